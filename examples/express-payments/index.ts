@@ -1,0 +1,58 @@
+// A payment endpoint on Express, with the strict settings for money. In the folder examples, after npm run build:
+//
+//   PORT=3000 npx tsx express-payments/index.ts
+//   curl -i localhost:3000/payments -H 'Authorization: Bearer alice-token' -H 'Content-Type: application/json' \
+//     -H 'Idempotency-Key: order-17' -d '{"amount":20}'
+import { MemoryStore, payments } from '@onceguard/core';
+import { idempotency, idempotencyOf, keepRawBody } from '@onceguard/express';
+import express, { type NextFunction, type Request, type Response } from 'express';
+
+// One process: the memory store. Several: RedisStore.connect('redis://…') of @onceguard/core/redis.
+const store = new MemoryStore();
+const users = new Map([
+  ['Bearer alice-token', 'user_alice'],
+  ['Bearer bob-token', 'user_bob'],
+]);
+let charges = 0;
+
+function authenticate(req: Request, res: Response, next: NextFunction): void {
+  const user = users.get(req.get('Authorization') ?? '');
+  if (user === undefined) {
+    res.status(401).json({ error: 'Who are you?' });
+    return;
+  }
+  res.locals.user = user;
+  next();
+}
+
+const app = express();
+app.use(authenticate);
+// With the source at hand, amounts are compared digit by digit.
+app.use(express.json({ verify: keepRawBody }));
+
+app.post(
+  '/payments',
+  // The scope is the user, who stays the same when the token is refreshed; never the token.
+  idempotency({ ...payments, store, scope: (req) => req.res?.locals.user }),
+  async (req, res) => {
+    const payment = idempotencyOf(req);
+    if (typeof req.body.amount !== 'number') {
+      res.status(400).json({ error: 'amount must be a number' });
+      return;
+    }
+    const charge = await chargeCard(req.body.amount, payment.deriveKey('charge'), payment.signal);
+    res.status(201).location(`/payments/${charge.id}`).json(charge);
+  },
+);
+
+/** Stands for the call of a payment provider: pass on the derived key, so that the provider too knows a repeat. */
+async function chargeCard(amount: number, idempotencyKey: string, signal: AbortSignal) {
+  signal.throwIfAborted();
+  charges += 1;
+  return { id: `charge_${charges}`, amount, idempotencyKey };
+}
+
+const server = app.listen(Number(process.env.PORT ?? 3000), () => {
+  const address = server.address();
+  console.log(`Listening on port ${typeof address === 'object' ? address?.port : address}`);
+});

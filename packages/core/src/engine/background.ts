@@ -1,0 +1,77 @@
+// What is still to be said to the store after the caller has been answered: repeated until the store answers, bounded in
+// time, number and bytes. A result that waits here is safe from everything but the end of this process.
+import { StoreError } from '../errors.js';
+import { jittered, monotonicMs, pauseInBackground } from './timing.js';
+
+const maxTasks = 10_000;
+const maxBytes = 64 * 1024 * 1024;
+/** After an hour nothing waits any more: by then the store would not write a lost record anew either. */
+const maxAgeMs = 3_600_000;
+const firstPauseMs = 50;
+const longestPauseMs = 5_000;
+
+export interface BackgroundTask {
+  /** The bytes that the task keeps in memory. */
+  readonly bytes: number;
+  /** One try. True: nothing more to do. False, or a failure of the store: to be tried again. */
+  attempt(): Promise<boolean>;
+  /** The task was not taken, its hour is over, or trying again cannot help. */
+  giveUp(why: string): void;
+}
+
+export class Background {
+  readonly #running = new Set<Promise<void>>();
+  #bytes = 0;
+
+  /** Begins at once. Resolves after the first try, whatever came of it; never rejects. */
+  async add(task: BackgroundTask): Promise<void> {
+    if (this.#running.size >= maxTasks || this.#bytes + task.bytes > maxBytes) {
+      task.giveUp('too much is waiting for the store already');
+      return;
+    }
+    const first = tryOnce(task);
+    this.#bytes += task.bytes;
+    const run = repeat(task, first).finally(() => {
+      this.#bytes -= task.bytes;
+      this.#running.delete(run);
+    });
+    this.#running.add(run);
+    await first;
+  }
+
+  /** Waits until all is said, at most `timeoutMs`. True: nothing is left. */
+  async drained(timeoutMs: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeIsUp = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([this.#idle(), timeIsUp]);
+    clearTimeout(timer);
+    return this.#running.size === 0;
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+}
+
+async function repeat(task: BackgroundTask, first: Promise<boolean>): Promise<void> {
+  const endsAt = monotonicMs() + maxAgeMs;
+  let over = await first;
+  for (let tries = 0; !over; tries += 1) {
+    if (monotonicMs() >= endsAt) return task.giveUp('the store did not answer for an hour');
+    await pauseInBackground(jittered(Math.min(firstPauseMs * 2 ** Math.min(tries, 10), longestPauseMs)));
+    over = await tryOnce(task);
+  }
+}
+
+/** True: the task is over. What makes no sense to the store today makes none tomorrow. */
+async function tryOnce(task: BackgroundTask): Promise<boolean> {
+  try {
+    return await task.attempt();
+  } catch (error) {
+    if (error instanceof StoreError && error.class !== 'bug') return false;
+    task.giveUp(error instanceof Error ? error.message : String(error));
+    return true;
+  }
+}

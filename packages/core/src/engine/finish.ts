@@ -1,0 +1,115 @@
+// The end of an attempt: record first, then tell. What cannot be recorded now is recorded in the background.
+import { StoreError } from '../errors.js';
+import { publish } from '../events.js';
+import type { CompleteAnswer, Completion, Release, Standing } from '../protocol/messages.js';
+import type { Attempt } from './attempt.js';
+import type { Settlement } from './plan.js';
+import { monotonicMs } from './timing.js';
+
+/**
+ * `recorded`: the outcome stands. `unrecorded`: it does not, and while the lease holds nobody else's does. `overtaken`:
+ * the lease is over, and what stands counts instead; null where it has not been asked for yet.
+ */
+export type Finish =
+  | { readonly kind: 'recorded' | 'unrecorded' }
+  | { readonly kind: 'overtaken'; readonly standing: Standing | null };
+
+/** A record that the store lost is written anew for at most this long: as long as a removed one is remembered. */
+const longestRestoreMs = 3_600_000;
+
+/** Fails with a `StoreError` where nothing can be told: the store is silent, and the lease is over. */
+export async function finish(attempt: Attempt, settlement: Settlement): Promise<Finish> {
+  if (settlement.as === 'done') return await complete(attempt, settlement).finally(() => attempt.stop());
+  const inTime = await giveFree(attempt, settlement);
+  return inTime ? { kind: 'unrecorded' } : { kind: 'overtaken', standing: null };
+}
+
+/**
+ * Frees the key, or marks it as unknown. False, and nothing done, where the lease is over: such an attempt counts as
+ * abandoned. Never fails; what the store does not hear now it hears in the background.
+ */
+export async function giveFree(attempt: Attempt, how: Release): Promise<boolean> {
+  const { link, plan, lease } = attempt;
+  const inTime = attempt.holds();
+  attempt.stop();
+  if (!inTime) return false;
+  const say = () => link.store.release(lease, how);
+  try {
+    await link.askPersistently('release', plan.name, say, monotonicMs() + link.store.timeoutMs);
+  } catch {
+    void link.releases.add({
+      bytes: 0,
+      giveUp: () => {},
+      attempt: async () => {
+        await link.ask('release', plan.name, say);
+        return true;
+      },
+    });
+  }
+  return true;
+}
+
+async function complete(attempt: Attempt, settlement: Settlement & { as: 'done' }): Promise<Finish> {
+  const { link, plan } = attempt;
+  const completion: Completion = {
+    outcome: settlement.outcome,
+    outcomeTtlMs: plan.terms.ttlMs,
+    note: settlement.note,
+    notAfter: restoreLimit(attempt),
+  };
+  const say = () => link.store.complete(attempt.lease, completion);
+  let answer: CompleteAnswer;
+  try {
+    answer = await link.askPersistently('complete', plan.name, say, monotonicMs() + link.store.timeoutMs);
+  } catch (error) {
+    recordLater(attempt, completion);
+    return unheard(attempt, error);
+  }
+  announce(attempt, answer);
+  switch (answer.kind) {
+    case 'ok':
+    case 'restored':
+      return { kind: 'recorded' };
+    case 'lost':
+      return { kind: 'overtaken', standing: answer.standing };
+    case 'gone':
+      // Not repeated: what is gone for this request stays gone.
+      return unheard(attempt, new StoreError('unavailable', 'The store has lost the record, and the lease is over.'));
+  }
+}
+
+/** While the lease holds nobody can contradict the result: its caller may have it, marked. */
+function unheard(attempt: Attempt, error: unknown): Finish {
+  if (!attempt.holds()) throw error;
+  publish('answered_unrecorded', () => attempt.subject());
+  return { kind: 'unrecorded' };
+}
+
+function announce(attempt: Attempt, answer: CompleteAnswer): void {
+  const { kind } = answer;
+  if (kind === 'lost') publish('stale_commit', () => ({ ...attempt.subject(), standing: answer.standing.kind }));
+  if (kind !== 'restored' && kind !== 'gone') return;
+  publish('record_lost', () => ({ ...attempt.record(), verb: 'complete', restored: kind === 'restored' }));
+}
+
+function recordLater(attempt: Attempt, completion: Completion): void {
+  const { link, plan, lease } = attempt;
+  const late = (kind: string) => publish('recorded_late', () => ({ ...attempt.subject(), kind }));
+  void link.outcomes.add({
+    bytes: completion.outcome?.byteLength ?? 0,
+    giveUp: (why) => late(`given up: ${why}`),
+    attempt: async () => {
+      const answer = await link.ask('complete', plan.name, () => link.store.complete(lease, completion));
+      announce(attempt, answer);
+      late(answer.kind);
+      return true;
+    },
+  });
+}
+
+/** The earlier of now and the lease end last told, plus the life of the record: the same in every repetition. */
+function restoreLimit(attempt: Attempt): number {
+  const { link, lease } = attempt;
+  const startedAt = Math.min(link.clock.estimate() ?? lease.leaseEndAt, lease.leaseEndAt);
+  return startedAt + Math.min(lease.recordTtlMs, longestRestoreMs);
+}

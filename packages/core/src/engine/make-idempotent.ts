@@ -1,0 +1,74 @@
+// makeIdempotent: a function whose repeats get the recorded result, for jobs, webhooks and whatever else comes twice.
+import { z } from 'zod';
+import { InProgressError, KeyReusedError, OutcomeUnknownError, ResponseExpiredError } from '../errors.js';
+import { parseOptions } from '../options.js';
+import type { OperationContext } from './context.js';
+import { executeWork, type WorkOptions, workFields } from './execute.js';
+import type { Execution } from './plan.js';
+import { checkTerms, withTombstone } from './terms.js';
+
+export interface IdempotentOptions<Input> extends WorkOptions {
+  /** Whose keys these are, or how an input tells. Never empty, never a credential. */
+  scope: string | ((input: Input) => string | Promise<string>);
+  /** What names the work that this input asks for: the event's id, the order's number. */
+  key: (input: Input) => string | Promise<string>;
+  /** What of the input must be the same in every repeat. Default: all of it. False compares nothing. */
+  fingerprint?: false | ((input: Input) => unknown);
+}
+
+const callback = z.custom<(input: never) => unknown>((value) => typeof value === 'function', {
+  error: 'it must be a function of the input',
+});
+
+const scopeRemedy =
+  'it must be a non-empty string, or a function of the input: whose keys are these? Name the tenant or the queue';
+const fingerprintRemedy = 'it must be a function of the input, or false to compare nothing';
+
+const schema = z
+  .strictObject({
+    ...workFields,
+    scope: z.union([z.string().min(1, scopeRemedy), callback], { error: scopeRemedy }),
+    key: callback,
+    fingerprint: z.union([z.literal(false), callback], { error: fingerprintRemedy }).optional(),
+  })
+  .superRefine(checkTerms);
+
+/**
+ * Wraps `operation` so that it runs once per key; see `execute` for what is promised. The result of every call is what
+ * the record holds, so `undefined`, `null`, `0`, `""` and `false` come back as they were.
+ *
+ * Rejects with `InProgressError`, `KeyReusedError`, `OutcomeUnknownError` or `ResponseExpiredError` where there is no
+ * result to give, which lets a queue decide: delay, refuse, park, acknowledge.
+ */
+export function makeIdempotent<Input, Result>(
+  operation: (input: Input, context: OperationContext) => Result | Promise<Result>,
+  options: IdempotentOptions<Input>,
+): (input: Input) => Promise<Result> {
+  const checked = withTombstone(parseOptions('makeIdempotent()', schema, options));
+  const { scope, key, fingerprint } = options;
+  return async (input) => {
+    const call = {
+      scope: typeof scope === 'function' ? await scope(input) : scope,
+      key: await key(input),
+      fingerprint: typeof fingerprint === 'function' ? await fingerprint(input) : input,
+      compare: fingerprint !== false,
+    };
+    return resultOf(await executeWork(async (context) => await operation(input, context), call, checked));
+  };
+}
+
+function resultOf<T>(execution: Execution<T>): T {
+  switch (execution.kind) {
+    case 'executed':
+    case 'replayed':
+      return execution.value;
+    case 'in_progress':
+      throw new InProgressError(execution.retryAfterMs);
+    case 'mismatch':
+      throw new KeyReusedError();
+    case 'unknown':
+      throw new OutcomeUnknownError(execution.retryAfterMs);
+    case 'expired':
+      throw new ResponseExpiredError(execution.completedAt);
+  }
+}

@@ -1,0 +1,48 @@
+// What one execution is to do and under which terms, after every option has been checked.
+import type { RecordTerms, Release } from '../protocol/messages.js';
+import type { IdempotencyStore } from '../store.js';
+import type { OperationContext } from './context.js';
+import type { Terms } from './terms.js';
+
+export interface Plan {
+  readonly store: IdempotencyStore;
+  /** The caller's key, for the operation to see. */
+  readonly key: string;
+  /** What the record is called at the store: a digest, never the key. */
+  readonly name: string;
+  readonly fingerprint: string | null;
+  readonly terms: Terms;
+}
+
+/** How long the record lives: a completed one until its tombstone is over. */
+export function recordTerms({ tombstoneMs, unknownTtlMs }: Terms): RecordTerms {
+  return { recordTtlMs: tombstoneMs, unknownTtlMs };
+}
+
+/** The operation, and how its result becomes bytes and is read again. The engine knows no more of it. */
+export interface Work<T> {
+  run(context: OperationContext): Promise<T>;
+  /** What is to be recorded of a result. */
+  settle(result: T): Settlement;
+  /** A recorded outcome, as a result. */
+  revive(outcome: Uint8Array): T;
+}
+
+export type Settlement =
+  | { readonly as: 'done'; readonly outcome: Uint8Array | null; readonly note: string | null }
+  | Exclude<Release, { as: 'not_started' }>;
+
+/** What became of a call. Only `executed` ran the operation. */
+export type Execution<T> =
+  | {
+      readonly kind: 'executed';
+      readonly value: T;
+      /** False: the result is real but not on record, and another run may follow. */
+      readonly recorded: boolean;
+      readonly attempt: number;
+    }
+  | { readonly kind: 'replayed'; readonly value: T; readonly completedAt: number }
+  | { readonly kind: 'in_progress'; readonly retryAfterMs: number }
+  | { readonly kind: 'mismatch' }
+  | { readonly kind: 'unknown'; readonly retryAfterMs: number | null }
+  | { readonly kind: 'expired'; readonly completedAt: number; readonly note: string | null };

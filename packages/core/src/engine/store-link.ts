@@ -1,0 +1,106 @@
+// A store as the engine knows it in this process: its clock, the fencing tokens seen, who waits, what is still to be said.
+import { StoreError, type StoreErrorClass } from '../errors.js';
+import { type EventSubject, publish } from '../events.js';
+import type { IdempotencyStore } from '../store.js';
+import { Background } from './background.js';
+import { StoreClock } from './clock.js';
+import { FencesSeen } from './fences-seen.js';
+import { jittered, monotonicMs, pause } from './timing.js';
+
+const links = new WeakMap<IdempotencyStore, StoreLink>();
+
+export class StoreLink {
+  readonly clock = new StoreClock();
+  readonly fences = new FencesSeen();
+  /** Results that the store could not take at once. */
+  readonly outcomes = new Background();
+  /** Leases to be given back. Apart, so that an outage full of callers that were refused leaves room for results. */
+  readonly releases = new Background();
+  /** Callers that wait for another's outcome at this store, in this process. */
+  waiters = 0;
+
+  constructor(readonly store: IdempotencyStore) {}
+
+  static of(store: IdempotencyStore): StoreLink {
+    const known = links.get(store);
+    if (known !== undefined) return known;
+    const link = new StoreLink(store);
+    links.set(store, link);
+    return link;
+  }
+
+  subject(name: string): EventSubject {
+    return { store: this.store.name, name };
+  }
+
+  /** One call, ended after `withinMs` whatever the store does. Fails with a `StoreError`, and teaches the clock. */
+  async ask<Answer extends { readonly now: number }>(
+    verb: string,
+    name: string,
+    call: () => Promise<Answer>,
+    withinMs: number = this.store.timeoutMs,
+  ): Promise<Answer> {
+    try {
+      const answer = await settledWithin(call(), withinMs, verb);
+      this.clock.learn(answer.now);
+      return answer;
+    } catch (cause) {
+      const error = asStoreError(cause, verb);
+      publish('store_error', () => ({ ...this.subject(name), verb, class: error.class, error }));
+      throw error;
+    }
+  }
+
+  /** The same call again and again until it is answered, or until `endsAt`. */
+  async askPersistently<Answer extends { readonly now: number }>(
+    verb: string,
+    name: string,
+    call: () => Promise<Answer>,
+    endsAt: number,
+    onFailure: (error: StoreError) => void = () => {},
+  ): Promise<Answer> {
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return await this.ask(verb, name, call, Math.max(1, endsAt - monotonicMs()));
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+        onFailure(error);
+        const pauseMs = jittered(Math.min(10 * 2 ** failures, 200));
+        if (!isRepeatable(error.class) || monotonicMs() + pauseMs >= endsAt) throw error;
+        await pause(pauseMs);
+      }
+    }
+  }
+
+  /** The store's time, asked for once per process where no answer has told it yet. */
+  async now(name: string, endsAt: number): Promise<number> {
+    const known = this.clock.estimate();
+    if (known !== null) return known;
+    return (await this.askPersistently('read', name, () => this.store.read(name), endsAt)).now;
+  }
+}
+
+/** What may succeed when repeated: the rest needs an operator or a programmer. */
+function isRepeatable(storeClass: StoreErrorClass): boolean {
+  return storeClass === 'unavailable' || storeClass === 'unknown';
+}
+
+/** A store's exception of any other kind says as little as silence: the call was perhaps executed. */
+function asStoreError(cause: unknown, verb: string): StoreError {
+  if (cause instanceof StoreError) return cause;
+  const said = cause instanceof Error ? cause.message : String(cause);
+  return new StoreError('unknown', `The store failed to ${verb}: ${said}`, { cause });
+}
+
+async function settledWithin<T>(answer: Promise<T>, ms: number, verb: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_resolve, reject) => {
+    const error = () => new StoreError('unknown', `The store did not answer to ${verb} within ${Math.round(ms)} ms.`);
+    timer = setTimeout(() => reject(error()), ms);
+  });
+  try {
+    return await Promise.race([answer, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

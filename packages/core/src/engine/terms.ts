@@ -1,0 +1,93 @@
+// The options that every way in shares: their defaults, their limits, and the preset for payments.
+import { z } from 'zod';
+import { milliseconds } from '../options.js';
+import type { IdempotencyStore } from '../store.js';
+
+const day = 86_400_000;
+
+/** Every default in one place. Times in milliseconds. */
+export const defaultTerms = Object.freeze({
+  leaseMs: 30_000,
+  maxExecutionMs: 900_000,
+  ttlMs: day,
+  unknownTtlMs: 400 * day,
+  onFailure: 'retry',
+  onInProgress: 'reject',
+  onAbandoned: 'rerun',
+  onStoreUnavailable: 'reject',
+});
+
+/** For work that must not be run twice behind anybody's back. Spread it into the options; what follows it wins. */
+export const payments = Object.freeze({
+  required: true,
+  onAbandoned: 'block',
+  onFailure: 'unknown',
+  ttlMs: 7 * day,
+  tombstoneMs: 400 * day,
+  onStoreUnavailable: 'reject',
+} as const);
+
+export interface TermOptions {
+  /** How long an owner may be silent before others may take over, renewed at a third of it. Default 30 000. */
+  leaseMs?: number;
+  /** When renewal ends for work that never does. Default 900 000 (15 minutes). */
+  maxExecutionMs?: number;
+  /** How long a recorded answer is replayed, at least `leaseMs`. Default 86 400 000 (24 hours). */
+  ttlMs?: number;
+  /** How long a repeat is told "done, no longer kept", from completion on, at least `ttlMs`. Default: `ttlMs`. */
+  tombstoneMs?: number;
+  /** How long work that nobody decided about stays undecided. Default 34 560 000 000 (400 days). */
+  unknownTtlMs?: number;
+  /** After a failure: free the key for a retry, or keep it as unknown until somebody decides. Default `retry`. */
+  onFailure?: 'retry' | 'unknown';
+  /** While another attempt runs: refuse at once, or wait for its outcome at most `waitMs`. Default `reject`. */
+  onInProgress?: 'reject' | { readonly waitMs: number };
+  /** When an owner vanished: run again after its lease, or refuse until somebody decides. Default `rerun`. */
+  onAbandoned?: 'rerun' | 'block';
+  /** When the store does not answer before the work: refuse, or run without any protection. Default `reject`. */
+  onStoreUnavailable?: 'reject' | 'bypass';
+}
+
+export type Terms = Required<TermOptions>;
+
+/** The term options as fields of a zod object, for every schema that takes them. */
+export const termFields = {
+  leaseMs: milliseconds(10, day).default(defaultTerms.leaseMs),
+  maxExecutionMs: milliseconds(10, 30 * day).default(defaultTerms.maxExecutionMs),
+  ttlMs: milliseconds(10, 4_000 * day).default(defaultTerms.ttlMs),
+  tombstoneMs: milliseconds(10, 4_000 * day).optional(),
+  unknownTtlMs: milliseconds(10, 4_000 * day).default(defaultTerms.unknownTtlMs),
+  onFailure: z.enum(['retry', 'unknown']).default(defaultTerms.onFailure),
+  onInProgress: z
+    .union([z.literal('reject'), z.strictObject({ waitMs: milliseconds(1, day) })])
+    .default(defaultTerms.onInProgress),
+  onAbandoned: z.enum(['rerun', 'block']).default(defaultTerms.onAbandoned),
+  onStoreUnavailable: z.enum(['reject', 'bypass']).default(defaultTerms.onStoreUnavailable),
+};
+
+export const storeField = z.custom<IdempotencyStore>(
+  (value) => typeof value === 'object' && value !== null && 'acquire' in value && typeof value.acquire === 'function',
+  { error: 'it must be a store, such as new MemoryStore() or new RedisStore({ client })' },
+);
+
+/** Fills in what depends on another option. Refuses a life that ends before the lease, and a tombstone before its answer. */
+export function withTombstone<T extends { ttlMs: number; tombstoneMs?: number | undefined }>(
+  options: T,
+): T & { tombstoneMs: number } {
+  return { ...options, tombstoneMs: options.tombstoneMs ?? options.ttlMs };
+}
+
+/** The rules between options, for `superRefine`. */
+export function checkTerms(
+  options: { leaseMs: number; ttlMs: number; tombstoneMs?: number | undefined },
+  context: z.core.$RefinementCtx,
+): void {
+  if (options.ttlMs < options.leaseMs) {
+    const message = `it must be at least leaseMs (${options.leaseMs}): an answer that is gone before a lease ends protects nothing`;
+    context.addIssue({ code: 'custom', path: ['ttlMs'], message, input: options.ttlMs });
+  }
+  if (options.tombstoneMs !== undefined && options.tombstoneMs < options.ttlMs) {
+    const message = `it must be at least ttlMs (${options.ttlMs}): it counts from completion too`;
+    context.addIssue({ code: 'custom', path: ['tombstoneMs'], message, input: options.tombstoneMs });
+  }
+}

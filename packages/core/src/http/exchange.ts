@@ -1,0 +1,59 @@
+// What the lifecycle needs of one request and its response: the port that every kind of server implements.
+import type { OperationContext } from '../engine/context.js';
+import type { RequestBody } from './body.js';
+import type { HeaderEntry } from './headers.js';
+
+/** What a handler is told of its execution. */
+export interface HttpContext extends OperationContext {
+  /**
+   * Says that this attempt changed nothing anywhere, so that its failure frees the key even where `onFailure` is `unknown`. Read
+   * when the answer ends; a recorded answer is recorded all the same.
+   */
+  markNothingHappened(): void;
+}
+
+/** An answer of the handler's side, complete. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: readonly HeaderEntry[];
+  readonly trailers: readonly (readonly [name: string, value: string])[];
+  /** Null where it was larger than `maxResponseBytes`. */
+  readonly body: Buffer | null;
+  /** Its head and bytes, all but the end, have left already. */
+  readonly flowing: boolean;
+  /** A 404 or 405 that no route gave. */
+  readonly unrouted: boolean;
+}
+
+/** An answer that is not the handler's: a replay, a refusal. Its headers are all that goes out, but framing. */
+export interface WholeAnswer {
+  readonly status: number;
+  readonly reason?: string;
+  readonly headers: readonly HeaderEntry[];
+  readonly trailers?: readonly (readonly [name: string, value: string])[];
+  readonly body: Buffer;
+}
+
+export interface Exchange {
+  /** The request, to be recognised by when the middleware is mounted twice. */
+  readonly identity: object;
+  readonly method: string;
+  /** As it came in, before any router cut it. */
+  readonly originalUrl: string;
+  /** The field lines of a header, one entry a line. */
+  headerLines(name: string): readonly string[];
+  body(): RequestBody;
+  /** The response's headers as the layers outside have set them. */
+  liveHeaders(): readonly HeaderEntry[];
+  /** Goes on without idempotency. */
+  pass(): void;
+  /** Lets the handler's side run, its response held back. Null: no answer came, and none can. Never rejects. */
+  perform(context: HttpContext): Promise<HttpAnswer | null>;
+  /** Lets the handler's answer out, with these headers added if its head has not left. */
+  deliver(extra: readonly HeaderEntry[]): Promise<void>;
+  /** Sends this, instead of the handler's answer if there is one. An answer that flows already is cut. */
+  replace(answer: WholeAnswer): Promise<void>;
+  /** Ends the connection: of an answer that nobody must take for whole, or of one that will never come. */
+  cut(): void;
+}

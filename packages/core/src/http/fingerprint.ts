@@ -1,0 +1,32 @@
+// What one key names for its whole life: a digest of the request, with the version of the rules that made it.
+import { isUint8Array } from 'node:util/types';
+import { digest } from '../digest.js';
+import { IdempotencyError } from '../errors.js';
+import type { ComparableBody } from './body.js';
+
+const fingerprintVersion = 'v1';
+
+export interface FingerprintInput {
+  readonly method: string;
+  /** Path and query as `splitTarget` gives them. */
+  readonly path: string;
+  readonly query: string;
+  readonly body: ComparableBody;
+}
+
+/** `v1:` and 43 characters: equal for two sends of one request, different where anything of it differs. */
+export function fingerprint({ method, path, query, body }: FingerprintInput): string {
+  const parts = [method, path, query, body.mediaType, body.kind, body.content];
+  return `${fingerprintVersion}:${digest(['onceguard fingerprint 1', ...parts])}`;
+}
+
+/** `c1:` and 43 characters, of what the application chose to compare. */
+export function fingerprintOfValue(value: unknown): string {
+  if (typeof value === 'string') return `c1:${digest(['onceguard own fingerprint 1', 'text', value])}`;
+  if (isUint8Array(value)) return `c1:${digest(['onceguard own fingerprint 1', 'bytes', value])}`;
+  const remedy = 'it must give a string or bytes, such as JSON.stringify of the fields that count';
+  throw new IdempotencyError(
+    'option_invalid',
+    `The function fingerprint gave a value of type ${typeof value}; ${remedy}.`,
+  );
+}

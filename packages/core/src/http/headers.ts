@@ -1,0 +1,140 @@
+// Whose headers they are: those of the layers outside come live, those that the handler's side made are recorded.
+
+/** A header as it goes out: one line, or one line for each element. */
+export type HeaderEntry = readonly [name: string, value: string | readonly string[]];
+
+/** What the handler's side did to the headers. */
+export interface HeaderChange {
+  /** Added or changed, by their whole value. Of `Vary`, only the members that were added. */
+  readonly set: readonly HeaderEntry[];
+  /** In lower case. */
+  readonly removed: readonly string[];
+}
+
+/**
+ * They speak of one connection, or of how one message is cut (RFC 9110 section 7.6.1, RFC 9112 sections 6 and 7), so
+ * whoever sends decides them; `Trailer` with the coding that allows trailers. Never recorded, whatever the options say.
+ */
+const framing = [
+  'connection',
+  'content-length',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+];
+
+/**
+ * What is not recorded unless told otherwise: it belongs to one exchange (framing, dates, rate limits, tracing, request
+ * ids), to one browser page (`Access-Control-*`), or is a credential (`Set-Cookie`). A name may end in `*`.
+ */
+export const defaultOmitHeaders: readonly string[] = Object.freeze([
+  ...framing,
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'date',
+  'age',
+  'set-cookie',
+  'access-control-*',
+  'ratelimit',
+  'ratelimit-*',
+  'x-ratelimit-*',
+  'x-rate-limit-*',
+  'server-timing',
+  'traceparent',
+  'tracestate',
+  'traceresponse',
+  'request-id',
+  'x-request-id',
+  'correlation-id',
+  'x-correlation-id',
+  'x-trace-id',
+  'x-amzn-requestid',
+  'x-amzn-trace-id',
+  'x-cloud-trace-context',
+]);
+
+export type OmitRule = (name: string) => boolean;
+
+/** Whether a header is left out of records: framing always, and what `names` names, in any case. */
+export function omitRule(names: readonly string[]): OmitRule {
+  const all = [...framing, ...names.map((name) => name.toLowerCase())];
+  const exact = new Set(all);
+  const prefixes = all.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1));
+  return (name) => {
+    const lower = name.toLowerCase();
+    return exact.has(lower) || prefixes.some((prefix) => lower.startsWith(prefix));
+  };
+}
+
+/**
+ * What happened between two heads: `before` stood when the handler's side was entered, `after` when it answered. A
+ * header set again to the value that it had is no change, and comes live.
+ */
+export function headerChange(
+  before: readonly HeaderEntry[],
+  after: readonly HeaderEntry[],
+  isOmitted: OmitRule,
+): HeaderChange {
+  const earlier = byName(before);
+  const later = byName(after);
+  const set: HeaderEntry[] = [];
+  for (const [name, entry] of later) {
+    if (isOmitted(name)) continue;
+    const added = name === 'vary' ? varyAdded(earlier.get(name), entry) : entry;
+    if (added !== null && !sameLines(earlier.get(name), added)) set.push(added);
+  }
+  const removed = [...earlier.keys()].filter((name) => !later.has(name) && name !== 'vary' && !isOmitted(name));
+  return { set, removed };
+}
+
+/** The inverse: the headers of a replay, from those that the layers outside have set this time. */
+export function applyHeaders(live: readonly HeaderEntry[], change: HeaderChange): HeaderEntry[] {
+  const entries = byName(live);
+  for (const name of change.removed) entries.delete(name);
+  for (const [name, entry] of byName(change.set)) {
+    const standing = entries.get(name);
+    entries.set(name, name === 'vary' && standing !== undefined ? varyMerged(standing, entry) : entry);
+  }
+  return [...entries.values()];
+}
+
+/** Lines of one name belong together, wherever they stand. */
+function byName(entries: readonly HeaderEntry[]): Map<string, HeaderEntry> {
+  const found = new Map<string, HeaderEntry>();
+  for (const entry of entries) {
+    const name = entry[0].toLowerCase();
+    const earlier = found.get(name);
+    found.set(name, earlier === undefined ? entry : [earlier[0], [...lines(earlier), ...lines(entry)]]);
+  }
+  return found;
+}
+
+function lines([, value]: HeaderEntry): readonly string[] {
+  return typeof value === 'string' ? [value] : value;
+}
+
+function sameLines(one: HeaderEntry | undefined, other: HeaderEntry): boolean {
+  if (one === undefined) return false;
+  const [mine, theirs] = [lines(one), lines(other)];
+  return mine.length === theirs.length && mine.every((line, index) => line === theirs[index]);
+}
+
+/** Answers of every layer vary by what each of them looks at, so a member is only ever added. */
+function varyAdded(earlier: HeaderEntry | undefined, later: HeaderEntry): HeaderEntry | null {
+  const known = new Set(earlier === undefined ? [] : varyMembers(earlier).map((member) => member.toLowerCase()));
+  const added = varyMembers(later).filter((member) => !known.has(member.toLowerCase()));
+  return added.length === 0 ? null : [later[0], added.join(', ')];
+}
+
+function varyMerged(standing: HeaderEntry, recorded: HeaderEntry): HeaderEntry {
+  const added = varyAdded(standing, recorded);
+  return added === null ? standing : [standing[0], [...varyMembers(standing), ...lines(added)].join(', ')];
+}
+
+function varyMembers(entry: HeaderEntry): string[] {
+  const members = lines(entry).flatMap((line) => line.split(','));
+  return members.map((member) => member.trim()).filter((member) => member !== '');
+}

@@ -1,0 +1,8 @@
+// @onceguard/core/http: what an adapter for a web framework builds on, free of any server.
+export type { RequestBody } from './body.js';
+export type { Exchange, HttpAnswer, HttpContext, WholeAnswer } from './exchange.js';
+export { defaultOmitHeaders, type HeaderEntry } from './headers.js';
+export { createLifecycle, type Lifecycle } from './lifecycle.js';
+export type { AnswerView, HttpOptions } from './options.js';
+export type { ProblemDocument, RenderProblem } from './problem.js';
+export { keepRawBody, rawBodyOf } from './raw-body.js';

@@ -1,0 +1,210 @@
+// The life of one request, for every framework: does it apply, whose key is it, what became of it, run, record, answer.
+import type { Execution, Plan, Settlement, Work } from '../engine/plan.js';
+import { run } from '../engine/run.js';
+import { type ErrorCode, IdempotencyError, StoreError } from '../errors.js';
+import { publish, warnOnce } from '../events.js';
+import { describeBody } from './body.js';
+import type { Exchange, HttpAnswer } from './exchange.js';
+import { fingerprint, fingerprintOfValue } from './fingerprint.js';
+import { applyHeaders, type HeaderEntry, type OmitRule, omitRule } from './headers.js';
+import { parseKey } from './key.js';
+import { lookupName, splitTarget } from './name.js';
+import { type CheckedHttpOptions, checkHttpOptions, type HttpOptions } from './options.js';
+import { type ProblemFacts, type ProblemResponse, problem } from './problem.js';
+import { decodeResponse, type RecordedResponse } from './recorded-response.js';
+import { settle } from './settle.js';
+
+/** An answer on its way to the client: the handler's, just given, or one that stands on record. */
+type Answered = FromHandler | (RecordedResponse & { readonly from: 'record' });
+
+interface FromHandler {
+  readonly from: 'handler';
+  readonly answer: HttpAnswer | null;
+  readonly settlement: Settlement;
+  readonly bypassed: boolean;
+}
+
+const unrecordedMark: readonly HeaderEntry[] = [['Idempotency-Recorded', 'false']];
+
+/** Requests that an outer middleware has taken up already. */
+const taken = new WeakSet<object>();
+
+/** Throws a `ConfigurationError` for options that cannot be meant. */
+export function createLifecycle<Request>(options: HttpOptions<Request>): Lifecycle<Request> {
+  return new Lifecycle(options);
+}
+
+export class Lifecycle<Request> {
+  readonly options: CheckedHttpOptions<Request>;
+  readonly #isOmitted: OmitRule;
+
+  constructor(options: HttpOptions<Request>) {
+    this.options = checkHttpOptions(options);
+    this.#isOmitted = omitRule(this.options.omitHeaders);
+  }
+
+  /**
+   * Resolves when the answer is out, or when the request was passed on. Rejects only with what the application's own
+   * functions (`skip`, `scope`, `fingerprint`) threw, before anything was run: that is for its error handler.
+   */
+  async handle(request: Request, exchange: Exchange): Promise<void> {
+    let name: string | null = null;
+    try {
+      if (!(await this.#applies(request, exchange))) return exchange.pass();
+      const key = this.#key(exchange);
+      if (key === null) return exchange.pass();
+      if (taken.has(exchange.identity)) return passTwice(exchange);
+      taken.add(exchange.identity);
+      const plan = await this.#plan(request, exchange, key);
+      name = plan.name;
+      await this.#answer(exchange, plan, await run(plan, this.#work(exchange)));
+    } catch (error) {
+      if (!(error instanceof IdempotencyError)) throw error;
+      await this.#refuseFor(exchange, name, error);
+    }
+  }
+
+  async #applies(request: Request, exchange: Exchange): Promise<boolean> {
+    const { methods, skip } = this.options;
+    return methods.includes(exchange.method) && !(await skip?.(request));
+  }
+
+  /** The key, or null where there is none and none is required. */
+  #key(exchange: Exchange): string | null {
+    const { headerName, required } = this.options;
+    const lines = exchange.headerLines(headerName);
+    if (lines.length === 0) {
+      if (required) throw new IdempotencyError('key_missing', `The header ${headerName} is missing.`);
+      return null;
+    }
+    const parsed = parseKey(lines);
+    if (!parsed.ok) throw new IdempotencyError('key_invalid', `The header ${headerName} ${parsed.reason}.`);
+    return parsed.key;
+  }
+
+  async #plan(request: Request, exchange: Exchange, key: string): Promise<Plan> {
+    const scope = await this.#scope(request);
+    const { method, originalUrl } = exchange;
+    const { path, query } = splitTarget(originalUrl);
+    return {
+      store: this.options.store,
+      key,
+      name: lookupName({ scope, method, path, key }),
+      fingerprint: await this.#fingerprint(request, exchange, { method, path, query }),
+      terms: this.options,
+    };
+  }
+
+  /** A caller's own scope can never be spelled like the shared one. */
+  async #scope(request: Request): Promise<string> {
+    const { scope } = this.options;
+    if (scope === 'public') return 'public';
+    const found: unknown = await scope(request);
+    if (typeof found === 'string' && found !== '') return `of ${found}`;
+    const given = found === '' ? 'an empty string' : `a value of type ${typeof found}`;
+    const remedy =
+      'It must give the id of the caller as a non-empty string; mount the middleware after authentication.';
+    throw new IdempotencyError('scope_missing', `The scope function gave ${given}. ${remedy}`);
+  }
+
+  async #fingerprint(
+    request: Request,
+    exchange: Exchange,
+    target: { method: string; path: string; query: string },
+  ): Promise<string | null> {
+    const chosen = this.options.fingerprint;
+    if (chosen === false) return null;
+    if (chosen !== undefined) return fingerprintOfValue(await chosen(request));
+    const body = describeBody(exchange.body());
+    if (!body.ok) throw new IdempotencyError('body_not_parsed', body.reason);
+    return fingerprint({ ...target, body });
+  }
+
+  #work(exchange: Exchange): Work<Answered> {
+    return {
+      run: async (context) => {
+        let nothingHappened = false;
+        const markNothingHappened = () => {
+          nothingHappened = true;
+        };
+        const baseline = exchange.liveHeaders();
+        const answer = await exchange.perform({ ...context, markNothingHappened });
+        const settlement = settle({ answer, baseline, nothingHappened }, this.options, this.#isOmitted);
+        return { from: 'handler', answer, settlement, bypassed: context.fencingToken === 0 };
+      },
+      settle: (answered) => (answered.from === 'handler' ? answered.settlement : { as: 'retryable' }),
+      revive: (outcome) => ({ from: 'record', ...decodeResponse(outcome) }),
+    };
+  }
+
+  async #answer(exchange: Exchange, plan: Plan, execution: Execution<Answered>): Promise<void> {
+    switch (execution.kind) {
+      case 'executed':
+      case 'replayed':
+        return await this.#give(exchange, execution.value, execution.kind === 'executed' && execution.recorded);
+      case 'in_progress':
+        return await this.#refuse(exchange, plan.name, 'in_progress', { retryAfterMs: execution.retryAfterMs });
+      case 'mismatch':
+        return await this.#refuse(exchange, plan.name, 'key_reused', {});
+      case 'unknown':
+        return await this.#refuse(exchange, plan.name, 'outcome_unknown', retryFact(execution.retryAfterMs));
+      case 'expired': {
+        const { completedAt, note } = execution;
+        const facts = { completedAt, ...(note === null ? {} : { originalStatus: Number(note) }) };
+        return await this.#refuse(exchange, plan.name, 'response_expired', facts);
+      }
+    }
+  }
+
+  async #give(exchange: Exchange, answered: Answered, recorded: boolean): Promise<void> {
+    if (answered.from === 'record') {
+      const headers = applyHeaders(exchange.liveHeaders(), answered.headers);
+      const { status, reason, trailers, body } = answered;
+      return await exchange.replace({
+        status,
+        reason,
+        headers: [...headers, ['Idempotent-Replayed', 'true']],
+        trailers,
+        body: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+      });
+    }
+    const { answer, settlement, bypassed } = answered;
+    if (answer === null) return exchange.cut();
+    const unrecorded = settlement.as === 'done' && !recorded;
+    // Its head has left: it can no longer say that it is not on record. An end that the client cannot trust is withheld.
+    if (unrecorded && answer.flowing && !bypassed) return exchange.cut();
+    await exchange.deliver(unrecorded ? unrecordedMark : []);
+  }
+
+  async #refuseFor(exchange: Exchange, name: string | null, error: IdempotencyError): Promise<void> {
+    // What the store said is for operators, who hear it in the event; clients learn what it means for them.
+    if (error instanceof StoreError) return await this.#refuse(exchange, name, 'store_unavailable', {});
+    await this.#refuse(exchange, name, error.code, { detail: error.message });
+  }
+
+  async #refuse(exchange: Exchange, name: string | null, code: ErrorCode, facts: ProblemFacts): Promise<void> {
+    publish('rejected', () => ({ store: this.options.store.name, name, code }));
+    const { status, headers, body } = this.#problem(code, facts);
+    const all = applyHeaders(exchange.liveHeaders(), { set: headers, removed: [] });
+    await exchange.replace({ status, headers: all, body });
+  }
+
+  /** A refusal must get out even where the application's own rendering of it fails. */
+  #problem(code: ErrorCode, facts: ProblemFacts): ProblemResponse {
+    try {
+      return problem(code, facts, this.options.renderProblem);
+    } catch (error) {
+      warnOnce('render_problem_failed', `renderProblem threw (${String(error)}); the refusal went out as usual.`);
+      return problem(code, facts);
+    }
+  }
+}
+
+function passTwice(exchange: Exchange): void {
+  warnOnce('mounted_twice', 'idempotency() is mounted twice on one route; the outer one is used. Remove one of them.');
+  exchange.pass();
+}
+
+function retryFact(retryAfterMs: number | null): ProblemFacts {
+  return retryAfterMs === null ? {} : { retryAfterMs };
+}

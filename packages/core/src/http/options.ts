@@ -1,0 +1,98 @@
+// The options of `idempotency()`: the same for every framework, checked once when the middleware is made.
+import { z } from 'zod';
+import { checkTerms, storeField, type TermOptions, type Terms, termFields, withTombstone } from '../engine/terms.js';
+import { parseOptions, wholeNumber } from '../options.js';
+import type { IdempotencyStore } from '../store.js';
+import { defaultOmitHeaders, type HeaderEntry } from './headers.js';
+import type { RenderProblem } from './problem.js';
+
+/** An answer as `isFinal` sees it. */
+export interface AnswerView {
+  readonly status: number;
+  readonly headers: readonly HeaderEntry[];
+  /** Null where it was larger than `maxResponseBytes`. */
+  readonly body: Uint8Array | null;
+}
+
+/** `Request` is what the framework hands to its handlers: Express' request, Koa's context. */
+export interface HttpOptions<Request> extends TermOptions {
+  /** Where records are kept. */
+  store: IdempotencyStore;
+  /**
+   * Whose keys these are: the user, the tenant, the account. Never a credential: a token is refreshed between retries. `'public'`
+   * puts all callers into one scope, who then see each other's answers when they guess a key.
+   */
+  scope: 'public' | ((request: Request) => string | Promise<string>);
+  /** Refuse requests without a key (400 `key_missing`). Default false: they run without protection. */
+  required?: boolean;
+  /** The methods it applies to. Default POST and PATCH. */
+  methods?: readonly string[];
+  /** Default `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07). */
+  headerName?: string;
+  /** Requests that it does not apply to. */
+  skip?: (request: Request) => boolean | Promise<boolean>;
+  /**
+   * What must be the same in every repeat. Default: method, path, query, media type and body. A function gives a string or bytes to
+   * compare instead; it is needed for multipart. False compares nothing: a key then answers for any payload.
+   */
+  fingerprint?: false | ((request: Request) => string | Uint8Array | Promise<string | Uint8Array>);
+  /** Which answers are recorded. Default: 2xx to 4xx but those that mean "not processed" (`docs/http.md`). */
+  isFinal?: (answer: AnswerView) => boolean;
+  /** Larger answers are sent, but not kept: a repeat is told 410 `response_expired`. Default 1 048 576. */
+  maxResponseBytes?: number;
+  /** Headers that are not recorded; a name may end in `*`. Replaces `defaultOmitHeaders`; spread that to add to it. */
+  omitHeaders?: readonly string[];
+  /** Renders refusals otherwise than as RFC 9457 problem documents. */
+  renderProblem?: RenderProblem;
+}
+
+type Chosen = 'skip' | 'fingerprint' | 'isFinal' | 'renderProblem';
+
+/** The same, every default filled in. */
+export interface CheckedHttpOptions<Request>
+  extends Required<Omit<HttpOptions<Request>, keyof TermOptions | Chosen>>,
+    Pick<HttpOptions<Request>, Chosen>,
+    Terms {}
+
+const callback = z.custom<(request: never) => unknown>((value) => typeof value === 'function', {
+  error: 'it must be a function',
+});
+const token = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'it must be the name of a header');
+const scopeRemedy =
+  'it must say whose keys these are: a function of the request that gives the id of its user or tenant, or the word "public". Without it, one caller could get the answer of another';
+
+const schema = z
+  .strictObject({
+    store: storeField,
+    scope: z.union([z.literal('public'), callback], { error: scopeRemedy }),
+    required: z.boolean().default(false),
+    methods: z.array(z.string().min(1)).default(['POST', 'PATCH']),
+    headerName: token.default('Idempotency-Key'),
+    skip: callback.optional(),
+    fingerprint: z
+      .union([z.literal(false), callback], {
+        error: 'it must be a function of the request, or false to compare nothing',
+      })
+      .optional(),
+    isFinal: callback.optional(),
+    maxResponseBytes: wholeNumber('bytes', 1, 536_870_912, 'For one mebibyte write 1048576.').default(1_048_576),
+    omitHeaders: z.array(z.string().min(1)).default([...defaultOmitHeaders]),
+    renderProblem: callback.optional(),
+    ...termFields,
+  })
+  .superRefine(checkTerms);
+
+/** Throws a `ConfigurationError` that names every option that cannot be meant, its value and the remedy. */
+export function checkHttpOptions<Request>(options: HttpOptions<Request>): CheckedHttpOptions<Request> {
+  const checked = withTombstone(parseOptions('idempotency()', schema, options));
+  const { scope, skip, fingerprint, isFinal, renderProblem } = options;
+  const chosen = { skip, fingerprint, isFinal, renderProblem };
+  const methods = checked.methods.map((method) => method.toUpperCase());
+  return { ...checked, ...defined(chosen), scope, methods };
+}
+
+/** Functions come from the caller's own object: a schema gives them back without their types. */
+function defined<T extends object>(options: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as { [Name in keyof T]: Exclude<T[Name], undefined> };
+}

@@ -1,0 +1,111 @@
+// How a refusal looks on the wire: an RFC 9457 problem document with a stable code.
+import { type ErrorCode, errorTable } from '../errors.js';
+import { applyHeaders, type HeaderEntry } from './headers.js';
+
+/** Says nothing of any stored request: whoever guesses a key learns from a refusal only what became of the work. */
+export interface ProblemDocument {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail?: string | undefined;
+  readonly code: ErrorCode;
+  /** Whether the same request with the same key may succeed later. */
+  readonly retryable: boolean;
+  readonly retryAfterMs?: number | undefined;
+  /** Whether the work that the key names is done. */
+  readonly completed?: boolean | 'unknown' | undefined;
+  /** The status of the answer that is no longer kept. */
+  readonly originalStatus?: number | undefined;
+  /** ISO 8601, by the store's clock. */
+  readonly completedAt?: string | undefined;
+}
+
+export interface ProblemFacts {
+  /** Replaces the code's own sentence. Goes out as it is. */
+  readonly detail?: string | undefined;
+  readonly retryAfterMs?: number | undefined;
+  readonly completed?: boolean | 'unknown' | undefined;
+  readonly originalStatus?: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly completedAt?: number | undefined;
+}
+
+/** Renders refusals otherwise. `status` and `headers` (by name) replace the usual ones; an object body goes as JSON. */
+export type RenderProblem = (document: ProblemDocument) => {
+  readonly contentType: string;
+  readonly body: string | Uint8Array | object;
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+export interface ProblemResponse {
+  readonly status: number;
+  readonly headers: readonly HeaderEntry[];
+  readonly body: Buffer;
+  readonly document: ProblemDocument;
+}
+
+/** What every refusal with this code says of itself. */
+const ownFacts: Partial<Record<ErrorCode, ProblemFacts>> = {
+  key_missing: { detail: 'Send a key of your choice with this request, and the same one with every retry of it.' },
+  key_reused: { detail: 'One key names one request. Repeat the first request as it was, or use a new key.' },
+  in_progress: { detail: 'Repeat this request later, with the same key, to get the answer.' },
+  outcome_unknown: {
+    detail: 'It is not run again. Find out what happened before you use a new key.',
+    completed: 'unknown',
+  },
+  response_expired: { detail: 'It is not run again.', completed: true },
+  store_unavailable: { detail: 'Repeat this request later, with the same key.' },
+};
+
+const leastRetryMs = 1_000;
+const mostRetryMs = 3_600_000;
+
+/**
+ * A refusal, ready to send. Says when to come back wherever coming back helps: with a retryable code (after a second
+ * if nothing better is known), and wherever `retryAfterMs` is given; an hour at most. `Retry-After` is in whole
+ * seconds, rounded up.
+ */
+export function problem(code: ErrorCode, facts: ProblemFacts = {}, render?: RenderProblem): ProblemResponse {
+  const document = problemDocument(code, facts);
+  const rendered = render?.(document) ?? { contentType: 'application/problem+json', body: document };
+  const usual: HeaderEntry[] = [
+    ['Content-Type', rendered.contentType],
+    ['Cache-Control', 'no-store'],
+  ];
+  if (document.retryAfterMs !== undefined) usual.push(['Retry-After', `${retryAfterSeconds(document.retryAfterMs)}`]);
+  return {
+    status: rendered.status ?? document.status,
+    headers: applyHeaders(usual, { set: Object.entries(rendered.headers ?? {}), removed: [] }),
+    body: encode(rendered.body),
+    document,
+  };
+}
+
+function problemDocument(code: ErrorCode, facts: ProblemFacts): ProblemDocument {
+  const { status, retryable, title } = errorTable[code];
+  const own = ownFacts[code];
+  const retryAfterMs = facts.retryAfterMs ?? (retryable ? leastRetryMs : undefined);
+  return {
+    type: `urn:onceguard:problem:${code}`,
+    title,
+    status,
+    detail: facts.detail ?? own?.detail,
+    code,
+    retryable,
+    retryAfterMs: retryAfterMs === undefined ? undefined : Math.min(Math.ceil(retryAfterMs), mostRetryMs),
+    completed: facts.completed ?? own?.completed,
+    originalStatus: facts.originalStatus,
+    completedAt: facts.completedAt === undefined ? undefined : new Date(facts.completedAt).toISOString(),
+  };
+}
+
+/** Zero would have clients come back at once, in a loop. */
+function retryAfterSeconds(retryAfterMs: number): number {
+  return Math.max(Math.ceil(retryAfterMs / 1_000), 1);
+}
+
+function encode(body: string | Uint8Array | object): Buffer {
+  if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+}

@@ -1,0 +1,72 @@
+// What a record keeps of an answer, and its bytes: a layout version, a JSON head with its length, the body as it is.
+import { z } from 'zod';
+import { IdempotencyError } from '../errors.js';
+import type { HeaderChange } from './headers.js';
+
+export interface RecordedResponse {
+  readonly status: number;
+  /** The reason phrase. */
+  readonly reason: string;
+  readonly headers: HeaderChange;
+  readonly trailers: readonly (readonly [name: string, value: string])[];
+  readonly body: Uint8Array;
+}
+
+const layout = 1;
+/** One byte of layout, four of the head's length. */
+const prefixBytes = 5;
+
+// Whatever Node would refuse to send is refused here: a record that cannot be replayed is better known as one.
+const text = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/);
+const name = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/);
+const entries = z.array(z.tuple([name, z.union([text, z.array(text)])]));
+const headSchema = z.strictObject({
+  status: z.int().min(100).max(999),
+  reason: text,
+  set: entries,
+  removed: z.array(name),
+  trailers: z.array(z.tuple([name, text])),
+});
+
+/** The bytes of a recorded answer. */
+export function encodeResponse({ status, reason, headers, trailers, body }: RecordedResponse): Uint8Array {
+  const head = Buffer.from(JSON.stringify({ status, reason, set: headers.set, removed: headers.removed, trailers }));
+  const prefix = Buffer.alloc(prefixBytes);
+  prefix.writeUInt8(layout, 0);
+  prefix.writeUInt32BE(head.byteLength, 1);
+  return Buffer.concat([prefix, head, body]);
+}
+
+/**
+ * The answer in these bytes; `body` is a view of them. Throws `outcome_invalid` for bytes of a newer layout, cut-off or
+ * damaged ones, and anything that could not be sent.
+ */
+export function decodeResponse(bytes: Uint8Array): RecordedResponse & { readonly body: Buffer } {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.byteLength < prefixBytes) throw invalid('it is cut off');
+  if (view.readUInt8(0) !== layout)
+    throw invalid(`its layout is ${view.readUInt8(0)}, and only ${layout} is known here`);
+  const bodyAt = prefixBytes + view.readUInt32BE(1);
+  if (bodyAt > view.byteLength) throw invalid('it is cut off');
+  const { status, reason, set, removed, trailers } = decodeHead(view.toString('utf8', prefixBytes, bodyAt));
+  return { status, reason, headers: { set, removed }, trailers, body: view.subarray(bodyAt) };
+}
+
+function decodeHead(json: string): z.infer<typeof headSchema> {
+  const head = headSchema.safeParse(parseJson(json));
+  if (head.success) return head.data;
+  // Where, and not what: the values may be private.
+  throw invalid(`its head makes no sense at ${JSON.stringify(head.error.issues[0]?.path ?? [])}`);
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+function invalid(why: string): IdempotencyError {
+  return new IdempotencyError('outcome_invalid', `A recorded answer cannot be read: ${why}.`);
+}

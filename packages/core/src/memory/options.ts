@@ -1,0 +1,38 @@
+// The options of MemoryStore: defaults, limits, remedies.
+import { z } from 'zod';
+import { milliseconds, wholeNumber } from '../options.js';
+
+export interface MemoryStoreOptions {
+  /**
+   * How many records are kept at most; bounds what the garbage collector has to walk. Default 250 000: about as many as
+   * the default `maxBytes` holds without any outcome.
+   */
+  readonly maxRecords?: number;
+  /** About how many bytes all records take at most, a fixed part of each included. Default 268 435 456 (256 MiB). */
+  readonly maxBytes?: number;
+  /** The store's clock, in milliseconds since 1970. Default `Date.now`; tests pass one that they move. */
+  readonly clock?: () => number;
+  /** What callers are told as the deadline of one call; this store answers at once. Default 1 000. */
+  readonly storeTimeoutMs?: number;
+}
+
+const defaults = Object.freeze({
+  maxRecords: 250_000,
+  maxBytes: 256 * 2 ** 20,
+  clock: () => Date.now(),
+  storeTimeoutMs: 1_000,
+});
+
+export const memoryStoreSchema = z.strictObject({
+  // A Map holds 2 ** 24 entries at most.
+  maxRecords: wholeNumber('records', 1, 16_000_000, 'For a quarter of a million write 250000.').default(
+    defaults.maxRecords,
+  ),
+  maxBytes: wholeNumber('bytes', 1, 2 ** 40, 'For 256 MiB write 268435456.').default(defaults.maxBytes),
+  clock: z
+    .custom<() => number>((value) => typeof value === 'function', {
+      error: 'it must be a function that answers milliseconds since 1970, such as Date.now',
+    })
+    .default(() => defaults.clock),
+  storeTimeoutMs: milliseconds(1, 2_147_483_647).default(defaults.storeTimeoutMs),
+});

@@ -1,0 +1,109 @@
+// What the handler's side has answered so far, held or flowing.
+import type { ServerResponse } from 'node:http';
+import type { Below } from './below.js';
+import { type Flow, flowOf, type Taken } from './flow.js';
+import { declaredLength, type Head, isBodyless, isEventStream } from './head.js';
+
+/** An answer that the handler's side has ended. Every byte is known. */
+export interface CapturedAnswer extends Head {
+  readonly trailers: readonly (readonly [name: string, value: string])[];
+  /** Null: larger than `maxResponseBytes`; it flowed and was not kept. Empty where Node sends no body (HEAD, 204, 304). */
+  readonly body: Buffer | null;
+  /** Bytes of the body, kept or not. */
+  readonly size: number;
+  /** Its head and its bytes have left already, all but the end. */
+  readonly flowing: boolean;
+}
+
+export class AnswerSoFar {
+  readonly #res: ServerResponse;
+  readonly #below: Below;
+  readonly #maxBytes: number;
+  #head: Head | undefined;
+  #declared: number | undefined;
+  #kept: Buffer[] | null = [];
+  #size = 0;
+  #flow: Flow | undefined;
+
+  constructor(res: ServerResponse, below: Below, maxBytes: number) {
+    this.#res = res;
+    this.#below = below;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The head is written, and nothing has left. */
+  get isHeld(): boolean {
+    return this.#head !== undefined && !this.#flow;
+  }
+
+  get isFlowing(): boolean {
+    return this.#flow !== undefined;
+  }
+
+  /** The source waits for 'drain'. */
+  get isWaiting(): boolean {
+    return this.#flow?.isWaiting ?? false;
+  }
+
+  /** The last bytes of a flowing answer, which are held back with its end. */
+  get tail(): Buffer {
+    return this.#flow?.tail ?? Buffer.alloc(0);
+  }
+
+  headWritten(head: Head, isChunked: boolean): void {
+    this.#head = head;
+    this.#declared = isChunked ? undefined : declaredLength(head.headers);
+  }
+
+  headFlushed(): void {
+    if (!this.#flow) this.#startFlow();
+  }
+
+  /** Takes a chunk that Node accepted. Answers as `res.write` does: false asks the source to wait for 'drain'. */
+  take(chunk: Buffer, taken: Taken): boolean {
+    const bytes = chunk.subarray(0, this.#room());
+    this.#size += bytes.length;
+    const fits = this.#size <= this.#maxBytes;
+    if (!this.#flow && (!fits || this.#isEventStream)) this.#startFlow();
+    // A copy: whoever wrote the bytes may use the memory again once they count as written.
+    if (fits) this.#kept?.push(Buffer.from(bytes));
+    else this.#kept = null;
+
+    if (this.#flow) return this.#flow.write(bytes, taken);
+    process.nextTick(taken, null);
+    return true;
+  }
+
+  ended(trailers: CapturedAnswer['trailers']): CapturedAnswer | null {
+    if (!this.#head) return null;
+    const body = this.#kept && Buffer.concat(this.#kept);
+    this.#kept = null;
+    return { ...this.#head, trailers, body, size: this.#size, flowing: this.#flow !== undefined };
+  }
+
+  /**
+   * How many more bytes belong to the answer. Node drops the body of a bodyless one, and so do we. Bytes beyond
+   * Content-Length, which plain Node sends as rubbish between two answers, are dropped too.
+   */
+  #room(): number {
+    if (this.#isBodyless) return 0;
+    return this.#declared === undefined ? Number.POSITIVE_INFINITY : this.#declared - this.#size;
+  }
+
+  get #isBodyless(): boolean {
+    return this.#head !== undefined && isBodyless(this.#res.req, this.#head.status);
+  }
+
+  get #isEventStream(): boolean {
+    return this.#head !== undefined && isEventStream(this.#head.headers);
+  }
+
+  /** Lets go what is held. Nothing may leave early where the head alone is a complete answer. */
+  #startFlow(): void {
+    if (!this.#head || this.#isBodyless || this.#declared === 0) return;
+    this.#flow = flowOf(this.#res, this.#below, this.#head, this.#declared);
+    this.#flow.begin();
+    const held = Buffer.concat(this.#kept ?? []);
+    if (held.length > 0) this.#flow.write(held, () => {});
+  }
+}

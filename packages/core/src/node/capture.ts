@@ -1,0 +1,199 @@
+// Holds a ServerResponse back until the handler's side has ended it, so that its answer can be recorded, and then sends it.
+//
+// The mechanism, in the order in which an answer meets it:
+//
+// 1. A cover is laid over the response: own properties for the methods that write and for what tells how far the
+//    answer is (`handler-side.ts`, `overlay.ts`). The handler, and layers that patch the response later, work with
+//    those. What stood there before, Node's methods or the wrappers of layers outside, is beneath.
+// 2. Every call is played first on a second response that has no client (`rehearsal.ts`). So Node itself decides what
+//    it refuses, in the handler's own call, and what a second `end` or a late `setHeader` does. Nothing that Node would
+//    not send is ever recorded.
+// 3. When the head is written, it is copied and frozen (`head.ts`). Bytes are kept (`answer.ts`). The client gets
+//    nothing, except informational answers (1xx), which pass.
+// 4. An answer that is too large to be kept, an event stream, and one whose head was flushed must not wait: it flows
+//    (`flow.ts`), and only its end is held back, so that no client can take what it has for the whole.
+// 5. Whoever writes the answer does not learn that the client has left (`client.ts`, `stand-in.ts`), and cannot destroy
+//    the connection between the end of the answer and its leaving (`connection.ts`).
+// 6. With the end, `ended` resolves. The owner of the capture records the answer and calls `send()`: the cover is
+//    lifted, and the answer is given to what stood beneath in one ordinary call of `end` (`send.ts`). Or it calls
+//    `withdraw()` and answers otherwise; or, if bytes have left already, `cut()`.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HeaderEntry } from '../http/headers.js';
+import { AnswerSoFar, type CapturedAnswer } from './answer.js';
+import { type Below, methodsBelow } from './below.js';
+import { type HiddenDeparture, hideDeparture } from './client.js';
+import { connectionOf, cutOff, type Hold } from './connection.js';
+import { Ending } from './ending.js';
+import { coverResponse } from './handler-side.js';
+import { headersOf } from './head.js';
+import { type Overlay, overlay } from './overlay.js';
+import { type Rehearsal, rehearse } from './rehearsal.js';
+import { resetOf } from './reset.js';
+import { endWith, sendThrough, setStatus, untilLeft } from './send.js';
+
+export interface CaptureOptions {
+  /** Bytes of body that are held and kept. What is larger flows. */
+  readonly maxResponseBytes: number;
+  /** A send failed although Node had accepted the answer; the connection has been ended. */
+  readonly onSendError?: (error: Error) => void;
+}
+
+export interface Capture {
+  /** What stood on the response when the capture began: the headers of layers outside. */
+  readonly baseline: readonly HeaderEntry[];
+  /**
+   * Resolves once: with the answer when the handler's side has ended it, or with null when no answer can come any more.
+   * A client that leaves ends nothing: the answer may still come. Never rejects.
+   */
+  readonly ended: Promise<CapturedAnswer | null>;
+  /** The handler is through and will not answer: `ended` resolves with null, even if chunks were written. */
+  abandon(): void;
+  /**
+   * Lets the captured answer out through what stood beneath: whole if it was held, just the end if it flowed. `extra`
+   * headers are added if the head has not left. Resolves when it was handed to the socket, or the client is gone. Never
+   * rejects. Does nothing if there is no answer.
+   */
+  send(extra?: readonly HeaderEntry[]): Promise<void>;
+  /**
+   * Gives the untouched response back for another answer: what was held is dropped, status and headers are as they
+   * were, and whatever the handler's side still writes is refused. False if bytes have left already: then only `cut()`
+   * is left.
+   */
+  withdraw(): boolean;
+  /** Ends the connection so that the client can tell that the answer is incomplete. */
+  cut(): void;
+}
+
+/**
+ * Begins to capture what is answered on `res`, of which nothing may have been written yet. Layers outside have done
+ * their patching by now; layers inside may patch what they find.
+ *
+ * @throws Error if the head has been written already.
+ */
+export function captureResponse(req: IncomingMessage, res: ServerResponse, options: CaptureOptions): Capture {
+  if (res.headersSent) throw new Error('captureResponse: the response has been written already, it cannot be captured');
+  const capture = new ResponseCapture(req, res, options);
+  return {
+    baseline: capture.baseline,
+    ended: capture.ending.promise,
+    abandon: () => capture.ending.settle(null),
+    send: (extra = []) => capture.send(extra),
+    withdraw: () => capture.withdraw(),
+    cut: () => capture.cut(),
+  };
+}
+
+class ResponseCapture {
+  readonly baseline: readonly HeaderEntry[];
+  readonly ending = new Ending();
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #options: CaptureOptions;
+  readonly #reset: () => void;
+  readonly #below: Below;
+  readonly #rehearsal: Rehearsal;
+  readonly #answer: AnswerSoFar;
+  readonly #cover: Overlay;
+  readonly #departure: HiddenDeparture;
+  readonly #stopListening: () => void;
+  #isCovered = true;
+  #hold: Hold | undefined;
+  #sending: Promise<void> | undefined;
+
+  constructor(req: IncomingMessage, res: ServerResponse, options: CaptureOptions) {
+    this.#req = req;
+    this.#res = res;
+    this.#options = options;
+    this.baseline = headersOf(res);
+    this.#reset = resetOf(res, this.baseline);
+    this.#below = methodsBelow(res);
+    this.#rehearsal = rehearse(req, res);
+    this.#answer = new AnswerSoFar(res, this.#below, options.maxResponseBytes);
+    this.#cover = overlay(res);
+    this.#departure = hideDeparture(res, this.#cover);
+    this.#stopListening = connectionOf(req.socket).onClose(() => {
+      // Nobody else would emit it now.
+      if (this.#answer.isWaiting) res.emit('drain');
+    });
+    coverResponse({
+      res,
+      below: this.#below,
+      cover: this.#cover,
+      rehearsal: this.#rehearsal,
+      answer: this.#answer,
+      onEnd: (trailers) => this.#ended(trailers),
+      onDestroy: (error) => this.#destroyed(error),
+    });
+  }
+
+  send(extra: readonly HeaderEntry[]): Promise<void> {
+    const { answer } = this.ending;
+    if (!answer || !this.#isCovered) return this.#sending ?? Promise.resolve();
+    this.#uncover();
+    const left = sendThrough(this.#res, this.#options.onSendError, () => this.#release(answer, extra));
+    this.#departure.reveal();
+    this.#sending = this.#holdUntil(left);
+    return this.#sending;
+  }
+
+  withdraw(): boolean {
+    if (this.#answer.isFlowing || !this.#isCovered) return false;
+    this.#takeBack();
+    this.#reset();
+    this.#departure.reveal();
+    // A destroy that was put off comes after the other answer.
+    void this.#holdUntil(untilLeft(this.#res));
+    return true;
+  }
+
+  cut(): void {
+    this.#takeBack();
+    this.#departure.reveal();
+    cutOff(this.#res);
+  }
+
+  #ended(trailers: CapturedAnswer['trailers']): void {
+    if (this.ending.isSettled) return;
+    this.#hold = connectionOf(this.#req.socket).postpone();
+    this.ending.settle(this.#answer.ended(trailers));
+  }
+
+  #destroyed(error: Error | undefined): void {
+    if (this.#isCovered && this.ending.answer) {
+      this.#req.socket.destroy(error);
+      return;
+    }
+    this.#takeBack();
+    this.#departure.reveal();
+    this.#below('destroy', error);
+  }
+
+  /** Gives the answer to what stands on the response, as its handler would have. */
+  #release(answer: CapturedAnswer, extra: readonly HeaderEntry[]): void {
+    if (!answer.flowing) {
+      for (const [name, value] of extra) this.#res.setHeader(name, value);
+      setStatus(this.#res, answer);
+    }
+    endWith(this.#res, answer.flowing ? this.#answer.tail : (answer.body ?? Buffer.alloc(0)), answer.trailers);
+  }
+
+  /** From here on the handler's side has no part in this response. */
+  #takeBack(): void {
+    this.ending.settle(null);
+    this.#uncover();
+    this.#rehearsal.retire();
+  }
+
+  #uncover(): void {
+    if (!this.#isCovered) return;
+    this.#isCovered = false;
+    this.#cover.lift();
+    this.#stopListening();
+  }
+
+  async #holdUntil(left: Promise<void>): Promise<void> {
+    this.#hold?.leaving();
+    await left;
+    this.#hold?.done();
+  }
+}

@@ -1,0 +1,103 @@
+// One request and its response on node:http, as the lifecycle sees them; an adapter says what is its framework's own.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import { publish } from '../events.js';
+import type { Exchange, HttpContext, WholeAnswer } from '../http/exchange.js';
+import type { HeaderEntry } from '../http/headers.js';
+import { rawBodyOf } from '../http/raw-body.js';
+import { type Capture, captureResponse } from './capture.js';
+import { headersOf } from './head.js';
+import { sendAnswer } from './send.js';
+
+/** What an adapter knows and node:http does not. */
+export interface FrameworkSide {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  /** As it came in, before any router cut it. */
+  readonly originalUrl: string;
+  readonly maxResponseBytes: number;
+  readonly store: string;
+  /** What the framework's parsers left. */
+  parsedBody(): unknown;
+  /** The body's source where a parser of this framework keeps it. */
+  rawBody?(): Uint8Array | string | undefined;
+  /** Goes on without idempotency. */
+  pass(): void;
+  /** Lets the handler's side run. */
+  run(context: HttpContext): void;
+  /** Whether this 404 or 405 is what the framework says where no route answered. */
+  isUnrouted(): boolean;
+  /** Answers before the handler's side was entered, in the framework's own way; without it the response is written directly. */
+  answer?(answer: WholeAnswer): Promise<void>;
+}
+
+export function nodeExchange(side: FrameworkSide): Exchange {
+  const { req, res } = side;
+  let capture: Capture | null = null;
+  const onSendError = (error: Error): void => publish('send_failed', () => ({ store: side.store, error }));
+
+  return {
+    identity: req,
+    method: req.method ?? '',
+    originalUrl: side.originalUrl,
+    headerLines: (name) => headerLines(req, name),
+    body: () => ({
+      headers: req.headers,
+      readableEnded: req.readableEnded,
+      body: side.parsedBody(),
+      rawBody: rawBodyOf(req) ?? side.rawBody?.(),
+    }),
+    liveHeaders: () => capture?.baseline ?? headersOf(res),
+    pass: () => side.pass(),
+    async perform(context) {
+      const begun = captureResponse(req, res, { maxResponseBytes: side.maxResponseBytes, onSendError });
+      capture = begun;
+      abandonWithSource(res, () => begun.abandon());
+      side.run(context);
+      const ended = await begun.ended;
+      return ended === null ? null : { ...ended, unrouted: isMissing(ended.status) && side.isUnrouted() };
+    },
+    async deliver(extra) {
+      await capture?.send(extra);
+    },
+    async replace(answer) {
+      if (capture === null && side.answer !== undefined) return await side.answer(answer);
+      if (capture !== null && !capture.withdraw()) return capture.cut();
+      keepOnly(res, answer.headers);
+      await sendAnswer(res, answer, onSendError);
+    },
+    cut: () => capture?.cut(),
+  };
+}
+
+/**
+ * A stream that is destroyed before its end, by its own failure, the framework or the application, ends no response that
+ * it is piped into: nobody would. Whoever hears of it first may still answer.
+ */
+function abandonWithSource(res: ServerResponse, abandon: () => void): void {
+  res.on('pipe', (source: Readable) => {
+    source.once('close', () => {
+      if (source.readableEnded || res.writableEnded) return;
+      setImmediate(() => {
+        if (!res.writableEnded) abandon();
+      });
+    });
+  });
+}
+
+function isMissing(status: number): status is 404 | 405 {
+  return status === 404 || status === 405;
+}
+
+/** The lines as received: `headers` has joined them, and a joined pair of lines can look like one. */
+function headerLines(req: IncomingMessage, name: string): string[] {
+  const wanted = name.toLowerCase();
+  const { rawHeaders } = req;
+  return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === wanted);
+}
+
+/** The lifecycle names every header that is to go out. */
+export function keepOnly(res: ServerResponse, headers: readonly HeaderEntry[]): void {
+  const kept = new Set(headers.map(([name]) => name.toLowerCase()));
+  for (const name of res.getHeaderNames()) if (!kept.has(name)) res.removeHeader(name);
+}

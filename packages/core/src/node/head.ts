@@ -1,0 +1,68 @@
+// The head of an answer: reading it off a response, and the many forms in which `writeHead` takes it.
+import { ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { HeaderEntry } from '../http/headers.js';
+
+/** A head as it stood when it was written. */
+export interface Head {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: readonly HeaderEntry[];
+}
+
+/** The headers that stand on a response, in the order in which Node would send them. */
+export function headersOf(res: ServerResponse): HeaderEntry[] {
+  return rawNamesOf(res).map((name): HeaderEntry => [name, textOf(res.getHeader(name))]);
+}
+
+/** The names in the case in which they were given. Every outgoing message can tell; the types know it of requests. */
+export function rawNamesOf(res: ServerResponse): string[] {
+  return Reflect.apply(ClientRequest.prototype.getRawHeaderNames, res, []);
+}
+
+/** True if an answer with this status to this request has no body, whatever its headers say (RFC 9110, section 6.4.1). */
+export function isBodyless(req: IncomingMessage, status: number): boolean {
+  return req.method === 'HEAD' || status === 204 || status === 304 || status < 200;
+}
+
+/** The value of Content-Length among these headers, if it is there and a number. */
+export function declaredLength(headers: readonly HeaderEntry[]): number | undefined {
+  const value = headers.find(([name]) => name.toLowerCase() === 'content-length')?.[1];
+  const length = value === undefined ? Number.NaN : Number(value);
+  return Number.isInteger(length) ? length : undefined;
+}
+
+export function isEventStream(headers: readonly HeaderEntry[]): boolean {
+  const type = headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1];
+  return String(type).toLowerCase().startsWith('text/event-stream');
+}
+
+/**
+ * The headers among the arguments of `writeHead`, as they are to be set on a response. Node takes an object, a flat
+ * list and a list of pairs. On a response without headers, a name that is listed twice is sent twice; on one that has
+ * some, the last one counts (measured on Node 20).
+ */
+export function headersIn(args: readonly unknown[], onto: ServerResponse): HeaderEntry[] {
+  const given = pairsOf(typeof args[1] === 'string' ? args[2] : (args[2] ?? args[1]));
+  return onto.getHeaderNames().length > 0 ? given.filter(([name]) => name !== '') : gathered(given);
+}
+
+function pairsOf(given: unknown): HeaderEntry[] {
+  if (typeof given !== 'object' || given === null) return [];
+  if (!Array.isArray(given)) return Object.entries(given).map(([name, value]) => [name, textOf(value)]);
+  const list: readonly unknown[] = given.flatMap((entry: unknown) => (Array.isArray(given[0]) ? entry : [entry]));
+  return list.flatMap((name, at): HeaderEntry[] => (at % 2 === 0 ? [[String(name), textOf(list[at + 1])]] : []));
+}
+
+/** One entry for each name, with all its values. */
+function gathered(entries: readonly HeaderEntry[]): HeaderEntry[] {
+  const byName = new Map<string, HeaderEntry>();
+  for (const [name, value] of entries) {
+    const before = byName.get(name.toLowerCase());
+    byName.set(name.toLowerCase(), before ? [before[0], [before[1], value].flat()] : [name, value]);
+  }
+  return [...byName.values()];
+}
+
+function textOf(value: unknown): string | string[] {
+  return Array.isArray(value) ? value.map(String) : String(value);
+}

@@ -1,0 +1,115 @@
+// A second response without a client, on which the answer is played first: what Node refuses, it refuses there.
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { rawNamesOf } from './head.js';
+
+/** What Node remembers of headers that were removed, and that decides about framing. Kept on the response itself. */
+export const REMOVAL_MARKS = ['sendDate', '_removedConnection', '_removedContLen', '_removedTE'] as const;
+
+export interface Rehearsal {
+  readonly headWritten: boolean;
+  /** The text of the head: what `res._header` holds once it is written, which middleware asks for. */
+  readonly headText: unknown;
+  readonly ended: boolean;
+  readonly isRetired: boolean;
+  /** Ended, or retired: whatever is still written is refused. */
+  readonly isOver: boolean;
+  readonly chunked: boolean;
+  /** Does on the rehearsal's response what the handler asks of its own, or throws what Node throws. */
+  play<T>(action: (stage: ServerResponse) => T): T;
+  /** The head, written with exactly these arguments. Answers with the status and the reason phrase that it has. */
+  writeHead(args: readonly unknown[]): { status: number; reason: string };
+  /**
+   * Cuts the connection between the two: whatever the handler's side still does has no effect on the response, and what
+   * it writes is refused as on a response that was destroyed.
+   */
+  retire(): void;
+}
+
+export function rehearse(req: IncomingMessage, res: ServerResponse): Rehearsal {
+  let stage = openStage(req, res);
+
+  function play<T>(action: (stage: ServerResponse) => T): T {
+    stage.strictContentLength = res.strictContentLength;
+    try {
+      return action(stage);
+    } catch (error) {
+      // Half a head must not stay: an error handler may answer properly after this.
+      if (!stage.headersSent) stage = openStage(req, res);
+      throw error;
+    }
+  }
+
+  return {
+    get headWritten() {
+      return stage.headersSent;
+    },
+    get headText() {
+      return Reflect.get(stage, '_header');
+    },
+    get ended() {
+      return stage.writableEnded;
+    },
+    get isRetired() {
+      return stage.destroyed;
+    },
+    get isOver() {
+      return stage.writableEnded || stage.destroyed;
+    },
+    get chunked() {
+      return stage.chunkedEncoding;
+    },
+    play,
+    writeHead: (args) =>
+      play((on) => {
+        if (!on.headersSent) dress(on, res);
+        Reflect.apply(ServerResponse.prototype.writeHead, on, args);
+        return { status: on.statusCode, reason: on.statusMessage };
+      }),
+    retire() {
+      stage.destroy();
+      Reflect.deleteProperty(stage, 'writeHead');
+    },
+  };
+}
+
+function openStage(req: IncomingMessage, res: ServerResponse): ServerResponse {
+  const stage: ServerResponse = Reflect.construct(ServerResponse, [req, serverOptions(req)]);
+  stage.assignSocket(new Nowhere());
+  // The head that Node writes by itself goes through the response, so that layers which patched its writeHead see it.
+  stage.writeHead = () => {
+    res.writeHead(res.statusCode);
+    return stage;
+  };
+  // Without a listener the process would end. Plain Node risks that only until the answer has left, a moment after
+  // `end`; here that moment lasts as long as the store takes.
+  stage.on('error', (error) => {
+    if (res.listenerCount('error') > 0) res.emit('error', error);
+  });
+  return stage;
+}
+
+/** The only option of the server that changes what is refused; Node keeps it out of reach on the response. */
+function serverOptions(req: IncomingMessage): { rejectNonStandardBodyWrites: boolean } {
+  const server: unknown = Reflect.get(req.socket, 'server');
+  const isServer = typeof server === 'object' && server !== null;
+  return { rejectNonStandardBodyWrites: isServer && Reflect.get(server, 'rejectNonStandardBodyWrites') === true };
+}
+
+/** Makes the rehearsal's response what the handler's is just before its head is written. */
+function dress(stage: ServerResponse, res: ServerResponse): void {
+  for (const name of rawNamesOf(res)) stage.setHeader(name, res.getHeader(name) ?? '');
+  for (const mark of REMOVAL_MARKS) Reflect.set(stage, mark, Reflect.get(res, mark));
+  stage.statusMessage = res.statusMessage;
+  stage.useChunkedEncodingByDefault = res.useChunkedEncodingByDefault;
+}
+
+/** A socket that takes everything and keeps nothing. */
+class Nowhere extends Socket {
+  override _write(_chunk: unknown, _encoding: string, callback: () => void): void {
+    callback();
+  }
+  override _writev(_chunks: unknown, callback: () => void): void {
+    callback();
+  }
+}

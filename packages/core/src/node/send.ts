@@ -1,0 +1,92 @@
+// The one door through which answers leave: captured ones, replays and refusals.
+import type { ServerResponse } from 'node:http';
+import type { HeaderEntry } from '../http/headers.js';
+import { connectionOf } from './connection.js';
+import { isBodyless } from './head.js';
+import type { TrailerEntry } from './trailers.js';
+
+export interface ComposedAnswer {
+  readonly status: number;
+  /** Default: the usual one for the status. */
+  readonly reason?: string;
+  /** Set on top of what stands on the response. Framing among them is left out: it is the sender's. */
+  readonly headers: readonly HeaderEntry[];
+  readonly body: Buffer;
+  readonly trailers?: readonly TrailerEntry[];
+}
+
+const FRAMING = new Set(['content-length', 'transfer-encoding', 'connection', 'keep-alive']);
+
+/**
+ * Sends a stored or composed answer on a plain response. Resolves when it was handed to the socket, or the client is
+ * gone. Never rejects: an answer that cannot be sent ends the connection and is reported to `onSendError`.
+ */
+export function sendAnswer(
+  res: ServerResponse,
+  answer: ComposedAnswer,
+  onSendError?: (error: Error) => void,
+): Promise<void> {
+  return sendThrough(res, onSendError, () => {
+    for (const [name, value] of answer.headers) {
+      if (!FRAMING.has(name.toLowerCase())) res.setHeader(name, value);
+    }
+    const hasBody = !isBodyless(res.req, answer.status);
+    const trailers = hasBody && res.useChunkedEncodingByDefault ? (answer.trailers ?? []) : [];
+    if (hasBody && trailers.length === 0) res.setHeader('Content-Length', answer.body.length);
+    setStatus(res, answer);
+    endWith(res, hasBody ? answer.body : Buffer.alloc(0), trailers);
+  });
+}
+
+export function setStatus(res: ServerResponse, answer: { readonly status: number; readonly reason?: string }): void {
+  res.statusCode = answer.status;
+  // Node puts the usual phrase in place of an empty one, except for one that is given to writeHead.
+  res.statusMessage = answer.reason ?? '';
+  if (answer.reason === '') res.writeHead(answer.status, '');
+}
+
+/** The last bytes, the trailers and the end. */
+export function endWith(res: ServerResponse, bytes: Buffer, trailers: readonly TrailerEntry[]): void {
+  if (trailers.length === 0) {
+    if (bytes.length > 0) res.end(bytes);
+    else res.end();
+    return;
+  }
+  // Node drops the trailers of an answer that is given to `end` alone.
+  res.write(bytes);
+  res.addTrailers(trailers.map(([name, value]): [string, string] => [name, value]));
+  res.end();
+}
+
+/** Runs `action`, which ends `res`, and waits until its bytes have left or cannot any more. Never rejects. */
+export function sendThrough(
+  res: ServerResponse,
+  onSendError: ((error: Error) => void) | undefined,
+  action: () => void,
+): Promise<void> {
+  const left = untilLeft(res);
+  try {
+    action();
+  } catch (error) {
+    connectionOf(res.req.socket).allowDestroy();
+    res.destroy();
+    onSendError?.(error instanceof Error ? error : new Error(String(error)));
+  }
+  // A half-closed socket may stay open without ever taking this.
+  if (res.req.socket.destroyed || (res.socket && !res.socket.writable)) return Promise.resolve();
+  return left;
+}
+
+/** Resolves when what is written to `res` has been handed to the socket, or the connection is gone. */
+export function untilLeft(res: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      unsubscribe();
+      res.off('finish', done).off('close', done);
+      resolve();
+    };
+    // 'close' does not come to a pipelined response whose turn never came.
+    const unsubscribe = connectionOf(res.req.socket).onClose(done);
+    res.once('finish', done).once('close', done);
+  });
+}

@@ -1,0 +1,156 @@
+// What a verb's arguments must look like, checked before anything is sent or written: a script has no rollback.
+import { StoreError } from '../errors.js';
+import type {
+  AcquireRequest,
+  Checkpoint,
+  Completion,
+  Holder,
+  Lease,
+  RecordTerms,
+  Release,
+  Resolve,
+} from './messages.js';
+
+const keyPattern = /^[A-Za-z0-9_-]{1,128}$/;
+const tokenPattern = /^[A-Za-z0-9_-]{1,64}$/;
+const fingerprintPattern = /^[a-z0-9]{1,16}:[\x21-\x7e]{1,128}$/;
+const stepPattern = /^[\x21-\x7e]{1,128}$/;
+/** About 30,000 years: beyond it doubles and Lua would no longer count single milliseconds. */
+const maxTimeMs = 1e15;
+const maxTextLength = 1024;
+
+export function checkKey(key: string): void {
+  check(matches(keyPattern, key), 'key', key, '1 to 128 of A-Z a-z 0-9 _ -');
+}
+
+export function checkAcquire(key: string, request: AcquireRequest): void {
+  checkKey(key);
+  checkToken(request.token);
+  checkFingerprint(request.fingerprint);
+  checkDuration('leaseMs', request.leaseMs, 1);
+  checkTerms(request);
+  checkTime('notAfter', request.notAfter);
+  checkTime('fenceSeen', request.fenceSeen);
+  check(request.fenceSeen < maxTimeMs, 'fenceSeen', request.fenceSeen, `below ${maxTimeMs}: the next one is above it`);
+  checkOneOf('onAbandoned', request.onAbandoned, ['rerun', 'block', 'recover']);
+}
+
+function checkLease(lease: Lease): void {
+  checkHolder(lease);
+  checkFingerprint(lease.fingerprint);
+  checkTime('fence', lease.fence);
+  checkDuration('attempt', lease.attempt, 1);
+  checkTime('leaseEndAt', lease.leaseEndAt);
+  checkFlag('takeover', lease.takeover);
+  checkFlag('recovering', lease.recovering);
+  checkFlag('guarded', lease.guarded);
+}
+
+export function checkRenew(lease: Lease, leaseMs: number): void {
+  checkLease(lease);
+  checkDuration('leaseMs', leaseMs, 1);
+}
+
+export function checkCheckpoint(lease: Lease, point: Checkpoint): void {
+  checkLease(lease);
+  check(matches(stepPattern, point.step), 'step', point.step, '1 to 128 printable ASCII characters without spaces');
+  checkDuration('seq', point.seq, 0);
+  checkBytes('bytes', point.bytes);
+}
+
+export function checkComplete(lease: Lease, completion: Completion): void {
+  checkLease(lease);
+  checkOutcome(completion.outcome, completion.outcomeTtlMs, lease);
+  checkText('note', completion.note);
+  checkTime('notAfter', completion.notAfter);
+}
+
+export function checkRelease(holder: Holder, how: Release): void {
+  checkHolder(holder);
+  checkOneOf('as', how.as, ['retryable', 'unknown', 'not_started']);
+  if (holder.fence !== null || how.as !== 'not_started') checkTime('fence', holder.fence);
+  if (how.as !== 'unknown') return;
+  if (how.retryAfterMs !== null) checkDuration('retryAfterMs', how.retryAfterMs, 0);
+  checkText('note', how.note);
+}
+
+export function checkScan(request: { readonly cursor: string | null; readonly limit: number }): void {
+  checkDuration('limit', request.limit, 1);
+  check(request.cursor === null || typeof request.cursor === 'string', 'cursor', request.cursor, 'of a page, or null');
+}
+
+export function checkResolve(key: string, request: Resolve): void {
+  checkKey(key);
+  checkTerms(request);
+  checkTime('expectFence', request.expectFence);
+  checkOneOf('as', request.as, ['done', 'not_done']);
+  checkOutcome(request.outcome, request.outcomeTtlMs, request);
+  checkText('note', request.note);
+  checkText('by', request.by);
+  checkText('reason', request.reason);
+}
+
+function checkHolder(holder: Holder): void {
+  checkKey(holder.key);
+  checkToken(holder.token);
+  checkTerms(holder);
+}
+
+function checkToken(token: string): void {
+  check(matches(tokenPattern, token), 'token', token, '1 to 64 of A-Z a-z 0-9 _ -');
+}
+
+function checkFingerprint(fingerprint: string | null): void {
+  if (fingerprint === null) return;
+  check(matches(fingerprintPattern, fingerprint), 'fingerprint', fingerprint, 'version:digest in printable ASCII');
+}
+
+function checkTerms(terms: RecordTerms): void {
+  checkDuration('recordTtlMs', terms.recordTtlMs, 1);
+  checkDuration('unknownTtlMs', terms.unknownTtlMs, 1);
+}
+
+function checkOutcome(outcome: Uint8Array | null, outcomeTtlMs: number, terms: RecordTerms): void {
+  if (outcome !== null) checkBytes('outcome', outcome);
+  checkDuration('outcomeTtlMs', outcomeTtlMs, 1);
+  check(outcomeTtlMs <= terms.recordTtlMs, 'outcomeTtlMs', outcomeTtlMs, `at most recordTtlMs (${terms.recordTtlMs})`);
+}
+
+function checkBytes(name: string, value: Uint8Array): void {
+  check(value instanceof Uint8Array, name, typeof value, 'a Uint8Array');
+}
+
+/** Empty text would read as none; half of a pair of surrogates would come back as another character. */
+function checkText(name: string, value: string | null): void {
+  if (value === null) return;
+  const fits = typeof value === 'string' && value.length > 0 && value.length <= maxTextLength;
+  check(fits && !/\p{Surrogate}/u.test(value), name, value, `1 to ${maxTextLength} characters of Unicode, or null`);
+}
+
+function checkDuration(name: string, value: number | null, least: number): void {
+  const whole = typeof value === 'number' && Number.isInteger(value) && value >= least && value <= maxTimeMs;
+  check(whole, name, value, `a whole number from ${least} to ${maxTimeMs}`);
+}
+
+function checkTime(name: string, value: number | null): void {
+  checkDuration(name, value, 0);
+}
+
+function checkFlag(name: string, value: boolean): void {
+  check(typeof value === 'boolean', name, value, 'true or false');
+}
+
+function checkOneOf(name: string, value: string, values: readonly string[]): void {
+  check(values.includes(value), name, value, values.join(' or '));
+}
+
+/** A pattern alone would take `undefined` for a name of nine letters. */
+function matches(pattern: RegExp, value: string): boolean {
+  return typeof value === 'string' && pattern.test(value);
+}
+
+function check(holds: boolean, name: string, value: unknown, remedy: string): void {
+  if (holds) return;
+  const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 64)) : String(value);
+  throw new StoreError('bug', `${name} is ${shown}; it must be ${remedy}.`);
+}

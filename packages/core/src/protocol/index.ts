@@ -1,0 +1,15 @@
+// The protocol: pure functions of (record, request, now). They are the specification; every store is a translation.
+export { acquire } from './acquire.js';
+export * from './messages.js';
+export { checkpoint, complete, release, renew } from './owner.js';
+export {
+  isLive,
+  type RecordState,
+  type Resolution,
+  recordLayout,
+  removedTtlMs,
+  type StepEntry,
+  type StoredRecord,
+} from './record.js';
+export { remove, resolve } from './resolve.js';
+export type { Transition } from './transition.js';

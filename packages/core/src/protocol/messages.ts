@@ -1,0 +1,141 @@
+// What callers ask of a record and what they are told. Every answer carries `now`, the store's clock, in milliseconds.
+import type { StepEntry } from './record.js';
+
+/** What a caller does about work that was abandoned: run it again, refuse, or let `recover` find out what happened. */
+export type OnAbandoned = 'rerun' | 'block' | 'recover';
+
+/** How long a record lives. `unknownTtlMs` holds for guarded and unknown records where it is the longer one. */
+export interface RecordTerms {
+  readonly recordTtlMs: number;
+  readonly unknownTtlMs: number;
+}
+
+export interface AcquireRequest extends RecordTerms {
+  /** The owner token: the same for every resend of this acquisition, never used for another. */
+  readonly token: string;
+  readonly fingerprint: string | null;
+  readonly leaseMs: number;
+  readonly onAbandoned: OnAbandoned;
+  /** Store time after which this request must not create or change anything: a late copy of it is `superseded`. */
+  readonly notAfter: number;
+  /** The highest fencing token that the caller has seen for this key, 0 for none: the new one will be above it. */
+  readonly fenceSeen: number;
+}
+
+/** Who releases. The fence may be null, never learnt, where an acquisition is given back as `not_started`. */
+export interface Holder extends RecordTerms {
+  readonly key: string;
+  readonly token: string;
+  readonly fence: number | null;
+}
+
+/** What an acquisition gave its owner. It proves ownership, and carries what is needed to write the record anew. */
+export interface Lease extends Holder {
+  readonly fence: number;
+  readonly fingerprint: string | null;
+  readonly attempt: number;
+  readonly takeover: boolean;
+  readonly recovering: boolean;
+  readonly guarded: boolean;
+  /** The lease end last told, in store time. */
+  readonly leaseEndAt: number;
+}
+
+/** What stands under a key, for those who may not run. */
+export type Standing =
+  | { readonly kind: 'mismatch'; readonly version: string }
+  | { readonly kind: 'in_progress'; readonly retryAfterMs: number }
+  | { readonly kind: 'retryable' }
+  | { readonly kind: 'unknown'; readonly retryAfterMs: number | null; readonly note: string | null }
+  | CompletedStanding
+  | ExpiredStanding;
+
+export interface CompletedStanding {
+  readonly kind: 'completed';
+  readonly outcome: Uint8Array;
+  /** How long these bytes are still kept. */
+  readonly outcomeLeftMs: number;
+  readonly completedAt: number;
+  readonly note: string | null;
+  readonly attempt: number;
+  readonly fence: number;
+}
+
+/** A tombstone: already done, answer no longer kept. */
+export interface ExpiredStanding {
+  readonly kind: 'expired';
+  readonly completedAt: number;
+  readonly note: string | null;
+}
+
+export interface Acquired {
+  readonly kind: 'acquired';
+  readonly attempt: number;
+  readonly fence: number;
+  readonly takeover: boolean;
+  readonly recovering: boolean;
+  readonly guarded: boolean;
+  readonly leaseEndAt: number;
+  readonly steps: ReadonlyMap<string, StepEntry>;
+}
+
+export interface Timed {
+  readonly now: number;
+}
+
+/** `superseded`: this request came too late to change anything; its token must not be used again. */
+export type AcquireAnswer = Timed &
+  (Acquired | { readonly kind: 'superseded' } | Exclude<Standing, { kind: 'retryable' }>);
+
+export type RenewAnswer = Timed &
+  (
+    | { readonly kind: 'ok' | 'restored'; readonly leaseEndAt: number }
+    | { readonly kind: 'lost' }
+    | { readonly kind: 'gone' }
+  );
+
+export interface Checkpoint {
+  readonly step: string;
+  readonly seq: number;
+  readonly bytes: Uint8Array;
+}
+
+export type CheckpointAnswer = Timed & { readonly kind: 'ok' | 'lost' | 'gone' };
+
+export interface Completion {
+  /** The bytes that every repeat will get; null records that the work is done without keeping an answer. */
+  readonly outcome: Uint8Array | null;
+  /** How long the bytes are kept, at most `recordTtlMs`. */
+  readonly outcomeTtlMs: number;
+  readonly note: string | null;
+  /** Store time after which a record that the store lost is not written anew; the same in every repetition. */
+  readonly notAfter: number;
+}
+
+export type CompleteAnswer = Timed &
+  ({ readonly kind: 'ok' | 'restored' | 'gone' } | { readonly kind: 'lost'; readonly standing: Standing });
+
+/**
+ * `not_started` gives back an acquisition whose work never began, by token alone, since its fencing token may never
+ * have been learnt: to `retryable`, or to `unknown` where it was recovering.
+ */
+export type Release =
+  | { readonly as: 'retryable' }
+  | { readonly as: 'unknown'; readonly retryAfterMs: number | null; readonly note: string | null }
+  | { readonly as: 'not_started' };
+
+export type ReleaseAnswer = Timed & { readonly kind: 'ok' | 'lost' | 'gone' };
+
+export interface Resolve extends RecordTerms {
+  readonly expectFence: number;
+  readonly as: 'done' | 'not_done';
+  /** With `done`: the answer for repeats; null leaves a tombstone. */
+  readonly outcome: Uint8Array | null;
+  readonly outcomeTtlMs: number;
+  readonly note: string | null;
+  readonly by: string;
+  readonly reason: string;
+}
+
+export type ResolveAnswer = Timed &
+  ({ readonly kind: 'ok' | 'gone' } | { readonly kind: 'conflict'; readonly standing: Standing });

@@ -1,0 +1,92 @@
+// What a store keeps under a key: one record, a ledger entry. Stores translate this shape; nothing above them sees it.
+
+/** The layout that this version writes. A record of a newer layout is refused (`misconfigured`), never guessed at. */
+export const recordLayout = 1;
+
+/**
+ * `in_progress`: somebody holds, or held, the lease. Once the lease is over the record reads as abandoned; that is a
+ * view and is not written, so an owner that only paused can still complete.
+ * `retryable`: the last attempt ended without an outcome; the next caller runs.
+ * `unknown`: the last attempt may have taken effect; nobody runs without a decision.
+ * `completed`: there is an outcome, or there was one (tombstone).
+ * `removed`: an operator removed the record; only its fencing token is left, for `removedTtlMs`.
+ */
+export type RecordState = 'in_progress' | 'retryable' | 'unknown' | 'completed' | 'removed';
+
+/** One recorded part of the work. Of the bytes written under one `seq` the first stand; a higher `seq` replaces them. */
+export interface StepEntry {
+  readonly seq: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Who decided about an outcome that nobody knew, from which fencing token, and why. */
+export interface Resolution {
+  readonly fence: number;
+  readonly as: 'done' | 'not_done';
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** All times (`…At`) are milliseconds of the store's clock. */
+export interface StoredRecord {
+  readonly layout: number;
+  readonly state: RecordState;
+  /** `version:digest` of the request, or null where payloads are not compared. */
+  readonly fingerprint: string | null;
+  /** The owner token of the last acquisition. */
+  readonly token: string;
+  /** The fencing token: grows with every acquisition that executes. */
+  readonly fence: number;
+  readonly attempt: number;
+  /** The lease is alive while now < leaseEndAt. */
+  readonly leaseEndAt: number;
+  readonly leaseMs: number;
+  /** This attempt follows one that was abandoned. */
+  readonly takeover: boolean;
+  /** This attempt was let in to find out what an earlier one did. */
+  readonly recovering: boolean;
+  /** Not to be run again without a decision. */
+  readonly guarded: boolean;
+  readonly steps: ReadonlyMap<string, StepEntry>;
+  readonly note: string | null;
+  /** When a `recover` caller may look again at an unknown outcome; null: at once. */
+  readonly retryAt: number | null;
+  readonly resolved: Resolution | null;
+  /** The record is gone when now ≥ expiresAt. */
+  readonly expiresAt: number;
+  readonly completedAt: number | null;
+  /** A tombstone when null or when now ≥ outcomeEndAt. Empty bytes are an outcome. */
+  readonly outcome: Uint8Array | null;
+  readonly outcomeEndAt: number;
+}
+
+/** A record of which nothing is known yet; what is written is said on top of it. */
+export const blankRecord: StoredRecord = Object.freeze({
+  layout: recordLayout,
+  state: 'in_progress',
+  fingerprint: null,
+  token: '',
+  fence: 0,
+  attempt: 0,
+  leaseEndAt: 0,
+  leaseMs: 0,
+  takeover: false,
+  recovering: false,
+  guarded: false,
+  steps: new Map(),
+  note: null,
+  retryAt: null,
+  resolved: null,
+  expiresAt: 0,
+  completedAt: null,
+  outcome: null,
+  outcomeEndAt: 0,
+});
+
+/** How long a removed record's fencing token is kept: as long as a late `complete` may still arrive. */
+export const removedTtlMs = 3_600_000;
+
+/** Whether a record still counts at `now`. */
+export function isLive(record: StoredRecord | null, now: number): record is StoredRecord {
+  return record !== null && now < record.expiresAt;
+}

@@ -1,0 +1,60 @@
+// What a record says to those who may not run: the same view for acquire, for a lost complete and for a refused resolve.
+import type { Standing } from './messages.js';
+import type { StoredRecord } from './record.js';
+
+/** One key names one payload for its whole life; null on either side compares nothing. */
+export function mismatches(record: StoredRecord, fingerprint: string | null): boolean {
+  return record.fingerprint !== null && fingerprint !== null && record.fingerprint !== fingerprint;
+}
+
+/** The part of a fingerprint before the first colon names how it was computed. */
+function fingerprintVersion(fingerprint: string): string {
+  return fingerprint.slice(0, Math.max(0, fingerprint.indexOf(':')));
+}
+
+/** What stands in a live record, seen with this fingerprint. */
+export function standing(record: StoredRecord, fingerprint: string | null, now: number): Standing {
+  if (record.state !== 'removed' && record.fingerprint !== null && mismatches(record, fingerprint)) {
+    return { kind: 'mismatch', version: fingerprintVersion(record.fingerprint) };
+  }
+  switch (record.state) {
+    case 'in_progress':
+      return now < record.leaseEndAt ? running(record, now) : abandoned(record);
+    case 'unknown':
+      return { kind: 'unknown', retryAfterMs: leftMs(record.retryAt, now), note: record.note };
+    case 'retryable':
+    case 'removed':
+      return { kind: 'retryable' };
+    case 'completed':
+      return completed(record, now);
+  }
+}
+
+/** A clock that stepped back lengthens leases; it must not tell callers to wait longer than a lease lasts. */
+function running(record: StoredRecord, now: number): Standing {
+  return { kind: 'in_progress', retryAfterMs: Math.min(record.leaseEndAt - now, record.leaseMs) };
+}
+
+function abandoned(record: StoredRecord): Standing {
+  return record.guarded ? { kind: 'unknown', retryAfterMs: null, note: record.note } : { kind: 'retryable' };
+}
+
+function completed(record: StoredRecord, now: number): Standing {
+  const completedAt = record.completedAt ?? 0;
+  if (record.outcome === null || now >= record.outcomeEndAt) {
+    return { kind: 'expired', completedAt, note: record.note };
+  }
+  return {
+    kind: 'completed',
+    outcome: record.outcome,
+    outcomeLeftMs: Math.min(record.outcomeEndAt, record.expiresAt) - now,
+    completedAt,
+    note: record.note,
+    attempt: record.attempt,
+    fence: record.fence,
+  };
+}
+
+function leftMs(at: number | null, now: number): number | null {
+  return at === null ? null : Math.max(0, at - now);
+}

@@ -1,0 +1,42 @@
+// What an error of Redis or of its client means: was the call executed, and what is to be done.
+import { StoreError, type StoreErrorClass } from '../errors.js';
+import { foreignKey, newerLayout } from './scripts/record.js';
+
+/**
+ * By what the message begins with; the first match decides. Redis' errors carry no code: the first word is the code.
+ * MOVED and ASK are followed by a cluster client, except within its automatic pipelines.
+ */
+const classes: readonly (readonly [RegExp, StoreErrorClass])[] = [
+  [/^(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|NOREPLICAS|MOVED|ASK)\b/, 'unavailable'],
+  [/^(Stream isn't writeable|Cluster isn't ready)/, 'unavailable'],
+  [/^(OOM|MISCONF|NOAUTH|WRONGPASS|NOPERM|DENIED)\b/, 'misconfigured'],
+  [/^ERR (max number of clients|unknown (Redis )?command)/i, 'misconfigured'],
+  // NOPERM, as Redis 7 says it in a script.
+  [/^ERR The user executing the script can't run this command/, 'misconfigured'],
+  [new RegExp(`^${newerLayout}\\b`), 'misconfigured'],
+  [new RegExp(`^(WRONGTYPE|NOSCRIPT|CROSSSLOT|ERR|${foreignKey})\\b`), 'bug'],
+];
+
+/** Redis 6 wraps what a command in a script answered. */
+const wrapped = /^ERR Error running script .*?: -?(?=[A-Z]{3,} )/;
+
+/** Everything else may have been executed: time-outs, lost connections, and whatever is not known here. */
+export function failureClass(message: string): StoreErrorClass {
+  const said = message.replace(wrapped, '');
+  return classes.find(([beginning]) => beginning.test(said))?.[1] ?? 'unknown';
+}
+
+/**
+ * The error of a call. Its message keeps what Redis or the client said. The original is left out: ioredis hangs the
+ * command with all arguments on it, and nobody's answers belong into a log.
+ */
+export function storeFailure(call: string, error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new StoreError(failureClass(message), `Redis failed to ${call}: ${message}`);
+}
+
+/** Whether Redis does not have the script; then it has not run. */
+export function lacksScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT');
+}

@@ -1,0 +1,83 @@
+// The port: what a store must be able to do. Each verb is one atomic step at the backend.
+import type {
+  AcquireAnswer,
+  AcquireRequest,
+  Checkpoint,
+  CheckpointAnswer,
+  CompleteAnswer,
+  Completion,
+  Holder,
+  Lease,
+  Release,
+  ReleaseAnswer,
+  RenewAnswer,
+  Resolve,
+  ResolveAnswer,
+} from './protocol/messages.js';
+import type { StoredRecord } from './protocol/record.js';
+
+/**
+ * A store keeps records and moves them by the protocol: bytes under names, never HTTP or JSON.
+ *
+ * - **Atomic.** A verb reads, decides and writes in one step that nothing comes between. A verb that reads and then
+ *   writes is not a store, however fast it is.
+ * - **Safe to repeat.** A call whose reply was lost is repeated with the same owner token and recognises its own work.
+ * - **Its own clock.** `now` in every answer is the store's clock at the moment of the decision. No time of the caller
+ *   decides anything.
+ * - **Answers are data.** An exception is always a `StoreError` and means only that the store did not answer or
+ *   refused; its class says whether the call may have been executed.
+ * - **A ledger, not a heap.** A store that is full refuses (`unavailable`, or `misconfigured` where an operator has to
+ *   act); it never drops a live or completed record.
+ *
+ * Keys are names that the engine derived (1 to 128 of `A-Z a-z 0-9 _ -`), never a client's string. `docs/protocol.md`
+ * has the transition table; `storeSuite` of `@onceguard/core/testing` proves a store.
+ */
+export interface IdempotencyStore {
+  readonly name: string;
+  readonly capabilities: StoreCapabilities;
+  /** The deadline of one call in milliseconds; callers repeat and wait within it. */
+  readonly timeoutMs: number;
+
+  acquire(key: string, request: AcquireRequest): Promise<AcquireAnswer>;
+  renew(lease: Lease, leaseMs: number): Promise<RenewAnswer>;
+  checkpoint(lease: Lease, point: Checkpoint): Promise<CheckpointAnswer>;
+  complete(lease: Lease, completion: Completion): Promise<CompleteAnswer>;
+  release(holder: Holder, how: Release): Promise<ReleaseAnswer>;
+  resolve(key: string, request: Resolve): Promise<ResolveAnswer>;
+
+  /** For people and tools, and for learning the store's clock; never for decisions. */
+  read(key: string): Promise<ReadAnswer>;
+  /** A page of records, in no order. Not a snapshot: what changes meanwhile may be missed or seen twice. */
+  scan(request: ScanRequest): Promise<ScanPage>;
+  /** Removes the record; its fencing token stays for an hour, so that late messages of its owners change nothing. */
+  remove(key: string): Promise<{ readonly now: number }>;
+  /** Gives back what the store itself opened. Calls after it are refused. */
+  close(): Promise<void>;
+}
+
+export interface StoreCapabilities {
+  /** Other processes see the same records. */
+  readonly shared: boolean;
+  /** Records survive the process that wrote them. */
+  readonly durable: boolean;
+}
+
+export interface ReadAnswer {
+  readonly now: number;
+  /** As it is kept: null when absent or gone. A tombstone has no outcome. */
+  readonly record: StoredRecord | null;
+}
+
+export interface ScanRequest {
+  /** From the page before; null for the first. */
+  readonly cursor: string | null;
+  /** About how many records a page holds at most. */
+  readonly limit: number;
+}
+
+export interface ScanPage {
+  readonly now: number;
+  readonly records: readonly { readonly key: string; readonly record: StoredRecord }[];
+  /** null: that was the last page. */
+  readonly cursor: string | null;
+}

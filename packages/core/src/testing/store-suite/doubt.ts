@@ -1,0 +1,81 @@
+// The suite: acquire where an attempt was abandoned, or ended without anybody knowing how.
+import assert from 'node:assert/strict';
+import type { Contract } from './contract.js';
+import { abandon, briefMs, changesNothing, completionOf, granted, own, replayed, request, said } from './requests.js';
+
+export function doubt({ describe, test }: Contract): void {
+  describe('an attempt in doubt', () => {
+    for (const policy of ['rerun', 'block', 'recover'] as const) {
+      test(`is taken over after its lease, if it is not guarded, by a caller that says ${policy}`, async (bench) => {
+        const { store, key } = bench;
+        const before = await abandon(bench);
+        await store.checkpoint(before, { step: 'charge', seq: 1, bytes: Buffer.from('ch_1') });
+        const next = granted(await store.acquire(key, request({ onAbandoned: policy })));
+        assert.deepEqual([next.attempt, next.takeover, next.recovering], [2, true, false]);
+        assert.equal(next.guarded, policy !== 'rerun');
+        assert.ok(next.fence > before.fence);
+        assert.deepEqual(Buffer.from(next.steps.get('charge')?.bytes ?? []), Buffer.from('ch_1'));
+      });
+    }
+
+    for (const mine of ['block', 'recover'] as const) {
+      test(`reads as unknown after its lease if it is guarded by ${mine}, whatever the next caller says`, async (bench) => {
+        await abandon(bench, { onAbandoned: mine });
+        for (const onAbandoned of ['rerun', 'block'] as const) {
+          const answer = await changesNothing(bench, () => bench.store.acquire(bench.key, request({ onAbandoned })));
+          assert.deepEqual(said(answer), { kind: 'unknown', retryAfterMs: null, note: null });
+        }
+      });
+    }
+
+    test('is acquired by recover alone if it is guarded, as a recovering takeover', async (bench) => {
+      const before = await abandon(bench, { onAbandoned: 'block' });
+      const next = granted(await bench.store.acquire(bench.key, request({ onAbandoned: 'recover' })));
+      assert.deepEqual([next.attempt, next.takeover, next.recovering, next.guarded], [2, true, true, true]);
+      assert.ok(next.fence > before.fence);
+    });
+
+    test('is guarded as its own caller said, whatever the one before did', async (bench) => {
+      const before = await abandon(bench, { onAbandoned: 'block' });
+      await bench.store.release(before, { as: 'retryable' });
+      assert.equal((await abandon(bench, { onAbandoned: 'rerun' })).guarded, false);
+      assert.equal((await own(bench)).attempt, 3);
+    });
+
+    test('can still be completed by its owner, guarded or not, as long as nobody took over', async (bench) => {
+      const lease = await abandon(bench, { onAbandoned: 'block' });
+      assert.equal((await bench.store.acquire(bench.key, request())).kind, 'unknown');
+      assert.deepEqual(said(await bench.store.complete(lease, completionOf('paid'))), { kind: 'ok' });
+      assert.equal(await replayed(bench), 'paid');
+    });
+
+    test('that was released as unknown is told with its note, and is acquired by recover alone', async (bench) => {
+      const { store, key } = bench;
+      const first = await own(bench);
+      await store.release(first, { as: 'unknown', retryAfterMs: null, note: 'timeout at the bank' });
+      const told = await changesNothing(bench, () => store.acquire(key, request()));
+      assert.deepEqual(said(told), { kind: 'unknown', retryAfterMs: null, note: 'timeout at the bank' });
+      const next = granted(await store.acquire(key, request({ onAbandoned: 'recover' })));
+      assert.deepEqual([next.attempt, next.takeover, next.recovering], [2, true, true]);
+    });
+
+    test('lets recover in only when its retryAfterMs is over', async (bench) => {
+      const { store, key } = bench;
+      const recover = () => store.acquire(key, request({ onAbandoned: 'recover' }));
+      await store.release(await own(bench), { as: 'unknown', retryAfterMs: 60_000, note: null });
+      const early = await changesNothing(bench, recover);
+      assert.ok(early.kind === 'unknown' && early.retryAfterMs !== null);
+      assert.ok(early.retryAfterMs > 0 && early.retryAfterMs <= 60_000);
+    });
+
+    test('lets recover in once its retryAfterMs is over', async (bench) => {
+      const { store, key } = bench;
+      const how = { as: 'unknown', retryAfterMs: briefMs, note: null } as const;
+      const { now } = await store.release(await own(bench), how);
+      await bench.reach(now + briefMs);
+      const told = await store.acquire(key, request());
+      assert.deepEqual(said(told), { kind: 'unknown', retryAfterMs: 0, note: null });
+      assert.ok(granted(await store.acquire(key, request({ onAbandoned: 'recover' }))).recovering);
+    });
+  });
+}

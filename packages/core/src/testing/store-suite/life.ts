@@ -1,0 +1,87 @@
+// The suite: how long things last.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { Bench, Contract } from './contract.js';
+import { briefMs, completionOf, dayMs, granted, hourMs, own, recordOf, request, said } from './requests.js';
+
+export function life({ describe, test, capabilities }: Contract): void {
+  describe('life', () => {
+    test('a record outlives its lease by recordTtlMs, a guarded one by unknownTtlMs', async ({ store }) => {
+      const lives = [
+        { onAbandoned: 'rerun', recordTtlMs: dayMs, livesMs: dayMs },
+        { onAbandoned: 'block', recordTtlMs: dayMs, livesMs: 400 * dayMs },
+        { onAbandoned: 'recover', recordTtlMs: 500 * dayMs, livesMs: 500 * dayMs },
+      ] as const;
+      for (const { livesMs, ...terms } of lives) {
+        const bench = { store, key: randomUUID() };
+        const lease = await own(bench, terms);
+        assert.equal((await recordOf(bench)).expiresAt, lease.leaseEndAt + livesMs);
+      }
+    });
+
+    test('a later attempt with shorter terms does not shorten the life of a record', async (bench) => {
+      await bench.store.release(await own(bench), { as: 'retryable' });
+      const { expiresAt } = await recordOf(bench);
+      await own(bench, { leaseMs: briefMs, recordTtlMs: briefMs, unknownTtlMs: briefMs });
+      assert.equal((await recordOf(bench)).expiresAt, expiresAt);
+    });
+
+    test('a renewal moves the end of the life with the end of the lease', async (bench) => {
+      const lease = await own(bench);
+      const { now } = await bench.store.renew(lease, 3 * hourMs);
+      assert.equal((await recordOf(bench)).expiresAt, now + 3 * hourMs + dayMs);
+    });
+
+    test('a record whose life is over is as if it had never been', async (bench) => {
+      const lease = await own(bench, { leaseMs: briefMs, recordTtlMs: briefMs, unknownTtlMs: briefMs });
+      await bench.reach(lease.leaseEndAt + briefMs);
+      assert.equal((await bench.store.read(bench.key)).record, null);
+      assert.deepEqual(said(await bench.store.release(lease, { as: 'retryable' })), { kind: 'gone' });
+      const next = granted(await bench.store.acquire(bench.key, request({ fingerprint: 'v1:other' })));
+      assert.deepEqual([next.attempt, next.takeover], [1, false]);
+      assert.ok(next.fence > lease.fence);
+    });
+
+    test('after outcomeTtlMs a completed record is expired, and nobody runs', async (bench) => {
+      const completedAt = await completeBriefly(bench, dayMs);
+      await bench.reach(completedAt + briefMs);
+      const { outcome, state } = await recordOf(bench);
+      assert.deepEqual([state, outcome], ['completed', null]);
+      const answer = await bench.store.acquire(bench.key, request({ onAbandoned: 'recover' }));
+      assert.deepEqual(said(answer), { kind: 'expired', completedAt, note: '201' });
+    });
+
+    test('after recordTtlMs from its completion the key is new', async (bench) => {
+      const completedAt = await completeBriefly(bench, briefMs);
+      await bench.reach(completedAt + briefMs);
+      assert.equal((await own(bench)).attempt, 1);
+    });
+
+    if (!capabilities.clock) return;
+
+    test('an abandoned guarded record is kept until its last millisecond', async (bench) => {
+      const lease = await own(bench, { onAbandoned: 'block' });
+      await bench.reach(lease.leaseEndAt + 400 * dayMs - 1);
+      assert.equal((await bench.store.acquire(bench.key, request())).kind, 'unknown');
+      await bench.reach(lease.leaseEndAt + 400 * dayMs);
+      assert.equal((await own(bench)).attempt, 1);
+    });
+
+    test('a removed record keeps its fencing token for an hour, and late messages change nothing', async (bench) => {
+      const lease = await own(bench);
+      const { now } = await bench.store.remove(bench.key);
+      await bench.reach(now + hourMs - 1);
+      const { fence } = await recordOf(bench);
+      assert.equal(fence, lease.fence);
+      assert.equal((await bench.store.complete(lease, completionOf('late'))).kind, 'lost');
+      await bench.reach(now + hourMs);
+      assert.equal((await bench.store.read(bench.key)).record, null);
+    });
+  });
+}
+
+async function completeBriefly(bench: Bench, recordTtlMs: number): Promise<number> {
+  const lease = await own(bench, { recordTtlMs, unknownTtlMs: recordTtlMs });
+  const { now } = await bench.store.complete(lease, completionOf('paid', { outcomeTtlMs: briefMs, note: '201' }));
+  return now;
+}

@@ -1,0 +1,118 @@
+// The suite: what people and tools do with a store: read, scan, remove, close; and its clock.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { StoreError } from '../../errors.js';
+import type { IdempotencyStore } from '../../store.js';
+import type { Contract } from './contract.js';
+import { changesNothing, completionOf, decision, granted, own, recordOf, request, said } from './requests.js';
+
+export function people({ describe, test, capabilities }: Contract): void {
+  describe('read, scan, remove and close', () => {
+    test('a store says what it can do, and how long a call may take', async ({ store }) => {
+      const { shared, durable } = store.capabilities;
+      assert.deepEqual({ shared, durable }, { shared: capabilities.shared, durable: capabilities.durable });
+      assert.ok(store.name.length > 0);
+      assert.ok(Number.isInteger(store.timeoutMs) && store.timeoutMs > 0);
+    });
+
+    test('every answer carries now, the same clock for all', async (bench) => {
+      const { store, key } = bench;
+      const start = (await store.read(key)).now;
+      const lease = await own(bench);
+      const answers = [
+        await store.acquire(key, request()),
+        await store.renew(lease, 1_000),
+        await store.checkpoint(lease, { step: 'charge', seq: 1, bytes: Buffer.from('x') }),
+        await store.release(lease, { as: 'unknown', retryAfterMs: null, note: null }),
+        await store.resolve(key, decision(lease.fence)),
+        await store.complete(lease, completionOf('late')),
+        await store.scan({ cursor: null, limit: 10 }),
+        await store.remove(key),
+        await store.read(key),
+      ];
+      for (const { now } of answers) assert.ok(Number.isInteger(now) && now >= start && now < start + 600_000);
+    });
+
+    test('read answers the record as it is kept, or null', async (bench) => {
+      const { store, key } = bench;
+      assert.equal((await store.read(key)).record, null);
+      const lease = await own(bench, { onAbandoned: 'block' });
+      const { layout, state, token, fence, attempt, guarded, leaseEndAt, leaseMs, resolved } = await recordOf(bench);
+      assert.deepEqual([layout, state, token, fence, attempt], [1, 'in_progress', lease.token, lease.fence, 1]);
+      assert.deepEqual([guarded, leaseEndAt, leaseMs, resolved], [true, lease.leaseEndAt, 3_600_000, null]);
+    });
+
+    test('read, scan and a refused acquire change nothing', async (bench) => {
+      await own(bench);
+      await changesNothing(bench, () => bench.store.scan({ cursor: null, limit: 10 }));
+      await changesNothing(bench, () => bench.store.read(bench.key));
+      await changesNothing(bench, () => bench.store.acquire(bench.key, request()));
+    });
+
+    test('scan goes through every record, page by page, and ends', async ({ store }) => {
+      const keys = Array.from({ length: 25 }, () => randomUUID());
+      for (const key of keys) await store.acquire(key, request());
+      for (const limit of [1, 7, 25, 1_000]) assert.deepEqual(await scanned(store, limit), [...keys].sort());
+    });
+
+    test('remove makes the key new, under a higher fencing token', async (bench) => {
+      const { store, key } = bench;
+      const lease = await own(bench, { fenceSeen: (await store.read(key)).now + 1_000_000 });
+      await store.checkpoint(lease, { step: 'charge', seq: 1, bytes: Buffer.from('x') });
+      await store.complete(lease, completionOf('paid'));
+      await store.remove(key);
+      const next = granted(await store.acquire(key, request({ fingerprint: 'v1:other' })));
+      assert.deepEqual([next.attempt, next.takeover, next.steps.size], [1, false, 0]);
+      assert.ok(next.fence > lease.fence);
+    });
+
+    test('remove leaves nothing of the record but its fencing token', async (bench) => {
+      const lease = await own(bench);
+      await bench.store.complete(lease, completionOf('paid', { note: '201' }));
+      const { now } = await bench.store.remove(bench.key);
+      const { state, fence, token, fingerprint, note, outcome, steps, expiresAt } = await recordOf(bench);
+      assert.deepEqual([state, fence, expiresAt], ['removed', lease.fence, now + 3_600_000]);
+      assert.deepEqual([token, fingerprint, note, outcome, steps.size], ['', null, null, null, 0]);
+      const late = await bench.store.complete(lease, completionOf('late'));
+      assert.deepEqual(said(late), { kind: 'lost', standing: { kind: 'retryable' } });
+    });
+
+    test('remove of what is not there writes nothing', async (bench) => {
+      await changesNothing(bench, () => bench.store.remove(bench.key));
+    });
+
+    test('after close every call is refused as misconfigured, and close itself may be repeated', async (bench) => {
+      const { store, key } = bench;
+      const lease = await own(bench);
+      await store.close();
+      await store.close();
+      const calls = [
+        () => store.acquire(key, request()),
+        () => store.renew(lease, 1_000),
+        () => store.complete(lease, completionOf('paid')),
+        () => store.release(lease, { as: 'retryable' }),
+        () => store.resolve(key, decision(lease.fence)),
+        () => store.read(key),
+        () => store.scan({ cursor: null, limit: 1 }),
+        () => store.remove(key),
+      ];
+      for (const call of calls) {
+        await assert.rejects(call(), (error) => error instanceof StoreError && error.class === 'misconfigured');
+      }
+    });
+  });
+}
+
+async function scanned(store: IdempotencyStore, limit: number): Promise<string[]> {
+  const keys = new Set<string>();
+  let cursor: string | null = null;
+  do {
+    const page = await store.scan({ cursor, limit });
+    for (const { key, record } of page.records) {
+      assert.equal(record.state, 'in_progress');
+      keys.add(key);
+    }
+    cursor = page.cursor;
+  } while (cursor !== null);
+  return [...keys].sort();
+}

@@ -1,0 +1,103 @@
+// The suite: renew.
+import assert from 'node:assert/strict';
+import type { Contract } from './contract.js';
+import {
+  abandon,
+  briefMs,
+  changesNothing,
+  completionOf,
+  hourMs,
+  leaseOnLostRecord,
+  own,
+  recordOf,
+  request,
+  said,
+} from './requests.js';
+
+export function renewal({ describe, test }: Contract): void {
+  describe('renew', () => {
+    test('makes the lease longer, counted from now', async (bench) => {
+      const lease = await own(bench);
+      const { now, ...answer } = await bench.store.renew(lease, 2 * hourMs);
+      assert.deepEqual(answer, { kind: 'ok', leaseEndAt: now + 2 * hourMs });
+      assert.equal((await recordOf(bench)).leaseEndAt, now + 2 * hourMs);
+    });
+
+    test('never makes the lease shorter', async (bench) => {
+      const lease = await own(bench);
+      const answer = await changesNothing(bench, () => bench.store.renew(lease, 1));
+      assert.deepEqual(said(answer), { kind: 'ok', leaseEndAt: lease.leaseEndAt });
+    });
+
+    test('keeps others out when the lease as it was acquired is over', async (bench) => {
+      const lease = await own(bench, { leaseMs: briefMs });
+      assert.equal((await bench.store.renew(lease, hourMs)).kind, 'ok');
+      await bench.reach(lease.leaseEndAt);
+      assert.equal((await bench.store.acquire(bench.key, request())).kind, 'in_progress');
+    });
+
+    test('revives a lease that is over as long as nobody took over', async (bench) => {
+      const lease = await abandon(bench);
+      assert.equal((await bench.store.renew(lease, hourMs)).kind, 'ok');
+      assert.equal((await bench.store.acquire(bench.key, request())).kind, 'in_progress');
+    });
+
+    test('is ok and without effect after the own complete', async (bench) => {
+      const lease = await own(bench);
+      await bench.store.complete(lease, completionOf('paid'));
+      const answer = await changesNothing(bench, () => bench.store.renew(lease, 2 * hourMs));
+      assert.equal(answer.kind, 'ok');
+    });
+
+    for (const as of ['retryable', 'unknown'] as const) {
+      test(`is lost after the own release as ${as}`, async (bench) => {
+        const lease = await own(bench);
+        await bench.store.release(lease, as === 'unknown' ? { as, retryAfterMs: null, note: null } : { as });
+        const answer = await changesNothing(bench, () => bench.store.renew(lease, hourMs));
+        assert.deepEqual(said(answer), { kind: 'lost' });
+      });
+    }
+
+    test('writes a record that the store lost anew, from what the lease carries, and says restored', async (bench) => {
+      const lease = await leaseOnLostRecord(bench, { guarded: true, recovering: true });
+      const { now, ...answer } = await bench.store.renew(lease, hourMs);
+      assert.deepEqual(answer, { kind: 'restored', leaseEndAt: now + hourMs });
+      const { state, token, fence, attempt, fingerprint, takeover, recovering, guarded, leaseEndAt, expiresAt } =
+        await recordOf(bench);
+      assert.deepEqual(
+        [state, token, fence, attempt, fingerprint],
+        ['in_progress', lease.token, lease.fence, 3, lease.fingerprint],
+      );
+      assert.deepEqual([takeover, recovering, guarded], [true, true, true]);
+      assert.equal(expiresAt, leaseEndAt + lease.unknownTtlMs);
+    });
+
+    test('writes over an older copy, keeping its steps and not shortening its life', async (bench) => {
+      const older = await own(bench, { onAbandoned: 'block' });
+      await bench.store.checkpoint(older, { step: 'charge', seq: 1, bytes: Buffer.from('ch_1') });
+      const { expiresAt } = await recordOf(bench);
+      const lease = await leaseOnLostRecord(bench);
+      assert.equal((await bench.store.renew(lease, hourMs)).kind, 'restored');
+      const record = await recordOf(bench);
+      assert.deepEqual([record.token, record.fence, record.expiresAt], [lease.token, lease.fence, expiresAt]);
+      assert.deepEqual([...record.steps.keys()], ['charge']);
+    });
+
+    test('is gone and writes nothing when the lease end that it was last told is past', async (bench) => {
+      const { now } = await bench.store.read(bench.key);
+      for (const older of [false, true]) {
+        if (older) await own(bench);
+        const lease = await leaseOnLostRecord(bench, { leaseEndAt: now });
+        const answer = await changesNothing(bench, () => bench.store.renew(lease, hourMs));
+        assert.deepEqual(said(answer), { kind: 'gone' });
+      }
+    });
+
+    test('is lost on a completed record, also one of a lower fencing token', async (bench) => {
+      await bench.store.complete(await own(bench), completionOf('paid'));
+      const lease = await leaseOnLostRecord(bench);
+      const answer = await changesNothing(bench, () => bench.store.renew(lease, hourMs));
+      assert.deepEqual(said(answer), { kind: 'lost' });
+    });
+  });
+}

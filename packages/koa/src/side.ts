@@ -1,0 +1,104 @@
+// Koa's side of an exchange: its stack writes after it has returned, and asks the socket before it does.
+import { Readable } from 'node:stream';
+import { isUint8Array } from 'node:util/types';
+import type { WholeAnswer } from '@onceguard/core/http';
+import { type FrameworkSide, keepOnly } from '@onceguard/core/node';
+import type { Context, Next } from 'koa';
+
+export interface KoaSide {
+  readonly side: FrameworkSide;
+  readonly inner: InnerStack;
+}
+
+/** The stack inside of the middleware, entered at most once. */
+export interface InnerStack {
+  /** Resolves when it is entered. */
+  readonly entered: Promise<void>;
+  /** Settles as it does; absent until it is entered. */
+  readonly returned: Promise<void> | undefined;
+  enter(): void;
+}
+
+export function koaSide(
+  ctx: Context,
+  next: Next,
+  { maxResponseBytes, store }: { maxResponseBytes: number; store: { name: string } },
+): KoaSide {
+  const inner = innerStack(next);
+  const side: FrameworkSide = {
+    req: ctx.req,
+    res: ctx.res,
+    originalUrl: ctx.originalUrl,
+    maxResponseBytes,
+    store: store.name,
+    parsedBody: () => Reflect.get(ctx.request, 'body'),
+    rawBody: () => keptSource(ctx),
+    pass: () => inner.enter(),
+    run: (context) => {
+      ctx.state.idempotency = context;
+      ignoreConnection(ctx);
+      inner.enter();
+    },
+    isUnrouted: () => isUnrouted(ctx),
+    answer: async (answer) => answerInStack(ctx, answer),
+  };
+  return { side, inner };
+}
+
+function innerStack(next: Next): InnerStack {
+  let returned: Promise<void> | undefined;
+  let tellEntered = () => {};
+  const entered = new Promise<void>((resolve) => {
+    tellEntered = resolve;
+  });
+  return {
+    entered,
+    get returned() {
+      return returned;
+    },
+    enter() {
+      returned = next();
+      tellEntered();
+    },
+  };
+}
+
+/** koa-bodyparser keeps the source text of what it parsed. */
+function keptSource(ctx: Context): Uint8Array | string | undefined {
+  const source: unknown = Reflect.get(ctx.request, 'rawBody');
+  return typeof source === 'string' || isUint8Array(source) ? source : undefined;
+}
+
+/**
+ * Koa answers a connection that fails with that failure, as a 500. The capture hides from the rest of Koa that the client
+ * has gone; this it hears from a listener that it hung on the response before.
+ */
+function ignoreConnection(ctx: Context): void {
+  const onerror = ctx.onerror;
+  ctx.onerror = (error: Error) => {
+    const fromConnection = error !== null && error !== undefined && error === ctx.req.socket.errored;
+    if (!fromConnection) return onerror.call(ctx, error);
+    ctx.app.emit('error', Object.assign(error, { headerSent: true }), ctx);
+  };
+}
+
+/** What Koa says by itself where nothing in the stack has answered, and what `allowedMethods` of a router says. */
+function isUnrouted(ctx: Context): boolean {
+  if (Reflect.get(ctx, '_matchedRoute') !== undefined) return false;
+  const hasRouter = Reflect.get(ctx, 'matched') !== undefined;
+  return ctx.status === 405 ? hasRouter : Reflect.get(ctx.response, '_explicitStatus') !== true;
+}
+
+/** Through the context, so that session, compression and what else is outside work as for any answer. */
+function answerInStack(ctx: Context, { status, reason, headers, trailers = [], body }: WholeAnswer): void {
+  ctx.status = status;
+  if (reason !== undefined) ctx.message = reason;
+  keepOnly(ctx.res, headers);
+  // Trailers go with chunked coding only, which is what a stream gets.
+  ctx.body = trailers.length > 0 ? Readable.from([body]) : body;
+  if (trailers.length > 0) ctx.res.addTrailers(trailers.map(([name, value]): [string, string] => [name, value]));
+  ctx.remove('Content-Type');
+  for (const [name, value] of headers) {
+    if (name.toLowerCase() !== 'content-length') ctx.set(name, typeof value === 'string' ? value : [...value]);
+  }
+}

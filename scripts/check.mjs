@@ -1,0 +1,70 @@
+// npm run check: everything about the code that can be judged without running it. All steps run; any failure fails.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bin, build, install, packageFolders, root, run } from './workspace.mjs';
+
+const MAX_LINES = 300;
+
+const steps = {
+  'format and lint': () => run(bin('biome'), ['check', '--error-on-warnings', '.']),
+  'promises are awaited': () => run(bin('oxlint'), ['--type-aware', '--deny-warnings', '.']),
+  'types of the tests': () => run(bin('tsc'), ['-p', 'test']),
+  'types of the examples': () => run(bin('tsc'), ['-p', 'examples']),
+  'nothing unused': () => run(bin('knip'), []),
+  'packages as published': checkTarballs,
+  [`no source over ${MAX_LINES} lines`]: checkLength,
+};
+
+install();
+build();
+const failed = Object.entries(steps).filter(([name, step]) => {
+  console.log(`\n── ${name}`);
+  return step() !== 0;
+});
+
+console.log('');
+for (const name of Object.keys(steps)) {
+  console.log(`${failed.some(([other]) => other === name) ? '✗' : '✓'} ${name}`);
+}
+process.exitCode = failed.length > 0 ? 1 : 0;
+
+/** Packs each package as for the registry, and asks publint and attw about the tarball. */
+function checkTarballs() {
+  const folder = mkdtempSync(join(tmpdir(), 'onceguard-pack-'));
+  try {
+    const packed = packageFolders.map((cwd) => {
+      return runQuietly('pnpm', ['pack', '--pack-destination', folder], join(root, cwd));
+    });
+    const judged = readdirSync(folder).flatMap((name) => [
+      runQuietly('publint', [name, '--strict'], folder),
+      // Every supported Node reads "exports"; the resolution that does not (node10) is not one of ours.
+      runQuietly('attw', [name, '--profile', 'node16'], folder),
+    ]);
+    return Math.max(...packed, ...judged);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Runs a tool whose output is of interest only when it finds something. */
+function runQuietly(tool, args, cwd) {
+  const result = spawnSync(bin(tool), args, { cwd, encoding: 'utf8', shell: process.platform === 'win32' });
+  if (result.status !== 0) console.error(`${tool} ${args.join(' ')}\n${result.stdout}${result.stderr}`);
+  return result.status ?? 1;
+}
+
+function checkLength() {
+  const list = spawnSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' });
+  if (list.status !== 0) {
+    console.error(list.stderr);
+    return 1;
+  }
+  const sources = list.stdout.split('\n').filter((file) => /\.(ts|mts|cts|js|mjs|cjs|lua)$/.test(file));
+  const long = sources
+    .map((file) => ({ file, lines: readFileSync(join(root, file), 'utf8').split('\n').length - 1 }))
+    .filter(({ lines }) => lines > MAX_LINES);
+  for (const { file, lines } of long) console.error(`${file}: ${lines} lines`);
+  return long.length > 0 ? 1 : 0;
+}

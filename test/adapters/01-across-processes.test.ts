@@ -1,0 +1,74 @@
+// Must hold, 1, across processes: copies of one slow request that arrive at four servers at once run once.
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Received, send } from './client.js';
+import { frameworks, type Options } from './frameworks.js';
+import { onEveryFramework } from './matrix.js';
+import { type ServerProcess, startServerProcess } from './server-process.js';
+
+const copies = 50;
+const waiting: Options = { onInProgress: { waitMs: 30_000 } };
+let servers: readonly ServerProcess[] = [];
+
+/** Every server has an application of each framework that refuses duplicates, and then one of each that lets them wait. */
+beforeAll(async () => {
+  const prefix = `test:${randomUUID()}:`;
+  const apps = [{}, waiting].flatMap((options) => frameworks.map(({ name: framework }) => ({ framework, options })));
+  servers = await Promise.all(Array.from({ length: 4 }, () => startServerProcess({ prefix, apps })));
+});
+
+afterAll(async () => {
+  await Promise.all(servers.map((server) => server.kill()));
+});
+
+onEveryFramework(
+  '50 concurrent duplicates of a slow request across 4 server processes',
+  ({ framework }) => {
+    const at = frameworks.indexOf(framework);
+
+    it('run once, and the others get 409 with Retry-After', async () => {
+      const key = randomUUID();
+      let refused = 0;
+      const answers = await sendCopies(key, at, ({ status }) => {
+        if (status === 409) refused += 1;
+        if (refused === copies - 1) finish(key);
+      });
+      expect(runsOf(key)).toBe(1);
+      expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+      const refusals = answers.filter(({ status }) => status === 409);
+      expect(refusals).toHaveLength(copies - 1);
+      for (const refusal of refusals) expect(Number(refusal.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+    });
+
+    it('run once, and with onInProgress { waitMs } the others get the answer itself', async () => {
+      const key = randomUUID();
+      const sent = sendCopies(key, at + frameworks.length, () => {});
+      await Promise.race(servers.map((server) => server.began(key)));
+      finish(key);
+      const answers = await sent;
+      expect(runsOf(key)).toBe(1);
+      const [first] = answers;
+      for (const { status, text } of answers) expect([status, text]).toEqual([201, first?.text]);
+      expect(answers.filter(({ headers }) => headers['idempotent-replayed'] === 'true')).toHaveLength(copies - 1);
+    });
+  },
+  { store: 'Redis' },
+);
+
+/** Dealt out to the servers in turn. */
+async function sendCopies(key: string, app: number, onAnswer: (answer: Received) => void): Promise<Received[]> {
+  const sendOne = async (_: unknown, index: number) => {
+    const answer = await send(servers[index % servers.length]?.ports[app] ?? 0, { key });
+    onAnswer(answer);
+    return answer;
+  };
+  return await Promise.all(Array.from({ length: copies }, sendOne));
+}
+
+function finish(key: string): void {
+  for (const server of servers) server.finish(key);
+}
+
+function runsOf(key: string): number {
+  return servers.reduce((sum, server) => sum + server.runs(key), 0);
+}

@@ -1,0 +1,164 @@
+// Must hold, 2: whose headers a replay has: the handler's from the record, those of the layers outside live.
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import cors from 'cors';
+import helmet from 'helmet';
+import type { Context, Next } from 'koa';
+import { expect, it } from 'vitest';
+import { type Received, send } from './client.js';
+import type { AppSpec, Options } from './frameworks.js';
+import { onEveryFramework, type World } from './matrix.js';
+import { expectReplay } from './replay.js';
+
+type NodeLayer = (req: IncomingMessage, res: ServerResponse, next: () => void) => void;
+
+onEveryFramework('A replay', (world) => {
+  it('has the headers of helmet, cors and a request id live, once each', async () => {
+    const allowed = ['https://one.example', 'https://two.example'];
+    const outer = [
+      layer(world, helmet({ contentSecurityPolicy: { directives: { scriptSrc: [() => `'nonce-${randomUUID()}'`] } } })),
+      layer(world, cors({ origin: allowed, exposedHeaders: ['X-Total'] })),
+      layer(world, (_req, res, next) => {
+        res.setHeader('X-Request-Id', randomUUID());
+        next();
+      }),
+    ];
+    const { first, replay } = await sendTwice(world, { outer }, {}, [
+      { headers: { Origin: 'https://one.example' } },
+      { headers: { Origin: 'https://two.example' } },
+    ]);
+    expect(first.headers['access-control-allow-origin']).toBe('https://one.example');
+    expect(replay.headers['access-control-allow-origin']).toBe('https://two.example');
+    for (const name of ['x-request-id', 'content-security-policy']) {
+      expect(linesOf(first, name)).toHaveLength(1);
+      expect(linesOf(replay, name)).toHaveLength(1);
+      expect(replay.headers[name]).not.toBe(first.headers[name]);
+    }
+    for (const name of ['strict-transport-security', 'x-frame-options', 'access-control-expose-headers', 'vary']) {
+      expect(linesOf(first, name)).toHaveLength(1);
+      expect(linesOf(replay, name)).toEqual(linesOf(first, name));
+    }
+    expect(replay.headers['x-handler']).toBe('made in run 1');
+  });
+
+  it.each([
+    ['nothing', undefined, 'Accept', 'Accept'],
+    ['one member', 'Origin', 'Origin, Accept', 'Origin, Accept'],
+    ['another member this time', ['Origin', 'Cookie'], 'Origin, Accept', 'Cookie, Accept'],
+    ['a member that the handler names too', 'accept', 'accept', 'accept'],
+  ])('has Vary merged: the layers outside say %s, the handler Accept', async (_title, live, onFirst, onReplay) => {
+    const said = typeof live === 'string' ? [live, live] : [live?.[0], live?.[1]];
+    const outer = [
+      layer(world, (_req, res, next) => {
+        const vary = said.shift();
+        if (vary !== undefined) res.setHeader('Vary', vary);
+        next();
+      }),
+    ];
+    const vary = ({ res }: { res: ServerResponse }) => {
+      const known = String(res.getHeader('Vary') ?? '');
+      const members = known === '' ? [] : known.split(', ');
+      if (!members.some((member) => member.toLowerCase() === 'accept')) members.push('Accept');
+      res.setHeader('Vary', members.join(', '));
+    };
+    const { first, replay } = await sendTwice(world, { outer, before: vary });
+    expect(first.headers.vary).toBe(onFirst);
+    expect(replay.headers.vary).toBe(onReplay);
+  });
+
+  it('lacks what the handler removed, and has what it changed', async () => {
+    const outer = [
+      layer(world, (_req, res, next) => {
+        res.setHeader('X-Removed', 'by the handler');
+        res.setHeader('X-Changed', 'from outside');
+        res.setHeader('X-Kept', randomUUID());
+        next();
+      }),
+    ];
+    const before = ({ res }: { res: ServerResponse }) => {
+      res.removeHeader('X-Removed');
+      res.setHeader('X-Changed', 'by the handler');
+    };
+    const { first, replay } = await sendTwice(world, { outer, before });
+    for (const answer of [first, replay]) {
+      expect(answer.headers['x-removed']).toBeUndefined();
+      expect(answer.headers['x-changed']).toBe('by the handler');
+    }
+    expect(replay.headers['x-kept']).not.toBe(first.headers['x-kept']);
+  });
+
+  const ofOneExchange = {
+    'Set-Cookie': 'session=secret',
+    'X-RateLimit-Remaining': '7',
+    'RateLimit-Policy': '10;w=60',
+    'Access-Control-Allow-Origin': 'https://one.example',
+    'Server-Timing': 'db;dur=53',
+    Age: '12',
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    'X-Request-Id': 'req-1',
+  };
+
+  it.each(Object.keys(ofOneExchange))('lacks %s of the handler, which belongs to one exchange', async (name) => {
+    const { first, replay } = await sendTwice(world, { before: ({ res }) => setAll(res, ofOneExchange) });
+    expect(linesOf(first, name)).toHaveLength(1);
+    expect(linesOf(replay, name)).toEqual([]);
+  });
+
+  it('lacks what omitHeaders names, and then has what the default would leave out', async () => {
+    const omitHeaders = ['X-Secret', 'x-internal-*'];
+    const headers = { 'X-Secret': '1', 'X-Internal-Node': '2', 'Set-Cookie': 'a=1', 'X-Public': '3' };
+    const { first, replay } = await sendTwice(world, { before: ({ res }) => setAll(res, headers) }, { omitHeaders });
+    expect(first.headers).toMatchObject({ 'x-secret': '1', 'x-internal-node': '2' });
+    expect(replay.headers).toMatchObject({ 'x-public': '3', 'set-cookie': ['a=1'] });
+    expect(replay.headers['x-secret']).toBeUndefined();
+    expect(replay.headers['x-internal-node']).toBeUndefined();
+  });
+
+  it('says Idempotent-Replayed: true, as the first answer does not', async () => {
+    const { first, replay } = await sendTwice(world, {});
+    expectReplay(replay, first);
+  });
+});
+
+interface Layers {
+  readonly outer?: AppSpec['outer'];
+  readonly before?: (call: { readonly res: ServerResponse }) => void;
+}
+
+async function sendTwice(
+  world: World,
+  { outer = [], before = () => {} }: Layers,
+  options: Options = {},
+  requests: readonly { readonly headers: Record<string, string> }[] = [],
+): Promise<{ first: Received; replay: Received }> {
+  const { store } = await world.openStore();
+  let runs = 0;
+  const handler: AppSpec['handler'] = (call) => {
+    runs += 1;
+    before(call);
+    return { status: 201, headers: { 'X-Handler': `made in run ${runs}` }, body: { paid: true } };
+  };
+  const { port } = await world.start({ store, handler, options, outer });
+  const first = await send(port, { key: 'payment-1', ...requests[0] });
+  const replay = await send(port, { key: 'payment-1', ...requests[1] });
+  expect(runs).toBe(1);
+  expect([replay.status, replay.text]).toEqual([first.status, first.text]);
+  return { first, replay };
+}
+
+/** Middleware for node:http, as middleware of this framework. */
+function layer({ framework }: World, run: NodeLayer): unknown {
+  if (framework.family === 'express') return run;
+  return async (ctx: Context, next: Next) => {
+    await new Promise<void>((resolve) => run(ctx.req, ctx.res, resolve));
+    await next();
+  };
+}
+
+function setAll(res: ServerResponse, headers: Record<string, string>): void {
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+}
+
+function linesOf({ rawHeaders }: Received, name: string): string[] {
+  return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name.toLowerCase());
+}

@@ -1,0 +1,24 @@
+// Must hold, 2: what is written with Node's own methods is replayed as it was.
+import { ending, heads, writing } from '../node/support/forms.js';
+import { itReplays } from './02-replays.js';
+import { onEveryFramework } from './matrix.js';
+
+const forms = Object.entries({ ...ending, ...writing, ...heads });
+
+onEveryFramework('A replay has status, reason phrase, bytes and headers of an answer given with', (world) => {
+  for (const [title, form] of forms) {
+    // Koa replays in its own way, which has no word for it: the usual phrase goes out.
+    if (world.framework.family === 'koa' && title === 'writeHead(status, empty reason)') continue;
+    itReplays(world, title, async ({ res }) => {
+      // Koa begins with 404.
+      res.statusCode = 200;
+      try {
+        await form(res, () => {});
+      } catch (error) {
+        // What this version of Node refuses; elsewhere the stack would be in the answer.
+        res.end(String(error));
+      }
+      return 'raw' as const;
+    });
+  }
+});

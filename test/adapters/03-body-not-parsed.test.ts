@@ -1,0 +1,89 @@
+// Must hold, 3: a body that was not read cannot be compared, and is not passed over.
+import { expect, it } from 'vitest';
+import { parsesMultipart } from './03-bodies.js';
+import { type Sent, send } from './client.js';
+import type { AppSpec } from './frameworks.js';
+import { onEveryFramework, type World } from './matrix.js';
+
+const chunked = { 'transfer-encoding': 'chunked' };
+const bodies: Record<string, Sent> = {
+  JSON: typed('application/json', '{"amount":10}'),
+  'chunked JSON': typed('application/json', '{"amount":10}', chunked),
+  'a form': typed('application/x-www-form-urlencoded', 'amount=10'),
+  text: typed('text/plain', 'ten'),
+  XML: typed('application/xml', '<amount>10</amount>'),
+  'chunked XML': typed('application/xml', '<amount>10</amount>', chunked),
+  bytes: typed('application/octet-stream', Buffer.of(1, 2)),
+  'bytes without a media type': { method: 'POST', body: Buffer.of(1, 2) },
+  multipart: multipart('a', '10'),
+  'chunked multipart': { ...multipart('a', '10'), headers: { ...multipart('a', '10').headers, ...chunked } },
+};
+/** Those for which the usual parsers are not meant. */
+const unusual = ['XML', 'chunked XML', 'multipart', 'chunked multipart', 'bytes without a media type'];
+
+onEveryFramework('A body that was not read is body_not_parsed, and nothing is run or stored:', (world) => {
+  it.each(Object.keys(bodies))('%s, without any parser', async (name) => {
+    await expectNotParsed(world, { parser: 'none' }, name);
+  });
+
+  it.each(unusual)('%s, behind the usual parsers', async (name) => {
+    await expectNotParsed(world, { parser: 'json' }, name);
+  });
+
+  it('multipart, behind multer: it is spelled differently on every send', async () => {
+    await expectNotParsed(world, { outer: [parsesMultipart(world.framework)] }, 'multipart');
+  });
+});
+
+onEveryFramework('A multipart body', (world) => {
+  it('can be used behind multer with a fingerprint of its fields', async () => {
+    const { store } = await world.openStore();
+    const fieldsOf = (native: unknown) => {
+      const holder = native as { body?: unknown; request?: { body?: unknown } };
+      return JSON.stringify(holder.request?.body ?? holder.body);
+    };
+    const { port } = await world.start({
+      store,
+      outer: [parsesMultipart(world.framework)],
+      options: { fingerprint: fieldsOf },
+      handler: ({ context }) => ({ status: 201, body: { attempt: context?.attempt } }),
+    });
+    expect(await send(port, { ...multipart('boundary-1', '10'), key: 'payment-1' })).toMatchObject({ status: 201 });
+    const again = await send(port, { ...multipart('boundary-2', '10'), key: 'payment-1' });
+    expect(again).toMatchObject({ status: 201, headers: { 'idempotent-replayed': 'true' } });
+    expect(await send(port, { ...multipart('boundary-3', '11'), key: 'payment-1' })).toMatchObject({ status: 422 });
+  });
+});
+
+onEveryFramework('A request without a key', (world) => {
+  it.each(Object.keys(bodies))('runs although its body was not read: %s', async (name) => {
+    const { store } = await world.openStore();
+    const { port } = await world.start({ store, parser: 'none', handler: () => ({ status: 201, body: 'ran' }) });
+    expect(await send(port, bodies[name])).toMatchObject({ status: 201, text: 'ran' });
+  });
+});
+
+async function expectNotParsed(world: World, spec: Pick<AppSpec, 'parser' | 'outer'>, name: string): Promise<void> {
+  const { store } = await world.openStore();
+  let runs = 0;
+  const handler = () => {
+    runs += 1;
+    return { status: 201 };
+  };
+  const { port } = await world.start({ store, handler, ...spec });
+  const refused = await send(port, { ...bodies[name], key: 'payment-1' });
+  expect(refused.json()).toMatchObject({ status: 500, code: 'body_not_parsed', retryable: false });
+  expect(refused.status).toBe(500);
+  expect(refused.json().detail).toMatch(/[Mm]ount .*parser|option `fingerprint`/);
+  expect(runs).toBe(0);
+  expect((await store.scan({ cursor: null, limit: 10 })).records).toEqual([]);
+}
+
+function typed(type: string, body: string | Uint8Array, headers: Record<string, string> = {}): Sent {
+  return { method: 'POST', body, headers: { 'content-type': type, ...headers } };
+}
+
+function multipart(boundary: string, amount: string): Sent {
+  const lines = [`--${boundary}`, 'Content-Disposition: form-data; name="amount"', '', amount, `--${boundary}--`, ''];
+  return typed(`multipart/form-data; boundary=${boundary}`, lines.join('\r\n'));
+}

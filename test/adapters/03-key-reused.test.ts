@@ -1,0 +1,158 @@
+// Must hold, 3: one key names one payload.
+import { expect, it } from 'vitest';
+import { parsesAnyBody } from './03-bodies.js';
+import { type Sent, send } from './client.js';
+import type { AppSpec } from './frameworks.js';
+import { newGate } from './gate.js';
+import { onEveryFramework, type World } from './matrix.js';
+
+type Pair = readonly [title: string, first: Sent, second: Sent];
+
+const json = 'application/json';
+const form = 'application/x-www-form-urlencoded';
+const bytes = 'application/octet-stream';
+
+function typed(type: string, body: string | Uint8Array): Sent {
+  return { body, headers: { 'content-type': type } };
+}
+
+const otherPayloads: readonly Pair[] = [
+  ['a changed value', typed(json, '{"amount":10}'), typed(json, '{"amount":11}')],
+  ['a changed value within', typed(json, '{"a":[{"b":1}]}'), typed(json, '{"a":[{"b":2}]}')],
+  ['a changed type of a value', typed(json, '{"amount":10}'), typed(json, '{"amount":"10"}')],
+  ['a member more', typed(json, '{"amount":10}'), typed(json, '{"amount":10,"tip":null}')],
+  ['another order in an array', typed(json, '{"ids":[1,2]}'), typed(json, '{"ids":[2,1]}')],
+  ['an empty body instead', typed(json, '{"amount":10}'), { method: 'POST' }],
+  ['a changed query', { path: '/pay?currency=EUR' }, { path: '/pay?currency=USD' }],
+  ['a query more', { path: '/pay' }, { path: '/pay?dry=1' }],
+  ['another media type', typed(json, '{"amount":10}'), typed('text/plain', '{"amount":10}')],
+  ['a changed field of a form', typed(form, 'amount=10&to=a'), typed(form, 'amount=10&to=b')],
+  ['a field more in a form', typed(form, 'to=a'), typed(form, 'to=a&to=b')],
+  ['a changed text', typed('text/plain', 'ten'), typed('text/plain', 'eleven')],
+  ['other bytes', typed(bytes, Buffer.of(0, 255)), typed(bytes, Buffer.of(0, 254))],
+  ['bytes that are the same text', typed(bytes, Buffer.of(0xff)), typed(bytes, Buffer.of(0xfe))],
+];
+
+const samePayloads: readonly Pair[] = [
+  ['another order of members', typed(json, '{"a":1,"b":{"c":2,"d":3}}'), typed(json, '{"b":{"d":3,"c":2},"a":1}')],
+  ['other whitespace', typed(json, '{"a":[1,2]}'), typed(json, ' {\n\t"a" : [ 1 , 2 ]\r\n} ')],
+  ['other escapes', typed(json, '{"name":"Zoë"}'), typed(json, '{"name":"Zo\\u00eb"}')],
+  ['a charset', typed(json, '{"a":1}'), typed(`${json}; charset=utf-8`, '{"a":1}')],
+  ['the media type in capitals', typed(json, '{"a":1}'), typed('Application/JSON', '{"a":1}')],
+  [
+    'chunked coding',
+    typed(json, '{"a":1}'),
+    { body: '{"a":1}', headers: { 'content-type': json, 'transfer-encoding': 'chunked' } },
+  ],
+  ['the same form', typed(form, 'amount=10&to=Zoë'), typed(form, 'amount=10&to=Zo%C3%AB')],
+  ['the same text', typed('text/plain', 'ten'), typed('text/plain', 'ten')],
+  ['the same bytes', typed(bytes, Buffer.of(0, 255)), typed(bytes, Buffer.of(0, 255))],
+  ['no body', { method: 'POST' }, { method: 'POST' }],
+];
+
+onEveryFramework('The same key', (world) => {
+  for (const parser of ['json', 'raw'] as const) {
+    const kept = parser === 'raw' ? ', the source kept' : '';
+
+    it.each(otherPayloads)(
+      `with another payload is refused as key_reused: %s${kept}`,
+      async (_title, first, second) => {
+        const { port, runs } = await startCounting(world, { parser });
+        expect(await send(port, { ...first, key: 'payment-1' })).toMatchObject({ status: 201 });
+        const refused = await send(port, { ...second, key: 'payment-1' });
+        expect(refused.json()).toMatchObject({ status: 422, code: 'key_reused', retryable: false });
+        expect(refused.status).toBe(422);
+        expect(runs()).toBe(1);
+      },
+    );
+
+    it.each(samePayloads)(`with the same payload is replayed: %s${kept}`, async (_title, first, second) => {
+      const { port, runs } = await startCounting(world, { parser });
+      expect(await send(port, { ...first, key: 'payment-1' })).toMatchObject({ status: 201, text: '{"run":1}' });
+      const replay = await send(port, { ...second, key: 'payment-1' });
+      expect(replay).toMatchObject({ status: 201, text: '{"run":1}', headers: { 'idempotent-replayed': 'true' } });
+      expect(runs()).toBe(1);
+    });
+  }
+
+  it('with another payload is refused as key_reused also while the first is running, and does not wait for it', async () => {
+    const [began, gate] = [newGate(), newGate()];
+    const { port, runs } = await startCounting(world, {
+      options: { onInProgress: { waitMs: 30_000 } },
+      during: async () => {
+        began.open();
+        await gate.opened;
+      },
+    });
+    const first = send(port, { key: 'payment-1' });
+    await began.opened;
+    const refused = await send(port, { key: 'payment-1', body: { amount: 11 } });
+    expect([refused.status, refused.json().code]).toEqual([422, 'key_reused']);
+    gate.open();
+    expect((await first).status).toBe(201);
+    expect(runs()).toBe(1);
+  });
+
+  it('with another payload is refused as key_reused also after the first has failed, and the key is free for the first', async () => {
+    let failures = 1;
+    const { port, runs } = await startCounting(world, {
+      during: async () => {
+        failures -= 1;
+        if (failures === 0) throw new Error('It failed.');
+      },
+    });
+    expect(await send(port, { key: 'payment-1' })).toMatchObject({ status: 500 });
+    expect(await send(port, { key: 'payment-1', body: { amount: 11 } })).toMatchObject({ status: 422 });
+    expect(await send(port, { key: 'payment-1' })).toMatchObject({ status: 201, text: '{"run":2}' });
+    expect(runs()).toBe(2);
+  });
+
+  it('with another payload stays refused, and the first answer stands', async () => {
+    const { port } = await startCounting(world, {});
+    await send(port, { key: 'payment-1' });
+    await send(port, { key: 'payment-1', body: { amount: 11 } });
+    expect(await send(port, { key: 'payment-1', body: { amount: 11 } })).toMatchObject({ status: 422 });
+    expect(await send(port, { key: 'payment-1' })).toMatchObject({ status: 201, text: '{"run":1}' });
+  });
+
+  it('tells 9007199254740993 from 9007199254740992 where the source is kept', async () => {
+    const { port, runs } = await startCounting(world, { parser: 'raw' });
+    await send(port, { ...typed(json, '{"amount":9007199254740993}'), key: 'payment-1' });
+    const refused = await send(port, { ...typed(json, '{"amount":9007199254740992}'), key: 'payment-1' });
+    expect([refused.status, refused.json().code]).toEqual([422, 'key_reused']);
+    expect(runs()).toBe(1);
+  });
+
+  it('compares what the option fingerprint gives, and nothing where it is false', async () => {
+    const seen = await startCounting(world, { options: { fingerprint: (from: unknown) => amountOf(from) } });
+    await send(seen.port, { key: 'payment-1', body: { amount: 10, sentAt: 1 } });
+    const again = await send(seen.port, { key: 'payment-1', body: { amount: 10, sentAt: 2 } });
+    const changed = await send(seen.port, { key: 'payment-1', body: { amount: 11, sentAt: 1 } });
+    expect([again.status, changed.status]).toEqual([201, 422]);
+
+    const blind = await startCounting(world, { options: { fingerprint: false } });
+    await send(blind.port, { key: 'payment-1' });
+    expect(await send(blind.port, { key: 'payment-1', body: { amount: 11 } })).toMatchObject({ text: '{"run":1}' });
+  });
+});
+
+/** Express keeps the parsed body on the request that it hands over, Koa on the request of its context. */
+function amountOf(native: unknown): string {
+  const holder = native as { body?: unknown; request?: { body?: unknown } };
+  return String(((holder.request?.body ?? holder.body) as { amount?: number }).amount);
+}
+
+async function startCounting(
+  world: World,
+  { during, ...spec }: Pick<AppSpec, 'parser' | 'options'> & { during?: () => Promise<void> },
+): Promise<{ port: number; runs: () => number }> {
+  const { store } = await world.openStore();
+  let runs = 0;
+  const handler = async () => {
+    runs += 1;
+    await during?.();
+    return { status: 201, body: { run: runs } };
+  };
+  const { port } = await world.start({ store, handler, outer: [parsesAnyBody(world.framework)], ...spec });
+  return { port, runs: () => runs };
+}

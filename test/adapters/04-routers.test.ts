@@ -1,0 +1,65 @@
+// Must hold, 4: the path that counts is the one that came in, whatever routers make of it.
+import Router from '@koa/router';
+import type { Context, Next } from 'koa';
+import { expect, it } from 'vitest';
+import { type Received, send } from './client.js';
+import { expressMiddleware, koaMiddleware, type Listener, serve } from './frameworks.js';
+import { onEveryFramework, type World } from './matrix.js';
+import type { StoreWorld } from './stores.js';
+
+type Mounting = (world: World, store: StoreWorld['store'], run: () => number) => Listener;
+
+/** One router with its own idempotency middleware, mounted at `/a` and at `/b`. */
+const mountings: Record<string, Mounting> = {
+  'a router mounted twice': ({ framework }, store, run) => {
+    if (framework.family === 'express') {
+      const router = framework.library.Router();
+      router.post('/pay', expressMiddleware(store), (_req, res) => void res.status(201).json({ run: run() }));
+      return framework.library().use('/a', router).use('/b', router);
+    }
+    const router = new Router();
+    router.post('/pay', koaMiddleware(store), (ctx) => answer(ctx, run));
+    const outer = new Router().use('/a', router.routes()).use('/b', router.routes());
+    return new framework.library().use(outer.routes()).callback();
+  },
+
+  'an application mounted twice': ({ framework }, store, run) => {
+    if (framework.family === 'express') {
+      const inner = framework.library();
+      inner.use(expressMiddleware(store), (_req, res) => void res.status(201).json({ run: run() }));
+      return framework.library().use('/a', inner).use('/b', inner);
+    }
+    const application = new framework.library();
+    // As koa-mount does: the inner application sees its own part of the path.
+    application.use(async (ctx: Context, next: Next) => {
+      ctx.path = ctx.path.slice(2);
+      await next();
+    });
+    application.use(koaMiddleware(store)).use((ctx: Context) => answer(ctx, run));
+    return application.callback();
+  },
+};
+
+function answer(ctx: Context, run: () => number): void {
+  ctx.status = 201;
+  ctx.body = { run: run() };
+}
+
+onEveryFramework('The same key', (world) => {
+  it.each(Object.keys(mountings))('names separate records on the two paths of %s', async (name) => {
+    const { store } = await world.openStore();
+    let runs = 0;
+    const listener = mountings[name]?.(world, store, () => ++runs);
+    if (listener === undefined) throw new Error(name);
+    const app = await serve(listener);
+    try {
+      const ask = async (path: string): Promise<Received> => await send(app.port, { key: 'k', method: 'POST', path });
+      const answers = [await ask('/a/pay'), await ask('/b/pay'), await ask('/a/pay'), await ask('/b/pay')];
+      expect(answers.map(({ text }) => text)).toEqual(['{"run":1}', '{"run":2}', '{"run":1}', '{"run":2}']);
+      const replayed = answers.map(({ headers }) => headers['idempotent-replayed']);
+      expect(replayed).toEqual([undefined, undefined, 'true', 'true']);
+    } finally {
+      await app.close();
+    }
+  });
+});

@@ -1,0 +1,129 @@
+// Must hold, 4: what a key belongs to. Everything else is another record.
+import { expect, it } from 'vitest';
+import { type Received, type Sent, send } from './client.js';
+import type { AppSpec, Options } from './frameworks.js';
+import { newGate } from './gate.js';
+import { onEveryFramework, type World } from './matrix.js';
+
+type Pair = readonly [title: string, first: Sent, second: Sent];
+
+const methods = ['POST', 'PATCH', 'PUT', 'DELETE'];
+const byUser: Options = { scope: (native: unknown) => headerOf(native, 'x-user'), methods };
+
+const separate: readonly Pair[] = [
+  ['path', { path: '/payments' }, { path: '/refunds' }],
+  ['path, by what is below', { path: '/payments' }, { path: '/payments/7' }],
+  ['spelling of the path', { path: '/payments' }, { path: '/payments/' }],
+  ['method', { method: 'POST', path: '/pay' }, { method: 'PUT', path: '/pay' }],
+  ['user', by('alice'), by('bob')],
+  ['user and the payload', by('alice'), { ...by('bob'), body: { amount: 99 } }],
+  [
+    'user and the key, which read the same together',
+    { ...by('alice'), key: '1-key' },
+    { ...by('alice1'), key: '-key' },
+  ],
+  ['key, with the same body', { key: 'payment-1' }, { key: 'payment-2' }],
+  ['case of the key', { key: 'payment-a' }, { key: 'payment-A' }],
+];
+
+onEveryFramework('Two requests are two executions, each replayed by itself,', (world) => {
+  it.each(separate)('where they differ in the %s', async (_title, first, second) => {
+    const { port, runs } = await startCounting(world, { options: byUser });
+    const ask = async (sent: Sent) => await send(port, { key: 'k', ...by('alice'), ...sent });
+    const [one, other] = [await ask(first), await ask(second)];
+    expect([one.text, other.text]).toEqual(['{"run":1}', '{"run":2}']);
+    expect([one, other].map(({ status }) => status)).toEqual([201, 201]);
+    expectReplayOf(one, await ask(first));
+    expectReplayOf(other, await ask(second));
+    expect(runs()).toBe(2);
+  });
+
+  it('where one has the scope "public" and the other a scope function that gives that', async () => {
+    const { store } = await world.openStore();
+    const shared = await startCounting(world, { options: { scope: 'public' } }, store);
+    const own = await startCounting(world, { options: { scope: () => 'public' } }, store);
+    await send(shared.port, { key: 'k' });
+    expect((await send(own.port, { key: 'k' })).headers['idempotent-replayed']).toBeUndefined();
+    expect([shared.runs(), own.runs()]).toEqual([1, 1]);
+  });
+});
+
+onEveryFramework("User B never sees user A's answer", (world) => {
+  it('while it is being made: B is neither refused nor made to wait', async () => {
+    const [began, gate] = [newGate(), newGate()];
+    const hold = async (user: string) => {
+      if (user !== 'alice') return;
+      began.open();
+      await gate.opened;
+    };
+    const { port } = await startCounting(world, { options: byUser }, undefined, hold);
+    const alice = send(port, { key: 'k', ...by('alice') });
+    await began.opened;
+    const bob = await send(port, { key: 'k', ...by('bob') });
+    expect([bob.status, bob.headers['idempotent-replayed']]).toEqual([201, undefined]);
+    gate.open();
+    expect((await alice).text).not.toBe(bob.text);
+  });
+
+  it('when it is on record, nor learns that there is one: not by its payload, not by a missing body', async () => {
+    const { port } = await startCounting(world, { options: byUser });
+    const alice = await send(port, { key: 'k', ...by('alice'), body: { iban: 'of alice' } });
+    for (const [user, body] of Object.entries({ bob: { iban: 'of bob' }, carol: { iban: 'of alice' }, dave: '' })) {
+      const answer = await send(port, { key: 'k', ...by(user), body });
+      expect([answer.status, answer.headers['idempotent-replayed']]).toEqual([201, undefined]);
+      expect(answer.text).not.toBe(alice.text);
+    }
+  });
+
+  it('and gets no default where the scope is missing: 500 scope_missing, and nothing is run', async () => {
+    const { port, runs } = await startCounting(world, { options: byUser });
+    const refused = await send(port, { key: 'k' });
+    expect(refused.json()).toMatchObject({ status: 500, code: 'scope_missing' });
+    expect(runs()).toBe(0);
+  });
+});
+
+onEveryFramework('A retry', (world) => {
+  it('after the token was refreshed gets the answer, with the id of its user as scope', async () => {
+    const users = new Map([
+      ['Bearer token-1', 'alice'],
+      ['Bearer token-2', 'alice'],
+    ]);
+    const scope = async (native: unknown) => users.get(headerOf(native, 'authorization')) ?? '';
+    const { port, runs } = await startCounting(world, { options: { scope } });
+    const first = await send(port, { key: 'k', headers: { Authorization: 'Bearer token-1' } });
+    expectReplayOf(first, await send(port, { key: 'k', headers: { Authorization: 'Bearer token-2' } }));
+    expect(runs()).toBe(1);
+  });
+});
+
+function by(user: string): Sent {
+  return { body: { amount: 10 }, headers: { 'x-user': user } };
+}
+
+function headerOf(native: unknown, name: string): string {
+  const { headers } = native as { headers: Record<string, string | undefined> };
+  return headers[name] ?? '';
+}
+
+function expectReplayOf(first: Received, replay: Received): void {
+  expect(replay.headers['idempotent-replayed']).toBe('true');
+  expect([replay.status, replay.text]).toEqual([first.status, first.text]);
+}
+
+async function startCounting(
+  world: World,
+  spec: Pick<AppSpec, 'options'>,
+  store?: AppSpec['store'],
+  hold: (user: string) => Promise<void> = async () => {},
+): Promise<{ port: number; runs: () => number }> {
+  let runs = 0;
+  const handler: AppSpec['handler'] = async ({ req }) => {
+    runs += 1;
+    const run = runs;
+    await hold(headerOf(req, 'x-user'));
+    return { status: 201, body: { run } };
+  };
+  const { port } = await world.start({ store: store ?? (await world.openStore()).store, handler, ...spec });
+  return { port, runs: () => runs };
+}

@@ -1,0 +1,139 @@
+// Must hold, 7: what becomes of a key whose owner died, or was only paused, in mid-handler.
+import { randomUUID } from 'node:crypto';
+import { payments } from '@onceguard/core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Received, send } from './client.js';
+import { type Framework, frameworks, type Options } from './frameworks.js';
+import { onEveryFramework } from './matrix.js';
+import { type ServerProcess, startServerProcess } from './server-process.js';
+
+const leaseMs = 1_000;
+/** Retries wait until the lease of the first owner is over. */
+const waiting: Options = { leaseMs, onInProgress: { waitMs: 30_000 } };
+/** Each server has an application of each framework for each of these. */
+const kinds = {
+  rerun: waiting,
+  block: { ...waiting, onAbandoned: 'block' },
+  payments: { ...waiting, ...payments },
+  impatient: { leaseMs },
+} as const satisfies Record<string, Options>;
+type Kind = keyof typeof kinds;
+
+let killed: ServerProcess;
+let paused: ServerProcess;
+/** Where the retries go. */
+let other: ServerProcess;
+
+/** One death for all: it leaves a handler of every framework and kind in the middle. */
+beforeAll(async () => {
+  const apps = Object.values<Options>(kinds).flatMap((options) =>
+    frameworks.map(({ name: framework }) => ({ framework, options })),
+  );
+  const prefix = `test:${randomUUID()}:`;
+  const start = async () => await startServerProcess({ prefix, apps });
+  [killed, paused, other] = await Promise.all([start(), start(), start()]);
+  const died = (['rerun', 'block', 'payments'] as const).flatMap((kind) =>
+    frameworks.map(async (framework) => await begin(killed, framework, kind, keyOfDead(framework, kind))),
+  );
+  await Promise.all(died);
+  await killed.kill();
+});
+
+afterAll(async () => {
+  await Promise.all([paused.kill(), other.kill()]);
+});
+
+onEveryFramework(
+  'The process dies in mid-handler',
+  ({ framework }) => {
+    it('and its key is free after the lease, not after 24 hours: the retry runs as attempt 2', async () => {
+      const key = keyOfDead(framework, 'rerun');
+      const retried = send(portOf(other, framework, 'rerun'), { key });
+      expect(await other.began(key)).toEqual({ key, attempt: 2, takeover: true });
+      other.finish(key);
+      expect(await retried).toMatchObject({ status: 201, text: textBy(other, 2) });
+    });
+
+    it.each(['block', 'payments'] as const)('and guarded by %s, the retry gets outcome_unknown', async (kind) => {
+      const key = keyOfDead(framework, kind);
+      // Neither does a caller with another policy undo it.
+      for (const retrying of [kind, 'rerun'] as const) {
+        const retry = await send(portOf(other, framework, retrying), { key });
+        expect(retry.json()).toMatchObject({ status: 409, code: 'outcome_unknown', retryable: false });
+      }
+      expect(other.runs(key)).toBe(0);
+    });
+  },
+  { store: 'Redis' },
+);
+
+onEveryFramework(
+  'The process was only paused beyond its lease',
+  ({ framework }) => {
+    it('and guarded, it still completes, while the retry gets outcome_unknown', async () => {
+      const key = randomUUID();
+      const { told } = await begin(paused, framework, 'payments', key);
+      await whilePaused(async () => {
+        const retry = await send(portOf(other, framework, 'payments'), { key });
+        expect(retry.json()).toMatchObject({ status: 409, code: 'outcome_unknown' });
+      });
+      paused.finish(key);
+
+      expect(await told).toMatchObject({ status: 201, text: textBy(paused, 1) });
+      expectReplay(await send(portOf(other, framework, 'payments'), { key }), paused, 1);
+      expect(other.runs(key)).toBe(0);
+    });
+
+    it('and overtaken, it gets the answer of the other', async () => {
+      const key = randomUUID();
+      const { told } = await begin(paused, framework, 'rerun', key);
+      const duplicate = (await send(portOf(other, framework, 'impatient'), { key })).json();
+      expect(duplicate).toMatchObject({ status: 409, code: 'in_progress' });
+      expect(duplicate.retryAfterMs).toBeLessThanOrEqual(leaseMs);
+      await whilePaused(async () => {
+        const retried = send(portOf(other, framework, 'rerun'), { key });
+        expect(await other.began(key)).toMatchObject({ attempt: 2 });
+        other.finish(key);
+        expect(await retried).toMatchObject({ status: 201, text: textBy(other, 2) });
+      });
+      paused.finish(key);
+      expectReplay(await told, other, 2);
+    });
+  },
+  { store: 'Redis' },
+);
+
+function keyOfDead({ name }: Framework, kind: Kind): string {
+  return `${name}-${kind}`.replace(' ', '');
+}
+
+function portOf({ ports }: ServerProcess, framework: Framework, kind: Kind): number {
+  const at = Object.keys(kinds).indexOf(kind) * frameworks.length + frameworks.indexOf(framework);
+  return ports[at] ?? 0;
+}
+
+function textBy({ pid }: ServerProcess, attempt: number): string {
+  return JSON.stringify({ paidBy: pid, attempt });
+}
+
+function expectReplay(answer: Received, by: ServerProcess, attempt: number): void {
+  expect(answer).toMatchObject({ status: 201, text: textBy(by, attempt), headers: { 'idempotent-replayed': 'true' } });
+}
+
+/** Resolves when the handler has begun. */
+async function begin(server: ServerProcess, framework: Framework, kind: Kind, key: string) {
+  const told = send(portOf(server, framework, kind), { key });
+  // What a killed server should have told fails, and nobody asks for it.
+  told.catch(() => {});
+  expect(await server.began(key)).toEqual({ key, attempt: 1, takeover: false });
+  return { told };
+}
+
+async function whilePaused(act: () => Promise<void>): Promise<void> {
+  paused.pause();
+  try {
+    await act();
+  } finally {
+    paused.resume();
+  }
+}

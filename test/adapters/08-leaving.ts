@@ -1,0 +1,57 @@
+// A client that leaves in mid-handler, and its retry.
+import { once } from 'node:events';
+import type { ClientRequest } from 'node:http';
+import { begin, type Received, send } from './client.js';
+import type { Call, Reply } from './frameworks.js';
+import { newGate } from './gate.js';
+import type { World } from './matrix.js';
+
+/** How a client leaves: orderly, or with a reset. */
+export const departures = {
+  'closes the connection': (client: ClientRequest) => void client.destroy(),
+  'resets the connection': (client: ClientRequest) => void client.socket?.resetAndDestroy(),
+};
+
+/** No departure. */
+export const stays = (): void => {};
+
+export interface Attempted {
+  /** How often the handler ran. */
+  readonly runs: number;
+  readonly retry: Received;
+}
+
+/**
+ * The client of attempt 1 leaves when its handler calls `leave`, which resolves when the server knows. The retry waits
+ * for what becomes of it, and is answered otherwise if it runs.
+ */
+export async function leaveAndRetry(
+  world: World,
+  depart: (client: ClientRequest) => void,
+  handler: (call: Call, leave: () => Promise<void>) => Reply | Promise<Reply>,
+): Promise<Attempted> {
+  const wanted = newGate();
+  let runs = 0;
+  const { store } = await world.openStore();
+  const { port } = await world.start({
+    store,
+    options: { onInProgress: { waitMs: 30_000 } },
+    handler: async (call) => {
+      runs += 1;
+      if (runs > 1) return { status: 202, body: 'attempt 2' };
+      const leave = async (): Promise<void> => {
+        const gone = once(call.req.socket, 'close').catch(() => {});
+        wanted.open();
+        await gone;
+      };
+      return await handler(call, leave);
+    },
+  });
+  const client = begin(port, { key: 'payment-1' });
+  client.on('error', () => {});
+  await wanted.opened;
+  depart(client);
+  const retry = await send(port, { key: 'payment-1' });
+  client.destroy();
+  return { retry, runs };
+}

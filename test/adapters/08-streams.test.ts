@@ -1,0 +1,94 @@
+// Must hold, 8: a stream that its client leaves is recorded whole; one that breaks counts as no answer, at once.
+import { PassThrough } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Context } from 'koa';
+import { expect, it } from 'vitest';
+import { departures, leaveAndRetry, stays } from './08-leaving.js';
+import type { Call, Reply } from './frameworks.js';
+import { onEveryFramework, type World } from './matrix.js';
+
+type Giving = (call: Call, source: PassThrough) => Reply;
+
+const common: Record<string, Giving> = {
+  'in a pipe': ({ res }, source) => {
+    source.pipe(res);
+    return 'raw';
+  },
+  'in a pipeline': ({ res }, source) => {
+    pipeline(source, res).catch(() => {});
+    return 'raw';
+  },
+};
+
+const waysOf: Record<World['framework']['family'], Record<string, Giving>> = {
+  express: common,
+  koa: {
+    ...common,
+    'as ctx.body': ({ native }, source) => {
+      (native as Context).body = source;
+      return 'native';
+    },
+  },
+};
+
+/** Ends of a stream that are not its end. */
+const breaks: Record<string, (source: PassThrough) => void> = {
+  'without an error': (source) => void source.destroy(),
+  'with an error': (source) => void source.destroy(new Error('The source failed.')),
+};
+
+onEveryFramework('A stream whose client leaves in the middle', (world) => {
+  const ways = waysOf[world.framework.family];
+  for (const [departure, depart] of Object.entries(departures)) {
+    it.each(Object.keys(ways))(`is recorded whole, and the retry gets it: %s (it ${departure})`, async (way) => {
+      const { retry, runs } = await leaveAndRetry(world, depart, (call, leave) => {
+        const { source, reply } = give(ways, way, call);
+        void leave().then(() => source.end('second'));
+        return reply;
+      });
+      expect(retry).toMatchObject({ status: 200, text: 'first second', headers: { 'idempotent-replayed': 'true' } });
+      expect(runs).toBe(1);
+    });
+  }
+});
+
+onEveryFramework('A stream that breaks after its client has left', (world) => {
+  const ways = waysOf[world.framework.family];
+  for (const [how, destroy] of Object.entries(breaks)) {
+    it.each(Object.keys(ways))(`${how} counts as no answer, at once: %s`, async (way) => {
+      const { retry, runs } = await leaveAndRetry(world, departures['resets the connection'], (call, leave) => {
+        const { source, reply } = give(ways, way, call);
+        void leave().then(() => destroy(source));
+        return reply;
+      });
+      expect(retry).toMatchObject({ status: 202, text: 'attempt 2' });
+      expect(runs).toBe(2);
+    });
+  }
+});
+
+onEveryFramework('A stream that breaks while its client waits', (world) => {
+  const ways = waysOf[world.framework.family];
+  for (const [how, destroy] of Object.entries(breaks)) {
+    it.each(Object.keys(ways))(`${how} counts as no answer, at once: %s`, async (way) => {
+      const { retry, runs } = await leaveAndRetry(world, stays, (call, leave) => {
+        call.res.once('pipe', (source: PassThrough) => setImmediate(() => destroy(source)));
+        void leave();
+        return give(ways, way, call).reply;
+      });
+      expect(retry).toMatchObject({ status: 202, text: 'attempt 2' });
+      expect(runs).toBe(2);
+    });
+  }
+});
+
+function give(ways: Record<string, Giving>, way: string, call: Call) {
+  const source = new PassThrough();
+  // Without it, a pipe from a source that fails ends the process, here and everywhere.
+  source.on('error', () => {});
+  source.write('first ');
+  // Koa begins with 404.
+  call.res.statusCode = 200;
+  const reply = ways[way]?.(call, source) ?? 'raw';
+  return { source, reply };
+}

@@ -1,0 +1,74 @@
+// Must hold, 10: without its store nothing runs unless the options say so, and nobody waits for long.
+import { drain } from '@onceguard/core';
+import { afterEach, expect, it } from 'vitest';
+import { send } from './client.js';
+import { nextEvent } from './events.js';
+import { onEveryFramework } from './matrix.js';
+import { type OwnRedis, ownRedis } from './own-redis.js';
+
+/** An order of magnitude above the store's deadline of a second: a hang, and not a slow machine. */
+const hangMs = 10_000;
+
+let redis: OwnRedis;
+afterEach(async () => await redis.close());
+
+onEveryFramework(
+  'Redis down at the request',
+  (world) => {
+    it.each([
+      ['gone', async () => await redis.crash()],
+      ['silent', async () => redis.freeze()],
+    ])(
+      '%s: 503 store_unavailable with Retry-After within the deadline, nothing executed; later the retry runs once',
+      async (_, fail) => {
+        redis = await ownRedis(1_000);
+        let runs = 0;
+        const { port } = await world.start({
+          store: redis.store,
+          handler: () => ({ status: 201, body: { run: ++runs } }),
+        });
+        await fail();
+
+        const startedAt = performance.now();
+        const refusals = await Promise.all(['a', 'a', 'b'].map((key) => send(port, { key })));
+        expect(performance.now() - startedAt).toBeLessThan(hangMs);
+        for (const refusal of refusals) {
+          expect(refusal.status).toBe(503);
+          expect(refusal.headers).toMatchObject({ 'content-type': 'application/problem+json', 'retry-after': '1' });
+          expect(refusal.json()).toMatchObject({ code: 'store_unavailable', retryable: true });
+        }
+        expect(runs).toBe(0);
+
+        await redis.revive();
+        expect(await drain(redis.store)).toBe(true);
+        const retry = await send(port, { key: 'a' });
+        expect([retry.status, retry.text, runs]).toEqual([201, '{"run":1}', 1]);
+      },
+    );
+
+    it('a request without a key is served as ever', async () => {
+      redis = await ownRedis(100);
+      const { port } = await world.start({ store: redis.store, handler: () => ({ body: 'served' }) });
+      await redis.crash();
+      const answer = await send(port);
+      expect([answer.status, answer.text]).toEqual([200, 'served']);
+    });
+
+    it('"bypass" runs, says so in an event, and marks the answer as not recorded', async () => {
+      redis = await ownRedis(100);
+      let runs = 0;
+      const { port } = await world.start({
+        store: redis.store,
+        options: { onStoreUnavailable: 'bypass' },
+        handler: ({ context }) => ({ status: 201, body: { run: ++runs, fencingToken: context?.fencingToken } }),
+      });
+      await redis.crash();
+      const bypassed = nextEvent('bypassed');
+      const answer = await send(port, { key: 'k' });
+      expect([answer.status, answer.json()]).toEqual([201, { run: 1, fencingToken: 0 }]);
+      expect(answer.headers['idempotency-recorded']).toBe('false');
+      expect(await bypassed).toMatchObject({ store: 'redis', error: { code: 'store_unavailable' } });
+    });
+  },
+  { store: 'Redis' },
+);

@@ -1,0 +1,84 @@
+// Must hold, 13: what Node refuses is refused in the handler's own call, and is not recorded.
+import type { ServerResponse } from 'node:http';
+import { expect, it } from 'vitest';
+import { type Received, send } from './client.js';
+import { onEveryFramework } from './matrix.js';
+import { essence } from './replay.js';
+
+/** What a handler asks of its response, and the code that Node throws. */
+const mistakes: readonly (readonly [what: string, ask: (res: ServerResponse) => unknown, code: string])[] = [
+  ['status 99', (res) => res.writeHead(99), 'ERR_HTTP_INVALID_STATUS_CODE'],
+  ['an assigned status 1000', (res) => Object.assign(res, { statusCode: 1000 }).end(), 'ERR_HTTP_INVALID_STATUS_CODE'],
+  ['a line break in the reason phrase', (res) => res.writeHead(200, 'a\r\nb'), 'ERR_INVALID_CHAR'],
+  ['a header name with a space', (res) => res.setHeader('X Made', 'a'), 'ERR_INVALID_HTTP_TOKEN'],
+  ['a line break in a header', (res) => res.setHeader('X-Made', 'a\nb'), 'ERR_INVALID_CHAR'],
+  ['a header beyond Latin-1, given to writeHead', (res) => res.writeHead(200, { 'X-Made': '€' }), 'ERR_INVALID_CHAR'],
+  ['a header without a value', (res) => res.setHeader('X-Made', undefined as never), 'ERR_HTTP_INVALID_HEADER_VALUE'],
+  ['a number as chunk', (res) => res.write(17), 'ERR_INVALID_ARG_TYPE'],
+  ['null as chunk', (res) => res.write(null), 'ERR_STREAM_NULL_VALUES'],
+  ['an object as body', (res) => res.end({ paid: true }), 'ERR_INVALID_ARG_TYPE'],
+  ['a trailer name with a space', (res) => res.addTrailers({ 'X Made': 'a' }), 'ERR_INVALID_HTTP_TOKEN'],
+];
+
+onEveryFramework("What Node refuses is refused in the handler's own call and not recorded", (world) => {
+  it.each(mistakes)('%s', async (_, ask, code) => {
+    const thrown: unknown[] = [];
+    const { port } = await world.start({
+      store: (await world.openStore()).store,
+      handler: ({ res }) => {
+        try {
+          ask(res);
+        } catch (error) {
+          thrown.push(error instanceof Error && Reflect.get(error, 'code'));
+          throw error;
+        }
+        return 'raw';
+      },
+    });
+    const plain = await send(port);
+    const first = await send(port, { key: 'k' });
+    const retry = await send(port, { key: 'k' });
+    expect(thrown).toEqual([code, code, code]);
+    expect(plain.status).toBe(500);
+    expect([first, retry].map(comparable)).toEqual([plain, plain].map(comparable));
+  });
+
+  it('a handler that takes the refusal may still answer, and that is recorded', async () => {
+    let runs = 0;
+    const { port } = await world.start({
+      store: (await world.openStore()).store,
+      handler: ({ res }) => {
+        runs += 1;
+        for (const [, ask] of mistakes.slice(0, 5)) expect(() => ask(res)).toThrow();
+        return { status: 201, body: 'paid' };
+      },
+    });
+    const answers = [await send(port, { key: 'k' }), await send(port, { key: 'k' })];
+    expect(answers.map(({ status, reason, text }) => `${status} ${reason} ${text}`)).toEqual(
+      Array(2).fill('201 Created paid'),
+    );
+    expect(runs).toBe(1);
+  });
+
+  it('bytes beyond a strict Content-Length are refused, and what fits is sent and recorded', async () => {
+    const { port } = await world.start({
+      store: (await world.openStore()).store,
+      handler: ({ res }) => {
+        res.strictContentLength = true;
+        res.writeHead(200, { 'Content-Length': 4 });
+        expect(() => res.end('unpaid')).toThrow('content-length');
+        res.end('paid');
+        return 'raw';
+      },
+    });
+    const texts = [await send(port), await send(port, { key: 'k' }), await send(port, { key: 'k' })].map(
+      ({ text }) => text,
+    );
+    expect(texts).toEqual(['paid', 'paid', 'paid']);
+  });
+});
+
+/** Without the stack trace, which is that of another call. */
+function comparable(received: Received) {
+  return { ...essence(received), body: received.text.split('\n', 1) };
+}

@@ -1,0 +1,57 @@
+// Must hold, 14: after `ttlMs` the answer is gone, but not the knowledge that the work is done.
+import { MemoryStore } from '@onceguard/core';
+import { manualClock } from '@onceguard/core/testing';
+import { expect, it } from 'vitest';
+import { type Received, send } from './client.js';
+import { onEveryFramework, type World } from './matrix.js';
+
+const day = 86_400_000;
+
+onEveryFramework('After ttlMs the answer is gone', (world) => {
+  it('until tombstoneMs a retry gets 410 with the original status and does not run; after that the key is new', async () => {
+    const { port, later, runs } = await startWithTime(world);
+    const first = await send(port, { key: 'k' });
+    expect([first.status, first.text]).toEqual([201, '{"run":1}']);
+
+    const expired = await later('until the answer has expired', port, ({ status }) => status === 410);
+    expect(expired.headers['content-type']).toBe('application/problem+json');
+    expect(expired.json()).toMatchObject({ code: 'response_expired', completed: true, originalStatus: 201 });
+    expect(Date.parse(String(expired.json().completedAt))).toBeGreaterThan(0);
+    expect(runs()).toBe(1);
+
+    const anew = await later('until the tombstone is gone', port, ({ status }) => status !== 410);
+    expect([anew.status, anew.text, anew.headers['idempotent-replayed']]).toEqual([201, '{"run":2}', undefined]);
+  });
+});
+
+interface TimedApp {
+  readonly port: number;
+  /** Sends the request again and again as time goes on, until the answer is the one that is waited for. */
+  later(what: string, port: number, isIt: (answer: Received) => boolean): Promise<Received>;
+  runs(): number;
+}
+
+/** In memory a clock that the test moves; on Redis short lives, and its own clock. */
+async function startWithTime(world: World): Promise<TimedApp> {
+  const clock = manualClock();
+  const inMemory = world.kind.name === 'memory';
+  const store = inMemory ? new MemoryStore({ clock: clock.now }) : (await world.openStore()).store;
+  const options = inMemory ? { ttlMs: day, tombstoneMs: 7 * day } : { leaseMs: 200, ttlMs: 400, tombstoneMs: 2_000 };
+  let runs = 0;
+  const handler = () => {
+    runs += 1;
+    return { status: 201, body: { run: runs } };
+  };
+  const { port } = await world.start({ store, handler, options });
+  const later: TimedApp['later'] = async (what, at, isIt) => {
+    for (let tries = 0; tries < 1_000; tries += 1) {
+      const answer = await send(at, { key: 'k' });
+      if (isIt(answer)) return answer;
+      expect([201, 410]).toContain(answer.status);
+      clock.advance(day / 2);
+      if (!inMemory) await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error(`waited in vain ${what}`);
+  };
+  return { port, later, runs: () => runs };
+}

@@ -1,0 +1,87 @@
+// Must hold, 15: nothing of a request that was not asked for is stored.
+import { inspect } from 'node:util';
+import type { IdempotencyStore } from '@onceguard/core';
+import { Redis } from 'ioredis';
+import { expect, it } from 'vitest';
+import { redisUrl } from '../support/redis.js';
+import { send } from './client.js';
+import { onEveryFramework, type World } from './matrix.js';
+import type { StoreWorld } from './stores.js';
+
+/** Where a secret is put, and the text that must not be found at the store. */
+const secrets = {
+  authorization: 'Bearer-token-of-alice',
+  'cookie of the request': 'session-cookie-of-alice',
+  'cookie of the answer': 'set-cookie-for-alice',
+  'body of the request': 'card-4111-1111-1111-1111',
+  'idempotency key': 'the-clients-own-key',
+  scope: 'user-alice-17',
+  'query of the request': 'query-with-a-secret',
+};
+
+onEveryFramework('Of a request, and of cookies in either direction, nothing is stored', (world) => {
+  it('also not of one that still runs, failed, was refused or whose outcome is unknown', async () => {
+    const opened = await world.openStore();
+    const dumps: string[] = [];
+    const { port } = await world.start({
+      store: opened.store,
+      options: { scope: () => secrets.scope, onFailure: 'unknown' },
+      handler: async ({ req }) => {
+        dumps.push(await everythingIn(world, opened));
+        const fails = req.headers['x-fails'] !== undefined;
+        return {
+          status: fails ? 500 : 201,
+          headers: { 'Set-Cookie': `s=${secrets['cookie of the answer']}` },
+          body: 'kept',
+        };
+      },
+    });
+
+    const done = await send(port, request(secrets['idempotency key']));
+    const replayed = await send(port, request(secrets['idempotency key']));
+    const failed = await send(port, request(`${secrets['idempotency key']}-2`, { 'x-fails': 'yes' }));
+    const unknown = await send(port, request(`${secrets['idempotency key']}-2`, { 'x-fails': 'yes' }));
+    expect([done.status, replayed.status, failed.status, unknown.status]).toEqual([201, 201, 500, 409]);
+
+    dumps.push(await everythingIn(world, opened));
+    expect(dumps).toHaveLength(3);
+    for (const dump of dumps) {
+      const found = Object.entries(secrets).filter(([, secret]) => dump.includes(secret));
+      expect(found).toEqual([]);
+    }
+    expect(dumps.at(-1)).toContain('kept');
+    expect(dumps.at(-1)?.toLowerCase()).not.toContain('cookie');
+  });
+});
+
+function request(key: string, headers: Record<string, string> = {}) {
+  return {
+    key,
+    path: `/pay?q=${secrets['query of the request']}`,
+    headers: { authorization: secrets.authorization, cookie: `s=${secrets['cookie of the request']}`, ...headers },
+    body: { card: secrets['body of the request'] },
+  };
+}
+
+/** Keys, fields and bytes, read past the store where something lies outside of the process. */
+async function everythingIn({ kind }: World, { store, prefix }: StoreWorld): Promise<string> {
+  return kind.name === 'memory' ? await throughScan(store) : await inRedis(prefix);
+}
+
+async function throughScan(store: IdempotencyStore): Promise<string> {
+  const { records } = await store.scan({ cursor: null, limit: 1_000 });
+  const outcomes = records.map(({ record }) => Buffer.from(record.outcome ?? []).toString('latin1'));
+  return inspect(records, { depth: null, maxStringLength: null }) + outcomes.join();
+}
+
+async function inRedis(prefix: string): Promise<string> {
+  const client = new Redis(redisUrl());
+  const keys = (await client.keys('*')).filter((key) => key.startsWith(prefix));
+  const values = keys.map(async (key) => {
+    const isHash = (await client.type(key)) === 'hash';
+    return isHash ? inspect(await client.hgetall(key)) : (await client.getBuffer(key))?.toString('latin1');
+  });
+  const all = [...keys, ...(await Promise.all(values))].join('\n');
+  client.disconnect();
+  return all;
+}

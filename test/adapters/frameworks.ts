@@ -1,0 +1,175 @@
+// The four frameworks that the adapter suite runs on, behind one way to mount a handler that says what it answers.
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { IdempotencyStore } from '@onceguard/core';
+import type { HttpContext, HttpOptions } from '@onceguard/core/http';
+import { idempotency as expressIdempotency, keepRawBody } from '@onceguard/express';
+import { idempotency as koaIdempotency } from '@onceguard/koa';
+import express, { type NextFunction, type Request, type Response } from 'express';
+import express4 from 'express4';
+import Koa, { type Context } from 'koa';
+import bodyParser from 'koa-bodyparser';
+import Koa2 from 'koa2';
+
+/** What node:http is given; Koa's answers with a promise, which nobody waits for. */
+export type Listener = (req: IncomingMessage, res: ServerResponse) => unknown;
+
+/** What a handler is given, whatever the framework. */
+export interface Call {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly body: unknown;
+  /** Express' request or Koa's context, for what only one of them has. */
+  readonly native: Request | Context;
+  readonly context: HttpContext | undefined;
+}
+
+/**
+ * What a handler answers: in the framework's own way; `raw` where it writes to `call.res` itself; `native` where it has
+ * answered through `call.native`.
+ */
+export type Reply =
+  | 'raw'
+  | 'native'
+  | { readonly status?: number; readonly headers?: Record<string, string | string[]>; readonly body?: unknown };
+
+export type Handler = (call: Call) => Reply | Promise<Reply>;
+
+/** The options common to both adapters; functions get the native request. */
+export type Options = Partial<Omit<HttpOptions<never>, 'scope' | 'skip' | 'fingerprint'>> & {
+  readonly scope?: unknown;
+  readonly skip?: unknown;
+  readonly fingerprint?: unknown;
+};
+
+export interface AppSpec {
+  readonly store: IdempotencyStore;
+  /** Answers every method and path under the middleware. */
+  readonly handler: Handler;
+  readonly options?: Options;
+  /** `json` (default): JSON, text and forms are parsed; `raw`: the same, with the source kept; `none`: nothing is parsed. */
+  readonly parser?: 'json' | 'raw' | 'none';
+  /** Native middleware outside of (before) the idempotency middleware, and inside of it. */
+  readonly outer?: readonly unknown[];
+  readonly inner?: readonly unknown[];
+  /** The same application without the idempotency middleware, to compare with. */
+  readonly plain?: boolean;
+}
+
+export interface RunningApp {
+  readonly port: number;
+  readonly server: Server;
+  close(): Promise<void>;
+}
+
+interface FrameworkBase {
+  readonly name: 'Express 4' | 'Express 5' | 'Koa 2' | 'Koa 3';
+  listener(spec: AppSpec): Listener;
+}
+
+/** `library` is the framework itself, for tests that mount things their own way. */
+export type Framework = FrameworkBase &
+  (
+    | { readonly family: 'express'; readonly library: typeof express }
+    | { readonly family: 'koa'; readonly library: typeof Koa }
+  );
+
+export const frameworks: readonly Framework[] = [
+  onExpress('Express 4', express4 as unknown as typeof express),
+  onExpress('Express 5', express),
+  onKoa('Koa 2', Koa2 as unknown as typeof Koa),
+  onKoa('Koa 3', Koa),
+];
+
+function onExpress(name: 'Express 4' | 'Express 5', library: typeof express): Framework {
+  return { name, family: 'express', library, listener: (spec) => expressListener(library, spec) };
+}
+
+function onKoa(name: 'Koa 2' | 'Koa 3', library: typeof Koa): Framework {
+  return { name, family: 'koa', library, listener: (spec) => koaListener(library, spec) };
+}
+
+/** Starts an application on a free loopback port. */
+export async function start(framework: Framework, spec: AppSpec): Promise<RunningApp> {
+  return await serve(framework.listener(spec));
+}
+
+export async function serve(listener: Listener): Promise<RunningApp> {
+  const server = createServer((req, res) => void listener(req, res)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const close = async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  };
+  return { port, server, close };
+}
+
+/** The adapters' options are generic in the native request, which a suite for all of them cannot name. */
+export function expressMiddleware(store: IdempotencyStore, options: Options = {}) {
+  return expressIdempotency({ store, scope: 'public', ...options } as Parameters<typeof expressIdempotency>[0]);
+}
+
+export function koaMiddleware(store: IdempotencyStore, options: Options = {}) {
+  return koaIdempotency({ store, scope: 'public', ...options } as Parameters<typeof koaIdempotency>[0]);
+}
+
+function expressListener(make: typeof express, spec: AppSpec): Listener {
+  const app = make();
+  app.set('env', 'test');
+  for (const layer of spec.outer ?? []) app.use(layer as express.RequestHandler);
+  if (spec.parser !== 'none') {
+    const verify = spec.parser === 'raw' ? { verify: keepRawBody } : {};
+    app.use(make.json({ limit: '1mb', ...verify }), make.urlencoded({ extended: true, ...verify }), make.text());
+    app.use(make.raw({ type: 'application/octet-stream' }));
+  }
+  if (!spec.plain) app.use(expressMiddleware(spec.store, spec.options));
+  for (const layer of spec.inner ?? []) app.use(layer as express.RequestHandler);
+  // A route, so that what it answers counts as routed; a rejected promise reaches Express 5 by itself and Express 4 here.
+  app.all(/.*/, (req: Request, res: Response, next: NextFunction) => {
+    const call = { req, res, body: req.body, native: req, context: req.idempotency };
+    Promise.resolve()
+      .then(() => spec.handler(call))
+      .then((reply) => expressReply(res, reply))
+      .catch(next);
+  });
+  return app;
+}
+
+function expressReply(res: Response, reply: Reply): void {
+  if (reply === 'raw' || reply === 'native') return;
+  res.status(reply.status ?? 200);
+  res.set(reply.headers ?? {});
+  res.send(reply.body);
+}
+
+function koaListener(Application: typeof Koa, spec: AppSpec): Listener {
+  const app = new Application();
+  app.silent = true;
+  for (const layer of spec.outer ?? []) app.use(layer as Koa.Middleware);
+  if (spec.parser !== 'none')
+    app.use(bodyParser({ enableTypes: ['json', 'form', 'text'] }) as unknown as Koa.Middleware);
+  if (!spec.plain) app.use(koaMiddleware(spec.store, spec.options));
+  for (const layer of spec.inner ?? []) app.use(layer as Koa.Middleware);
+  app.use(async (ctx) => {
+    const body: unknown = Reflect.get(ctx.request, 'body');
+    koaReply(
+      ctx,
+      await spec.handler({ req: ctx.req, res: ctx.res, body, native: ctx, context: ctx.state.idempotency }),
+    );
+  });
+  return app.callback();
+}
+
+function koaReply(ctx: Context, reply: Reply): void {
+  if (reply === 'raw') {
+    ctx.respond = false;
+    return;
+  }
+  if (reply === 'native') return;
+  ctx.status = reply.status ?? 200;
+  ctx.set(reply.headers ?? {});
+  ctx.body = reply.body;
+}

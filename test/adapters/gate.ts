@@ -1,0 +1,14 @@
+// A point at which a test holds a handler until something has happened.
+
+export interface Gate {
+  readonly opened: Promise<void>;
+  open(): void;
+}
+
+export function newGate(): Gate {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}

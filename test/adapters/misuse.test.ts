@@ -1,0 +1,123 @@
+// Misuse: each mistake is an error, or a warning once, with a stable code.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { ConfigurationError, type Events, MemoryStore, onEvent } from '@onceguard/core';
+import { RedisStore } from '@onceguard/core/redis';
+import { Redis } from 'ioredis';
+import { afterEach, describe, expect, it } from 'vitest';
+import { redisUrl } from '../support/redis.js';
+import { send } from './client.js';
+import { expressMiddleware, koaMiddleware } from './frameworks.js';
+import { onEveryFramework } from './matrix.js';
+
+const listeners: (() => void)[] = [];
+afterEach(() => {
+  for (const stop of listeners.splice(0)) stop();
+});
+
+function warnings(): Events['warning'][] {
+  const seen: Events['warning'][] = [];
+  listeners.push(onEvent('warning', (event) => seen.push(event)));
+  return seen;
+}
+
+describe.each([
+  ['Express', expressMiddleware],
+  ['Koa', koaMiddleware],
+])('A mistake in the options of %s is told when the middleware is made, by name, value and remedy', (_, make) => {
+  const store = new MemoryStore();
+  it.each([
+    ['no scope', { scope: undefined }, 'scope is missing', 'whose keys'],
+    ['a scope that is only a word', { scope: 'everybody' }, 'scope is "everybody"', 'whose keys'],
+    ['an option that does not exist', { leaseMS: 5_000 }, 'leaseMS is not an option', 'leaseMs'],
+    ['a duration in words', { leaseMs: '30s' }, 'leaseMs is "30s"', 'write 30000'],
+    ['a duration in seconds by mistake', { leaseMs: 0.5 }, 'leaseMs is 0.5', 'whole number of milliseconds'],
+    [
+      'a life that ends before the lease',
+      { leaseMs: 60_000, ttlMs: 1_000 },
+      'ttlMs is 1000',
+      'at least leaseMs (60000)',
+    ],
+    [
+      'a tombstone that ends before the answer',
+      { tombstoneMs: 1_000 },
+      'tombstoneMs is 1000',
+      'at least ttlMs (86400000)',
+    ],
+    ['a policy that does not exist', { onAbandoned: 'ignore' }, 'onAbandoned is "ignore"', '"rerun" or "block"'],
+    ['a store that is none', { store: {} }, 'store is an object', 'new MemoryStore()'],
+  ])('%s', (_title, options, said, remedy) => {
+    const mistake = () => make(store, options as never);
+    expect(mistake).toThrow(ConfigurationError);
+    expect(mistake).toThrow(expect.objectContaining({ code: 'option_invalid' }));
+    expect(mistake).toThrow(said);
+    expect(mistake).toThrow(remedy);
+  });
+});
+
+onEveryFramework('Misuse at run time', (world) => {
+  it.each([
+    ['an empty scope', () => ''],
+    ['a scope of undefined', () => undefined],
+    ['a scope that is a number', () => 17],
+  ])('%s is a 500 scope_missing, and nothing runs', async (_title, scope) => {
+    let runs = 0;
+    const handler = () => ({ body: { run: ++runs } });
+    const { port } = await world.start({ store: (await world.openStore()).store, options: { scope }, handler });
+    const answer = await send(port, { key: 'k' });
+    expect([answer.status, answer.json().code, runs]).toEqual([500, 'scope_missing', 0]);
+    expect(answer.json().detail).toContain('mount the middleware after authentication');
+  });
+
+  it('a middleware that is mounted twice acts once, and says so once', async () => {
+    const seen = warnings();
+    const { store } = await world.openStore();
+    const inner = [world.framework.family === 'express' ? expressMiddleware(store) : koaMiddleware(store)];
+    let runs = 0;
+    const { port } = await world.start({ store, inner, handler: () => ({ status: 201, body: { run: ++runs } }) });
+    const first = await send(port, { key: 'k' });
+    const second = await send(port, { key: 'k' });
+    expect([first.text, second.text, runs]).toEqual(['{"run":1}', '{"run":1}', 1]);
+    // Once per process, whichever test came first.
+    expect(seen.filter(({ code }) => code === 'mounted_twice').length).toBeLessThanOrEqual(1);
+  });
+
+  it('a closed store is a 503, and nothing runs', async () => {
+    const { store } = await world.openStore();
+    let runs = 0;
+    const { port } = await world.start({ store, handler: () => ({ body: { run: ++runs } }) });
+    await store.close();
+    const answer = await send(port, { key: 'k' });
+    expect([answer.status, answer.json().code, runs]).toEqual([503, 'store_unavailable', 0]);
+  });
+});
+
+describe('Misuse of a store', () => {
+  it('a client that has been closed is told as such, with the remedy', async () => {
+    const client = new Redis(redisUrl(), { lazyConnect: true, enableOfflineQueue: false, maxRetriesPerRequest: 0 });
+    await client.connect();
+    const store = new RedisStore({ client });
+    await Promise.all([once(client, 'end'), client.quit()]);
+    await expect(store.read('name')).rejects.toMatchObject({ class: 'misconfigured' });
+    await expect(store.read('name')).rejects.toThrow(/closed/);
+  });
+
+  it('a memory store in a cluster worker warns once: other workers do not see its records', async () => {
+    const program = fileURLToPath(new URL('processes/memory-in-cluster.mjs', import.meta.url));
+    const child = fork(program, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    let said = '';
+    child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await once(child, 'close');
+    expect(said.match(/memory_store_in_cluster/g)).toHaveLength(1);
+  });
+
+  it('the middleware that is mounted twice warns in a process of its own, once', async () => {
+    const program = fileURLToPath(new URL('processes/mounted-twice.mjs', import.meta.url));
+    const child = fork(program, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    let said = '';
+    child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await once(child, 'close');
+    expect(said.match(/\[mounted_twice\]/g)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,56 @@
+// A server on Redis whose handlers say when they begin and answer when they are told to: one application per entry.
+import { frameworks, type Options, start } from '../frameworks.js';
+import { newGate } from '../gate.js';
+import { openRedisWorld } from '../stores.js';
+
+export interface Settings {
+  readonly prefix: string;
+  readonly apps: readonly { readonly framework: string; readonly options: Options }[];
+}
+
+export interface Listening {
+  readonly ports: readonly number[];
+}
+
+/** A handler has begun. */
+export interface Began {
+  readonly key: string;
+  readonly attempt: number;
+  readonly takeover: boolean;
+}
+
+/** The handler of this key is to answer. */
+export interface Finish {
+  readonly finish: string;
+}
+
+const { prefix, apps }: Settings = JSON.parse(process.argv[2] ?? '');
+const { store } = await openRedisWorld(prefix);
+const gates = new Map<string, ReturnType<typeof newGate>>();
+
+function gateOf(key: string) {
+  const gate = gates.get(key) ?? newGate();
+  gates.set(key, gate);
+  return gate;
+}
+
+const ports: number[] = [];
+for (const { framework: name, options } of apps) {
+  const framework = frameworks.find((one) => one.name === name);
+  if (framework === undefined) throw new Error(`no such framework: ${name}`);
+  const app = await start(framework, {
+    store,
+    options,
+    handler: async ({ context }) => {
+      const { key = '', attempt = 0, takeover = false } = context ?? {};
+      process.send?.({ key, attempt, takeover } satisfies Began);
+      await gateOf(key).opened;
+      return { status: 201, body: { paidBy: process.pid, attempt } };
+    },
+  });
+  ports.push(app.port);
+}
+
+process.on('message', ({ finish }: Finish) => gateOf(finish).open());
+process.once('disconnect', () => process.exit());
+process.send?.({ ports } satisfies Listening);

@@ -1,0 +1,113 @@
+// What is said to the store after the caller was answered: repeated until it is heard, within bounds.
+import { drain, execute, onEvent, StoreError } from '@onceguard/core';
+import { describe, expect, it, vi } from 'vitest';
+import { Background, type BackgroundTask } from '../../packages/core/src/engine/background.js';
+import { execute as executeFromSource } from '../../packages/core/src/engine/execute.js';
+import { StoreLink } from '../../packages/core/src/engine/store-link.js';
+import { type FaultStore, failsBefore, hangs } from '../support/fault-store.js';
+import { told } from './told.js';
+import { memoryWorld, nameIn, onEveryStore, recordOf, stateOf } from './world.js';
+
+const unheard = () => new Promise<never>(() => {});
+
+const pay = (store: FaultStore) => execute(() => 'paid', { store, scope: 'tests', key: 'payment-1' });
+
+onEveryStore('A result that the store could not take', (open) => {
+  it('is recorded in the background as soon as the store answers, and drain waits for it', async () => {
+    const { store } = open();
+    store.on('complete', failsBefore());
+    const late: object[] = [];
+    const stop = onEvent('recorded_late', (event) => late.push(event));
+    expect(await told(pay(store))).toBe('paid, unrecorded');
+    expect(await drain(store, { timeoutMs: 20 })).toBe(false);
+    store.heal();
+    expect(await stateOf(store)).toBe('completed');
+    stop();
+    expect(late).toEqual([{ store: store.name, name: store.calls[0]?.key, attempt: 1, kind: 'ok' }]);
+  });
+});
+
+it('drain has nothing to wait for at a store that took everything', async () => {
+  const { store } = memoryWorld();
+  await pay(store);
+  expect(await drain(store)).toBe(true);
+});
+
+it('Leases that wait in thousands to be given back leave room for results', async () => {
+  const { store } = memoryWorld();
+  const { releases } = StoreLink.of(store);
+  for (let count = 0; count < 10_000; count += 1) void releases.add({ bytes: 0, giveUp: () => {}, attempt: unheard });
+  store.on('complete', hangs, 1);
+  expect(await told(executeFromSource(() => 'paid', { store, scope: 'tests', key: 'payment-1' }))).toBe(
+    'paid, unrecorded',
+  );
+  await expect.poll(async () => (await recordOf(store.inner, nameIn(store)))?.state).toBe('completed');
+});
+
+describe('The background', () => {
+  const task = (attempt: BackgroundTask['attempt'], bytes = 0) => ({ bytes, attempt, giveUp: vi.fn() });
+  const silent = () => Promise.reject(new StoreError('unknown', 'silence'));
+
+  it('begins at once, and tells when it has tried once', async () => {
+    const once = task(vi.fn(async () => true));
+    await new Background().add(once);
+    expect(once.attempt).toHaveBeenCalledTimes(1);
+  });
+
+  it('repeats a task until it is done, with longer and longer pauses', async () => {
+    const background = new Background();
+    const at: number[] = [];
+    await background.add(
+      task(async () => {
+        at.push(performance.now());
+        return at.length === 5;
+      }),
+    );
+    expect(await background.drained(10_000)).toBe(true);
+    const pauses = at.slice(1).map((time, index) => time - (at[index] ?? 0));
+    expect(pauses[3]).toBeGreaterThan(pauses[0] ?? 0);
+  });
+
+  it('does not repeat what makes no sense to the store', async () => {
+    const background = new Background();
+    const nonsense = task(vi.fn(() => Promise.reject(new StoreError('bug', 'no sense'))));
+    await background.add(nonsense);
+    expect(await background.drained(10_000)).toBe(true);
+    expect(nonsense.attempt).toHaveBeenCalledTimes(1);
+    expect(nonsense.giveUp).toHaveBeenCalledWith('no sense');
+  });
+
+  it('takes 64 MiB of results at most, and says what it did not take', async () => {
+    const background = new Background();
+    const [large, next] = [task(silent, 64 * 2 ** 20), task(silent, 1)];
+    await background.add(large);
+    await background.add(next);
+    expect(large.giveUp).not.toHaveBeenCalled();
+    expect(next.giveUp).toHaveBeenCalledWith(expect.stringContaining('too much'));
+  });
+
+  it('takes 10 000 tasks at most', async () => {
+    const background = new Background();
+    const tasks = Array.from({ length: 10_001 }, () => task(unheard));
+    for (const one of tasks) void background.add(one);
+    expect(tasks.filter(({ giveUp }) => giveUp.mock.calls.length > 0)).toEqual([tasks.at(-1)]);
+  });
+
+  it('gives a task up after an hour', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });
+    try {
+      const background = new Background();
+      const hopeless = task(vi.fn(silent));
+      await background.add(hopeless);
+      await vi.advanceTimersByTimeAsync(3_500_000);
+      expect(hopeless.giveUp).not.toHaveBeenCalled();
+      await vi.advanceTimersByTimeAsync(110_000);
+      expect(hopeless.giveUp).toHaveBeenCalledWith(expect.stringContaining('an hour'));
+      const tries = vi.mocked(hopeless.attempt).mock.calls.length;
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(hopeless.attempt).toHaveBeenCalledTimes(tries);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});

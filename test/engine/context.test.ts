@@ -1,0 +1,129 @@
+// What an operation is told: fencing tokens that grow, and derived keys that stay the same.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { execute, type IdempotencyStore, makeIdempotent, type OperationContext } from '@onceguard/core';
+import { describe, expect, it } from 'vitest';
+import { memoryWorld, nameIn, onEveryStore } from './world.js';
+
+type Operation<T> = (context: OperationContext) => T;
+
+const work = <T>(store: IdempotencyStore, operation: Operation<T>, key = 'payment-1') =>
+  execute(operation, { store, scope: 'tests', key });
+
+/** What an operation sees of its context, though it fails. */
+async function seen<T>(store: IdempotencyStore, look: Operation<T>, key?: string): Promise<T> {
+  const found: T[] = [];
+  const operation = (context: OperationContext) => {
+    found.push(look(context));
+    throw new Error('declined');
+  };
+  await work(store, operation, key).catch(() => {});
+  const [value] = found;
+  if (value === undefined) throw new Error('It did not run.');
+  return value;
+}
+
+const fence: Operation<number> = ({ fencingToken }) => fencingToken;
+
+describe('A fencing token', () => {
+  it('grows with every attempt, and also after the record vanished, though the clock stands still', async () => {
+    const { store, lose } = memoryWorld();
+    const first = await seen(store, fence);
+    const second = await seen(store, fence);
+    await lose(nameIn(store));
+    const third = await seen(store, fence);
+    expect([first, second, third]).toEqual([first, first + 1, first + 2]);
+  });
+
+  it('grows also where this process knows the one before from a replay only', async () => {
+    const { store, lose, advance } = memoryWorld();
+    const { inner } = store;
+    advance(1_000);
+    await work(inner, () => 'paid');
+    await work(store, () => 'never');
+    await lose(nameIn(store));
+    advance(-1_000);
+    expect(await seen(store, fence)).toBeGreaterThan(await fenceOf(inner, nameIn(store)));
+  });
+});
+
+async function fenceOf(store: IdempotencyStore, name: string): Promise<number> {
+  return (await store.read(name)).record?.fence ?? Number.NaN;
+}
+
+onEveryStore('What an operation is told', (open) => {
+  it('is its key, its attempt, and that its signal has not aborted', async () => {
+    const { store } = open();
+    const facts: Operation<object> = ({ key, attempt, takeover, signal }) => {
+      return { key, attempt, takeover, aborted: signal.aborted };
+    };
+    expect(await seen(store, facts)).toEqual({ key: 'payment-1', attempt: 1, takeover: false, aborted: false });
+    expect(await seen(store, facts)).toMatchObject({ attempt: 2, takeover: false });
+  });
+
+  it('grows in its fencing token from attempt to attempt, over a loss of the record too', async () => {
+    const { store, lose } = open();
+    const first = await seen(store, fence);
+    const second = await seen(store, fence);
+    await lose(nameIn(store));
+    expect(second).toBeGreaterThan(first);
+    expect(await seen(store, fence)).toBeGreaterThan(second);
+  });
+});
+
+describe('A derived key', () => {
+  const charge: Operation<string> = ({ deriveKey }) => deriveKey('charge');
+
+  it('is the same in every attempt, and another one for another part, key or scope', async () => {
+    const { store } = memoryWorld();
+    const keys = [
+      await seen(store, charge),
+      await seen(store, ({ deriveKey }) => deriveKey('refund')),
+      await seen(store, charge, 'payment-2'),
+    ];
+    const elsewhere = { store, scope: 'other tests', key: 'payment-1' };
+    const other = await execute(charge, elsewhere);
+    expect(new Set([...keys, other.kind === 'executed' ? other.value : '']).size).toBe(4);
+    expect(await seen(store, charge)).toBe(keys[0]);
+  });
+
+  it('is the same for execute and makeIdempotent', async () => {
+    const { store } = memoryWorld();
+    const options = { store: memoryWorld().store, scope: 'tests', key: (input: string) => input };
+    const wrapped = makeIdempotent((_: string, context) => charge(context), options);
+    expect(await wrapped('payment-1')).toBe(await seen(store, charge));
+  });
+
+  it('is the same in another process', async () => {
+    const { store } = memoryWorld();
+    const main = createRequire(import.meta.url).resolve('@onceguard/core');
+    const program = `
+      const { execute, MemoryStore } = require(${JSON.stringify(main)});
+      const options = { store: new MemoryStore(), scope: 'tests', key: 'payment-1' };
+      execute(({ deriveKey }) => deriveKey('charge'), options).then(({ value }) => process.stdout.write(value));`;
+    expect(execFileSync(process.execPath, ['-e', program], { encoding: 'utf8' })).toBe(await seen(store, charge));
+  });
+
+  it('is a UUIDv5 of the name of the record, as RFC 9562 has it', async () => {
+    const { store } = memoryWorld();
+    const namespace = uuidv5('5b1f6b52-6a0e-5c1c-9d7b-0f3f6d6f3a1e', await nameAfter(store));
+    expect(await seen(store, charge)).toBe(uuidv5(namespace, 'charge'));
+  });
+
+  async function nameAfter(store: ReturnType<typeof memoryWorld>['store']): Promise<string> {
+    await seen(store, charge);
+    return nameIn(store);
+  }
+});
+
+/** RFC 9562, section 5.5: SHA-1 of namespace and name, with version 5 and variant 10. */
+function uuidv5(namespace: string, name: string): string {
+  const hash = createHash('sha1')
+    .update(Buffer.from(namespace.replaceAll('-', ''), 'hex'))
+    .update(name)
+    .digest();
+  hash.writeUInt8((hash.readUInt8(6) & 0x0f) | 0x50, 6);
+  hash.writeUInt8((hash.readUInt8(8) & 0x3f) | 0x80, 8);
+  return hash.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

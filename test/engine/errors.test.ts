@@ -1,0 +1,124 @@
+// The errors of makeIdempotent let a queue decide, and are recognised across two copies of the package.
+import { createRequire } from 'node:module';
+import * as esm from '@onceguard/core';
+import { describe, expect, it } from 'vitest';
+import { newGate } from '../adapters/gate.js';
+import { failsBefore } from '../support/fault-store.js';
+import { memoryWorld } from './world.js';
+
+const { makeIdempotent } = esm;
+
+type Input = { readonly id: string; readonly amount?: number };
+
+function payment(operation: () => unknown, options: object = {}) {
+  const world = memoryWorld();
+  const pay = makeIdempotent<Input, unknown>(operation, {
+    store: world.store,
+    scope: 'tests',
+    key: ({ id }) => id,
+    ...options,
+  });
+  return { ...world, pay };
+}
+
+const failure = (call: Promise<unknown>) =>
+  call.then(
+    () => expect.unreachable('It did not fail.'),
+    (error) => error,
+  );
+
+describe('A function that has no result to give rejects with', () => {
+  it('an InProgressError, and when to come back, while another attempt runs', async () => {
+    const gate = newGate();
+    const { pay, store } = payment(() => gate.opened);
+    const first = pay({ id: '1' });
+    await store.called('acquire', 1);
+    const error = await failure(pay({ id: '1' }));
+    expect(error).toBeInstanceOf(esm.InProgressError);
+    expect(error).toMatchObject({ code: 'in_progress', retryable: true, retryAfterMs: 30_000 });
+    gate.open();
+    await first;
+  });
+
+  it('a KeyReusedError for another payload', async () => {
+    const { pay } = payment(() => 'paid');
+    await pay({ id: '1', amount: 5 });
+    const error = await failure(pay({ id: '1', amount: 6 }));
+    expect(error).toBeInstanceOf(esm.KeyReusedError);
+    expect(error).toMatchObject({ code: 'key_reused', retryable: false });
+  });
+
+  it('an OutcomeUnknownError where somebody has to decide', async () => {
+    const decline = () => Promise.reject(new Error('declined'));
+    const { pay } = payment(decline, { onFailure: 'unknown' });
+    await failure(pay({ id: '1' }));
+    const error = await failure(pay({ id: '1' }));
+    expect(error).toBeInstanceOf(esm.OutcomeUnknownError);
+    expect(error).toMatchObject({ code: 'outcome_unknown', retryable: false, retryAfterMs: null });
+  });
+
+  it('a ResponseExpiredError, and when it was done, where the result is no longer kept', async () => {
+    const { pay, advance, store } = payment(() => 'paid', { ttlMs: 60_000, tombstoneMs: 120_000 });
+    await pay({ id: '1' });
+    const { now } = await store.inner.read('x');
+    advance(60_000);
+    const error = await failure(pay({ id: '1' }));
+    expect(error).toBeInstanceOf(esm.ResponseExpiredError);
+    expect(error).toMatchObject({ code: 'response_expired', retryable: false, completedAt: now });
+    advance(60_000);
+    expect(await pay({ id: '1' })).toBe('paid');
+  });
+
+  it('a StoreError, with its class, where the store does not answer', async () => {
+    const { pay, store } = payment(() => 'paid');
+    store.on('acquire', failsBefore('unknown'));
+    const error = await failure(pay({ id: '1' }));
+    expect(error).toBeInstanceOf(esm.StoreError);
+    expect(error).toMatchObject({ code: 'store_unavailable', retryable: true, class: 'unknown' });
+  });
+
+  it('what the function threw, as it is', async () => {
+    const declined = new Error('declined');
+    const { pay } = payment(() => Promise.reject(declined));
+    expect(await failure(pay({ id: '1' }))).toBe(declined);
+  });
+});
+
+describe('Two copies of the package in one process', () => {
+  const cjs = createRequire(import.meta.url)('@onceguard/core') as typeof esm;
+
+  it('are two copies', () => expect(cjs.IdempotencyError).not.toBe(esm.IdempotencyError));
+
+  const instances = ({ InProgressError, KeyReusedError, OutcomeUnknownError, ...rest }: typeof esm) => ({
+    InProgressError: new InProgressError(5),
+    KeyReusedError: new KeyReusedError(),
+    OutcomeUnknownError: new OutcomeUnknownError(null),
+    ResponseExpiredError: new rest.ResponseExpiredError(0),
+    LeaseLostError: new rest.LeaseLostError('x'),
+    ConfigurationError: new rest.ConfigurationError('option_invalid', 'x'),
+    StoreError: new rest.StoreError('unavailable', 'x'),
+  });
+  type Name = keyof ReturnType<typeof instances>;
+  const names = Object.keys(instances(esm)) as Name[];
+
+  it.each(names)('recognise each other’s errors, and tell them apart: %s', (name) => {
+    for (const [one, other] of [
+      [esm, cjs],
+      [cjs, esm],
+    ] as const) {
+      const error = instances(one)[name];
+      expect(error).toBeInstanceOf(Error);
+      expect(error instanceof other.IdempotencyError).toBe(true);
+      expect(names.filter((of) => error instanceof other[of])).toEqual([name]);
+      expect(error.name).toBe(name);
+    }
+  });
+
+  it('work on one store: the store of one, the engine of the other', async () => {
+    const { store } = memoryWorld();
+    store.on('acquire', failsBefore(), 1);
+    const options = { store, scope: 'tests', key: 'payment-1' };
+    expect(await cjs.execute(() => 'paid', options)).toMatchObject({ kind: 'executed', recorded: true });
+    expect(await esm.execute(() => 'never', options)).toMatchObject({ kind: 'replayed', value: 'paid' });
+  });
+});

@@ -1,0 +1,199 @@
+// Every event that the engine publishes: once, with what happened, and at no cost where nobody listens.
+import { channel } from 'node:diagnostics_channel';
+import {
+  drain,
+  type EventName,
+  type Events,
+  execute,
+  type OperationContext,
+  onEvent,
+  StoreError,
+} from '@onceguard/core';
+import { describe, expect, it, vi } from 'vitest';
+import { publish } from '../../packages/core/src/events.js';
+import { untilAborted } from '../support/aborted.js';
+import { type FaultStore, failsBefore, hangs } from '../support/fault-store.js';
+import { told } from './told.js';
+import { type MemoryWorld, memoryWorld, nameIn } from './world.js';
+
+type Operation = (context: OperationContext) => unknown;
+
+const pay = (store: FaultStore, operation: Operation = () => 'paid', options: object = {}) =>
+  told(execute(operation, { store, scope: 'tests', key: 'payment-1', ...options }));
+
+const aborted: Operation = async ({ signal }) => void (await untilAborted(signal));
+
+interface Row<Name extends EventName = EventName> {
+  readonly event: Name;
+  readonly when: string;
+  /** Makes it happen; what happened before is not listened to where `before` does it. */
+  before?(world: MemoryWorld): Promise<unknown>;
+  act(world: MemoryWorld): Promise<unknown>;
+  readonly content: Omit<Events[Name], 'store' | 'name'>;
+}
+
+const rows: Row[] = [
+  {
+    event: 'acquired',
+    when: 'an attempt begins',
+    act: ({ store }) => pay(store),
+    content: { attempt: 1, fencingToken: expect.any(Number), takeover: false },
+  },
+  {
+    event: 'replayed',
+    when: 'a repeat is answered from the record',
+    before: ({ store }) => pay(store),
+    act: ({ store }) => pay(store),
+    content: { completedAt: Date.UTC(2030, 6, 1) },
+  },
+  {
+    event: 'lease_lost',
+    when: 'an owner learns that another has its lease',
+    act: ({ store }) =>
+      pay(
+        store,
+        async (context) => {
+          await store.inner.remove(nameIn(store));
+          await aborted(context);
+        },
+        { leaseMs: 90 },
+      ),
+    content: { attempt: 1, reason: expect.stringContaining('taken over') },
+  },
+  {
+    event: 'stale_commit',
+    when: 'an owner finishes that was overtaken',
+    act: ({ store }) => pay(store, () => store.inner.remove(nameIn(store))),
+    content: { attempt: 1, standing: 'retryable' },
+  },
+  {
+    event: 'stale_commit',
+    when: 'the background learns that an owner was overtaken',
+    act: async ({ store }) => {
+      store.on('complete', hangs, 1);
+      await pay(store, () => store.inner.remove(nameIn(store)));
+      await drain(store);
+    },
+    content: { attempt: 1, standing: 'retryable' },
+  },
+  {
+    event: 'store_error',
+    when: 'a call of the store fails, though its repetition succeeds',
+    act: ({ store }) => {
+      store.on('acquire', failsBefore(), 1);
+      return pay(store);
+    },
+    content: { verb: 'acquire', class: 'unavailable', error: expect.any(StoreError) },
+  },
+  {
+    event: 'record_lost',
+    when: 'a renewal finds the record gone and writes it anew',
+    act: (world) =>
+      pay(
+        world.store,
+        async () => {
+          await world.lose(nameIn(world.store));
+          await world.store.called('renew', 2);
+        },
+        { leaseMs: 300 },
+      ),
+    content: { verb: 'renew', restored: true },
+  },
+  {
+    event: 'record_lost',
+    when: 'the end finds the record gone and writes it anew',
+    act: (world) => pay(world.store, () => world.lose(nameIn(world.store))),
+    content: { verb: 'complete', restored: true },
+  },
+  {
+    event: 'record_lost',
+    when: 'the end finds the record gone for good',
+    act: ({ store, advance }) => pay(store, () => advance(2 * 86_400_000)),
+    content: { verb: 'complete', restored: false },
+  },
+  {
+    event: 'answered_unrecorded',
+    when: 'a caller gets a result that is not on record',
+    act: async ({ store }) => {
+      store.on('complete', hangs, 1);
+      await pay(store);
+      await drain(store);
+    },
+    content: { attempt: 1 },
+  },
+  {
+    event: 'recorded_late',
+    when: 'such a result is recorded at last',
+    act: async ({ store }) => {
+      store.on('complete', hangs, 1);
+      await pay(store);
+      await drain(store);
+    },
+    content: { attempt: 1, kind: 'ok' },
+  },
+  {
+    event: 'recorded_late',
+    when: 'such a result is given up',
+    act: async ({ store }) => {
+      store.on('complete', failsBefore('bug'));
+      await pay(store);
+      await drain(store);
+    },
+    content: { attempt: 1, kind: 'given up: It was told to fail before.' },
+  },
+  {
+    event: 'rejected',
+    when: 'a caller is refused',
+    act: ({ store }) => pay(store, () => pay(store)),
+    content: { code: 'in_progress' },
+  },
+];
+
+describe('An event is published once, with what happened', () => {
+  it.each(rows)('$event, when $when', async ({ event, before, act, content }) => {
+    const world = memoryWorld();
+    await before?.(world);
+    const heard: unknown[] = [];
+    const stop = onEvent(event, (one) => heard.push(one));
+    await act(world);
+    stop();
+    expect(heard).toEqual([{ store: 'memory', name: nameIn(world.store), ...content }]);
+  });
+});
+
+describe('Events', () => {
+  it('cost nothing where nobody listens: what they would say is not even computed', () => {
+    const compute = vi.fn(() => ({ code: 'x', message: 'y' }));
+    publish('warning', compute);
+    expect(compute).not.toHaveBeenCalled();
+    const heard = vi.fn();
+    const stop = onEvent('warning', heard);
+    publish('warning', compute);
+    stop();
+    publish('warning', compute);
+    expect(compute).toHaveBeenCalledTimes(1);
+    expect(heard.mock.calls).toEqual([[{ code: 'x', message: 'y' }]]);
+  });
+
+  it('are diagnostics channels, for those who know only the names', async () => {
+    const heard: unknown[] = [];
+    const listen = (event: unknown) => void heard.push(event);
+    channel('onceguard:acquired').subscribe(listen);
+    await pay(memoryWorld().store);
+    channel('onceguard:acquired').unsubscribe(listen);
+    expect(heard).toHaveLength(1);
+  });
+
+  it('never carry the key of the caller', async () => {
+    const heard: unknown[] = [];
+    const names: EventName[] = ['acquired', 'replayed', 'rejected', 'store_error'];
+    const stops = names.map((name) => onEvent(name, (event) => heard.push(event)));
+    const { store } = memoryWorld();
+    store.on('acquire', failsBefore(), 1);
+    await pay(store, () => pay(store));
+    await pay(store);
+    for (const stop of stops) stop();
+    expect(heard).toHaveLength(4);
+    expect(JSON.stringify(heard)).not.toContain('payment-1');
+  });
+});

@@ -1,0 +1,40 @@
+// An operation that throws: its caller gets the throw, and its key is free or in doubt, as the options say.
+import { execute, payments } from '@onceguard/core';
+import { expect, it } from 'vitest';
+import type { FaultStore } from '../support/fault-store.js';
+import { told } from './told.js';
+import { onEveryStore, stateOf } from './world.js';
+
+const declined = new Error('declined');
+
+const decline = () => {
+  throw declined;
+};
+
+const pay = (store: FaultStore, operation: () => unknown, options: object = {}) =>
+  execute(operation, { store, scope: 'tests', key: 'payment-1', ...options });
+
+onEveryStore('An operation that throws', (open) => {
+  it.each([
+    ['at once', () => decline()],
+    ['later', async () => decline()],
+  ])('%s passes its throw on to its caller, and the next one runs as attempt 2', async (_when, operation) => {
+    const { store } = open();
+    await expect(pay(store, operation)).rejects.toBe(declined);
+    expect(await stateOf(store)).toBe('retryable');
+    expect(await pay(store, () => 'paid')).toMatchObject({ kind: 'executed', value: 'paid', attempt: 2 });
+  });
+
+  it('leaves its key in doubt with onFailure "unknown": nobody runs, whatever their own options', async () => {
+    const { store } = open();
+    await expect(pay(store, decline, { onFailure: 'unknown' })).rejects.toBe(declined);
+    expect(await stateOf(store)).toBe('unknown');
+    expect(await told(pay(store, () => 'paid'))).toBe('unknown');
+  });
+
+  it('leaves its key in doubt with the payments preset', async () => {
+    const { store } = open();
+    await expect(pay(store, decline, payments)).rejects.toBe(declined);
+    expect(await told(pay(store, () => 'paid', payments))).toBe('unknown');
+  });
+});

@@ -1,0 +1,82 @@
+// One key names one payload: the input of a function, unless told otherwise.
+import { execute, KeyReusedError, makeIdempotent } from '@onceguard/core';
+import { describe, expect, it } from 'vitest';
+import { newGate } from '../adapters/gate.js';
+import { told } from './told.js';
+import { memoryWorld, onEveryStore } from './world.js';
+
+type Order = { readonly id: string } & Record<string, unknown>;
+
+onEveryStore('A key names one payload', (open) => {
+  const wrapped = (options: object = {}) =>
+    makeIdempotent(({ id }: Order) => `paid ${id}`, {
+      store: open().store,
+      scope: 'tests',
+      key: ({ id }) => id,
+      ...options,
+    });
+
+  it('in whatever order its members come', async () => {
+    const pay = wrapped();
+    await pay({ id: '1', amount: 5, to: { name: 'a', city: 'b' } });
+    expect(await pay({ to: { city: 'b', name: 'a' }, amount: 5, id: '1' })).toBe('paid 1');
+  });
+
+  it.each([
+    ['a changed value', { amount: 6 }],
+    ['a value of another kind', { amount: '5' }],
+    ['one member more', { amount: 5, note: 'x' }],
+    ['one member less', {}],
+  ])('and %s under it is a KeyReusedError', async (_title, change) => {
+    const pay = wrapped();
+    await pay({ id: '1', amount: 5 });
+    await expect(pay({ id: '1', ...change })).rejects.toThrow(KeyReusedError);
+  });
+
+  it('also while the first is still running', async () => {
+    const { store } = open();
+    const [begun, gate] = [newGate(), newGate()];
+    const options = { store, scope: 'tests', key: 'payment-1' };
+    const first = execute(
+      async () => {
+        begun.open();
+        await gate.opened;
+      },
+      { ...options, fingerprint: { amount: 5 } },
+    );
+    await begun.opened;
+    expect(await told(execute(() => 'never', { ...options, fingerprint: { amount: 6 } }))).toBe('mismatch');
+    gate.open();
+    await first;
+  });
+
+  it('of which a function may pick what counts', async () => {
+    const pay = wrapped({ fingerprint: ({ amount }: Order) => amount });
+    await pay({ id: '1', amount: 5, at: 1 });
+    expect(await pay({ id: '1', amount: 5, at: 2 })).toBe('paid 1');
+    await expect(pay({ id: '1', amount: 6, at: 1 })).rejects.toThrow(KeyReusedError);
+  });
+
+  it('or any, with fingerprint false', async () => {
+    const pay = wrapped({ fingerprint: false });
+    await pay({ id: '1', amount: 5 });
+    expect(await pay({ id: '1', amount: 6 })).toBe('paid 1');
+  });
+});
+
+describe('A payload', () => {
+  it('that execute is not given is not compared', async () => {
+    const options = { store: memoryWorld().store, scope: 'tests', key: 'payment-1' };
+    await execute(() => 'paid', { ...options, fingerprint: 1 });
+    expect(await told(execute(() => 'never', options))).toBe('paid, replayed');
+    expect(await told(execute(() => 'never', { ...options, fingerprint: 2 }))).toBe('mismatch');
+  });
+
+  it('that cannot be compared is an error that says so, and nothing runs', async () => {
+    const { store } = memoryWorld();
+    const pay = makeIdempotent(() => expect.unreachable('It ran.'), { store, scope: 'tests', key: () => 'payment-1' });
+    const wanted = { code: 'argument_invalid', message: expect.stringMatching(/instance of Map.*option fingerprint/) };
+    await expect(pay(new Map())).rejects.toMatchObject(wanted);
+    expect(store.calls).toEqual([]);
+  });
+});

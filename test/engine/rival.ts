@@ -1,0 +1,35 @@
+// Another owner under a key, straight at the store, without an engine.
+import { randomUUID } from 'node:crypto';
+import type { Acquired, Completion, IdempotencyStore, Lease } from '@onceguard/core';
+import { expect } from 'vitest';
+
+const terms = { recordTtlMs: 60_000, unknownTtlMs: 60_000 };
+const outcome = Buffer.from('"of the second"');
+
+export const completion: Completion = { outcome, outcomeTtlMs: 60_000, note: null, notAfter: 0 };
+
+export async function acquireRequest(store: IdempotencyStore, overrides: { readonly fingerprint?: string } = {}) {
+  const { now } = await store.read('clock');
+  const asked = {
+    token: randomUUID(),
+    fingerprint: null,
+    leaseMs: 30_000,
+    onAbandoned: 'rerun',
+    fenceSeen: 0,
+  } as const;
+  return { ...asked, ...terms, notAfter: now + 60_000, ...overrides };
+}
+
+/** The lease of one that acquires this key. */
+export async function owner(store: IdempotencyStore, key: string, overrides = {}): Promise<Lease> {
+  const request = await acquireRequest(store, overrides);
+  const answer = await store.acquire(key, request);
+  expect(answer.kind).toBe('acquired');
+  return { key, ...request, ...(answer as Acquired) };
+}
+
+/** The same, after whatever stood there was removed. */
+export async function rival(store: IdempotencyStore, key: string, fingerprint?: string): Promise<Lease> {
+  await store.remove(key);
+  return await owner(store, key, fingerprint === undefined ? {} : { fingerprint });
+}

@@ -1,0 +1,179 @@
+// Story S0: a client repeats a command although only its reply was lost, and the command runs twice.
+import { randomUUID } from 'node:crypto';
+import { execute, type IdempotencyStore, StoreError } from '@onceguard/core';
+import { RedisStore } from '@onceguard/core/redis';
+import { Redis, type RedisOptions } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { redisUrl } from '../support/redis.js';
+import { type ReplyDroppingProxy, startReplyDroppingProxy } from '../support/reply-dropping-proxy.js';
+import { acquireRequest, completion, owner } from './rival.js';
+import { told } from './told.js';
+
+const clients: [name: string, Omit<RedisOptions, 'replyMapping'>][] = [
+  ['the default options of ioredis', {}],
+  ['safe options', { maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false, enableOfflineQueue: false }],
+];
+
+const point = { step: 'charge', seq: 1, bytes: Buffer.from('x') };
+const decision = {
+  as: 'done',
+  outcome: null,
+  outcomeTtlMs: 1,
+  note: null,
+  by: 'ops',
+  reason: 'asked the bank',
+} as const;
+const inDoubt = { as: 'unknown', retryAfterMs: null, note: null } as const;
+
+/** What is done before, the call whose reply is lost, and its answer, in the hands of a store. */
+interface Row {
+  readonly verb: string;
+  prepare(store: IdempotencyStore, key: string): Promise<(through: IdempotencyStore) => Promise<object>>;
+  readonly answer: object;
+}
+
+const ofOwner = (act: (through: IdempotencyStore, lease: Awaited<ReturnType<typeof owner>>) => Promise<object>) => {
+  return async (store: IdempotencyStore, key: string) => {
+    const lease = await owner(store, key);
+    return (through: IdempotencyStore) => act(through, lease);
+  };
+};
+
+const rows: Row[] = [
+  {
+    verb: 'acquire',
+    prepare: async (store, key) => {
+      const request = await acquireRequest(store);
+      return (through) => through.acquire(key, request);
+    },
+    answer: { kind: 'acquired', attempt: 1, takeover: false },
+  },
+  { verb: 'renew', prepare: ofOwner((through, lease) => through.renew(lease, 60_000)), answer: { kind: 'ok' } },
+  {
+    verb: 'checkpoint',
+    prepare: ofOwner((through, lease) => through.checkpoint(lease, point)),
+    answer: { kind: 'ok' },
+  },
+  {
+    verb: 'complete',
+    prepare: ofOwner((through, lease) => through.complete(lease, completion)),
+    answer: { kind: 'ok' },
+  },
+  {
+    verb: 'release',
+    prepare: ofOwner((through, lease) => through.release(lease, { as: 'retryable' })),
+    answer: { kind: 'ok' },
+  },
+  {
+    verb: 'resolve',
+    prepare: async (store, key) => {
+      const lease = await owner(store, key);
+      await store.release(lease, inDoubt);
+      return (through) => through.resolve(key, { ...lease, ...decision, expectFence: lease.fence });
+    },
+    answer: { kind: 'ok' },
+  },
+  { verb: 'remove', prepare: ofOwner((through, { key }) => through.remove(key)), answer: {} },
+];
+
+describe.each(clients)('S0: where a reply is lost and the call is sent again, with %s', (_name, options) => {
+  let proxy: ReplyDroppingProxy;
+  let direct: Redis;
+  let client: Redis;
+  let store: RedisStore;
+  let through: RedisStore;
+
+  beforeAll(async () => {
+    proxy = await startReplyDroppingProxy(redisUrl());
+    direct = new Redis(redisUrl());
+  });
+
+  beforeEach(async () => {
+    client = new Redis(proxy.url, { ...options, lazyConnect: true });
+    // The lost connections are what this is about.
+    client.on('error', () => {});
+    await client.connect();
+    const prefix = `s0:${randomUUID()}:`;
+    store = new RedisStore({ client: direct, prefix });
+    through = new RedisStore({ client, prefix, storeTimeoutMs: 5_000 });
+  });
+
+  afterEach(() => client.disconnect());
+
+  afterAll(async () => {
+    direct.disconnect();
+    await proxy.close();
+  });
+
+  it('INCR counts twice: the fault is real', async () => {
+    const counter = `s0:${randomUUID()}`;
+    const dropped = proxy.dropNextReply(/incr/i);
+    await untilAnswered(() => client.incr(counter));
+    await dropped;
+    expect(await direct.getdel(counter)).toBe('2');
+  });
+
+  it.each(rows)('$verb answers and changes as if it had come once', async ({ prepare, answer }) => {
+    const [once, twice] = [randomUUID(), randomUUID()];
+    expect(await (await prepare(store, once))(store)).toMatchObject(answer);
+
+    const call = await prepare(store, twice);
+    const dropped = proxy.dropNextReply(/evalsha/i);
+    expect(await untilAnswered(() => call(through))).toMatchObject(answer);
+    await dropped;
+    expect(await shapeOf(store, twice)).toEqual(await shapeOf(store, once));
+  });
+
+  it('execute runs its operation once, whatever reply of its own is lost', async () => {
+    await through.read('clock');
+    let runs = 0;
+    const lost = [proxy.dropNextReply(/evalsha/i)];
+    const operation = () => {
+      runs += 1;
+      lost.push(proxy.dropNextReply(/evalsha/i));
+      return 'paid';
+    };
+    const pay = () => told(execute(operation, { store: through, scope: 's0', key: 'payment-1' }));
+    expect(await pay()).toBe('paid, recorded');
+    await Promise.all(lost);
+    expect(lost).toHaveLength(2);
+    expect(await pay()).toBe('paid, replayed');
+    expect(runs).toBe(1);
+  });
+
+  it('execute frees its key once, when the operation throws and the reply to its release is lost', async () => {
+    const lost: Promise<void>[] = [];
+    const pay = (operation: () => unknown) => execute(operation, { store: through, scope: 's0', key: 'payment-1' });
+    const declining = pay(() => {
+      lost.push(proxy.dropNextReply(/evalsha/i));
+      throw new Error('declined');
+    });
+    await expect(declining).rejects.toThrow('declined');
+    await Promise.all(lost);
+    expect(await pay(() => 'paid')).toMatchObject({ kind: 'executed', attempt: 2, recorded: true });
+  });
+});
+
+/** As any caller has to: again, with the same arguments, until there is an answer. */
+async function untilAnswered<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      const known = error instanceof StoreError ? error.class : 'unknown';
+      expect(known).toMatch(/^(unavailable|unknown)$/);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}
+
+/** A record without what is another one in every run: tokens, fencing tokens and times. */
+async function shapeOf(store: IdempotencyStore, key: string) {
+  const { record } = await store.read(key);
+  expect(record).not.toBeNull();
+  return Object.fromEntries(
+    Object.entries(record ?? {})
+      .filter(([name]) => !/token|fence|At$/.test(name))
+      .map(([name, value]) => [name, name === 'resolved' && value !== null ? { ...value, fence: 'any' } : value]),
+  );
+}

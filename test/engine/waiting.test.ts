@@ -1,0 +1,185 @@
+// Concurrent callers: one runs; the others are refused, or wait for its outcome within bounds.
+import { execute, onEvent } from '@onceguard/core';
+import { describe, expect, it } from 'vitest';
+import { jittered } from '../../packages/core/src/engine/timing.js';
+import { newGate } from '../adapters/gate.js';
+import { type FaultStore, failsAfter, failsBefore } from '../support/fault-store.js';
+import { told } from './told.js';
+import { memoryWorld, onEveryStore } from './world.js';
+
+const pay = (store: FaultStore, operation: () => unknown, options: object = {}) =>
+  execute(operation, { store, scope: 'tests', key: 'payment-1', ...options });
+
+const waiting = (waitMs = 30_000) => ({ onInProgress: { waitMs } });
+const never = () => expect.unreachable('A duplicate ran.');
+
+/** A first caller, at work until it is told to end. */
+async function firstCaller(store: FaultStore, end: () => unknown = () => 'paid', options: object = {}) {
+  const [begun, gate] = [newGate(), newGate()];
+  const operation = async () => {
+    begun.open();
+    await gate.opened;
+    return end();
+  };
+  const first = told(pay(store, operation, options));
+  await begun.opened;
+  return { told: first, end: gate.open };
+}
+
+onEveryStore('Concurrent duplicates', (open) => {
+  it('of which there are 50 run once: the others are told in_progress, and when to come back', async () => {
+    const { store } = open();
+    const gate = newGate();
+    let runs = 0;
+    const operation = async () => {
+      runs += 1;
+      await gate.opened;
+      return 'paid';
+    };
+    let refused = 0;
+    const all = Array.from({ length: 50 }, async () => {
+      const end = await pay(store, operation);
+      if (end.kind !== 'executed') refused += 1;
+      if (refused === 49) gate.open();
+      return end;
+    });
+    const ends = await Promise.all(all);
+    expect(runs).toBe(1);
+    const others = ends.filter(({ kind }) => kind !== 'executed');
+    const comeBack = expect.toSatisfy((ms: number) => ms > 0 && ms <= 30_000);
+    expect(others).toEqual(Array.from({ length: 49 }, () => ({ kind: 'in_progress', retryAfterMs: comeBack })));
+  });
+
+  it('of which there are 50 that wait run once, and all get the outcome', async () => {
+    const { store } = open();
+    let runs = 0;
+    const operation = async () => {
+      runs += 1;
+      await store.called('acquire', 60);
+      return 'paid';
+    };
+    const ends = await Promise.all(Array.from({ length: 50 }, () => told(pay(store, operation, waiting()))));
+    expect(runs).toBe(1);
+    expect(ends.sort()).toEqual(['paid, recorded', ...Array.from({ length: 49 }, () => 'paid, replayed')].sort());
+  });
+});
+
+onEveryStore('A duplicate that waits', (open) => {
+  it('runs when the first fails', async () => {
+    const { store } = open();
+    const first = await firstCaller(store, () => {
+      throw new Error('declined');
+    });
+    const second = pay(store, () => 'paid by the second', waiting());
+    await store.called('acquire', 3);
+    first.end();
+    expect(await first.told).toBe('Error: declined');
+    expect(await second).toMatchObject({ kind: 'executed', value: 'paid by the second', attempt: 2 });
+  });
+
+  it('is told the same as one that does not wait, when its time is over', async () => {
+    const { store } = open();
+    const first = await firstCaller(store);
+    const comeBack = { kind: 'in_progress', retryAfterMs: expect.toSatisfy((ms: number) => ms > 0) };
+    expect(await pay(store, never, waiting(60))).toEqual(comeBack);
+    expect(await pay(store, never)).toEqual(comeBack);
+    first.end();
+    expect(await first.told).toBe('paid, recorded');
+  });
+
+  it('asks with one token all the time, each time with a later limit', async () => {
+    const { store } = open();
+    const first = await firstCaller(store);
+    const second = told(pay(store, never, waiting()));
+    await store.called('acquire', 5);
+    first.end();
+    expect(await second).toBe('paid, replayed');
+    const [, ...looks] = store
+      .of('acquire')
+      .map(({ args: [request] }) => request as { token: string; notAfter: number });
+    expect(new Set(looks.map(({ token }) => token)).size).toBe(1);
+    const limits = looks.map(({ notAfter }) => notAfter);
+    expect(limits).toEqual([...limits].sort((a, b) => a - b));
+    expect(limits.at(-1)).toBeGreaterThan(limits[0] ?? 0);
+  });
+
+  it('asks with a new token after a look that may still take effect', async () => {
+    const { store } = open();
+    const first = await firstCaller(store);
+    store.on('acquire', failsAfter, 3);
+    const second = told(pay(store, never, waiting()));
+    await store.called('acquire', 6);
+    first.end();
+    expect(await second).toBe('paid, replayed');
+    const tokens = store.of('acquire').map(({ token }) => token);
+    expect(tokens[3]).toBe(tokens[2]);
+    expect(tokens[4]).not.toBe(tokens[3]);
+    expect(store.of('release')[0]?.token).toBe(tokens[3]);
+  });
+
+  it('stands by what it was told last when the store falls silent, and does not bypass an attempt at work', async () => {
+    const { store } = open();
+    const first = await firstCaller(store);
+    const second = pay(store, never, { ...waiting(150), onStoreUnavailable: 'bypass' });
+    await store.called('acquire', 2);
+    store.on('acquire', failsBefore());
+    expect(await told(second)).toBe('in_progress');
+    first.end();
+    expect(await first.told).toBe('paid, recorded');
+  });
+});
+
+describe('Waiting is bounded', () => {
+  it('in number: those beyond a thousand at one store are told at once', async () => {
+    const { store } = memoryWorld({ timeoutMs: 10_000 });
+    const first = await firstCaller(store);
+    const waiters = Array.from({ length: 1_000 }, () => told(pay(store, never, waiting())));
+    await store.called('acquire', 1_001);
+    expect(await told(pay(store, never, waiting()))).toBe('in_progress');
+    first.end();
+    expect(new Set(await Promise.all(waiters))).toEqual(new Set(['paid, replayed']));
+
+    const other = await firstCaller(store, () => 'paid', { key: 'payment-2' });
+    const asked = store.of('acquire').length;
+    const waiter = told(pay(store, never, { ...waiting(), key: 'payment-2' }));
+    await store.called('acquire', asked + 2);
+    other.end();
+    expect(await waiter).toBe('paid, replayed');
+  });
+
+  it('in rhythm: pauses differ, so that callers that began together do not come back together', () => {
+    const pauses = Array.from({ length: 100 }, () => jittered(100));
+    expect(Math.min(...pauses)).toBeGreaterThanOrEqual(50);
+    expect(Math.max(...pauses)).toBeLessThan(100);
+    expect(new Set(pauses).size).toBeGreaterThan(90);
+  });
+});
+
+describe('A caller that finds no store before its work', () => {
+  it('is refused by default, and nothing runs', async () => {
+    const { store } = memoryWorld();
+    store.on('acquire', failsBefore());
+    expect(await told(pay(store, never))).toBe('store_unavailable');
+  });
+
+  it('runs without protection with onStoreUnavailable "bypass", unrecorded, and an event says so', async () => {
+    const { store } = memoryWorld();
+    store.on('acquire', failsBefore());
+    const heard: object[] = [];
+    const stop = onEvent('bypassed', (event) => heard.push(event));
+    const end = await execute(
+      ({ fencingToken, attempt, takeover, key }) => ({ fencingToken, attempt, takeover, key }),
+      {
+        store,
+        scope: 'tests',
+        key: 'payment-1',
+        onStoreUnavailable: 'bypass',
+      },
+    );
+    stop();
+    const value = { fencingToken: 0, attempt: 1, takeover: false, key: 'payment-1' };
+    expect(end).toEqual({ kind: 'executed', value, recorded: false, attempt: 1 });
+    expect(heard).toEqual([{ store: 'memory', name: store.calls[0]?.key, error: expect.any(Error) }]);
+    expect(store.of('complete')).toEqual([]);
+  });
+});

@@ -1,0 +1,240 @@
+// Which bodies can be compared, and as what: the decision table, by media type and by what parsers left.
+import { describe, expect, it } from 'vitest';
+import { type ComparableBody, describeBody, type RequestBody } from '../../packages/core/src/http/body.js';
+
+type Given = Partial<Omit<RequestBody, 'headers'>> & { readonly headers?: RequestBody['headers'] };
+type Kind = ComparableBody['kind'] | 'refused';
+
+const unread = /^The request has a body that was not read\./;
+const multipart = /^A multipart body/;
+const incomparable = /^The request has a body, but no parser turned it into something that can be compared\./;
+
+function describeGiven(mediaType: string, { headers, ...given }: Given): ReturnType<typeof describeBody> {
+  const type = mediaType === '' ? {} : { 'content-type': mediaType };
+  return describeBody({
+    headers: { 'content-length': '14', ...type, ...headers },
+    readableEnded: true,
+    body: undefined,
+    ...given,
+  });
+}
+
+class Payment {
+  readonly amount = 1;
+}
+
+const bytes = Buffer.from('a=1&b=2');
+const bodies: Record<string, Given> = {
+  'nothing (undefined)': { body: undefined },
+  null: { body: null },
+  'an empty object': { body: {} },
+  'an object': { body: { amount: 1 } },
+  'an object without prototype': { body: Object.assign(Object.create(null), { amount: 1 }) },
+  'an array': { body: [1, 2] },
+  'a number': { body: 5 },
+  'a string': { body: 'a=1&b=2' },
+  bytes: { body: bytes },
+  URLSearchParams: { body: new URLSearchParams('a=1') },
+  'a Map': { body: new Map([['a', 1]]) },
+  'a class instance': { body: new Payment() },
+  'an object with a Date in it': { body: { at: new Date(0) } },
+  'the source as bytes': { body: { a: 1 }, rawBody: bytes },
+  'the source as text': { body: { a: 1 }, rawBody: 'a=1&b=2' },
+  'the source as JSON bytes': { body: {}, rawBody: Buffer.from('{"a": 1}') },
+  'the source as JSON text': { body: undefined, rawBody: '{"a": 1}' },
+  'an empty source': { body: {}, rawBody: Buffer.alloc(0) },
+};
+
+const json: Record<string, Kind> = {
+  'nothing (undefined)': 'refused',
+  null: 'json-value',
+  'an empty object': 'json-value',
+  'an object': 'json-value',
+  'an object without prototype': 'json-value',
+  'an array': 'json-value',
+  'a number': 'json-value',
+  'a string': 'text',
+  bytes: 'bytes',
+  URLSearchParams: 'refused',
+  'a Map': 'refused',
+  'a class instance': 'refused',
+  'an object with a Date in it': 'refused',
+  'the source as bytes': 'bytes',
+  'the source as text': 'text',
+  'the source as JSON bytes': 'json',
+  'the source as JSON text': 'json',
+  'an empty source': 'bytes',
+};
+
+const form: Record<string, Kind> = {
+  ...json,
+  null: 'refused',
+  'an empty object': 'form-value',
+  'an object': 'form-value',
+  'an object without prototype': 'form-value',
+  'an array': 'refused',
+  'a number': 'refused',
+  bytes: 'form',
+  URLSearchParams: 'form-pairs',
+  'the source as bytes': 'form',
+  'the source as text': 'form',
+  'the source as JSON bytes': 'form',
+  'the source as JSON text': 'form',
+  'an empty source': 'form',
+};
+
+const other: Record<string, Kind> = {
+  ...Object.fromEntries(Object.keys(bodies).map((name) => [name, 'refused'])),
+  'a string': 'text',
+  bytes: 'bytes',
+  'the source as bytes': 'bytes',
+  'the source as text': 'text',
+  'the source as JSON bytes': 'bytes',
+  'the source as JSON text': 'text',
+  'an empty source': 'bytes',
+};
+
+const never: Record<string, Kind> = Object.fromEntries(Object.keys(bodies).map((name) => [name, 'refused']));
+
+const mediaTypes: [string, Record<string, Kind>][] = [
+  ['application/json', json],
+  ['application/json; charset=utf-8', json],
+  ['Application/JSON', json],
+  ['application/vnd.api+json', json],
+  ['application/x-www-form-urlencoded', form],
+  ['text/plain', other],
+  ['application/xml', other],
+  ['application/octet-stream', other],
+  ['application/json5', other],
+  ['', other],
+  ['multipart/form-data; boundary=x', never],
+];
+
+describe.each(mediaTypes)('a body of type %j that was read', (mediaType, table) => {
+  it.each(Object.entries(table))('as %s is: %s', (name, kind) => {
+    const described = describeGiven(mediaType, bodies[name] ?? {});
+    expect(described.ok ? described.kind : 'refused').toBe(kind);
+    if (described.ok) return;
+    expect(described.reason).toMatch(mediaType.startsWith('multipart') ? multipart : incomparable);
+  });
+});
+
+describe.each(mediaTypes)('a body of type %j that was not read to its end', (mediaType) => {
+  it.each(Object.keys(bodies))('is refused, whatever stands there: %s', (name) => {
+    const described = describeGiven(mediaType, { ...bodies[name], readableEnded: false });
+    const reason = mediaType.startsWith('multipart') ? multipart : unread;
+    expect(described).toEqual({ ok: false, reason: expect.stringMatching(reason) });
+  });
+});
+
+describe('whether there is a body is what the headers say', () => {
+  it.each([
+    ['no length and no coding', {}],
+    ['a length of 0', { 'content-length': '0' }],
+  ])('none with %s, whatever stands there', (_, headers) => {
+    for (const [mediaType] of mediaTypes) {
+      for (const given of Object.values(bodies)) {
+        const described = describeBody({
+          body: undefined,
+          ...given,
+          readableEnded: false,
+          headers: { ...headers, 'content-type': mediaType },
+        });
+        expect(described).toMatchObject({ ok: true, kind: 'none', content: '' });
+      }
+    }
+  });
+
+  it.each([
+    ['a length', { 'content-length': '1' }],
+    ['a length that is no number', { 'content-length': 'x' }],
+    ['a chunked one', { 'transfer-encoding': 'chunked' }],
+  ])('one with %s', (_, headers) => {
+    expect(describeBody({ headers, readableEnded: false, body: {} })).toMatchObject({ ok: false });
+  });
+});
+
+describe('an empty object that a parser left where it did not match', () => {
+  const left = (headers: RequestBody['headers'], mediaType = 'application/json'): boolean =>
+    describeBody({ headers: { 'content-type': mediaType, ...headers }, readableEnded: true, body: {} }).ok;
+
+  it.each(['application/json', 'application/vnd.api+json', 'application/x-www-form-urlencoded'])(
+    'is not believed of %s with a length that `{}` cannot have',
+    (mediaType) => {
+      expect(left({ 'content-length': '17' }, mediaType)).toBe(false);
+    },
+  );
+
+  it.each([
+    ['its own length', { 'content-length': '2' }],
+    ['some whitespace', { 'content-length': '16' }],
+    ['a length that chunked bodies do not tell', { 'transfer-encoding': 'chunked' }],
+    ['a length that content coding hides', { 'content-length': '22', 'content-encoding': 'gzip' }],
+  ])('is believed with %s', (_, headers) => {
+    expect(left(headers)).toBe(true);
+  });
+});
+
+describe('the content', () => {
+  const content = (mediaType: string, given: Given): unknown => {
+    const described = describeGiven(mediaType, given);
+    return described.ok ? described.content : described.reason;
+  };
+  const fromForm = (source: string | Uint8Array): unknown =>
+    content('application/x-www-form-urlencoded', { rawBody: source });
+
+  it('has the media type in lower case and without parameters', () => {
+    expect(describeGiven(' Text/PLAIN ; charset=latin1', { body: 'x' })).toMatchObject({ mediaType: 'text/plain' });
+    expect(describeGiven('', { body: 'x' })).toMatchObject({ mediaType: '' });
+  });
+
+  it('of JSON bytes that are not UTF-8 is the bytes, so that no two of them look alike', () => {
+    const source = Buffer.from([0x22, 0xff, 0x22]);
+    expect(content('application/json', { rawBody: source })).toBe(source);
+  });
+
+  it('of JSON does not count a byte order mark', () => {
+    expect(content('application/json', { rawBody: Buffer.from('\ufeff{ }') })).toBe('{}');
+  });
+
+  it('of bytes are those bytes, not a copy', () => {
+    expect(content('image/png', { body: bytes })).toBe(bytes);
+  });
+
+  it.each([
+    [
+      'a=1&b=2',
+      [
+        ['a', '1'],
+        ['b', '2'],
+      ],
+    ],
+    ['a=x+y%20z', [['a', 'x y z']]],
+    [
+      'a=b=c&%3D=%26',
+      [
+        ['a', 'b=c'],
+        ['=', '&'],
+      ],
+    ],
+    ['a&b=', [['a'], ['b', '']]],
+    ['a=%C3%A9', [['a', '\u00c3\u00a9']]],
+    ['a=\u00e9', [['a', '\u00c3\u00a9']]],
+    ['a=%zz%', [['a', '%zz%']]],
+  ])('of the form %s is its pairs, as bytes', (source, pairs) => {
+    expect(fromForm(source)).toBe(JSON.stringify(pairs));
+    expect(fromForm(Buffer.from(source))).toBe(JSON.stringify(pairs));
+  });
+
+  it.each([
+    ['a=1&b=2', 'b=2&a=1'],
+    ['i[][id]=1&i[][n]=5&i[][id]=2', 'i[][id]=1&i[][id]=2&i[][n]=5'],
+    ['a=%FE', 'a=%FF'],
+    ['a', 'a='],
+    ['a=1&a=2', 'a=2'],
+    ['a=1%26b=2', 'a=1&b=2'],
+    ['a=%2B', 'a=+'],
+  ])('tells the form %s from %s', (one, other) => {
+    expect(fromForm(one)).not.toBe(fromForm(other));
+  });
+});

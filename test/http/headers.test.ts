@@ -1,0 +1,160 @@
+// Which headers are recorded, and what a replay makes of them.
+import { describe, expect, it } from 'vitest';
+import {
+  applyHeaders,
+  defaultOmitHeaders,
+  type HeaderEntry,
+  headerChange,
+  omitRule,
+} from '../../packages/core/src/http/headers.js';
+
+const byDefault = omitRule(defaultOmitHeaders);
+const change = (before: HeaderEntry[], after: HeaderEntry[]): ReturnType<typeof headerChange> =>
+  headerChange(before, after, byDefault);
+
+describe('recorded is what the handler side did', () => {
+  const cases: [string, HeaderEntry[], HeaderEntry[], HeaderEntry[], string[]][] = [
+    ['nothing', [['X-A', '1']], [['X-A', '1']], [], []],
+    ['added', [], [['X-A', '1']], [['X-A', '1']], []],
+    ['changed', [['X-A', '1']], [['X-A', '2']], [['X-A', '2']], []],
+    ['removed', [['X-A', '1']], [], [], ['x-a']],
+    ['set again in other case', [['X-A', '1']], [['x-a', '1']], [], []],
+    ['a line more', [['X-A', '1']], [['X-A', ['1', '2']]], [['X-A', ['1', '2']]], []],
+    ['the same lines', [['X-A', ['1', '2']]], [['X-A', ['1', '2']]], [], []],
+    ['one line or a list of one', [['X-A', '1']], [['X-A', ['1']]], [], []],
+    ['lines in another order', [['X-A', ['1', '2']]], [['X-A', ['2', '1']]], [['X-A', ['2', '1']]], []],
+    [
+      'a name that stands twice',
+      [],
+      [
+        ['Link', 'a'],
+        ['link', 'b'],
+      ],
+      [['Link', ['a', 'b']]],
+      [],
+    ],
+    ['an empty value', [['X-A', '1']], [['X-A', '']], [['X-A', '']], []],
+    ['a name that objects have', [], [['constructor', 'x']], [['constructor', 'x']], []],
+  ];
+  it.each(cases)('%s', (_, before, after, set, removed) => {
+    expect(change(before, after)).toEqual({ set, removed });
+  });
+
+  it.each([
+    ['added', [], 'Accept', ['Vary', 'Accept']],
+    ['added to others', [['vary', 'Origin']], 'Origin, Accept', ['Vary', 'Accept']],
+    ['already there in other case', [['vary', 'Origin']], 'ORIGIN', null],
+    ['on several lines', [['Vary', ['A', 'B']]], 'B,C ,, A,D', ['Vary', 'C, D']],
+    ['gone', [['Vary', 'Origin']], 'Accept', ['Vary', 'Accept']],
+    ['a star', [['Vary', 'Origin']], '*', ['Vary', '*']],
+  ] satisfies [string, HeaderEntry[], string, HeaderEntry | null][])(
+    'of Vary, the members that were %s',
+    (_, before, after, recorded) => {
+      expect(change(before, [['Vary', after]])).toEqual({ set: recorded === null ? [] : [recorded], removed: [] });
+    },
+  );
+
+  it('not that Vary is gone: the layers outside still vary', () => {
+    expect(change([['Vary', 'Origin']], [])).toEqual({ set: [], removed: [] });
+  });
+});
+
+describe('not recorded, neither set nor removed', () => {
+  const framing = [
+    'Connection',
+    'Content-Length',
+    'Keep-Alive',
+    'Proxy-Connection',
+    'Trailer',
+    'Transfer-Encoding',
+    'Upgrade',
+  ];
+  const omitted = [
+    ...['Date', 'Age', 'Set-Cookie', 'Access-Control-Allow-Origin', 'access-control-expose-headers', 'RateLimit'],
+    ...['RateLimit-Policy', 'X-RateLimit-Remaining', 'Server-Timing', 'traceparent', 'tracestate', 'X-Request-Id'],
+    ...['X-Correlation-ID'],
+  ];
+
+  it.each([...framing, ...omitted])('%s by default', (name) => {
+    expect(change([], [[name, 'x']])).toEqual({ set: [], removed: [] });
+    expect(change([[name, 'x']], [])).toEqual({ set: [], removed: [] });
+  });
+
+  it.each(framing)('%s, whatever the options say', (name) => {
+    expect(headerChange([], [[name, 'x']], omitRule([]))).toEqual({ set: [], removed: [] });
+  });
+
+  it.each([
+    'Content-Type',
+    'ETag',
+    'Location',
+    'Content-Encoding',
+    'Retry-After',
+    'RateLimiter',
+    'Access-Control',
+    'Dates',
+  ])('but %s is', (name) => {
+    expect(change([], [[name, 'x']]).set).toEqual([[name, 'x']]);
+  });
+
+  it('what the options name, in any case, by its beginning too', () => {
+    const isOmitted = omitRule(['X-Secret', 'X-Internal-*']);
+    expect(['x-secret', 'X-SECRET', 'x-internal-a', 'X-Internal-'].every(isOmitted)).toBe(true);
+    expect(['x-secrets', 'x-internal', 'set-cookie'].some(isOmitted)).toBe(false);
+  });
+
+  it('and nobody can change the default for everybody', () => {
+    expect(Object.isFrozen(defaultOmitHeaders)).toBe(true);
+  });
+});
+
+describe('a replay', () => {
+  const cases: [string, HeaderEntry[], Parameters<typeof applyHeaders>[1], HeaderEntry[]][] = [
+    ['keeps live what is not recorded', [['X-Id', '2']], { set: [], removed: [] }, [['X-Id', '2']]],
+    [
+      'adds',
+      [['X-Id', '2']],
+      { set: [['ETag', 'e']], removed: [] },
+      [
+        ['X-Id', '2'],
+        ['ETag', 'e'],
+      ],
+    ],
+    ['replaces in any case', [['x-a', 'live']], { set: [['X-A', 'rec']], removed: [] }, [['X-A', 'rec']]],
+    [
+      'removes in any case',
+      [
+        ['X-A', 'live'],
+        ['X-B', 'b'],
+      ],
+      { set: [], removed: ['x-a'] },
+      [['X-B', 'b']],
+    ],
+    ['keeps lines', [], { set: [['Link', ['a', 'b']]], removed: [] }, [['Link', ['a', 'b']]]],
+    ['merges Vary', [['vary', 'Origin']], { set: [['Vary', 'Accept']], removed: [] }, [['vary', 'Origin, Accept']]],
+    [
+      'has a member of Vary once',
+      [['vary', 'accept']],
+      { set: [['Vary', 'Accept']], removed: [] },
+      [['vary', 'accept']],
+    ],
+    ['has the recorded Vary alone', [], { set: [['Vary', 'Accept']], removed: [] }, [['Vary', 'Accept']]],
+  ];
+  it.each(cases)('%s', (_, live, recorded, sent) => {
+    expect(applyHeaders(live, recorded)).toEqual(sent);
+  });
+
+  it('over the same layers sends the head of the first answer', () => {
+    const before: HeaderEntry[] = [
+      ['X-Powered-By', 'Express'],
+      ['Vary', 'Origin'],
+      ['X-Frame-Options', 'DENY'],
+    ];
+    const after: HeaderEntry[] = [
+      ['Vary', 'Origin, Accept'],
+      ['X-Frame-Options', 'SAMEORIGIN'],
+      ['Link', ['a', 'b']],
+    ];
+    expect(applyHeaders(before, change(before, after))).toEqual(after);
+  });
+});

@@ -1,0 +1,142 @@
+// Random requests on one key: few tokens and payloads and short times, so that everything that can meet does meet.
+import type {
+  AcquireAnswer,
+  AcquireRequest,
+  Checkpoint,
+  Completion,
+  Holder,
+  Lease,
+  Release,
+  Resolve,
+} from '../../packages/core/src/protocol/messages.js';
+import type { StoredRecord } from '../../packages/core/src/protocol/record.js';
+import type { Random } from './random.js';
+
+const tokens = ['ann', 'bob', 'cid', 'dan'];
+const fingerprints = [...Array<string>(12).fill('v1:a'), null, null, 'v1:b', 'v2:a'];
+const notes = [null, 'a note', 'ñøté ✓'];
+const outcomes = [null, Buffer.alloc(0), Buffer.from([0, 255, 13, 10]), Buffer.from('{"paid":true}')];
+
+/** What somebody who uses this key would know: the store's clock, and the leases that were given. */
+export class Requests {
+  readonly #random: Random;
+  readonly #key: string;
+  readonly #leases: Lease[] = [];
+  /** The store's clock, as last told. */
+  now = Date.now();
+
+  constructor(random: Random, key: string) {
+    this.#random = random;
+    this.#key = key;
+  }
+
+  acquire(): AcquireRequest {
+    const random = this.#random;
+    return {
+      token: random.pick(tokens),
+      fingerprint: random.pick(fingerprints),
+      leaseMs: this.#shortMs(),
+      onAbandoned: random.pick(['rerun', 'block', 'recover']),
+      notAfter: this.#time(),
+      // Now and then one of 15 digits, which is where Lua's own way to write numbers ends.
+      fenceSeen: random.chance(0.01) ? random.whole(9e14, 9.9e14) : random.pick([0, 0, 0, this.now + 50]),
+      ...this.#terms(),
+    };
+  }
+
+  learn(request: AcquireRequest, answer: AcquireAnswer): void {
+    if (answer.kind !== 'acquired') return;
+    const { token, fingerprint, recordTtlMs, unknownTtlMs } = request;
+    const { fence, attempt, takeover, recovering, guarded, leaseEndAt } = answer;
+    const lease = { key: this.#key, token, fingerprint, recordTtlMs, unknownTtlMs, fence };
+    this.#leases.push({ ...lease, attempt, takeover, recovering, guarded, leaseEndAt });
+    if (this.#leases.length > 3) this.#leases.shift();
+  }
+
+  /** Mostly the lease that was given last; sometimes of a fence, or told of an end, that nobody knows here. */
+  lease(): Lease {
+    const random = this.#random;
+    const newest = random.chance(0.6) ? this.#leases.at(-1) : random.pick([...this.#leases, this.#stranger()]);
+    const known = newest ?? this.#stranger();
+    if (random.chance(0.85)) return known;
+    const change = random.pick([
+      { fence: Math.max(0, known.fence + random.pick([-1, 1, 1000])) },
+      { leaseEndAt: this.#time() },
+      { token: random.pick(tokens) },
+    ]);
+    return { ...known, ...change, ...this.#terms() };
+  }
+
+  leaseMs(): number {
+    return this.#shortMs();
+  }
+
+  checkpoint(): Checkpoint {
+    const step = this.#random.pick(['charge', ':']);
+    return { step, seq: this.#random.whole(0, 2), bytes: this.#random.pick(outcomes) ?? Buffer.from('12:34') };
+  }
+
+  complete(lease: Lease): Completion {
+    return { ...this.#outcome(lease.recordTtlMs), notAfter: this.#time() };
+  }
+
+  release(): { holder: Holder; how: Release } {
+    const { key, token, fence, recordTtlMs, unknownTtlMs } = this.lease();
+    const retryAfterMs = this.#random.pick([null, 0, this.#shortMs(), this.#shortMs()]);
+    const how = this.#random.pick<Release>([
+      { as: 'retryable' },
+      { as: 'unknown', retryAfterMs, note: this.#random.pick(notes) },
+      { as: 'not_started' },
+    ]);
+    const learnt = how.as !== 'not_started' || this.#random.chance(0.5);
+    return { holder: { key, token, fence: learnt ? fence : null, recordTtlMs, unknownTtlMs }, how };
+  }
+
+  /** Of whoever has read the record before, or of somebody who decides again. */
+  resolve(record: StoredRecord | null): Resolve {
+    const seen = this.#random.chance(0.4) ? record?.resolved?.fence : record?.fence;
+    const terms = this.#terms();
+    return {
+      ...terms,
+      ...this.#outcome(terms.recordTtlMs),
+      expectFence: seen ?? this.lease().fence,
+      as: this.#random.pick(['done', 'not_done']),
+      by: 'an "operator"',
+      reason: this.#random.pick(['asked the bank', 'line\nbreak ✓']),
+    };
+  }
+
+  #outcome(recordTtlMs: number) {
+    const outcomeTtlMs = this.#random.whole(1, recordTtlMs);
+    return { outcome: this.#random.pick(outcomes), outcomeTtlMs, note: this.#random.pick(notes) };
+  }
+
+  #stranger(): Lease {
+    const flag = () => this.#random.chance(0.5);
+    return {
+      key: this.#key,
+      token: this.#random.pick(tokens),
+      fingerprint: this.#random.pick(fingerprints),
+      fence: this.now + this.#random.whole(-100, 100),
+      attempt: this.#random.whole(1, 3),
+      takeover: flag(),
+      recovering: flag(),
+      guarded: flag(),
+      leaseEndAt: this.#time(),
+      ...this.#terms(),
+    };
+  }
+
+  #terms() {
+    const ttlMs = () => this.#random.pick([this.#shortMs(), this.#shortMs(), 300, 30_000]);
+    return { recordTtlMs: ttlMs(), unknownTtlMs: ttlMs() };
+  }
+
+  #shortMs(): number {
+    return this.#random.pick([1, this.#random.whole(1, 10), this.#random.whole(1, 60), 1_000]);
+  }
+
+  #time(): number {
+    return Math.max(0, this.now + this.#random.pick([-20, this.#random.whole(0, 8), 60, 100_000, 100_000]));
+  }
+}

@@ -1,0 +1,180 @@
+// A client that goes away cancels neither the handler nor the record.
+import { createReadStream, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { Readable } from 'node:stream';
+import { finished, pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { answered, type CapturedWire, captured, closing, type Round, type Setup, tick } from './support/captured.js';
+import { request } from './support/wire.js';
+
+// Dependencies of Express, as every Express application has them.
+const ofExpress = createRequire(createRequire(import.meta.url).resolve('express'));
+const onFinished: (res: unknown, listener: (error: Error | null) => void) => void = ofExpress('on-finished');
+const send: (req: unknown, path: string) => { pipe(res: unknown): void } = ofExpress('send');
+
+const file = fileURLToPath(import.meta.url);
+const size = statSync(file).size;
+let wire: CapturedWire;
+afterEach(() => wire.close());
+
+/** Starts a request, has its client leave before the handler answers, and calls `answer` when the server knows. */
+async function leave(answer: (round: Round) => unknown, setup: Setup = {}): Promise<Round> {
+  wire = await captured(() => {}, setup);
+  const client = await wire.open(request('POST'));
+  const round = await wire.round();
+  const gone = closing(round.req);
+  client.socket.resetAndDestroy();
+  await gone;
+  await answer(round);
+  return round;
+}
+
+/** Ways of answering that plain Node, or the packages around it, stop when the client leaves. */
+const sources: Record<string, (round: Round) => unknown> = {
+  'a stream, piped': ({ res }) => createReadStream(file).pipe(res),
+  'a stream in a pipeline': ({ res }) => pipeline(createReadStream(file), res),
+  'a file sent with send': ({ req, res }) => send(req, file).pipe(res),
+  'a stream that on-finished would stop': ({ res }) => {
+    const stream = createReadStream(file);
+    onFinished(res, () => stream.destroy());
+    stream.pipe(res);
+  },
+  'writes that wait for each other': async ({ res }) => {
+    for await (const chunk of createReadStream(file, { highWaterMark: 100 })) {
+      await new Promise<void>((resolve) => res.write(chunk, () => resolve()));
+    }
+    res.end();
+  },
+  'an answer that is given only if the client is still there': ({ res }) => {
+    if (res.destroyed || res.closed || !res.socket?.writable || res.socket.destroyed) return;
+    createReadStream(file).pipe(res);
+  },
+};
+
+/** A layer outside that has asked on-finished first: it keeps one list per response. */
+const logger: Setup = { outside: [(_req, res, next) => next(void onFinished(res, () => {}))] };
+
+describe('After the client has gone, the whole answer is known of', () => {
+  for (const [setup, layers] of Object.entries({ 'nothing else': {}, 'a logger outside': logger })) {
+    for (const maxResponseBytes of [1_000_000, 1_000]) {
+      const how = maxResponseBytes > size ? 'held' : 'flowing';
+      it.each(Object.keys(sources))(`%s, ${how}, with ${setup}`, async (name) => {
+        const round = await leave((so) => void sources[name]?.(so), { ...layers, maxResponseBytes });
+        expect(await answered(round)).toMatchObject({ size, flowing: how === 'flowing' });
+        await round.capture.send();
+      });
+    }
+  }
+});
+
+describe('A client that leaves while the source runs', () => {
+  it('stops nothing: what on-finished was told before it left, either', async () => {
+    const stream = Readable.from(slowly(['a', 'b', 'c']));
+    wire = await captured(({ res }) => {
+      onFinished(res, () => stream.destroy());
+      void pipeline(stream, res);
+    });
+    const client = await wire.open(request('POST'));
+    const round = await wire.round();
+    client.socket.destroy();
+    await closing(round.req);
+    proceed();
+    expect((await answered(round)).body?.toString()).toBe('abc');
+  });
+
+  it('stops nothing that was pipelined and got its turn before', async () => {
+    const stream = Readable.from(slowly(['a', 'b', 'c']));
+    let number = 0;
+    wire = await captured(({ res }) => {
+      number += 1;
+      if (number === 1) return void res.end('x');
+      onFinished(res, () => stream.destroy());
+      stream.pipe(res);
+    });
+    const client = await wire.open(request('POST', '1.1', []).repeat(2));
+    const [first, second] = [await wire.round(), await wire.round()];
+    await first.capture.send();
+    await client.until((text) => text.endsWith('x'));
+    client.socket.destroy();
+    await closing(second.req);
+    proceed();
+    expect((await answered(second)).body?.toString()).toBe('abc');
+  });
+
+  it('is shown when the answer is through: close is emitted then, and on-finished called', async () => {
+    const seen: string[] = [];
+    const round = await leave(({ res }) => {
+      res.on('close', () => seen.push('close'));
+      res.socket?.on('close', () => seen.push('socket close'));
+      onFinished(res, () => seen.push('on-finished'));
+      res.end('x');
+    });
+    await answered(round);
+    expect(seen).toEqual([]);
+    expect(round.res).toMatchObject({ destroyed: false, closed: false });
+    await round.capture.send();
+    expect(round.res).toMatchObject({ destroyed: true, closed: true, writableEnded: true });
+    expect(seen.sort()).toEqual(['close', 'on-finished', 'socket close']);
+  });
+
+  it('is shown after a withdrawal too', async () => {
+    const round = await leave(() => {});
+    const closed = finished(round.res).catch((error: unknown) => error);
+    expect(round.capture.withdraw()).toBe(true);
+    expect(await closed).toMatchObject({ code: 'ERR_STREAM_PREMATURE_CLOSE' });
+  });
+});
+
+describe('res.socket, as the handler sees it', () => {
+  it('works like the real one', async () => {
+    wire = await captured(() => {});
+    await wire.open(request('POST'));
+    const { req, res } = await wire.round();
+    const heard: unknown[] = [];
+    res.socket?.setNoDelay(true).setTimeout(60_000);
+    res.socket?.once('ping', (what) => heard.push(what));
+    req.socket.emit('ping', 1);
+    expect(heard).toEqual([1]);
+    expect(res.socket).toMatchObject({
+      remoteAddress: '127.0.0.1',
+      remotePort: req.socket.remotePort,
+      timeout: 60_000,
+    });
+    expect(res.connection).toBe(res.socket);
+    expect(res.socket).toBeInstanceOf(req.socket.constructor);
+  });
+});
+
+describe('A handler that destroys its response', () => {
+  it('before it has answered means that no answer will come', async () => {
+    wire = await captured(() => {});
+    const client = await wire.open(request('POST'));
+    const { res, capture } = await wire.round();
+    const told = new Promise<void>((resolve) => onFinished(res, () => resolve()));
+    const broken = new Readable({ read: () => broken.destroy(new Error('the source broke')) });
+    await expect(pipeline(broken, res)).rejects.toThrow('the source broke');
+    expect(await capture.ended).toBeNull();
+    await told;
+    await client.over;
+    expect(client.received()).toHaveLength(0);
+  });
+
+  it('after it has answered loses nothing', async () => {
+    wire = await captured(({ res }) => res.end('x').destroy());
+    const client = await wire.open(request('POST', '1.1', []));
+    const { capture } = await wire.round();
+    await tick();
+    await capture.send();
+    await client.over;
+    expect(client.received().toString()).toMatch(/\r\n\r\nx$/);
+  });
+});
+
+let proceed: () => void = () => {};
+async function* slowly(parts: readonly string[]): AsyncGenerator<string> {
+  for (const part of parts) {
+    yield part;
+    if (part === parts[0]) await new Promise<void>((resolve) => (proceed = resolve));
+  }
+}

@@ -1,0 +1,54 @@
+// Every form of answering, plain and captured: the client gets the same, and the handler learns the same.
+import type { ServerResponse } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { captureResponse } from '../../packages/core/src/node/index.js';
+import { ending, type Form, heads, writing } from './support/forms.js';
+import { mistakes } from './support/mistakes.js';
+import { listen, request, type Wire } from './support/wire.js';
+
+const groups = { ending, writing, heads, mistakes };
+const requests = {
+  'HTTP/1.1': request('POST'),
+  'HTTP/1.0': request('POST', '1.0', []),
+  HEAD: request('HEAD'),
+};
+
+let wire: Wire;
+let form: Form;
+let isCaptured = false;
+let notes: string[];
+let handled: Promise<void>;
+
+async function answer(res: ServerResponse): Promise<void> {
+  const capture = isCaptured ? captureResponse(res.req, res, { maxResponseBytes: 200_000 }) : undefined;
+  void capture?.ended.then(() => capture.send());
+  await form(res, (what) => notes.push(what));
+}
+
+async function ask(text: string, captured: boolean) {
+  isCaptured = captured;
+  notes = [];
+  const got = await wire.ask(text);
+  await handled;
+  return { ...got, body: got.body.toString('latin1'), notes: notes.sort() };
+}
+
+beforeAll(async () => {
+  wire = await listen((_req, res) => {
+    handled = answer(res);
+    handled.catch(() => res.socket?.destroy());
+  });
+});
+afterAll(() => wire.close());
+
+for (const [group, forms] of Object.entries(groups)) {
+  describe(`A captured answer is on the wire what a plain one is (${group})`, () => {
+    for (const [version, text] of Object.entries(requests)) {
+      it.each(Object.keys(forms))(`${version}: %s`, async (name) => {
+        form = forms[name] ?? (() => undefined);
+        const plain = await ask(text, false);
+        expect(await ask(text, true)).toEqual(plain);
+      });
+    }
+  });
+}

@@ -1,0 +1,247 @@
+// What holds while an answer is held, and how it is sent.
+import { createServer } from 'node:http';
+import { afterEach, describe, expect, it } from 'vitest';
+import { captureResponse } from '../../packages/core/src/node/index.js';
+import { answered, type CapturedWire, captured, type Round, type Setup, tick } from './support/captured.js';
+import { parseAnswer, request } from './support/wire.js';
+
+let wire: CapturedWire;
+const serve = async (handler: (round: Round) => unknown, setup?: Setup): Promise<void> => {
+  wire = await captured(handler, setup);
+};
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : error);
+
+afterEach(() => wire.close());
+
+describe('Until it is sent, a captured answer', () => {
+  it('does not reach the client, not a byte of it', async () => {
+    await serve(({ res }) => {
+      res.writeHead(201, { 'X-A': '1' });
+      res.write('a');
+      res.end('b');
+    });
+    const client = await wire.open(request('POST'));
+    const round = await wire.round();
+    await answered(round);
+    await tick();
+    expect(round.req.socket.bytesWritten).toBe(0);
+    await round.capture.send();
+    await client.over;
+    expect(parseAnswer(client.received())).toMatchObject({
+      statusLine: 'HTTP/1.1 201 Created',
+      body: Buffer.from('ab'),
+    });
+  });
+
+  it('lets informational answers pass', async () => {
+    await serve(({ res }) => {
+      res.writeEarlyHints({ link: '</a.css>' });
+      res.end('x');
+      res.writeProcessing();
+    });
+    const client = await wire.open(request('POST'));
+    const text = await client.until((so) => so.includes('102 Processing'));
+    expect(text).toContain('103 Early Hints');
+    expect(text).not.toContain('200 OK');
+  });
+
+  it('tells the one who holds it everything about it', async () => {
+    await serve(
+      ({ res }) => {
+        res.setHeader('X-A', 7).setHeader('Set-Cookie', ['a', 'b']);
+        res.writeHead(202, 'Taken', { 'x-outer': 'changed' });
+        res.write(Buffer.from([255]));
+        res.addTrailers({ 'X-Sum': '1' });
+        res.end('é');
+      },
+      { outside: [(_req, res, next) => next(void res.setHeader('X-Outer', '1'))] },
+    );
+    await wire.open(request('POST'));
+    const { capture } = await wire.round();
+    expect(capture.baseline).toEqual([['X-Outer', '1']]);
+    expect(await capture.ended).toEqual({
+      status: 202,
+      reason: 'Taken',
+      headers: [
+        ['x-outer', 'changed'],
+        ['X-A', '7'],
+        ['Set-Cookie', ['a', 'b']],
+      ],
+      trailers: [['X-Sum', '1']],
+      body: Buffer.from([255, 0xc3, 0xa9]),
+      size: 3,
+      flowing: false,
+    });
+  });
+
+  it('has the head that was written by the old name of writeHead', async () => {
+    await serve(({ res }) => {
+      Reflect.apply(Reflect.get(res, 'writeHeader'), res, [203, { 'X-A': '1' }]);
+      res.end();
+    });
+    await wire.open(request('POST'));
+    expect(await answered(await wire.round())).toMatchObject({ status: 203, headers: [['X-A', '1']] });
+  });
+
+  it('is what it was when its head was written, whatever is assigned later', async () => {
+    await serve(({ res }) => {
+      res.statusCode = 201;
+      res.end('first');
+      res.statusCode = 500;
+      res.statusMessage = 'Oops';
+      expect(() => res.setHeader('X-Late', '1')).toThrow(expect.objectContaining({ code: 'ERR_HTTP_HEADERS_SENT' }));
+      expect(res).toMatchObject({ headersSent: true, writableEnded: true, finished: true, writableFinished: false });
+    });
+    const client = await wire.open(request('POST'));
+    const round = await wire.round();
+    await round.capture.send();
+    await client.over;
+    expect(parseAnswer(client.received())).toMatchObject({
+      statusLine: 'HTTP/1.1 201 Created',
+      headers: [],
+      body: Buffer.from('first'),
+    });
+  });
+
+  it('is not ended by what Node refuses: an error handler can still answer', async () => {
+    await serve(({ res }) => {
+      res.setHeader('X-A', '1');
+      for (const attempt of [
+        () => Reflect.apply(res.end, res, [{}]),
+        () => res.writeHead(99),
+        () => res.writeHead(200, ['a']),
+      ]) {
+        expect(attempt).toThrow();
+        expect(res).toMatchObject({ headersSent: false, writableEnded: false });
+      }
+      expect(() => Reflect.apply(res.write, res, ['x', 'klingon'])).toThrow(
+        expect.objectContaining({ code: 'ERR_UNKNOWN_ENCODING' }),
+      );
+    });
+    await wire.open(request('POST'));
+    const { capture } = await wire.round();
+    capture.abandon();
+    expect(await capture.ended).toBeNull();
+  });
+
+  it('refuses a body where the server refuses it', async () => {
+    let code: unknown;
+    const server = createServer({ rejectNonStandardBodyWrites: true });
+    await serve(
+      ({ res }) => {
+        res.statusCode = 204;
+        try {
+          res.write('x');
+        } catch (error) {
+          code = codeOf(error);
+        }
+        res.end();
+      },
+      { server },
+    );
+    await wire.open(request('POST'));
+    await answered(await wire.round());
+    expect(code).toBe('ERR_HTTP_BODY_NOT_ALLOWED');
+  });
+
+  it('does not begin to flow after its end', async () => {
+    await serve(({ res }) => res.end('x').flushHeaders());
+    const client = await wire.open(request('POST'));
+    const round = await wire.round();
+    expect((await answered(round)).flowing).toBe(false);
+    await tick();
+    expect(round.req.socket.bytesWritten).toBe(0);
+    await round.capture.send();
+    await client.over;
+    expect(parseAnswer(client.received()).body.toString()).toBe('x');
+  });
+
+  it('does not end the process when something is written after the end and nobody listens', async () => {
+    let code: unknown;
+    await serve(({ res }) => {
+      res.end('x');
+      setImmediate(() => res.write('late', (error) => (code = codeOf(error))));
+    });
+    const client = await wire.open(request('POST'));
+    const round = await wire.round();
+    await tick();
+    await tick();
+    await round.capture.send();
+    await client.over;
+    expect(code).toBe('ERR_STREAM_WRITE_AFTER_END');
+    expect(parseAnswer(client.received()).body.toString()).toBe('x');
+  });
+});
+
+describe('send', () => {
+  it('adds the headers that it is given, and happens once', async () => {
+    await serve(({ res }) => res.setHeader('X-A', '1').end('x'));
+    const client = await wire.open(request('POST'));
+    const { capture } = await wire.round();
+    await Promise.all([capture.send([['X-B', ['2', '3']]]), capture.send([['X-C', '4']])]);
+    await client.over;
+    expect(parseAnswer(client.received()).headers).toEqual(['X-A: 1', 'X-B: 2', 'X-B: 3']);
+  });
+
+  it('puts every property back as it was, by descriptor', async () => {
+    const mine = { value: (): boolean => true, writable: false, configurable: true, enumerable: false };
+    await serve(({ res }) => res.end('x'), {
+      outside: [(_req, res, next) => next(void Object.defineProperty(res, 'flushHeaders', mine))],
+      inside: [(_req, res, next) => next(void Object.assign(res, { end: res.end.bind(res), __onFinished: 'inner' }))],
+    });
+    const client = await wire.open(request('POST'));
+    const { res, req, capture } = await wire.round();
+    const sent = capture.send();
+    const own = Object.getOwnPropertyNames(res);
+    expect(Object.getOwnPropertyDescriptor(res, 'flushHeaders')).toEqual(mine);
+    for (const name of [
+      'write',
+      'end',
+      'writeHead',
+      'headersSent',
+      'writableEnded',
+      'closed',
+      'emit',
+      '__onFinished',
+    ]) {
+      expect(own).not.toContain(name);
+    }
+    expect(Object.getOwnPropertyDescriptor(res, 'socket')).toMatchObject({ value: req.socket, writable: true });
+    await sent;
+    await client.over;
+  });
+
+  it('reports what goes wrong all the same, and ends the connection', async () => {
+    const bad = (): never => {
+      throw new Error('a layer outside is broken');
+    };
+    await serve(({ res }) => res.end('x'), {
+      outside: [(_req, res, next) => next(void Object.assign(res, { end: bad }))],
+    });
+    const client = await wire.open(request('POST'));
+    const { capture } = await wire.round();
+    await capture.send();
+    expect(await client.over).toBe('end');
+    expect(client.received()).toHaveLength(0);
+    expect(wire.sendErrors).toEqual([new Error('a layer outside is broken')]);
+  });
+
+  it('does nothing where there is no answer', async () => {
+    await serve(() => {});
+    const client = await wire.open(request('POST'));
+    const { capture } = await wire.round();
+    await capture.send();
+    capture.abandon();
+    await capture.send();
+    await tick();
+    expect(client.received()).toHaveLength(0);
+  });
+});
+
+it('A response that has been written already is not captured', async () => {
+  await serve(({ res }) => res.end('x'));
+  await wire.open(request('POST'));
+  const { req, res, capture } = await wire.round();
+  await capture.send();
+  expect(() => captureResponse(req, res, { maxResponseBytes: 1 })).toThrow(/written already/);
+});

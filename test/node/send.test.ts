@@ -1,0 +1,112 @@
+// sendAnswer: the door for replays and refusals.
+import type { ServerResponse } from 'node:http';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type ComposedAnswer, captureResponse, sendAnswer } from '../../packages/core/src/node/index.js';
+import { captured, sendingOn } from './support/captured.js';
+import { listen, request, type Wire } from './support/wire.js';
+
+let wire: Wire;
+afterEach(() => wire.close());
+
+async function get(
+  answer: Partial<ComposedAnswer>,
+  text = request('POST'),
+  prepare = (_res: ServerResponse): void => {},
+) {
+  const errors: Error[] = [];
+  wire = await listen((_req, res) => {
+    prepare(res);
+    void sendAnswer(res, { status: 200, headers: [], body: Buffer.from('body'), ...answer }, (error) =>
+      errors.push(error),
+    );
+  });
+  const client = await wire.open(text);
+  await client.over;
+  return {
+    text: client
+      .received()
+      .toString('latin1')
+      .replace(/Date: .*\r\n/, ''),
+    errors,
+  };
+}
+
+describe('A composed answer', () => {
+  it('is sent with its own status, reason, headers, bytes and length', async () => {
+    const headers = [
+      ['X-A', ['1', '2']],
+      ['content-type', 'a/b'],
+    ] as const;
+    expect((await get({ status: 201, reason: 'Taken', headers, body: Buffer.from([0, 255]) })).text).toBe(
+      'HTTP/1.1 201 Taken\r\nX-A: 1\r\nX-A: 2\r\ncontent-type: a/b\r\nContent-Length: 2\r\nConnection: close\r\n\r\n\x00\xff',
+    );
+  });
+
+  it.each([
+    ['the usual reason where none is given', { status: 409 }, /^HTTP\/1.1 409 Conflict\r\n/],
+    ['an empty reason where that was given', { reason: '' }, /^HTTP\/1.1 200 \r\n.*\r\n\r\nbody$/s],
+    ['no body with 204', { status: 204 }, /^HTTP\/1.1 204 No Content\r\nConnection: close\r\n\r\n$/],
+    ['no body with 304', { status: 304 }, /^HTTP\/1.1 304 Not Modified\r\nConnection: close\r\n\r\n$/],
+    ['an empty body', { body: Buffer.alloc(0) }, /Content-Length: 0\r\nConnection: close\r\n\r\n$/],
+    [
+      'its own framing, whatever is stored',
+      {
+        headers: [
+          ['content-length', '99'],
+          ['transfer-encoding', 'chunked'],
+        ],
+      },
+      /\r\nContent-Length: 4\r\n.*\r\n\r\nbody$/s,
+    ],
+    ['trailers', { trailers: [['X-Sum', '1']] }, /\r\n\r\n4\r\nbody\r\n0\r\nX-Sum: 1\r\n\r\n$/],
+  ] satisfies [string, Partial<ComposedAnswer>, RegExp][])('has %s', async (_what, answer, expected) => {
+    expect((await get(answer)).text).toMatch(expected);
+  });
+
+  it('to HEAD has no body, and to HTTP/1.0 no trailers', async () => {
+    expect((await get({}, request('HEAD'))).text).toMatch(/\r\n\r\n$/);
+    await wire.close();
+    const trailers = [['X-Sum', '1']] as const;
+    expect((await get({ trailers }, request('POST', '1.0', []))).text).toMatch(/Content-Length: 4\r\n.*\r\n\r\nbody$/s);
+  });
+
+  it('goes on top of the headers that stand there', async () => {
+    const sent = await get({ headers: [['X-B', 'new']] }, undefined, (res) =>
+      res.setHeader('X-A', '1').setHeader('x-b', 'old'),
+    );
+    expect(sent.text).toMatch(/X-A: 1\r\nX-B: new\r\n/);
+  });
+
+  it('that Node refuses ends the connection and is reported', async () => {
+    const sent = await get({ headers: [['bad name', '1']] });
+    expect(sent).toMatchObject({ text: '', errors: [{ code: 'ERR_INVALID_HTTP_TOKEN' }] });
+  });
+});
+
+it('A capture around a capture works: each sends through the other', async () => {
+  const order: string[] = [];
+  wire = await captured(
+    (round) => {
+      void sendingOn(round).then(() => order.push('inner sent'));
+      round.res.writeHead(201, { 'X-A': '1' }).end('x');
+    },
+    {
+      outside: [
+        (req, res, next) => {
+          const outer = captureResponse(req, res, { maxResponseBytes: 1000 });
+          void outer.ended.then(async (answer) => {
+            order.push(`outer ended ${answer?.status} ${answer?.body}`);
+            await outer.send();
+          });
+          next();
+        },
+      ],
+    },
+  );
+  expect(await wire.ask(request('POST'))).toMatchObject({
+    statusLine: 'HTTP/1.1 201 Created',
+    headers: ['X-A: 1'],
+    body: Buffer.from('x'),
+  });
+  expect(order).toEqual(['outer ended 201 x', 'inner sent']);
+});

@@ -1,0 +1,103 @@
+// Taking a held answer back, and giving up waiting for one.
+import { afterEach, describe, expect, it } from 'vitest';
+import { type CapturedWire, captured, type Round, type Setup } from './support/captured.js';
+import { parseAnswer, request } from './support/wire.js';
+
+let wire: CapturedWire;
+const serve = async (handler: (round: Round) => unknown, setup?: Setup): Promise<void> => {
+  wire = await captured(handler, setup);
+};
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : error);
+
+afterEach(() => wire.close());
+
+describe('withdraw', () => {
+  const busy = ({ res }: Round): void => {
+    res.removeHeader('Date');
+    res.removeHeader('X-Outer');
+    res.writeHead(201, 'Made', { 'X-A': '1', 'Content-Length': 100, Connection: 'close' });
+    res.write('half of it');
+  };
+  const outside: Setup = { outside: [(_req, res, next) => next(void res.setHeader('X-Outer', 'o'))] };
+
+  it('gives back the response as it was, for another answer', async () => {
+    await serve(busy, outside);
+    const client = await wire.open(request('POST', '1.1', []));
+    const { res, capture } = await wire.round();
+    expect(capture.withdraw()).toBe(true);
+    expect(await capture.ended).toBeNull();
+    expect(res).toMatchObject({ statusCode: 200, headersSent: false, sendDate: true });
+    res.end('other');
+    const text = await client.until((so) => so.endsWith('other'));
+    expect(text).toMatch(
+      /^HTTP\/1.1 200 OK\r\nX-Outer: o\r\nDate: [^\r]*\r\nConnection: keep-alive\r\nKeep-Alive: [^\r]*\r\nContent-Length: 5\r\n\r\nother$/,
+    );
+  });
+
+  it('refuses what the handler still writes, so that nothing gets into the other answer', async () => {
+    let code: unknown;
+    await serve(busy);
+    const client = await wire.open(request('POST'));
+    const { res, capture } = await wire.round();
+    const { write, end } = res;
+    expect(capture.withdraw()).toBe(true);
+    Reflect.apply(write, res, ['more', (error: unknown) => (code = codeOf(error))]);
+    Reflect.apply(end, res, ['end']);
+    res.end('other');
+    await client.over;
+    expect(parseAnswer(client.received()).body.toString()).toBe('other');
+    expect(code).toBe('ERR_STREAM_DESTROYED');
+  });
+
+  it.each([
+    ['writeHead', [500, { 'X-Late': '1' }]],
+    ['flushHeaders', []],
+    ['write', ['late']],
+    ['end', []],
+  ])('cuts off a %s that was kept, if nothing had been written yet, too', async (name, args) => {
+    await serve(() => {});
+    const client = await wire.open(request('POST'));
+    const { res, capture } = await wire.round();
+    const kept = Reflect.get(res, name);
+    capture.withdraw();
+    Reflect.apply(kept, res, args);
+    res.setHeader('X-Other', '1').end('other');
+    await client.over;
+    expect(parseAnswer(client.received())).toMatchObject({
+      statusLine: 'HTTP/1.1 200 OK',
+      headers: ['X-Other: 1'],
+      body: Buffer.from('other'),
+    });
+  });
+
+  it('works on an answer that has ended, and only once', async () => {
+    await serve(({ res }) => res.end('x'));
+    const client = await wire.open(request('POST'));
+    const { res, capture } = await wire.round();
+    expect(await capture.ended).not.toBeNull();
+    expect([capture.withdraw(), capture.withdraw()]).toEqual([true, false]);
+    await capture.send();
+    res.end('other');
+    await client.over;
+    expect(parseAnswer(client.received()).body.toString()).toBe('other');
+  });
+});
+
+describe('abandon', () => {
+  it('ends the waiting with nothing, even if chunks were written', async () => {
+    await serve(({ res }) => res.write('a'));
+    await wire.open(request('POST'));
+    const { res, capture } = await wire.round();
+    capture.abandon();
+    res.end('too late');
+    expect(await capture.ended).toBeNull();
+  });
+
+  it('changes nothing about an answer that has ended', async () => {
+    await serve(({ res }) => res.end('x'));
+    await wire.open(request('POST'));
+    const { capture } = await wire.round();
+    capture.abandon();
+    expect(await capture.ended).toMatchObject({ size: 1 });
+  });
+});

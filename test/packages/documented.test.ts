@@ -1,0 +1,97 @@
+// docs/errors.md and the sources name the same codes, warnings and events: nothing is missing, nothing is made up.
+import { describe, expect, test } from 'vitest';
+import { errorTable } from '../../packages/core/src/errors.js';
+import { codesIn, documents, tableRows } from './markdown.js';
+import { children, isNode, membersWithin, nameOf, packageNames, read, type Source, sourcesOf } from './sources.js';
+
+const page = read('docs/errors.md');
+const sources = packageNames.flatMap(sourcesOf);
+const codes = tableRows(page, 'code');
+const warnings = tableRows(page, 'warning');
+const events = tableRows(page, 'event');
+
+describe('Errors', () => {
+  test('Every error code has an entry in docs/errors.md, and every entry is a code', () => {
+    expect(names(codes)).toEqual(Object.keys(errorTable).sort());
+  });
+
+  test.each(Object.entries(errorTable))('%s is documented with its status and whether to retry', (code, entry) => {
+    const row = codes.find(([name]) => name === `\`${code}\``);
+    expect(row?.slice(1, 3)).toEqual([String(entry.status), entry.retryable ? 'yes' : 'no']);
+  });
+
+  test('Wherever a document names a code with a status, it is the status of that code', () => {
+    const pairs = documents.flatMap((file) =>
+      [...read(file).matchAll(/\b([45]\d\d)\s+`([a-z]+_[a-z_]+)`/g)].map(([, status, code]) => `${code} ${status}`),
+    );
+    expect(pairs.length).toBeGreaterThan(10);
+    const right = Object.entries(errorTable).map(([code, { status }]) => `${code} ${status}`);
+    expect(right).toEqual(expect.arrayContaining(pairs));
+  });
+});
+
+describe('Warnings', () => {
+  test('Every warning of the sources has an entry in docs/errors.md, and every entry is a warning', () => {
+    expect(names(warnings)).toEqual(warningsIn(sources));
+  });
+
+  test('Every warning that docs/redis.md tells of is one', () => {
+    const told = names(tableRows(read('docs/redis.md'), 'warning'));
+    expect(told.length).toBeGreaterThan(0);
+    expect(warningsIn(sources)).toEqual(expect.arrayContaining(told));
+  });
+});
+
+describe('Events', () => {
+  const declared = eventsIn(sources);
+
+  test('Every event has an entry in docs/errors.md, and every entry is an event', () => {
+    expect(names(events)).toEqual(Object.keys(declared).sort());
+  });
+
+  test.each(Object.entries(declared))('%s is documented with its fields', (name, fields) => {
+    const row = events.find(([event]) => event === `\`${name}\``);
+    expect(codesIn(row?.[1])).toEqual(fields);
+  });
+});
+
+test.each([...codes, ...warnings])('%s has a cause and a remedy', (...cells) => {
+  for (const cell of cells.slice(-2)) expect(cell).toMatch(/\w/);
+});
+
+function names(rows: readonly (readonly string[])[]): string[] {
+  return rows.flatMap(([cell]) => codesIn(cell)).sort();
+}
+
+function warningsIn(all: readonly Source[]): string[] {
+  const calls = all
+    .flatMap(({ nodes }) => nodes)
+    .filter((node) => node.type === 'CallExpression' && nameOf(node.callee) === 'warnOnce');
+  const found = calls.map((call) => {
+    const code = nameOf(children(call.arguments)[0]);
+    if (code === undefined) throw new Error('a warning whose code is not written out cannot be looked up');
+    return code;
+  });
+  return [...new Set(found)].sort();
+}
+
+/** The members of the interface `Events`: an event and its fields, in their order. */
+function eventsIn(all: readonly Source[]): Record<string, string[]> {
+  const nodes = all.flatMap((source) => source.nodes);
+  const named = (name: string) =>
+    nodes.find((node) => node.type === 'TSInterfaceDeclaration' && nameOf(node.id) === name)?.body;
+  const body = named('Events');
+  const members = isNode(body) ? children(body.body) : [];
+  const fieldsOf = (type: unknown): string[] => {
+    if (!isNode(type)) return [];
+    if (type.type === 'TSIntersectionType') return children(type.types).flatMap(fieldsOf);
+    if (type.type === 'TSTypeReference') return membersWithin(named(nameOf(type.typeName) ?? ''));
+    return membersWithin(type);
+  };
+  return Object.fromEntries(
+    members.map(({ key, typeAnnotation }) => [
+      nameOf(key) ?? '',
+      isNode(typeAnnotation) ? fieldsOf(typeAnnotation.typeAnnotation) : [],
+    ]),
+  );
+}

@@ -1,0 +1,136 @@
+// The layers of the design, read from the imports and held.
+import { builtinModules } from 'node:module';
+import { posix } from 'node:path';
+import { expect, test } from 'vitest';
+import { importsOf, type PackageName, packageNames, parse, read, type Source, sourcesOf } from './sources.js';
+
+interface Layer {
+  /** The layers that it may import: each stands above it in the list, so that no circle can be written down. */
+  readonly layers: readonly string[];
+  /** What else it may import; `node:*` is all that Node has. */
+  readonly modules?: readonly string[];
+}
+
+const leaves = ['errors', 'events', 'options', 'digest', 'value'];
+
+/** A layer of core is a folder or a file of `src`; what a record is stands apart from what is done with it. */
+const coreLayers: Readonly<Record<string, Layer>> = {
+  errors: { layers: [] },
+  events: { layers: ['errors'], modules: ['node:diagnostics_channel'] },
+  options: { layers: ['errors'], modules: ['zod'] },
+  digest: { layers: [], modules: ['node:crypto'] },
+  value: { layers: [], modules: ['node:util'] },
+  'protocol/record': { layers: [] },
+  protocol: { layers: ['protocol/record', 'errors'] },
+  store: { layers: ['protocol/record', 'protocol'] },
+  memory: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'node:cluster'] },
+  redis: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'ioredis', 'node:crypto'] },
+  engine: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'uuid'] },
+  // What Node has for servers stays in `node`: this layer is for servers of every kind.
+  http: { layers: [...leaves, 'store', 'engine'], modules: ['zod', 'node:util/types'] },
+  node: { layers: [...leaves, 'http'], modules: ['node:*'] },
+  testing: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['node:*'] },
+  index: { layers: [...leaves, 'protocol/record', 'protocol', 'store', 'memory', 'engine'] },
+};
+
+test('No layer of core imports one that is not below it in the design', () => {
+  expect(sourcesOf('core').flatMap(offencesInCore)).toEqual([]);
+});
+
+test('The layers are in an order in which each uses only what comes before it: there is no circle', () => {
+  const names = Object.keys(coreLayers);
+  for (const [index, { layers }] of Object.values(coreLayers).entries()) {
+    expect(names.slice(0, index), names[index]).toEqual(expect.arrayContaining([...layers]));
+  }
+});
+
+test.each(['express', 'koa'] as const)(
+  '@onceguard/%s imports core by its public names, its framework, and Node',
+  (name) => {
+    expect(sourcesOf(name).flatMap((source) => offencesInAdapter(source, name))).toEqual([]);
+  },
+);
+
+test.each(packageNames)('Every module that @onceguard/%s imports is a dependency or a peer in its manifest', (name) => {
+  const manifest = JSON.parse(read(`packages/${name}/package.json`));
+  const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  const imported = sourcesOf(name)
+    .flatMap(importsOf)
+    .filter((module) => !module.startsWith('.') && !isBuiltIn(module));
+  expect(declared).toEqual(expect.arrayContaining([...new Set(imported.map(packageOf))]));
+});
+
+const broken: readonly (readonly [file: string, text: string, offence: string])[] = [
+  ['protocol/owner.ts', "import { publish } from '../events.js';", 'protocol may not import ../events.js'],
+  ['protocol/record.ts', "import type { Lease } from './messages.js';", 'protocol/record may not import ./messages.js'],
+  [
+    'store.ts',
+    "export { MemoryStore } from './memory/memory-store.js';",
+    'store may not import ./memory/memory-store.js',
+  ],
+  ['memory/ledger.ts', "import { run } from '../engine/run.js';", 'memory may not import ../engine/run.js'],
+  ['redis/store.ts', "export * from '../http/index.js';", 'redis may not import ../http/index.js'],
+  [
+    'engine/run.ts',
+    "import type { Exchange } from '../http/exchange.js';",
+    'engine may not import ../http/exchange.js',
+  ],
+  ['engine/run.ts', "type Store = import('../redis/store.js').RedisStore;", 'engine may not import ../redis/store.js'],
+  ['engine/run.ts', "const redis = await import('ioredis');", 'engine may not import ioredis'],
+  ['http/key.ts', "import { captureResponse } from '../node/capture.js';", 'http may not import ../node/capture.js'],
+  ['http/key.ts', "import { createServer } from 'node:http';", 'http may not import node:http'],
+  ['errors.ts', "import { publish } from './events.js';", 'errors may not import ./events.js'],
+  ['node/send.ts', "import type { Request } from 'express';", 'node may not import express'],
+  ['metrics/index.ts', 'export {};', 'metrics is not a layer'],
+];
+
+test.each(broken)('In core/src/%s, %s would be found', (file, text, offence) => {
+  expect(offencesInCore(parse(`packages/core/src/${file}`, text))).toEqual([`packages/core/src/${file}: ${offence}`]);
+});
+
+test.each([
+  "import { run } from '@onceguard/core/dist/esm/engine/run.js';",
+  "import { run } from '../../core/src/engine/run.js';",
+  "import Koa from 'koa';",
+])('In express/src/index.ts, %s would be found', (text) => {
+  expect(offencesInAdapter(parse('packages/express/src/index.ts', text), 'express')).toHaveLength(1);
+});
+
+function offencesInCore(source: Source): string[] {
+  const within = source.file.replace('packages/core/src/', '');
+  const name = layerOf(within);
+  const layer = coreLayers[name];
+  if (layer === undefined) return [`${source.file}: ${name} is not a layer`];
+  const mayImport = (module: string): boolean => {
+    if (!module.startsWith('.')) return mayUse(layer.modules ?? [], module);
+    const target = layerOf(posix.join(posix.dirname(within), module));
+    return target === name || layer.layers.includes(target);
+  };
+  const offending = importsOf(source).filter((module) => !mayImport(module));
+  return offending.map((module) => `${source.file}: ${name} may not import ${module}`);
+}
+
+function mayUse(allowed: readonly string[], module: string): boolean {
+  return allowed.includes(module) || (allowed.includes('node:*') && isBuiltIn(module));
+}
+
+function layerOf(file: string): string {
+  const path = file.replace(/\.(js|ts)$/, '');
+  return path in coreLayers ? path : path.replace(/\/.*/, '');
+}
+
+function offencesInAdapter(source: Source, framework: PackageName): string[] {
+  const offending = importsOf(source).filter((module) => {
+    if (module.startsWith('.')) return posix.join(posix.dirname(source.file), module).split('/')[1] !== framework;
+    return !(module === framework || isBuiltIn(module) || /^@onceguard\/core(\/[a-z]+)?$/.test(module));
+  });
+  return offending.map((module) => `${source.file}: @onceguard/${framework} may not import ${module}`);
+}
+
+function isBuiltIn(module: string): boolean {
+  return builtinModules.includes(module.replace(/^node:/, ''));
+}
+
+function packageOf(module: string): string {
+  return module.split('/', module.startsWith('@') ? 2 : 1).join('/');
+}

@@ -1,0 +1,170 @@
+// The packed packages in bare projects, as users have them: ESM, CommonJS, TypeScript, bundled, on both majors of each peer.
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build, transformWithOxc } from 'vite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fenced } from './markdown.js';
+import { packageNames, read } from './sources.js';
+import { install, link, node, type Packed, packAll, project, run } from './world.js';
+
+const folder = mkdtempSync(join(realpathSync(tmpdir()), 'onceguard-packed-'));
+const program = read('test/packages/projects/program.ts');
+const done = 'everything ran once\n';
+const esm = '{ "type": "module" }';
+const commonJs = '{ "type": "commonjs" }';
+
+const newest = {
+  express: 'express',
+  koa: 'koa',
+  ioredis: 'ioredis',
+  '@types/express': '@types/express',
+  '@types/koa': '@types/koa',
+};
+const older = {
+  express: 'express4',
+  koa: 'koa2',
+  ioredis: 'ioredis5',
+  '@types/express': '@types/express4',
+  '@types/koa': '@types/koa2',
+};
+
+let packed: Packed[] = [];
+
+beforeAll(async () => {
+  packed = await packAll(join(folder, 'packed'));
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.each([
+  ['express 5, koa 3, ioredis 6', 'newest', newest],
+  ['express 4, koa 2, ioredis 5', 'older', older],
+])('With %s, a program with every entry point in it runs', (_title, name, peers) => {
+  const world = join(folder, name);
+
+  beforeAll(() => {
+    install(world, packed, peers);
+    link(join(world, 'node_modules'), '@types/node', 'node_modules/@types/node');
+  });
+
+  test('as an ES module', async () => {
+    const at = project(world, 'esm', { 'package.json': esm, 'program.js': await withoutTypes(program) });
+    expect(await node(at, 'program.js')).toBe(done);
+  });
+
+  test('as CommonJS', async () => {
+    const at = project(world, 'cjs', {
+      'package.json': commonJs,
+      'program.js': withRequire(await withoutTypes(program)),
+    });
+    expect(await node(at, 'program.js')).toBe(done);
+  });
+
+  test.each([
+    ['ESM', esm],
+    ['CommonJS', commonJs],
+  ])('as TypeScript (NodeNext), checked with all declarations and compiled to %s', async (format, manifest) => {
+    const at = project(world, `nodenext-${format}`, {
+      'package.json': manifest,
+      'tsconfig.json': tsconfig({ module: 'nodenext', outDir: 'out' }),
+      'program.ts': program,
+    });
+    await run('tsc', [], at);
+    expect(await node(at, join('out', 'program.js'))).toBe(done);
+  });
+
+  test('as TypeScript (Bundler), checked with all declarations and bundled', async () => {
+    const at = project(world, 'bundler', {
+      'package.json': esm,
+      'tsconfig.json': tsconfig({ module: 'preserve', moduleResolution: 'bundler', noEmit: true }),
+      'program.ts': program,
+    });
+    await run('tsc', [], at);
+    await build({
+      configFile: false,
+      logLevel: 'error',
+      root: at,
+      ssr: { noExternal: [/^@onceguard\//] },
+      build: { ssr: 'program.ts', outDir: 'out' },
+    });
+    expect(await node(at, join('out', 'program.js'))).toBe(done);
+  });
+
+  test('with both copies, ESM and CommonJS, in one process: instanceof holds across them', async () => {
+    const at = project(world, 'both', { 'program.mjs': fixture('both-copies.mjs') });
+    await node(at, 'program.mjs');
+  });
+});
+
+test('Core alone runs without ioredis, and says what to install when it is asked to connect', async () => {
+  const world = join(folder, 'alone');
+  install(
+    world,
+    packed.filter(({ name }) => name === 'core'),
+    {},
+  );
+  const at = project(world, 'alone', { 'program.mjs': fixture('without-ioredis.mjs') });
+  await node(at, 'program.mjs');
+});
+
+test('A type error in the use of a package is found: the declarations say something', async () => {
+  const world = join(folder, 'newest');
+  const at = project(world, 'mistaken', {
+    'package.json': esm,
+    'tsconfig.json': tsconfig({ module: 'nodenext', noEmit: true }),
+    'program.ts': program.replace("scope: 'orders'", 'scope: 7').replace('req.params.id', 'req.params.nothing.of.it'),
+  });
+  const mistakes = await run('tsc', ['--pretty', 'false'], at).catch((error: Error) => error.message);
+  expect(mistakes.match(/^.*: error TS\d+/gm)).toHaveLength(2);
+});
+
+test('The programs that the documents show compile as they are written', async () => {
+  const world = join(folder, 'newest');
+  link(join(world, 'node_modules'), 'koa-bodyparser', 'test/node_modules/koa-bodyparser');
+  link(join(world, 'node_modules'), '@types/koa-bodyparser', 'test/node_modules/@types/koa-bodyparser');
+  const shown = ['README.md', ...packageNames.map((name) => `packages/${name}/README.md`), 'docs/errors.md']
+    .flatMap((file) =>
+      fenced(file, 'ts').map((code, at) => [`${file.replaceAll('/', '-')}-${at + 1}.ts`, code] as const),
+    )
+    .filter(([, code]) => code.includes('import '));
+  expect(shown.length).toBeGreaterThan(6);
+  const at = project(world, 'shown', {
+    'package.json': esm,
+    'tsconfig.json': tsconfig({ module: 'nodenext', noEmit: true }, [
+      'surroundings.ts',
+      ...shown.map(([file]) => file),
+    ]),
+    'surroundings.ts': fixture('surroundings.txt'),
+    ...Object.fromEntries(shown),
+  });
+  await run('tsc', ['--pretty', 'false'], at);
+});
+
+function fixture(file: string): string {
+  return read(`test/packages/projects/${file}`);
+}
+
+/** Nothing is skipped: a user with `skipLibCheck: false` must be able to compile. */
+function tsconfig(own: object, files: readonly string[] = ['program.ts']): string {
+  const compilerOptions = {
+    target: 'es2022',
+    lib: ['es2022'],
+    types: ['node'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    ...own,
+  };
+  return JSON.stringify({ compilerOptions, files });
+}
+
+async function withoutTypes(source: string): Promise<string> {
+  return (await transformWithOxc(source, 'program.ts', { sourcemap: false, tsconfig: false })).code;
+}
+
+function withRequire(source: string): string {
+  return source.replace(/^import (.+) from ["'](.+)["'];$/gm, (_line, names: string, module: string) => {
+    return `const ${names.replaceAll(' as ', ': ')} = require('${module}');`;
+  });
+}

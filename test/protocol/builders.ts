@@ -1,0 +1,86 @@
+// Records, requests and leases of the table tests. `at` is now; the lease of "mine" began a little before.
+import type {
+  AcquireRequest,
+  Completion,
+  Lease,
+  Resolve,
+  StoredRecord,
+} from '../../packages/core/src/protocol/index.js';
+import { blankRecord } from '../../packages/core/src/protocol/record.js';
+
+export const at = 1_000_000;
+export const leaseMs = 100;
+const terms = { recordTtlMs: 1_000, unknownTtlMs: 5_000 } as const;
+/** Above the time, so that what is derived from the fencing token of before can be told from what comes of the clock. */
+export const fence = at + 7;
+
+export const bytes = (text: string): Uint8Array => Buffer.from(text);
+export const steps = new Map([['charge', { seq: 1, bytes: bytes('ch_1') }]]);
+
+/** In progress, lease alive, held by `mine`. */
+export const running: StoredRecord = {
+  ...blankRecord,
+  fingerprint: 'v1:a',
+  token: 'mine',
+  fence,
+  attempt: 1,
+  leaseEndAt: at + 60,
+  leaseMs,
+  steps,
+  expiresAt: at + 60 + terms.recordTtlMs,
+};
+export const abandoned: StoredRecord = { ...running, leaseEndAt: at, expiresAt: at + terms.recordTtlMs };
+export const guarded: StoredRecord = {
+  ...abandoned,
+  guarded: true,
+  note: 'old note',
+  expiresAt: at + terms.unknownTtlMs,
+};
+export const retryable: StoredRecord = { ...running, state: 'retryable' };
+export const unknown: StoredRecord = {
+  ...running,
+  state: 'unknown',
+  note: 'old note',
+  retryAt: at + 10,
+  expiresAt: at + terms.unknownTtlMs,
+};
+export const completed: StoredRecord = {
+  ...running,
+  state: 'completed',
+  steps: new Map(),
+  note: '201',
+  completedAt: at - 5,
+  outcome: bytes('paid'),
+  outcomeEndAt: at + 300,
+  expiresAt: at + 995,
+};
+export const tombstone: StoredRecord = { ...completed, outcome: null };
+export const removed: StoredRecord = { ...blankRecord, state: 'removed', fence, expiresAt: at + 3_600_000 };
+export const gone = (record: StoredRecord): StoredRecord => ({ ...record, expiresAt: at });
+
+export const records = { running, abandoned, guarded, retryable, unknown, completed, tombstone, removed } as const;
+
+export function request(overrides: Partial<AcquireRequest> = {}): AcquireRequest {
+  const fixed = { token: 'other', fingerprint: 'v1:a', onAbandoned: 'rerun', notAfter: at, fenceSeen: 0 } as const;
+  return { ...terms, leaseMs, ...fixed, ...overrides };
+}
+
+/** What the owner of `running` holds. */
+export function lease(overrides: Partial<Lease> = {}): Lease {
+  const facts = { attempt: 1, takeover: false, recovering: false, guarded: false };
+  return { key: 'k', token: 'mine', fence, fingerprint: 'v1:a', leaseEndAt: at + 60, ...terms, ...facts, ...overrides };
+}
+
+/** A lease above every record here: what an owner holds when the store lost its last writes. */
+export const above = (overrides: Partial<Lease> = {}): Lease => {
+  return lease({ token: 'newer', fence: fence + 1, attempt: 2, takeover: true, ...overrides });
+};
+
+export function completion(overrides: Partial<Completion> = {}): Completion {
+  return { outcome: bytes('done'), outcomeTtlMs: 300, note: '200', notAfter: at + 1, ...overrides };
+}
+
+export function decision(overrides: Partial<Resolve> = {}): Resolve {
+  const said = { outcome: bytes('decided'), outcomeTtlMs: 300, note: null, by: 'ops', reason: 'asked' };
+  return { ...terms, expectFence: fence, as: 'not_done', ...said, ...overrides };
+}

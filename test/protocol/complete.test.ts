@@ -1,0 +1,148 @@
+// Complete and release: what an attempt leaves behind.
+import { describe, expect, test } from 'vitest';
+import { complete, type Release, release, type StoredRecord } from '../../packages/core/src/protocol/index.js';
+import {
+  abandoned,
+  above,
+  at,
+  bytes,
+  completed,
+  completion,
+  fence,
+  gone,
+  guarded,
+  lease,
+  records,
+  removed,
+  retryable,
+  running,
+  tombstone,
+  unknown,
+} from './builders.js';
+
+describe('complete', () => {
+  test.each([
+    { what: 'an outcome', outcome: bytes('done'), outcomeEndAt: at + 300 },
+    { what: 'no bytes, which are an outcome', outcome: new Uint8Array(0), outcomeEndAt: at + 300 },
+    { what: 'no outcome', outcome: null, outcomeEndAt: 0 },
+  ])('records $what, drops the steps, and lives recordTtlMs from now', ({ outcome, outcomeEndAt }) => {
+    const { record } = complete(guarded, lease(), completion({ outcome }), at);
+    const finished = {
+      state: 'completed',
+      steps: new Map(),
+      note: '200',
+      completedAt: at,
+      expiresAt: at + 1_000,
+    } as const;
+    expect(record).toEqual({ ...guarded, ...finished, outcome, outcomeEndAt });
+  });
+
+  test('restores only while now is before notAfter, and needs no limit on its own record', () => {
+    for (const record of [null, running]) {
+      const late = complete(record, above(), completion({ notAfter: at }), at);
+      expect([late.answer.kind, late.record]).toEqual(['gone', record]);
+    }
+    expect(complete(running, lease(), completion({ notAfter: 0 }), at).answer.kind).toBe('ok');
+  });
+
+  test('restores the outcome with what the lease carries, and does not shorten the life of an older copy', () => {
+    for (const [before, expiresAt] of [
+      [null, at + 1_000],
+      [unknown, at + 5_000],
+      [gone(running), at + 1_000],
+    ] as const) {
+      const { record } = complete(before, above(), completion(), at);
+      const carried = { token: 'newer', fence: fence + 1, attempt: 2, takeover: true, steps: new Map(), retryAt: null };
+      expect(record).toMatchObject({
+        ...carried,
+        state: 'completed',
+        outcome: bytes('done'),
+        completedAt: at,
+        expiresAt,
+      });
+    }
+  });
+
+  const stale = lease({ token: 'stale', fence: fence - 1 });
+  test.each([
+    { what: 'running', record: running, by: stale, standing: { kind: 'in_progress', retryAfterMs: 60 } },
+    { what: 'abandoned', record: abandoned, by: stale, standing: { kind: 'retryable' } },
+    {
+      what: 'guarded',
+      record: guarded,
+      by: stale,
+      standing: { kind: 'unknown', retryAfterMs: null, note: 'old note' },
+    },
+    { what: 'retryable', record: retryable, by: stale, standing: { kind: 'retryable' } },
+    {
+      what: 'unknown',
+      record: unknown,
+      by: lease(),
+      standing: { kind: 'unknown', retryAfterMs: 10, note: 'old note' },
+    },
+    {
+      what: 'tombstone',
+      record: tombstone,
+      by: stale,
+      standing: { kind: 'expired', completedAt: at - 5, note: '201' },
+    },
+    { what: 'removed', record: removed, by: stale, standing: { kind: 'retryable' } },
+    {
+      what: 'mismatch',
+      record: running,
+      by: lease({ fence: 1, fingerprint: 'v2:a' }),
+      standing: { kind: 'mismatch', version: 'v1' },
+    },
+    {
+      what: 'completed',
+      record: completed,
+      by: stale,
+      standing: {
+        kind: 'completed',
+        outcome: bytes('paid'),
+        outcomeLeftMs: 300,
+        completedAt: at - 5,
+        note: '201',
+        attempt: 1,
+        fence,
+      },
+    },
+  ])('that is lost is told what stands there: $what', ({ record, by, standing }) => {
+    expect(complete(record, by, completion(), at).answer).toEqual({ kind: 'lost', standing, now: at });
+  });
+});
+
+describe('release', () => {
+  const ways: readonly (readonly [how: Release, from: StoredRecord, becomes: Partial<StoredRecord>])[] = [
+    [{ as: 'retryable' }, guarded, { state: 'retryable', note: null, retryAt: null, expiresAt: at + 5_000 }],
+    [{ as: 'retryable' }, abandoned, { state: 'retryable', expiresAt: at + 1_000 }],
+    [
+      { as: 'unknown', retryAfterMs: 9, note: 'why' },
+      running,
+      { state: 'unknown', note: 'why', retryAt: at + 9, expiresAt: at + 5_000 },
+    ],
+    [{ as: 'unknown', retryAfterMs: null, note: null }, guarded, { state: 'unknown', note: null, retryAt: null }],
+    [{ as: 'not_started' }, guarded, { state: 'retryable', note: null }],
+    [
+      { as: 'not_started' },
+      { ...guarded, recovering: true },
+      { state: 'unknown', note: 'old note', retryAt: null, expiresAt: at + 5_000 },
+    ],
+    [{ as: 'retryable' }, { ...guarded, recovering: true }, { state: 'retryable', note: null }],
+  ];
+  test.each(ways)('%o', (how, from, becomes) => {
+    const { record, answer } = release(from, lease(), how, at);
+    expect(answer).toEqual({ kind: 'ok', now: at });
+    expect(record).toEqual({ ...from, ...becomes });
+  });
+
+  test('as not_started goes by the token alone', () => {
+    const unlearnt = { key: 'k', token: 'mine', fence: null, recordTtlMs: 1_000, unknownTtlMs: 5_000 };
+    expect(release(running, unlearnt, { as: 'not_started' }, at).record?.state).toBe('retryable');
+    for (const record of Object.values(records)) {
+      const other = release(record, { ...unlearnt, token: 'other' }, { as: 'not_started' }, at);
+      expect([other.answer.kind, other.record]).toEqual(['lost', record]);
+    }
+    expect(release(null, unlearnt, { as: 'not_started' }, at).answer.kind).toBe('gone');
+  });
+});

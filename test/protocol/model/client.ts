@@ -1,0 +1,124 @@
+// A client of the model: one token, used as the engine uses it. It loses replies, pauses, repeats, and gives up.
+import type { AcquireRequest, Lease } from '../../../packages/core/src/protocol/index.js';
+import type { Delivered, Message } from './message.js';
+import type { Random } from './random.js';
+
+/** `asking`: wants to run. `owner`: runs. `ending`: repeats its last message until it is answered. */
+type Phase = 'asking' | 'owner' | 'ending' | 'over';
+
+export class Client {
+  phase: Phase = 'asking';
+  #request: AcquireRequest;
+  #lease: Lease | null = null;
+  #began = false;
+  #end: Message | null = null;
+  /** Of complete: the same in every repetition, or a late one would outlive the record that the first one wrote. */
+  #notAfter: number | null = null;
+
+  constructor(
+    private readonly random: Random,
+    token: string,
+    fenceSeen: number,
+    recordTtlMs: number,
+  ) {
+    const terms = { recordTtlMs, unknownTtlMs: random.chance(70) ? 150 : 20 };
+    this.#request = {
+      ...terms,
+      token,
+      fingerprint: random.chance(80) ? 'v1:a' : random.chance(50) ? 'v1:b' : null,
+      leaseMs: random.chance(70) ? 20 : 10,
+      onAbandoned: random.pick(['rerun', 'block', 'recover'] as const) ?? 'rerun',
+      notAfter: 0,
+      fenceSeen,
+    };
+  }
+
+  /** What this client sends next, or null if it has nothing to say. */
+  speak(now: number): Message | null {
+    switch (this.phase) {
+      case 'asking':
+        return this.random.chance(15) ? this.#giveUp() : this.#ask(now);
+      case 'owner':
+        return this.#lease === null ? null : this.#act(this.#lease, now);
+      case 'ending':
+        // Now and then out of turn, as no client should: that must change nothing either.
+        return this.#lease !== null && this.random.chance(15) ? this.#act(this.#lease, now) : this.#end;
+      case 'over':
+        return null;
+    }
+  }
+
+  /** Hears an answer; not every answer arrives. */
+  hear(delivered: Delivered): void {
+    if (delivered.verb === 'acquire' && this.phase === 'asking') this.#hearAcquire(delivered);
+    else if (delivered.verb === 'renew' && this.phase === 'owner') this.#hearRenew(delivered);
+    else if (this.phase === 'ending' && delivered.answer.kind !== 'gone') this.phase = 'over';
+  }
+
+  #ask(now: number): Message {
+    this.#request = { ...this.#request, notAfter: now + 20 };
+    return { verb: 'acquire', request: this.#request };
+  }
+
+  /** Never asks with this token again, and takes back what may still be granted. */
+  #giveUp(): Message {
+    const { token, recordTtlMs, unknownTtlMs } = this.#request;
+    const holder = { key: 'k', token, fence: null, recordTtlMs, unknownTtlMs };
+    return this.#finish({ verb: 'release', holder, how: { as: 'not_started' } });
+  }
+
+  #act(lease: Lease, now: number): Message {
+    const { random } = this;
+    const dice = random.below(100);
+    if (dice < 35) {
+      this.#began = true;
+      return { verb: 'renew', lease, leaseMs: random.chance(70) ? 20 : 5 };
+    }
+    if (dice < 65) {
+      this.#began = true;
+      const bytes = Buffer.from(`${lease.token} ${random.below(1_000)}`);
+      return { verb: 'checkpoint', lease, point: { step: random.chance(70) ? 'a' : 'b', seq: random.below(3), bytes } };
+    }
+    this.#notAfter ??= Math.min(now, lease.leaseEndAt) + lease.recordTtlMs;
+    return this.#finish(this.#ending(lease, this.#notAfter));
+  }
+
+  #ending(lease: Lease, notAfter: number): Message {
+    const { random } = this;
+    const dice = random.below(100);
+    if (!this.#began && dice < 20) return { verb: 'release', holder: lease, how: { as: 'not_started' } };
+    this.#began = true;
+    if (dice < 30) return { verb: 'release', holder: lease, how: { as: 'retryable' } };
+    if (dice < 55) {
+      const retryAfterMs = random.chance(50) ? 15 : null;
+      return { verb: 'release', holder: lease, how: { as: 'unknown', retryAfterMs, note: 'n' } };
+    }
+    const outcome = random.chance(85) ? Buffer.from(`${lease.token} paid ${random.below(1_000)}`) : null;
+    return { verb: 'complete', lease, completion: { outcome, outcomeTtlMs: 20, note: null, notAfter } };
+  }
+
+  #finish(end: Message): Message {
+    this.phase = 'ending';
+    this.#end = end;
+    return end;
+  }
+
+  #hearAcquire({ answer, request }: Extract<Delivered, { verb: 'acquire' }>): void {
+    if (answer.kind === 'acquired') {
+      const { attempt, fence, takeover, recovering, guarded, leaseEndAt } = answer;
+      const { token, fingerprint, recordTtlMs, unknownTtlMs } = request;
+      const facts = { attempt, fence, takeover, recovering, guarded, leaseEndAt };
+      this.#lease = { key: 'k', token, fingerprint, recordTtlMs, unknownTtlMs, ...facts };
+      this.phase = 'owner';
+    } else if (answer.kind === 'superseded') {
+      this.#giveUp();
+    } else if (answer.kind !== 'in_progress' && answer.kind !== 'unknown') {
+      this.phase = 'over';
+    }
+  }
+
+  #hearRenew({ answer }: Extract<Delivered, { verb: 'renew' }>): void {
+    if (answer.kind === 'lost' || answer.kind === 'gone') this.phase = 'over';
+    else if (this.#lease !== null) this.#lease = { ...this.#lease, leaseEndAt: answer.leaseEndAt };
+  }
+}

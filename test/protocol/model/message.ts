@@ -1,0 +1,101 @@
+// What travels between clients and the store in the model, and one delivery of it.
+import type {
+  AcquireAnswer,
+  AcquireRequest,
+  acquire,
+  Checkpoint,
+  CheckpointAnswer,
+  CompleteAnswer,
+  Completion,
+  checkpoint,
+  complete,
+  Holder,
+  Lease,
+  Release,
+  ReleaseAnswer,
+  RenewAnswer,
+  Resolve,
+  ResolveAnswer,
+  release,
+  remove,
+  renew,
+  resolve,
+  StoredRecord,
+} from '../../../packages/core/src/protocol/index.js';
+
+/** The functions under test: the protocol itself, or a broken variant of it. */
+export interface Protocol {
+  readonly acquire: typeof acquire;
+  readonly renew: typeof renew;
+  readonly checkpoint: typeof checkpoint;
+  readonly complete: typeof complete;
+  readonly release: typeof release;
+  readonly resolve: typeof resolve;
+  readonly remove: typeof remove;
+}
+
+export type Message =
+  | { readonly verb: 'acquire'; readonly request: AcquireRequest }
+  | { readonly verb: 'renew'; readonly lease: Lease; readonly leaseMs: number }
+  | { readonly verb: 'checkpoint'; readonly lease: Lease; readonly point: Checkpoint }
+  | { readonly verb: 'complete'; readonly lease: Lease; readonly completion: Completion }
+  | { readonly verb: 'release'; readonly holder: Holder; readonly how: Release }
+  | { readonly verb: 'resolve'; readonly request: Resolve }
+  | { readonly verb: 'remove' };
+
+export interface Delivery {
+  readonly now: number;
+  readonly before: StoredRecord | null;
+  readonly after: StoredRecord | null;
+}
+
+export type Delivered = Delivery &
+  (
+    | (Extract<Message, { verb: 'acquire' }> & { readonly answer: AcquireAnswer })
+    | (Extract<Message, { verb: 'renew' }> & { readonly answer: RenewAnswer })
+    | (Extract<Message, { verb: 'checkpoint' }> & { readonly answer: CheckpointAnswer })
+    | (Extract<Message, { verb: 'complete' }> & { readonly answer: CompleteAnswer })
+    | (Extract<Message, { verb: 'release' }> & { readonly answer: ReleaseAnswer })
+    | (Extract<Message, { verb: 'resolve' }> & { readonly answer: ResolveAnswer })
+    | (Extract<Message, { verb: 'remove' }> & { readonly answer: { readonly kind: 'removed' } })
+  );
+
+export function deliver(protocol: Protocol, before: StoredRecord | null, message: Message, now: number): Delivered {
+  switch (message.verb) {
+    case 'acquire': {
+      const { record: after, answer } = protocol.acquire(before, message.request, now);
+      return { ...message, now, before, after, answer };
+    }
+    case 'renew': {
+      const { record: after, answer } = protocol.renew(before, message.lease, message.leaseMs, now);
+      return { ...message, now, before, after, answer };
+    }
+    case 'checkpoint': {
+      const { record: after, answer } = protocol.checkpoint(before, message.lease, message.point, now);
+      return { ...message, now, before, after, answer };
+    }
+    case 'complete': {
+      const { record: after, answer } = protocol.complete(before, message.lease, message.completion, now);
+      return { ...message, now, before, after, answer };
+    }
+    case 'release': {
+      const { record: after, answer } = protocol.release(before, message.holder, message.how, now);
+      return { ...message, now, before, after, answer };
+    }
+    case 'resolve': {
+      const { record: after, answer } = protocol.resolve(before, message.request, now);
+      return { ...message, now, before, after, answer };
+    }
+    case 'remove':
+      return { ...message, now, before, after: protocol.remove(before, now), answer: { kind: 'removed' } };
+  }
+}
+
+/** Throws what the model found. */
+export function must(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new Error(what);
+}
+
+export function textOf(bytes: Uint8Array | null): string | null {
+  return bytes === null ? null : Buffer.from(bytes).toString();
+}

@@ -1,0 +1,217 @@
+// What an all-knowing observer knows of a key while the store loses nothing: who owns it, what is decided, what is due.
+import { isDeepStrictEqual } from 'node:util';
+import type { Acquired, AcquireRequest, RecordTerms, StepEntry } from '../../../packages/core/src/protocol/index.js';
+import { type Delivered, must, textOf } from './message.js';
+
+type Owned = Exclude<Delivered, { verb: 'acquire' | 'resolve' | 'remove' }>;
+
+interface Owner {
+  readonly token: string;
+  readonly fence: number;
+  readonly flags: string;
+  readonly guarded: boolean;
+  readonly recovering: boolean;
+  end: number;
+}
+
+interface Done {
+  readonly text: string | null;
+  readonly outcomeEnd: number;
+  readonly lifeEnd: number;
+}
+
+export class Truth {
+  /** The last acquisition that executed, until it is ended; its lease may be over. */
+  #owner: Owner | null = null;
+  #unknown: { readonly retryAt: number } | null = null;
+  #done: Done | null = null;
+  #decided: { readonly fence: number; readonly as: string } | null = null;
+  #fingerprint: string | null = null;
+  #attempt = 0;
+  #livesUntil = 0;
+  #steps = new Map<string, StepEntry>();
+  /** Whose attempt was the last, ended or not. */
+  #lastToken: string | null = null;
+  #fence = 0;
+
+  check(delivered: Delivered): void {
+    const { before, now } = delivered;
+    if (before === null || now >= before.expiresAt || before.state === 'removed') {
+      must(now >= this.#livesUntil, 'no record is gone before its life is over');
+      this.#forget();
+    } else if (this.#done !== null) {
+      must(now < this.#done.lifeEnd, 'no outcome is known longer than recordTtlMs');
+    }
+    switch (delivered.verb) {
+      case 'acquire':
+        this.#acquire(delivered);
+        break;
+      case 'resolve':
+        this.#resolve(delivered);
+        break;
+      case 'remove':
+        this.#forget();
+        break;
+      default:
+        this.#owned(delivered);
+    }
+  }
+
+  #forget(): void {
+    [this.#owner, this.#unknown, this.#done, this.#decided, this.#fingerprint] = [null, null, null, null, null];
+    [this.#lastToken, this.#attempt, this.#livesUntil, this.#steps] = [null, 0, 0, new Map()];
+  }
+
+  #acquire(delivered: Extract<Delivered, { verb: 'acquire' }>): void {
+    const { answer, request, now } = delivered;
+    if (answer.kind !== 'acquired') {
+      must(this.#mayAnswer(delivered), `${answer.kind} is what stands there`);
+    } else if (answer.fence === this.#owner?.fence) {
+      must(request.token === this.#owner.token, 'only its own token is answered an attempt again');
+      must(flagsOf(answer) === this.#owner.flags, 'a repetition is answered the very same attempt');
+      must(answer.leaseEndAt >= Math.max(this.#owner.end, now + request.leaseMs), 'repeated, a lease is no shorter');
+      this.#extend(this.#owner, answer.leaseEndAt, request);
+    } else {
+      this.#mayRun(answer, request, now);
+      this.#run(answer, request);
+    }
+  }
+
+  #mayAnswer({ answer, request, now }: Extract<Delivered, { verb: 'acquire' }>): boolean {
+    const doubt = this.#doubt(now);
+    switch (answer.kind) {
+      case 'superseded':
+        return (
+          now > request.notAfter || (this.#owner === null && this.#done === null && this.#lastToken === request.token)
+        );
+      case 'mismatch':
+        return this.#differs(request);
+      case 'in_progress':
+        return this.#owner !== null && now < this.#owner.end && this.#owner.token !== request.token;
+      case 'unknown':
+        return doubt !== null && (request.onAbandoned !== 'recover' || now < doubt.retryAt);
+      case 'completed':
+        return this.#done?.text === textOf(answer.outcome) && now < this.#done.outcomeEnd && !this.#differs(request);
+      case 'expired':
+        return this.#done !== null && (this.#done.text === null || now >= this.#done.outcomeEnd);
+      case 'acquired':
+        return true;
+    }
+  }
+
+  #mayRun(answer: Acquired, request: AcquireRequest, now: number): void {
+    must(!this.#differs(request), 'one key names one payload');
+    must(this.#lastToken !== request.token, 'a late copy of the last acquisition does not execute again');
+    must(this.#done === null, 'what is done is not run again');
+    must(this.#owner === null || now >= this.#owner.end, 'at most one lease is alive');
+    const doubt = this.#doubt(now);
+    const decides = request.onAbandoned === 'recover' && now >= (doubt?.retryAt ?? 0);
+    must(doubt === null || decides, 'what is guarded or unknown is never run without a decision');
+    must(answer.recovering === (doubt !== null), 'recovering is said where somebody has to find out');
+    must(answer.takeover === (doubt !== null || this.#owner !== null), 'takeover is said after an abandoned attempt');
+    must(answer.guarded === (request.onAbandoned !== 'rerun'), 'guarded is what the running attempt asked for');
+    must(answer.fence > this.#fence, 'fencing tokens strictly grow');
+    must(answer.attempt === this.#attempt + 1, 'attempts are counted');
+    const inherits = isDeepStrictEqual(answer.steps, this.#steps);
+    must(inherits, 'an attempt inherits every step, of each the first bytes of the highest seq');
+  }
+
+  #run(answer: Acquired, request: AcquireRequest): void {
+    const { token, fingerprint } = request;
+    const { fence, guarded, recovering, attempt } = answer;
+    this.#lastToken = token;
+    this.#owner = { token, fence, guarded, recovering, flags: flagsOf(answer), end: 0 };
+    this.#extend(this.#owner, answer.leaseEndAt, request);
+    [this.#unknown, this.#decided, this.#fence, this.#attempt] = [null, null, fence, attempt];
+    this.#fingerprint ??= fingerprint;
+  }
+
+  #owned(delivered: Owned): void {
+    const { answer, before, after } = delivered;
+    must(answer.kind !== 'restored', 'nothing is restored that was not lost');
+    const by = delivered.verb === 'release' ? delivered.holder : delivered.lease;
+    const byToken = delivered.verb === 'release' && delivered.how.as === 'not_started';
+    const owner = this.#owner;
+    if (owner !== null && owner.token === by.token && (byToken || owner.fence === by.fence)) {
+      must(answer.kind === 'ok', 'an owner that nobody succeeded is served');
+      this.#served(delivered, owner);
+    } else {
+      must(before === after, 'nobody but the owner changes anything');
+    }
+  }
+
+  #served(delivered: Owned, owner: Owner): void {
+    const { now, after } = delivered;
+    switch (delivered.verb) {
+      case 'renew': {
+        const end = after?.leaseEndAt ?? 0;
+        const least = Math.max(owner.end, now + delivered.leaseMs);
+        must(end >= least, 'renew gives what was asked, and no less than before');
+        this.#extend(owner, end, delivered.lease);
+        break;
+      }
+      case 'checkpoint': {
+        const { step, seq, bytes } = delivered.point;
+        if (seq > (this.#steps.get(step)?.seq ?? -1)) this.#steps.set(step, { seq, bytes });
+        break;
+      }
+      case 'complete':
+        this.#complete(delivered.completion, delivered.lease, now);
+        break;
+      case 'release': {
+        const { how, holder } = delivered;
+        const unknown = how.as === 'unknown' || (how.as === 'not_started' && owner.recovering);
+        const retryAfterMs = how.as === 'unknown' ? how.retryAfterMs : null;
+        this.#owner = null;
+        this.#unknown = unknown ? { retryAt: retryAfterMs === null ? 0 : now + retryAfterMs } : null;
+        this.#livesUntil = Math.max(this.#livesUntil, now + lifeMs(holder, unknown));
+        break;
+      }
+    }
+  }
+
+  #resolve({ answer, request, before, after, now }: Extract<Delivered, { verb: 'resolve' }>): void {
+    const doubtful = this.#unknown !== null || (this.#owner !== null && now >= this.#owner.end);
+    if (!doubtful || request.expectFence !== this.#fence) {
+      must(before === after, 'nothing is decided that is not in doubt');
+      const again = this.#decided?.fence === request.expectFence && this.#decided.as === request.as;
+      must((answer.kind === 'ok') === again, 'a decision sent again is ok, another one is not');
+      return;
+    }
+    must(answer.kind === 'ok' && after !== null, 'what is in doubt can be decided');
+    must(after.fence > this.#fence, 'a decision raises the fencing token');
+    this.#fence = after.fence;
+    this.#decided = { fence: request.expectFence, as: request.as };
+    [this.#owner, this.#unknown] = [null, null];
+    if (request.as === 'done') this.#complete(request, request, now);
+    else this.#livesUntil = Math.max(this.#livesUntil, now + request.recordTtlMs);
+  }
+
+  #complete(what: { outcome: Uint8Array | null; outcomeTtlMs: number }, terms: RecordTerms, now: number): void {
+    this.#livesUntil = now + terms.recordTtlMs;
+    this.#done = { text: textOf(what.outcome), outcomeEnd: now + what.outcomeTtlMs, lifeEnd: this.#livesUntil };
+    [this.#owner, this.#unknown] = [null, null];
+  }
+
+  #extend(owner: Owner, end: number, terms: RecordTerms): void {
+    owner.end = end;
+    this.#livesUntil = Math.max(this.#livesUntil, end + lifeMs(terms, owner.guarded));
+  }
+
+  #doubt(now: number): { readonly retryAt: number } | null {
+    const owner = this.#owner;
+    return owner?.guarded && now >= owner.end ? { retryAt: 0 } : this.#unknown;
+  }
+
+  #differs({ fingerprint }: AcquireRequest): boolean {
+    return fingerprint !== null && this.#fingerprint !== null && fingerprint !== this.#fingerprint;
+  }
+}
+
+function lifeMs(terms: RecordTerms, doubtful: boolean): number {
+  return doubtful ? Math.max(terms.recordTtlMs, terms.unknownTtlMs) : terms.recordTtlMs;
+}
+
+function flagsOf({ attempt, fence, takeover, recovering, guarded }: Acquired): string {
+  return [attempt, fence, takeover, recovering, guarded].join(' ');
+}

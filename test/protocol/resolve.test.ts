@@ -1,0 +1,118 @@
+// Resolve and remove: what people do to a record.
+import { describe, expect, test } from 'vitest';
+import { type Resolve, remove, resolve, type StoredRecord } from '../../packages/core/src/protocol/index.js';
+import {
+  abandoned,
+  at,
+  bytes,
+  completed,
+  decision,
+  fence,
+  gone,
+  guarded,
+  records,
+  removed,
+  retryable,
+  running,
+  tombstone,
+  unknown,
+} from './builders.js';
+
+const as = 'done' as const;
+const decided = { fence, as: 'not_done', by: 'somebody', reason: 'asked' } as const;
+const freed = { ...retryable, fence: fence + 1, resolved: decided };
+const closed = { ...completed, fence: fence + 1, resolved: { ...decided, as } };
+
+interface Row {
+  readonly record: StoredRecord | null;
+  readonly request?: Partial<Resolve>;
+  readonly answer: object;
+  readonly becomes?: Partial<StoredRecord>;
+}
+
+const conflict = (kind: string) => ({ kind: 'conflict', standing: { kind } });
+const outcome = { outcome: bytes('decided'), outcomeEndAt: at + 300, completedAt: at, expiresAt: at + 1_000 };
+const done = { state: 'completed', fence: fence + 1, steps: new Map(), note: null, retryAt: null, ...outcome } as const;
+const notDone = { state: 'retryable', fence: fence + 1, note: null, retryAt: null } as const;
+
+const rows: Record<string, Row> = {
+  'unknown, done': { record: unknown, request: { as }, answer: { kind: 'ok' }, becomes: done },
+  'unknown, not done': {
+    record: unknown,
+    answer: { kind: 'ok' },
+    becomes: { ...notDone, expiresAt: unknown.expiresAt },
+  },
+  'abandoned, done': { record: abandoned, request: { as }, answer: { kind: 'ok' }, becomes: done },
+  'abandoned, not done': { record: abandoned, answer: { kind: 'ok' }, becomes: { ...notDone, expiresAt: at + 1_000 } },
+  'abandoned and guarded, done': { record: guarded, request: { as }, answer: { kind: 'ok' }, becomes: done },
+  'abandoned and guarded, not done': { record: guarded, answer: { kind: 'ok' }, becomes: notDone },
+  'done, without an outcome': {
+    record: unknown,
+    request: { as, outcome: null },
+    answer: { kind: 'ok' },
+    becomes: { state: 'completed', outcome: null, completedAt: at },
+  },
+  'unknown of an old fencing token': {
+    record: { ...unknown, fence: 5 },
+    request: { expectFence: 5 },
+    answer: { kind: 'ok' },
+    becomes: { fence: at },
+  },
+
+  'again, not done': { record: freed, answer: { kind: 'ok' } },
+  'again, done': { record: closed, request: { as }, answer: { kind: 'ok' } },
+  'again, the bytes are over': { record: { ...closed, outcomeEndAt: at }, request: { as }, answer: { kind: 'ok' } },
+  'again, but the other way': { record: freed, request: { as }, answer: conflict('retryable') },
+  'again, but done before': { record: closed, answer: conflict('completed') },
+  'again, from another fencing token': {
+    record: freed,
+    request: { expectFence: fence + 1 },
+    answer: conflict('retryable'),
+  },
+
+  alive: { record: running, answer: conflict('in_progress') },
+  'alive and guarded': { record: { ...guarded, leaseEndAt: at + 1 }, answer: conflict('in_progress') },
+  'another fencing token': { record: unknown, request: { expectFence: fence - 1 }, answer: conflict('unknown') },
+  'abandoned, another fencing token': {
+    record: abandoned,
+    request: { expectFence: fence + 1 },
+    answer: conflict('retryable'),
+  },
+  retryable: { record: retryable, answer: conflict('retryable') },
+  completed: { record: completed, request: { as }, answer: conflict('completed') },
+  tombstone: { record: tombstone, request: { as }, answer: conflict('expired') },
+  removed: { record: removed, answer: conflict('retryable') },
+  absent: { record: null, answer: { kind: 'gone' } },
+  gone: { record: gone(unknown), answer: { kind: 'gone' } },
+};
+
+describe('resolve', () => {
+  test.each(Object.entries(rows))('%s', (_, { record, request, answer, becomes }) => {
+    const transition = resolve(record, decision(request), at);
+    expect(transition.answer).toMatchObject({ ...answer, now: at });
+    if (becomes === undefined) expect(transition.record).toBe(record);
+    else {
+      const { expectFence, as: how, by, reason } = decision(request);
+      expect(transition.record).toMatchObject({ ...becomes, resolved: { fence: expectFence, as: how, by, reason } });
+    }
+  });
+
+  test('as not done keeps the steps, the token and the attempt for the next one', () => {
+    const { record } = resolve(unknown, decision(), at);
+    expect(record).toMatchObject({ token: 'mine', attempt: 1, steps: unknown.steps });
+  });
+});
+
+describe('remove', () => {
+  test.each(Object.entries(records))('leaves nothing but the fencing token, for an hour: %s', (_, record) => {
+    const nobody = { token: '', fingerprint: null, attempt: 0, leaseEndAt: 0, leaseMs: 0, steps: new Map() };
+    const nothing = { note: null, retryAt: null, resolved: null, completedAt: null, outcome: null, outcomeEndAt: 0 };
+    const flags = { takeover: false, recovering: false, guarded: false };
+    const kept = { layout: 1, state: 'removed', fence, expiresAt: at + 3_600_000 };
+    expect(remove(record, at)).toStrictEqual({ ...kept, ...nobody, ...nothing, ...flags });
+  });
+
+  test.each([null, gone(running)])('leaves what is absent or gone as it is', (record) => {
+    expect(remove(record, at)).toBe(record);
+  });
+});

@@ -1,0 +1,157 @@
+// MemoryStore: bounded by refusing, and rid of what is over without ever looking at all of it.
+import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { StoreError } from '../../packages/core/src/errors.js';
+import { MemoryStore } from '../../packages/core/src/memory/memory-store.js';
+import type { MemoryStoreOptions } from '../../packages/core/src/memory/options.js';
+import type { AcquireRequest, Lease } from '../../packages/core/src/protocol/index.js';
+import { manualClock } from '../../packages/core/src/testing/index.js';
+
+const hourMs = 3_600_000;
+const terms = { recordTtlMs: 2 * hourMs, unknownTtlMs: 2 * hourMs };
+
+describe('a full MemoryStore', () => {
+  test('refuses a new record beyond maxRecords as unavailable, and names the option', async () => {
+    const { store, own } = world({ maxRecords: 3 });
+    for (const key of ['a', 'b', 'c']) await own(key);
+    await expect(own('d')).rejects.toThrow(/^MemoryStore is full: maxRecords is 3\. .*raise maxRecords/);
+    await expect(own('d')).rejects.toSatisfy((error) => error instanceof StoreError && error.class === 'unavailable');
+    expect((await store.read('d')).record).toBeNull();
+    for (const key of ['a', 'b', 'c']) expect((await store.read(key)).record?.state).toBe('in_progress');
+  });
+
+  test('still serves the records that it has: renew, release, the next attempt', async () => {
+    const { store, own } = world({ maxRecords: 1 });
+    const lease = await own('a');
+    expect((await store.renew(lease, 3 * hourMs)).kind).toBe('ok');
+    expect((await store.release(lease, { as: 'retryable' })).kind).toBe('ok');
+    expect((await own('a')).attempt).toBe(2);
+  });
+
+  test('refuses an outcome beyond maxBytes as unavailable, changes nothing, and takes a smaller one', async () => {
+    const { store, own, complete } = world({ maxBytes: 20_000 });
+    const lease = await own('a');
+    await expect(complete(lease, 20_000)).rejects.toThrow(/^MemoryStore is full: maxBytes is 20000\. .*raise maxBytes/);
+    expect((await store.read('a')).record?.state).toBe('in_progress');
+    expect((await complete(lease, 10_000)).kind).toBe('ok');
+    expect((await store.read('a')).record?.outcome?.byteLength).toBe(10_000);
+  });
+
+  test('counts steps and texts too, and gives back what is no longer kept', async () => {
+    const { store, own } = world({ maxBytes: 19_000 });
+    const lease = await own('a');
+    const point = (step: string, seq: number) => store.checkpoint(lease, { step, seq, bytes: Buffer.alloc(9_000) });
+    await point('first', 1);
+    await expect(point('second', 1)).rejects.toThrow('maxBytes');
+    for (let seq = 2; seq < 10; seq += 1) expect((await point('first', seq)).kind).toBe('ok');
+    await store.complete(lease, { outcome: null, outcomeTtlMs: 1, note: null, notAfter: 0 });
+    const next = await own('b');
+    expect((await store.checkpoint(next, { step: 's', seq: 1, bytes: Buffer.alloc(9_000) })).kind).toBe('ok');
+  });
+
+  test('does not count a record twice that is written again and again', async () => {
+    const { store, own } = world({ maxBytes: 4_000 });
+    for (let round = 0; round < 100; round += 1) {
+      const lease = await own('a');
+      await store.release(lease, { as: 'unknown', retryAfterMs: null, note: 'n'.repeat(1_000) });
+      await store.remove('a');
+    }
+    expect((await own('a')).attempt).toBe(1);
+  });
+
+  test('makes room with what is over, however much of it there is, before it refuses', async () => {
+    const { clock, own, complete } = world({ maxRecords: 1_000, maxBytes: 3_000_000 });
+    for (let at = 0; at < 500; at += 1) await complete(await own(`old-${at}`), 3_000);
+    const lease = await own('new', { recordTtlMs: 9 * hourMs });
+    await expect(complete(lease, 2_000_000)).rejects.toThrow('maxBytes');
+    clock.advance(2 * hourMs);
+    expect((await complete(lease, 2_000_000)).kind).toBe('ok');
+  });
+});
+
+describe('time in a MemoryStore', () => {
+  test('frees the bytes of outcomes when their time is over, and keeps the tombstones', async () => {
+    const { store, clock, own, complete } = world({ maxBytes: 1_000_000 });
+    for (let at = 0; at < 9; at += 1) await complete(await own(`k-${at}`), 100_000);
+    const lease = await own('next');
+    await expect(complete(lease, 500_000)).rejects.toThrow('maxBytes');
+    clock.advance(hourMs);
+    expect((await complete(lease, 500_000)).kind).toBe('ok');
+    for (let at = 0; at < 9; at += 1) {
+      const { record } = await store.read(`k-${at}`);
+      expect(record).toMatchObject({ state: 'completed', outcome: null });
+    }
+  });
+
+  test('a thousand records that end in any order all leave, a few per call', async () => {
+    const { store, clock, own } = world({ maxRecords: 1_000 });
+    const lives = Array.from({ length: 1_000 }, (_, at) => ((at * 7_919) % 1_000) + 1);
+    for (const [at, lifeMs] of lives.entries()) {
+      await own(`k-${at}`, { leaseMs: 1, recordTtlMs: lifeMs, unknownTtlMs: lifeMs });
+    }
+    for (let round = 0; round < 10; round += 1) {
+      clock.advance(100);
+      const left = new Set((await store.scan({ cursor: null, limit: 2_000 })).records.map(({ key }) => key));
+      const passed = (round + 1) * 100;
+      const expected = lives.flatMap((lifeMs, at) => (1 + lifeMs > passed ? [`k-${at}`] : []));
+      expect([...left].sort()).toEqual(expected.sort());
+    }
+    clock.advance(1);
+    for (let at = 0; at < 1_000; at += 1) await own(`again-${at}`);
+  });
+
+  test('a record that is renewed or shortened leaves at its own time, not at an earlier or later one', async () => {
+    const { store, clock, own, complete } = world({ maxRecords: 2 });
+    const renewed = await own('renewed', { leaseMs: 10, recordTtlMs: 10, unknownTtlMs: 10 });
+    const completed = await own('completed', { unknownTtlMs: 900 * hourMs, onAbandoned: 'block' });
+    await store.renew(renewed, 5 * hourMs);
+    await complete(completed, 10);
+    clock.advance(2 * hourMs);
+    expect((await own('third')).attempt).toBe(1);
+    expect((await store.read('completed')).record).toBeNull();
+    expect((await store.read('renewed')).record?.state).toBe('in_progress');
+    await expect(own('fourth')).rejects.toThrow('maxRecords');
+  });
+
+  test('a store that empties and fills again keeps what is new under the same keys', async () => {
+    const { store, clock, own } = world({ maxRecords: 1 });
+    for (let round = 0; round < 5; round += 1) {
+      await own('a');
+      await store.read('b');
+      expect((await store.read('a')).record?.attempt).toBe(1);
+      clock.advance(3 * hourMs);
+      expect((await store.scan({ cursor: null, limit: 10 })).records).toEqual([]);
+    }
+  });
+
+  test('a clock that steps back brings nothing back and loses nothing that still counts', async () => {
+    const { store, clock, own, complete } = world({});
+    await complete(await own('a'), 10);
+    clock.advance(-hourMs);
+    expect((await store.read('a')).record?.outcome?.byteLength).toBe(10);
+    clock.advance(3 * hourMs);
+    await own('b');
+    clock.advance(-3 * hourMs);
+    expect((await store.read('a')).record).toBeNull();
+  });
+});
+
+function world(options: MemoryStoreOptions) {
+  const clock = manualClock();
+  const store = new MemoryStore({ clock: clock.now, ...options });
+  return {
+    clock,
+    store,
+    async own(key: string, overrides: Partial<AcquireRequest> = {}): Promise<Lease> {
+      const fixed = { fingerprint: null, leaseMs: 10, onAbandoned: 'rerun', notAfter: 1e14, fenceSeen: 0 } as const;
+      const request = { token: randomUUID(), ...fixed, ...terms, ...overrides };
+      const answer = await store.acquire(key, request);
+      if (answer.kind !== 'acquired') throw new Error(`${key} is ${answer.kind}`);
+      return { ...request, ...answer, key };
+    },
+    complete(lease: Lease, length: number) {
+      const outcome = Buffer.alloc(length);
+      return store.complete(lease, { outcome, outcomeTtlMs: hourMs, note: null, notAfter: 0 });
+    },
+  };
+}

@@ -1,0 +1,81 @@
+// MemoryStore: options that cannot be meant are refused where they enter, and a store in one of several processes warns.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { ConfigurationError } from '../../packages/core/src/errors.js';
+import { MemoryStore } from '../../packages/core/src/memory/memory-store.js';
+
+const refused: readonly (readonly [options: unknown, message: RegExp])[] = [
+  [
+    { maxRecords: 0 },
+    /maxRecords is 0; it must be a whole number of records from 1 to 16000000\. For .* write 250000\./,
+  ],
+  [{ maxRecords: 2 ** 24 }, /maxRecords is 16777216; /],
+  [{ maxBytes: '256MB' }, /maxBytes is "256MB"; it must be a whole number of bytes from 1 to .* write 268435456\./],
+  [{ maxBytes: 0.5 }, /maxBytes is 0\.5; /],
+  [
+    { storeTimeoutMs: '1s' },
+    /storeTimeoutMs is "1s"; it must be a whole number of milliseconds from 1 to 2147483647\./,
+  ],
+  [{ storeTimeoutMs: Number.NaN }, /storeTimeoutMs is NaN; /],
+  [{ clock: 5 }, /clock is 5; it must be a function that answers milliseconds since 1970, such as Date\.now\./],
+  [{ maxRecord: 5 }, /maxRecord is not an option; the options are clock, maxBytes, maxRecords, storeTimeoutMs\./],
+  [null, /the options argument is null; it must be an object\./],
+  ['redis://x', /the options argument is "redis:\/\/x"; /],
+];
+
+describe('new MemoryStore()', () => {
+  test.each(refused)('refuses %o with name, value and remedy', (options, message) => {
+    const make = () => Reflect.construct(MemoryStore, [options]);
+    expect(make).toThrow(message);
+    expect(make).toThrow(/^new MemoryStore\(\): /);
+    expect(make).toThrow(ConfigurationError);
+    expect(make).toThrow(expect.objectContaining({ code: 'option_invalid' }));
+  });
+
+  test('names every mistake at once, one per line', () => {
+    const make = () => new MemoryStore({ maxRecords: 0, maxBytes: -1 });
+    expect(make).toThrow(/maxRecords is 0; .*\n.*maxBytes is -1; /);
+  });
+
+  test('has a deadline of 1000 ms unless told otherwise', () => {
+    expect(new MemoryStore().timeoutMs).toBe(1_000);
+    expect(new MemoryStore({ storeTimeoutMs: 50 }).timeoutMs).toBe(50);
+  });
+
+  test('closed, says that the store was closed', async () => {
+    const store = new MemoryStore();
+    await store.close();
+    await expect(store.read('a')).rejects.toThrow('This MemoryStore was closed');
+  });
+});
+
+const processes = [
+  { what: 'a node:cluster worker', how: 'cluster', env: {}, warnings: 1 },
+  { what: 'the second process of pm2', how: 'plain', env: { NODE_APP_INSTANCE: '1' }, warnings: 1 },
+  {
+    what: 'the first process of pm2, which may be the only one',
+    how: 'plain',
+    env: { NODE_APP_INSTANCE: '0' },
+    warnings: 0,
+  },
+  { what: 'a process of its own', how: 'plain', env: {}, warnings: 0 },
+] as const;
+
+test.each(processes)('a MemoryStore in $what warns $warnings times', async ({ how, env, warnings }) => {
+  const said = await constructTwiceIn(how, env);
+  expect(said).toEqual(Array(warnings).fill('memory_store_in_cluster'));
+});
+
+/** The codes of the warnings of a process that makes two stores. */
+async function constructTwiceIn(how: string, env: Record<string, string>): Promise<unknown> {
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+  const program = fileURLToPath(new URL('fixtures/two-memory-stores.ts', import.meta.url));
+  const { NODE_APP_INSTANCE: _, ...inherited } = process.env;
+  const child = fork(program, [how], { execArgv: ['--no-warnings', '--import', tsx], env: { ...inherited, ...env } });
+  const [codes] = await once(child, 'message');
+  child.kill();
+  return codes;
+}

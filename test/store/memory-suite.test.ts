@@ -1,0 +1,94 @@
+// The published contract finds what it is there to find: stores that are broken in one clause each.
+import { describe, expect, test } from 'vitest';
+import * as protocol from '../../packages/core/src/protocol/index.js';
+import type { IdempotencyStore } from '../../packages/core/src/store.js';
+import { manualClock, storeSuite } from '../../packages/core/src/testing/index.js';
+import { brokenAcquire } from '../protocol/model/broken-acquire.js';
+import { brokenOwner } from '../protocol/model/broken-owner.js';
+import { protocolStore } from './fixtures/protocol-store.js';
+
+/** What the port cannot show: a clock that steps back; and a record that is over, which a store may have dropped. */
+const outOfReach = new Set([
+  'the wait is not capped at the length of a lease',
+  'complete: writes over a newer owner whose life is over',
+]);
+
+type Break = (store: IdempotencyStore) => Partial<IdempotencyStore>;
+
+const brokenStores: Record<string, Break> = {
+  'acquire reads, and then writes': (store) => ({
+    async acquire(key, request) {
+      const { record } = await store.read(key);
+      if (record !== null) return store.acquire(key, request);
+      await new Promise((resolve) => setImmediate(resolve));
+      await store.remove(key);
+      return store.acquire(key, request);
+    },
+  }),
+  'an empty outcome is none': (store) => ({
+    complete(lease, completion) {
+      return store.complete(
+        lease,
+        completion.outcome?.byteLength === 0 ? { ...completion, outcome: null } : completion,
+      );
+    },
+  }),
+  'bytes pass through text': (store) => ({
+    complete(lease, completion) {
+      const outcome = completion.outcome && Buffer.from(Buffer.from(completion.outcome).toString());
+      return store.complete(lease, { ...completion, outcome });
+    },
+  }),
+  'scan forgets the last record of each page': (store) => ({
+    async scan(request) {
+      const page = await store.scan(request);
+      return page.records.length < 2 ? page : { ...page, records: page.records.slice(0, -1) };
+    },
+  }),
+  'close changes nothing': () => ({ close: async () => {} }),
+  'arguments are not checked': (store) => ({
+    release: (holder, how) => store.release({ ...holder, recordTtlMs: Math.max(1, holder.recordTtlMs) }, how),
+  }),
+  'capabilities are not what was declared': () => ({ capabilities: { shared: true, durable: true } }),
+};
+
+describe('the store suite', () => {
+  test('finds nothing in a store that is the protocol and a map', async () => {
+    expect(await firstFailure((clock) => protocolStore(protocol, clock))).toBeNull();
+  });
+
+  const clauses = Object.entries({ ...brokenAcquire, ...brokenOwner }).filter(([name]) => !outOfReach.has(name));
+  test.each(clauses)('finds it: %s', async (_, variant) => {
+    expect(await firstFailure((clock) => protocolStore({ ...protocol, ...variant }, clock))).not.toBeNull();
+  });
+
+  test.each(Object.entries(brokenStores))('finds it: %s', async (_, broken) => {
+    const create = (clock: () => number) => {
+      const store = protocolStore(protocol, clock);
+      return { ...store, ...broken(store) };
+    };
+    expect(await firstFailure(create)).not.toBeNull();
+  });
+});
+
+/** The title of the first test of the suite that fails on such a store. */
+async function firstFailure(create: (clock: () => number) => IdempotencyStore): Promise<string | null> {
+  const tests: { title: string; body: () => Promise<void> }[] = [];
+  storeSuite({
+    name: 'broken',
+    runner: { describe: (_, body) => body(), test: (title, body) => tests.push({ title, body }) },
+    capabilities: { shared: false, durable: false, clock: true },
+    async create() {
+      const clock = manualClock();
+      return { store: create(clock.now), advance: clock.advance, close: async () => {} };
+    },
+  });
+  for (const { title, body } of tests) {
+    const failed = await body().then(
+      () => false,
+      () => true,
+    );
+    if (failed) return title;
+  }
+  return null;
+}

@@ -1,0 +1,23 @@
+// MemoryStore proves itself by the published contract.
+import { describe, test } from 'vitest';
+import { MemoryStore } from '../../packages/core/src/memory/memory-store.js';
+import { manualClock, storeSuite } from '../../packages/core/src/testing/index.js';
+
+const runner = { describe, test };
+
+storeSuite({
+  name: 'MemoryStore on a manual clock',
+  runner,
+  capabilities: { shared: false, durable: false, clock: true },
+  async create() {
+    const clock = manualClock();
+    return { store: new MemoryStore({ clock: clock.now }), advance: clock.advance, close: async () => {} };
+  },
+});
+
+storeSuite({
+  name: 'MemoryStore on the clock of the process',
+  runner,
+  capabilities: { shared: false, durable: false, clock: false },
+  create: async () => ({ store: new MemoryStore(), close: async () => {} }),
+});

@@ -1,0 +1,31 @@
+// The rights that docs/redis.md names are enough: a user with these alone runs every verb.
+import { readFileSync } from 'node:fs';
+import { execute } from '@onceguard/core';
+import { RedisStore } from '@onceguard/core/redis';
+import { Redis } from 'ioredis';
+import { expect, test } from 'vitest';
+import { startRedis } from '../support/redis.js';
+
+test('A user with the rights that the documents name can do everything that a store does', async () => {
+  const document = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
+  const rights = /^ACL (SETUSER onceguard .*)$/m.exec(document)?.[1]?.split(' ') ?? [];
+  const server = await startRedis();
+  const admin = new Redis(server.url);
+  await admin.call('ACL', rights);
+  const url = `redis://onceguard:secret@127.0.0.1:${server.port}`;
+  const store = await RedisStore.connect(url);
+  try {
+    const options = { store, scope: 'acl', key: 'k' };
+    expect(await execute(() => 'done', options)).toMatchObject({ kind: 'executed', recorded: true });
+    expect(await execute(() => 'again', options)).toMatchObject({ kind: 'replayed', value: 'done' });
+    const { records } = await store.scan({ cursor: null, limit: 100 });
+    const name = records[0]?.key ?? '';
+    expect((await store.read(name)).record?.state).toBe('completed');
+    await store.remove(name);
+    expect((await store.read(name)).record?.state).toBe('removed');
+  } finally {
+    await store.close();
+    admin.disconnect();
+    await server.stop();
+  }
+});

@@ -1,0 +1,174 @@
+// What RedisStore leaves in Redis: which keys, with which ends, and what it does where something else stands there.
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { RedisStore } from '../../packages/core/src/redis/index.js';
+import {
+  completionOf,
+  decision,
+  granted,
+  leaseOf,
+  own,
+  request,
+} from '../../packages/core/src/testing/store-suite/requests.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
+
+const hourMs = 3_600_000;
+
+let server: RedisServer;
+let redis: Redis;
+
+beforeAll(async () => {
+  server = await startRedis();
+  redis = new Redis(server.url);
+});
+
+afterEach(() => redis.flushall());
+
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+function world(options: { prefix?: string; client?: Redis } = {}) {
+  return { store: new RedisStore({ client: redis, ...options }), key: randomUUID() };
+}
+
+test('a record is one hash, and its outcome one string with the same hash tag', async () => {
+  const { store, key } = world();
+  const lease = await own({ store, key });
+  expect(await redis.keys('*')).toEqual([`onceguard:{${key}}`]);
+  await store.complete(lease, completionOf('paid'));
+  expect((await redis.keys('*')).sort()).toEqual([`onceguard:{${key}}`, `onceguard:{${key}}:o`]);
+  expect(await redis.type(`onceguard:{${key}}`)).toBe('hash');
+  expect(await redis.get(`onceguard:{${key}}:o`)).toBe('paid');
+});
+
+test('keys end a minute after the record and the outcome that they hold', async () => {
+  const { store, key } = world();
+  const lease = await own({ store, key });
+  const { record } = await store.read(key);
+  expect(await redis.pexpiretime(`onceguard:{${key}}`)).toBe((record?.expiresAt ?? 0) + 60_000);
+  await store.complete(lease, completionOf('paid', { outcomeTtlMs: hourMs }));
+  const { record: done } = await store.read(key);
+  expect(await redis.pexpiretime(`onceguard:{${key}}`)).toBe((done?.expiresAt ?? 0) + 60_000);
+  expect(await redis.pexpiretime(`onceguard:{${key}}:o`)).toBe((done?.completedAt ?? 0) + hourMs + 60_000);
+});
+
+test('missing bytes read as a tombstone and never as absent', async () => {
+  const { store, key } = world();
+  const lease = await own({ store, key });
+  await store.complete(lease, completionOf('paid', { note: '201' }));
+  await redis.del(`onceguard:{${key}}:o`);
+  expect(await store.acquire(key, request())).toMatchObject({ kind: 'expired', note: '201' });
+  expect((await store.read(key)).record).toMatchObject({ state: 'completed', outcome: null });
+});
+
+test('a server that forgot the scripts is told them again, at every verb', async () => {
+  const { store, key } = world();
+  const forgotten = async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
+    await redis.script('FLUSH');
+    return await call();
+  };
+  const asked = request();
+  const lease = leaseOf(key, asked, granted(await forgotten(() => store.acquire(key, asked))));
+  const point = { step: 'charge', seq: 1, bytes: Buffer.from('x') };
+  const answers = [
+    await forgotten(() => store.renew(lease, hourMs)),
+    await forgotten(() => store.checkpoint(lease, point)),
+    await forgotten(() => store.release(lease, { as: 'unknown', retryAfterMs: null, note: null })),
+    await forgotten(() => store.resolve(key, decision(lease.fence, { as: 'done' }))),
+    await forgotten(() => store.complete(lease, completionOf('late'))),
+    await forgotten(() => store.acquire(key, request())),
+  ];
+  expect(answers.map(({ kind }) => kind)).toEqual(['ok', 'ok', 'ok', 'ok', 'lost', 'expired']);
+  expect((await forgotten(() => store.read(key))).record?.state).toBe('completed');
+  await forgotten(() => store.remove(key));
+  expect((await store.read(key)).record?.state).toBe('removed');
+});
+
+test('stores with other prefixes see nothing of each other, also where a prefix looks like a pattern', async () => {
+  const { key } = world();
+  const [plain, pattern] = [world({ prefix: 'shop:a:' }).store, world({ prefix: 'shop:[a]*?:' }).store];
+  await own({ store: plain, key });
+  expect((await pattern.read(key)).record).toBeNull();
+  await own({ store: pattern, key });
+  for (const store of [plain, pattern]) {
+    const { records, cursor } = await store.scan({ cursor: null, limit: 1_000 });
+    expect([records.map((found) => found.key), cursor]).toEqual([[key], null]);
+  }
+});
+
+test('a client that puts a prefix of its own before every key is scanned under it', async () => {
+  const client = new Redis(server.url, { keyPrefix: 'app[1]:' });
+  const { store, key } = world({ client });
+  await own({ store, key });
+  expect(await redis.keys('*')).toEqual([`app[1]:onceguard:{${key}}`]);
+  const { records } = await store.scan({ cursor: null, limit: 1_000 });
+  expect(records.map((found) => found.key)).toEqual([key]);
+  client.disconnect();
+});
+
+test('a cursor that scan did not answer is refused as a bug', async () => {
+  const { store } = world();
+  const badCursors = ['', 'x', '127.0.0.1:6379', 'a b c', '127.0.0.1:6379 -1'];
+  for (const cursor of badCursors) {
+    await expect(store.scan({ cursor, limit: 1 })).rejects.toMatchObject({ class: 'bug' });
+  }
+});
+
+test.each([
+  { what: 'a string', put: (name: string) => redis.set(name, 'x'), word: 'WRONGTYPE', class: 'bug' },
+  { what: 'a foreign hash', put: (name: string) => redis.hset(name, 'a', 'b'), word: 'FOREIGNKEY', class: 'bug' },
+  {
+    what: 'a newer layout',
+    put: (name: string) => redis.hset(name, 'v', 2),
+    word: 'NEWERLAYOUT',
+    class: 'misconfigured',
+  },
+])('$what under a key is refused by every verb and stays as it is', async ({ put, word, class: errorClass }) => {
+  const { store, key } = world();
+  const lease = await own(world());
+  const name = `onceguard:{${key}}`;
+  await put(name);
+  const before = await redis.dumpBuffer(name);
+  const calls = [
+    () => store.acquire(key, request()),
+    () => store.renew({ ...lease, key }, hourMs),
+    () => store.checkpoint({ ...lease, key }, { step: 'charge', seq: 1, bytes: Buffer.from('x') }),
+    () => store.complete({ ...lease, key }, completionOf('paid')),
+    () => store.release({ ...lease, key }, { as: 'retryable' }),
+    () => store.resolve(key, decision(1)),
+    () => store.read(key),
+    () => store.remove(key),
+  ];
+  for (const call of calls) {
+    await expect(call()).rejects.toMatchObject({ class: errorClass, message: expect.stringContaining(word) });
+  }
+  expect(await redis.dumpBuffer(name)).toEqual(before);
+});
+
+test('a full server refuses every write whole, and what can only shrink a record is still done', async () => {
+  const { store, key } = world();
+  const lease = await own({ store, key });
+  const other = randomUUID();
+  const before = await redis.hgetall(`onceguard:{${key}}`);
+  await redis.config('SET', 'maxmemory', '1');
+  try {
+    const calls = [
+      () => store.acquire(other, request()),
+      () => store.renew(lease, 2 * hourMs),
+      () => store.checkpoint(lease, { step: 'charge', seq: 1, bytes: Buffer.from('x') }),
+      () => store.complete(lease, completionOf('paid')),
+      () => store.release(lease, { as: 'retryable' }),
+    ];
+    for (const call of calls) await expect(call()).rejects.toThrow(/OOM/);
+    expect(await redis.keys('*')).toEqual([`onceguard:{${key}}`]);
+    expect(await redis.hgetall(`onceguard:{${key}}`)).toEqual(before);
+    expect((await store.complete(lease, completionOf('', { outcome: null }))).kind).toBe('ok');
+    await store.remove(key);
+  } finally {
+    await redis.config('SET', 'maxmemory', '0');
+  }
+  expect((await store.read(key)).record?.state).toBe('removed');
+});
