@@ -1,12 +1,29 @@
 // How the tests run: which files, with which Redis, and with the built packages loaded as a user's Node loads them.
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+const onServersOfTheirOwn = ['test/faults/**/*.test.ts', 'test/testing/**/*.test.ts'];
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'contract',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...onServersOfTheirOwn],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // At the end, without the others: these start many servers, freeze and kill them, and wait for them.
+        extends: true,
+        test: { name: 'faults', include: onServersOfTheirOwn, sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 });

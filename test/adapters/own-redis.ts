@@ -15,26 +15,23 @@ export interface OwnRedis {
 }
 
 export async function ownRedis(storeTimeoutMs: number): Promise<OwnRedis> {
-  let server = await startRedis();
-  let isRunning = true;
-  const { url, port } = server;
+  const server = await startRedis();
+  const { url } = server;
   const store = await RedisStore.connect({ url, storeTimeoutMs });
   return {
     store,
     async crash() {
-      isRunning = false;
       await server.kill();
     },
-    freeze: () => void process.kill(server.pid, 'SIGSTOP'),
+    freeze: () => server.freeze(),
     async revive() {
-      if (isRunning) process.kill(server.pid, 'SIGCONT');
-      else server = await startRedis({ port });
-      isRunning = true;
+      if (server.state === 'frozen') server.thaw();
+      else await server.restart();
       await untilConnected(store);
     },
     async close() {
       await store.close();
-      if (isRunning) await server.kill();
+      await server.stop();
     },
   };
 }

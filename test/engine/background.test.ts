@@ -1,10 +1,10 @@
 // What is said to the store after the caller was answered: repeated until it is heard, within bounds.
 import { drain, execute, onEvent, StoreError } from '@onceguard/core';
+import { type FaultStore, failsBefore, hangs } from '@onceguard/core/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { Background, type BackgroundTask } from '../../packages/core/src/engine/background.js';
 import { execute as executeFromSource } from '../../packages/core/src/engine/execute.js';
 import { StoreLink } from '../../packages/core/src/engine/store-link.js';
-import { type FaultStore, failsBefore, hangs } from '../support/fault-store.js';
 import { told } from './told.js';
 import { memoryWorld, nameIn, onEveryStore, recordOf, stateOf } from './world.js';
 

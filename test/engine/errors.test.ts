@@ -1,9 +1,9 @@
 // The errors of makeIdempotent let a queue decide, and are recognised across two copies of the package.
 import { createRequire } from 'node:module';
 import * as esm from '@onceguard/core';
+import { failsBefore } from '@onceguard/core/testing';
 import { describe, expect, it } from 'vitest';
 import { newGate } from '../adapters/gate.js';
-import { failsBefore } from '../support/fault-store.js';
 import { memoryWorld } from './world.js';
 
 const { makeIdempotent } = esm;

@@ -9,10 +9,10 @@ import {
   onEvent,
   StoreError,
 } from '@onceguard/core';
+import { type FaultStore, failsBefore, hangs } from '@onceguard/core/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { publish } from '../../packages/core/src/events.js';
 import { untilAborted } from '../support/aborted.js';
-import { type FaultStore, failsBefore, hangs } from '../support/fault-store.js';
 import { told } from './told.js';
 import { type MemoryWorld, memoryWorld, nameIn } from './world.js';
 

@@ -1,7 +1,7 @@
 // An operation that throws: its caller gets the throw, and its key is free or in doubt, as the options say.
 import { execute, payments } from '@onceguard/core';
+import type { FaultStore } from '@onceguard/core/testing';
 import { expect, it } from 'vitest';
-import type { FaultStore } from '../support/fault-store.js';
 import { told } from './told.js';
 import { onEveryStore, stateOf } from './world.js';
 

@@ -1,10 +1,10 @@
 // An owner that has lost its lease changes nothing, and its caller gets what stands there.
 import { defaultTerms, execute, type IdempotencyStore, type Lease, type OperationContext } from '@onceguard/core';
+import { type FaultStore, hangs, preceded } from '@onceguard/core/testing';
 import { describe, expect, it } from 'vitest';
 import type { Work } from '../../packages/core/src/engine/plan.js';
 import { run } from '../../packages/core/src/engine/run.js';
 import { untilAborted } from '../support/aborted.js';
-import { type FaultStore, hangs, preceded } from '../support/fault-store.js';
 import { completion, rival } from './rival.js';
 import { told } from './told.js';
 import { memoryWorld, nameIn, onEveryStore, recordOf } from './world.js';

@@ -1,9 +1,9 @@
 // What comes back from a function: on the first call and on every repeat what the record holds, as it was.
 import assert from 'node:assert/strict';
 import { type Events, execute, makeIdempotent, onEvent, ResponseExpiredError } from '@onceguard/core';
+import { failsBefore } from '@onceguard/core/testing';
 import { describe, expect, it } from 'vitest';
 import { withVerbs } from '../adapters/stores.js';
-import { failsBefore } from '../support/fault-store.js';
 import { memoryWorld, nameIn, onEveryStore, recordOf } from './world.js';
 
 const results: [title: string, value: unknown][] = [

@@ -1,9 +1,9 @@
 // Every call that an execution makes to its store fails in every way: what the caller sees, what the record says, and
 // how often the operation ran.
 import { execute, type OperationContext } from '@onceguard/core';
+import { failsAfter, failsBefore, hangs, hangsAfter, type Interference, type StoreVerb } from '@onceguard/core/testing';
 import { expect, it } from 'vitest';
 import { untilAborted } from '../support/aborted.js';
-import { failsAfter, failsBefore, hangs, hangsAfter, type Interference, type Verb } from '../support/fault-store.js';
 import { told } from './told.js';
 import { onEveryStore, stateOf, type World } from './world.js';
 
@@ -13,7 +13,7 @@ const forGood = null;
 /** How the verb fails, how often, then: what the caller sees, the runs so far, the record's state, what a repeat sees. */
 type Row = [how: string, Interference, typeof once1 | typeof forGood, string, number, string | null, string];
 
-const rows: Partial<Record<Verb, Row[]>> = {
+const rows: Partial<Record<StoreVerb, Row[]>> = {
   read: [
     ['fails before', failsBefore(), once1, 'paid, recorded', 1, 'completed', 'paid, replayed'],
     ['fails after', failsAfter, once1, 'paid, recorded', 1, 'completed', 'paid, replayed'],
@@ -60,7 +60,9 @@ const rows: Partial<Record<Verb, Row[]>> = {
   ],
 };
 
-const table = Object.entries(rows).flatMap(([verb, lines]) => lines.map((line) => [verb as Verb, ...line] as const));
+const table = Object.entries(rows).flatMap(([verb, lines]) =>
+  lines.map((line) => [verb as StoreVerb, ...line] as const),
+);
 
 onEveryStore('A store call that fails', (open) => {
   it.each(table)('%s, when it %s', async (verb, _how, interference, call, caller, runs, state, repeat) => {
@@ -76,7 +78,7 @@ onEveryStore('A store call that fails', (open) => {
 });
 
 /** An operation in whose course the verb is called: it fails at first, or outlives its lease. */
-function workThatNeeds(verb: Verb, { store }: Pick<World, 'store'>, isForGood: boolean) {
+function workThatNeeds(verb: StoreVerb, { store }: Pick<World, 'store'>, isForGood: boolean) {
   const operation = async ({ signal }: OperationContext) => {
     work.runs += 1;
     if (verb === 'release' && work.runs === 1) throw new Error('declined');

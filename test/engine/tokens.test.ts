@@ -1,6 +1,5 @@
 // Owner tokens: one per acquisition, the same in every repetition, and taken back where it will not be run.
 import { execute, StoreError } from '@onceguard/core';
-import { describe, expect, it } from 'vitest';
 import {
   type FaultStore,
   failsAfter,
@@ -8,15 +7,16 @@ import {
   hangs,
   hangsAfter,
   preceded,
-  type Verb,
-} from '../support/fault-store.js';
+  type StoreVerb,
+} from '@onceguard/core/testing';
+import { describe, expect, it } from 'vitest';
 import { told } from './told.js';
 import { memoryWorld, nameIn, onEveryStore, recordOf, stateOf } from './world.js';
 
 const pay = (store: FaultStore, options: object = {}, operation: () => unknown = () => 'paid') =>
   execute(operation, { store, scope: 'tests', key: 'payment-1', ...options });
 
-const tokens = (store: FaultStore, verb: Verb) => store.of(verb).map(({ token }) => token);
+const tokens = (store: FaultStore, verb: StoreVerb) => store.of(verb).map(({ token }) => token);
 const distinct = (values: readonly unknown[]) => new Set(values).size;
 
 const limit = (store: FaultStore, index: number) => {

@@ -1,9 +1,9 @@
 // Concurrent callers: one runs; the others are refused, or wait for its outcome within bounds.
 import { execute, onEvent } from '@onceguard/core';
+import { type FaultStore, failsAfter, failsBefore } from '@onceguard/core/testing';
 import { describe, expect, it } from 'vitest';
 import { jittered } from '../../packages/core/src/engine/timing.js';
 import { newGate } from '../adapters/gate.js';
-import { type FaultStore, failsAfter, failsBefore } from '../support/fault-store.js';
 import { told } from './told.js';
 import { memoryWorld, onEveryStore } from './world.js';
 

@@ -2,10 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { drain, type IdempotencyStore, MemoryStore } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
-import { manualClock } from '@onceguard/core/testing';
+import { FaultStore, manualClock } from '@onceguard/core/testing';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
-import { FaultStore } from '../support/fault-store.js';
 import { redisUrl } from '../support/redis.js';
 
 export interface World {
@@ -36,7 +35,7 @@ export function onEveryStore(title: string, declare: (open: () => World) => void
   onRedis(title, declare);
 }
 
-export function onRedis(title: string, declare: (open: () => World) => void): void {
+function onRedis(title: string, declare: (open: () => World) => void): void {
   describe(`${title} (Redis)`, () => {
     let client: Redis;
     beforeAll(async () => {

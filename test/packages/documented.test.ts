@@ -1,6 +1,7 @@
 // docs/errors.md and the sources name the same codes, warnings and events: nothing is missing, nothing is made up.
 import { describe, expect, test } from 'vitest';
 import { errorTable } from '../../packages/core/src/errors.js';
+import { findingTable } from '../../packages/core/src/redis/check/findings.js';
 import { codesIn, documents, tableRows } from './markdown.js';
 import { children, isNode, membersWithin, nameOf, packageNames, read, type Source, sourcesOf } from './sources.js';
 
@@ -9,6 +10,7 @@ const sources = packageNames.flatMap(sourcesOf);
 const codes = tableRows(page, 'code');
 const warnings = tableRows(page, 'warning');
 const events = tableRows(page, 'event');
+const findings = tableRows(read('docs/redis.md'), 'finding');
 
 describe('Errors', () => {
   test('Every error code has an entry in docs/errors.md, and every entry is a code', () => {
@@ -38,7 +40,19 @@ describe('Warnings', () => {
   test('Every warning that docs/redis.md tells of is one', () => {
     const told = names(tableRows(read('docs/redis.md'), 'warning'));
     expect(told.length).toBeGreaterThan(0);
-    expect(warningsIn(sources)).toEqual(expect.arrayContaining(told));
+    expect([...warningsIn(sources), ...Object.keys(findingTable)]).toEqual(expect.arrayContaining(told));
+  });
+});
+
+describe('Findings', () => {
+  test('Every finding of the table is found somewhere, and has an entry in docs/redis.md, and every entry is one', () => {
+    const table = Object.keys(findingTable).sort();
+    expect(names(findings)).toEqual(table);
+    expect(findingsIn(sources)).toEqual(table);
+  });
+
+  test.each(Object.entries(findingTable))('%s is documented with its severity', (code, { severity }) => {
+    expect(findings.find(([name]) => name === `\`${code}\``)?.[1]).toBe(severity);
   });
 });
 
@@ -55,7 +69,7 @@ describe('Events', () => {
   });
 });
 
-test.each([...codes, ...warnings])('%s has a cause and a remedy', (...cells) => {
+test.each([...codes, ...warnings, ...findings])('%s has a cause and a remedy', (...cells) => {
   for (const cell of cells.slice(-2)) expect(cell).toMatch(/\w/);
 });
 
@@ -72,6 +86,17 @@ function warningsIn(all: readonly Source[]): string[] {
     if (code === undefined) throw new Error('a warning whose code is not written out cannot be looked up');
     return code;
   });
+  return [...new Set(found)].sort();
+}
+
+/** The codes of the table that are written out elsewhere. */
+function findingsIn(all: readonly Source[]): string[] {
+  const elsewhere = all.filter(({ file }) => !file.endsWith('/check/findings.ts')).flatMap(({ nodes }) => nodes);
+  const found = elsewhere
+    .filter(({ type }) => type === 'Literal')
+    .map(nameOf)
+    .filter((text) => text !== undefined)
+    .filter((text) => Object.hasOwn(findingTable, text));
   return [...new Set(found)].sort();
 }
 

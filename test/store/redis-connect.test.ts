@@ -20,26 +20,32 @@ describe('RedisStore.connect', () => {
     const stop = onEvent('warning', (warning) => warnings.push(warning));
     const store = await RedisStore.connect(options());
     stop();
-    expect(warnings).toEqual([]);
+    expect(warnings.map(({ code }) => code).filter((code) => code !== 'redis_not_persistent')).toEqual([]);
     const key = randomUUID();
     await own({ store, key });
     await store.remove(key);
     await store.close();
     await store.close();
-    await expect(store.read(key)).rejects.toMatchObject({ class: 'misconfigured', message: /This store is closed/ });
+    await expect(store.read(key)).rejects.toMatchObject({
+      class: 'misconfigured',
+      message: expect.stringMatching(/This store is closed/),
+    });
   });
 
   test('answers although Redis is away, warns, fails calls at once with the cause, and heals', async () => {
     const server = await startRedis();
     await server.kill();
     const warned = new Promise<Events['warning']>((resolve) => onEvent('warning', resolve));
-    const store = await RedisStore.connect({ url: server.url, storeTimeoutMs: 100 });
-    expect(await warned).toMatchObject({ code: 'redis_not_connected', message: /ECONNREFUSED/ });
-    await expect(store.read('a')).rejects.toMatchObject({ class: 'unavailable', message: /ECONNREFUSED/ });
-    const again = await startRedis({ port: server.port });
+    const store = await RedisStore.connect({ url: server.url, connectTimeoutMs: 100 });
+    expect(await warned).toMatchObject({ code: 'redis_not_connected', message: expect.stringMatching(/ECONNREFUSED/) });
+    await expect(store.read('a')).rejects.toMatchObject({
+      class: 'unavailable',
+      message: expect.stringMatching(/ECONNREFUSED/),
+    });
+    await server.restart();
     await vi.waitFor(() => store.read('a'), 10_000);
     await store.close();
-    await again.stop();
+    await server.stop();
   });
 
   test.each([
@@ -47,8 +53,11 @@ describe('RedisStore.connect', () => {
     { word: 'WRONGPASS', login: { password: 'wrong' } },
   ])('names $word as misconfigured, keeps trying, and heals when an operator has acted', async ({ word, login }) => {
     const server = await startRedis({ args: ['--requirepass', 'right'] });
-    const store = await RedisStore.connect({ url: server.url, storeTimeoutMs: 200, ...login });
-    await expect(store.read('a')).rejects.toMatchObject({ class: 'misconfigured', message: new RegExp(word) });
+    const store = await RedisStore.connect({ url: server.url, connectTimeoutMs: 200, ...login });
+    await expect(store.read('a')).rejects.toMatchObject({
+      class: 'misconfigured',
+      message: expect.stringContaining(word),
+    });
     const admin = new Redis(server.url, { password: 'right' });
     await admin.acl('SETUSER', 'default', 'nopass');
     await vi.waitFor(() => store.read('a'), 10_000);
@@ -61,7 +70,7 @@ describe('RedisStore.connect', () => {
     const bad: [object | string, RegExp][] = [
       [
         { host: 'localhost', maxRetriesPerRequest: 5 },
-        /maxRetriesPerRequest is not an option; the options are connection/,
+        /maxRetriesPerRequest is not an option; the options are cluster, connect/,
       ],
       ['localhost:6379', /url is "localhost:6379"; it must begin with redis:\/\/ or rediss:\/\//],
       ['redis://localhost?maxRetriesPerRequest=5', /and have no query; options have names here/],

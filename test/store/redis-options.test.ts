@@ -18,7 +18,7 @@ describe('options', () => {
   test.each([
     { code: 'redis_offline_queue', client: fake({}) },
     { code: 'redis_unlimited_retries', client: fake({ ...safe, maxRetriesPerRequest: null }) },
-    { code: 'redis_auto_pipelining_on_cluster', client: cluster({ ...safe, enableAutoPipelining: true }) },
+    { code: 'redis_auto_pipelining', client: fake({ ...safe, enableAutoPipelining: true }) },
     { code: 'redis_reads_from_replicas', client: cluster({ ...safe, scaleReads: 'slave' }) },
   ])('are warned of once: $code', ({ code, client }) => {
     const warnings: Events['warning'][] = [];
@@ -33,7 +33,7 @@ describe('options', () => {
   test('are not warned of where they are safe', () => {
     const warnings: unknown[] = [];
     const stop = onEvent('warning', (warning) => warnings.push(warning));
-    new RedisStore({ client: fake({ ...safe, enableAutoPipelining: true }) });
+    new RedisStore({ client: fake({ ...safe, enableAutoPipelining: false }) });
     new RedisStore({ client: cluster({ ...safe, scaleReads: 'master', redisOptions: { maxRetriesPerRequest: 0 } }) });
     stop();
     expect(warnings).toEqual([]);
@@ -50,7 +50,7 @@ describe('options', () => {
       [{ client, prefix: 'a\n' }, /prefix is "a\\n"/],
       [{ client, storeTimeoutMs: '1s' }, /storeTimeoutMs is "1s"; it must be a whole number of milliseconds/],
       [{ client, storeTimeoutMs: 0 }, /storeTimeoutMs is 0/],
-      [{ client, timeout: 5 }, /timeout is not an option; the options are client, prefix, storeTimeoutMs/],
+      [{ client, timeout: 5 }, /timeout is not an option; the options are client, durability, prefix, storeTimeoutMs/],
     ];
     for (const [options, message] of bad) {
       expect(() => new RedisStore(options as unknown as RedisStoreOptions)).toThrow(message);

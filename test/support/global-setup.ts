@@ -1,11 +1,12 @@
 // Before the first test: a Redis for the whole run, the one in REDIS_URL or one started here; after the last, stops that one.
+import { findRedisBinary } from '../../packages/core/src/testing/servers/process.js';
 import { installRedis } from './install-redis.js';
-import { findRedisBinary, startRedis } from './redis.js';
+import { startRedis } from './redis.js';
 
 export async function setup(): Promise<(() => Promise<void>) | undefined> {
   if (process.env.REDIS_URL) return undefined;
   if (!findRedisBinary()) installRedis();
   const server = await startRedis();
   process.env.REDIS_URL = server.url;
-  return server.stop;
+  return async () => await server.stop();
 }

@@ -23,6 +23,16 @@ export interface Events {
   store_error: EventSubject & { readonly verb: string; readonly class: StoreErrorClass; readonly error: Error };
   /** The store had lost the record (failover, eviction, empty restart); `restored` says whether it was written anew. */
   record_lost: EventSubject & { readonly verb: string; readonly restored: boolean };
+  /**
+   * Another server than before is the master, or the same one has started anew: it may not have what was acknowledged
+   * last. `server` is its address; `before` and `after` are the ids of the two runs.
+   */
+  data_may_be_lost: {
+    readonly store: string;
+    readonly server: string;
+    readonly before: string;
+    readonly after: string;
+  };
   /** A caller got a result that is not on record, marked so. Unless the store had lost the record, it follows in the background. */
   answered_unrecorded: EventSubject & { readonly attempt: number };
   /** The work is done and recorded, but its result is not kept: a repeat is told so. */
@@ -50,6 +60,7 @@ const eventNames = [
   'stale_commit',
   'store_error',
   'record_lost',
+  'data_may_be_lost',
   'answered_unrecorded',
   'outcome_not_kept',
   'recorded_late',

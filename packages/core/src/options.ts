@@ -74,7 +74,7 @@ function shown(value: unknown): string {
     case 'undefined':
       return 'missing';
     case 'string':
-      return JSON.stringify(value.replace(/\/\/[^@/]*@/, '//***@').slice(0, 80));
+      return JSON.stringify(value.replace(/\/\/.*@/, '//***@').slice(0, 80));
     case 'function':
       return 'a function';
     case 'object':

@@ -8,7 +8,7 @@ const maxBytes = 64 * 1024 * 1024;
 /** After an hour nothing waits any more: by then the store would not write a lost record anew either. */
 const maxAgeMs = 3_600_000;
 const firstPauseMs = 50;
-const longestPauseMs = 5_000;
+const longestPauseMs = 2_000;
 
 export interface BackgroundTask {
   /** The bytes that the task keeps in memory. */

@@ -7,6 +7,9 @@ import { StoreClock } from './clock.js';
 import { FencesSeen } from './fences-seen.js';
 import { jittered, monotonicMs, pause } from './timing.js';
 
+/** A store that keeps its own deadline knows better what it was waiting for: it is given a moment to say so. */
+const allowance = 0.05;
+
 const links = new WeakMap<IdempotencyStore, StoreLink>();
 
 export class StoreLink {
@@ -41,7 +44,7 @@ export class StoreLink {
     withinMs: number = this.store.timeoutMs,
   ): Promise<Answer> {
     try {
-      const answer = await settledWithin(call(), withinMs, verb);
+      const answer = await settledWithin(call(), withinMs * (1 + allowance), verb);
       this.clock.learn(answer.now);
       return answer;
     } catch (cause) {

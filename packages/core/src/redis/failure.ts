@@ -1,18 +1,19 @@
 // What an error of Redis or of its client means: was the call executed, and what is to be done.
 import { StoreError, type StoreErrorClass } from '../errors.js';
+import { isCluster, type RedisClient } from './client.js';
 import { foreignKey, newerLayout } from './scripts/record.js';
 
-/**
- * By what the message begins with; the first match decides. Redis' errors carry no code: the first word is the code.
- * MOVED and ASK are followed by a cluster client, except within its automatic pipelines.
- */
+/** By what the message begins with; the first match decides. Redis' errors carry no code: the first word is the code. */
 const classes: readonly (readonly [RegExp, StoreErrorClass])[] = [
   [/^(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|NOREPLICAS|MOVED|ASK)\b/, 'unavailable'],
   [/^(Stream isn't writeable|Cluster isn't ready)/, 'unavailable'],
   [/^(OOM|MISCONF|NOAUTH|WRONGPASS|NOPERM|DENIED)\b/, 'misconfigured'],
-  [/^ERR (max number of clients|unknown (Redis )?command)/i, 'misconfigured'],
-  // NOPERM, as Redis 7 says it in a script.
-  [/^ERR The user executing the script can't run this command/, 'misconfigured'],
+  [
+    /^ERR (max number of clients|unknown (Redis )?command|This instance has cluster support disabled|DB index is out of range)/i,
+    'misconfigured',
+  ],
+  // NOPERM, as Redis 7 says it in a script, and later versions.
+  [/^ERR (The user executing the script can't|ACL failure in script)/, 'misconfigured'],
   [new RegExp(`^${newerLayout}\\b`), 'misconfigured'],
   [new RegExp(`^(WRONGTYPE|NOSCRIPT|CROSSSLOT|ERR|${foreignKey})\\b`), 'bug'],
 ];
@@ -30,10 +31,21 @@ export function failureClass(message: string): StoreErrorClass {
  * The error of a call. Its message keeps what Redis or the client said. The original is left out: ioredis hangs the
  * command with all arguments on it, and nobody's answers belong into a log.
  */
-export function storeFailure(call: string, error: unknown): StoreError {
+export function storeFailure(call: string, error: unknown, client: RedisClient): StoreError {
   if (error instanceof StoreError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new StoreError(failureClass(message), `Redis failed to ${call}: ${message}`);
+  const said = error instanceof Error ? error.message : String(error);
+  const failed = `Redis failed to ${call}: ${said}`;
+  if (!isCluster(client) && /^(MOVED|ASK) /.test(said)) {
+    const remedy = 'This Redis is a node of a cluster; use RedisStore.connect({ cluster: [url] }), or give a Cluster.';
+    return new StoreError('misconfigured', `${failed}. ${remedy}`);
+  }
+  const storeClass = failureClass(said);
+  return new StoreError(storeClass === 'unavailable' && resends(client) ? 'unknown' : storeClass, failed);
+}
+
+/** What such a client was answered last need not be what became of the first send. */
+function resends(client: RedisClient): boolean {
+  return isCluster(client) || client.options.maxRetriesPerRequest !== 0;
 }
 
 /** Whether Redis does not have the script; then it has not run. */

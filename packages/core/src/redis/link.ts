@@ -1,20 +1,42 @@
 // The way to Redis: one script or command per call, within the store's deadline, failing only with a StoreError.
 import { StoreError } from '../errors.js';
-import { isClosed, type RedisClient, type RedisNode } from './client.js';
+import { isClosed, mastersOf, type RedisClient, type RedisNode, send } from './client.js';
+import { withDeadline } from './deadline.js';
 import { lacksScript, storeFailure } from './failure.js';
+import type { RedisHealth } from './health.js';
+import { type Durability, runReplicated } from './replicated.js';
 import { Reply } from './reply.js';
 import type { Script } from './script.js';
+import { ClientWatch } from './watch.js';
 
 type Argument = string | Buffer | number;
 
+export interface LinkOptions {
+  readonly timeoutMs: number;
+  /** Null: an answer of the master is enough. */
+  readonly durability: Durability | null;
+}
+
 export class RedisLink {
-  readonly #client: RedisClient;
-  readonly #timeoutMs: number;
+  readonly #watch: ClientWatch;
   #closed = false;
 
-  constructor(client: RedisClient, timeoutMs: number) {
-    this.#client = client;
-    this.#timeoutMs = timeoutMs;
+  constructor(
+    readonly client: RedisClient,
+    private readonly options: LinkOptions,
+    check: () => Promise<void>,
+  ) {
+    this.#watch = ClientWatch.of(client);
+    this.#watch.open(check);
+  }
+
+  /** Neither the store nor the client has been closed. */
+  get isOpen(): boolean {
+    return !this.#closed && !isClosed(this.client);
+  }
+
+  get health(): RedisHealth {
+    return this.#watch.health;
   }
 
   /** Runs the script on the record's two keys: by its digest, and with its text where Redis does not know that. */
@@ -22,57 +44,80 @@ export class RedisLink {
     const keysAndArgs = [2, key, `${key}:o`, ...args];
     const sent = async () => {
       try {
-        return await this.#client.callBuffer('evalsha', [script.sha, ...keysAndArgs]);
+        return await send(this.client, 'evalsha', [script.sha, ...keysAndArgs]);
       } catch (error) {
         if (!lacksScript(error)) throw error;
-        return await this.#client.callBuffer('eval', [script.text, ...keysAndArgs]);
+        return await send(this.client, 'eval', [script.text, ...keysAndArgs]);
       }
     };
     return new Reply(verb, await this.#within(verb, sent));
   }
 
-  /** Sends one command to one server. */
-  async send(node: RedisNode, command: string, args: Argument[]): Promise<Reply> {
-    return new Reply(command, await this.#within(command, () => node.callBuffer(command, args)));
+  /** The same for what must not be lost with one server: where the options ask for it, replicas have it too. */
+  async runDurably(verb: string, script: Script, key: string, args: readonly Argument[]): Promise<Reply> {
+    const { durability, timeoutMs } = this.options;
+    if (durability === null) return await this.run(verb, script, key, args);
+    const endsAt = performance.now() + timeoutMs;
+    const sent = () => runReplicated(this.client, durability, script, [2, key, `${key}:o`, ...args], endsAt);
+    return new Reply(verb, await this.#within(verb, sent));
   }
 
-  /** All servers that hold records of their own. */
+  /** Sends one command to one server. */
+  async ask(node: RedisNode, command: string, args: Argument[]): Promise<Reply> {
+    return new Reply(command, await this.#within(command, () => send(node, command, args)));
+  }
+
   masters(): readonly RedisNode[] {
-    return this.#client.nodes?.('master') ?? [this.#client];
+    return mastersOf(this.client);
   }
 
   /** What the client puts before every key by itself. */
   get keyPrefix(): string {
-    return this.#client.options.keyPrefix ?? '';
+    return this.client.options.keyPrefix ?? '';
   }
 
   close(): void {
+    if (!this.#closed) this.#watch.close();
     this.#closed = true;
   }
 
   async #within(call: string, send: () => Promise<unknown>): Promise<unknown> {
-    this.#checkOpen();
+    this.#checkUsable();
+    const { timeoutMs } = this.options;
+    const silence = () => `Redis did not answer to ${call} within ${timeoutMs} ms${this.#why()}.`;
     try {
-      return await withDeadline(call, this.#timeoutMs, send());
+      const reply = await withDeadline(timeoutMs, silence, send());
+      this.#watch.answered();
+      return reply;
     } catch (error) {
-      throw storeFailure(call, error);
+      const failure = storeFailure(call, error, this.client);
+      this.#watch.failed(failure);
+      throw failure;
     }
   }
 
-  #checkOpen(): void {
+  /** What cannot be sent fails at once, and nothing was executed. A client that queues is left to queue. */
+  #checkUsable(): void {
+    const { status, options } = this.client;
     if (this.#closed) throw new StoreError('misconfigured', 'This store is closed. Close it last, after the server.');
-    if (!isClosed(this.#client)) return;
-    const remedy =
-      'Give RedisStore a client that stays open, and close the client after everything that uses the store.';
-    throw new StoreError('misconfigured', `The Redis client is closed. ${remedy}`);
+    if (isClosed(this.client)) {
+      const remedy =
+        'Give RedisStore a client that stays open, and close the client after everything that uses the store.';
+      throw new StoreError('misconfigured', `The Redis client is closed. ${remedy}`);
+    }
+    const isThere = status === 'ready' || status === 'wait';
+    if (isThere && this.#watch.wrongDatabase === null) return;
+    if (!isThere) this.#watch.suspect();
+    if (options.enableOfflineQueue !== false) return;
+    const storeClass = this.#watch.refusal?.class ?? 'unavailable';
+    const error = new StoreError(storeClass, `Redis is not connected${this.#why()}.`);
+    this.#watch.failed(error);
+    throw error;
   }
-}
 
-/** Nothing that a client does, or fails to do, makes a call last longer. What it says later is not listened to. */
-function withDeadline(call: string, ms: number, reply: Promise<unknown>): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const late = () => reject(new StoreError('unknown', `Redis did not answer to ${call} within ${ms} ms.`));
-    const timer = setTimeout(late, ms).unref();
-    reply.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
+  #why(): string {
+    if (this.client.status === 'ready' && this.#watch.wrongDatabase === null) return '';
+    const cause = this.#watch.refusal?.message ?? 'the connection was lost, or is still being made';
+    return `: ${cause.replace(/\.$/, '')}`;
+  }
 }

@@ -1,8 +1,10 @@
 // The options of RedisStore, and the warnings about clients that are not safe.
 import { z } from 'zod';
-import { warnOnce } from '../events.js';
-import { milliseconds } from '../options.js';
+import { milliseconds, wholeNumber } from '../options.js';
+import { announce } from './check/announce.js';
+import { unsafeOptions } from './check/client-options.js';
 import { isRedisClient, type RedisClient } from './client.js';
+import type { Durability } from './replicated.js';
 
 export interface RedisStoreOptions {
   /** An ioredis `Redis` or `Cluster`. The store does not close it. */
@@ -11,6 +13,11 @@ export interface RedisStoreOptions {
   readonly prefix?: string | undefined;
   /** The deadline of each call. Default 1000. */
   readonly storeTimeoutMs?: number | undefined;
+  /**
+   * What is told has to be on so many replicas: an acquisition, a renewal, a checkpoint, an outcome, a replay. Where they
+   * do not confirm in time, nothing is run, and a result counts as unrecorded. Default: the master's word is enough.
+   */
+  readonly durability?: Durability | undefined;
 }
 
 const prefixRule = 'it must be 1 to 128 printable ASCII characters without spaces and braces, such as "onceguard:"';
@@ -24,42 +31,33 @@ export const storeTimeoutSchema = milliseconds(1, 600_000).default(1_000);
 
 const clientRule = 'it must be a client of ioredis 5 or 6, Redis or Cluster; RedisStore.connect(url) makes one';
 
-export const storeOptionsSchema = z.strictObject({
-  client: z.custom<RedisClient>(isRedisClient, clientRule),
-  prefix: prefixSchema,
-  storeTimeoutMs: storeTimeoutSchema,
-});
+export const durabilityField = z
+  .strictObject({
+    replicas: wholeNumber('replicas', 1, 100, 'For one replica write 1.'),
+    timeoutMs: milliseconds(1, 600_000),
+  })
+  .optional();
+
+export const storeOptionsSchema = z
+  .strictObject({
+    client: z.custom<RedisClient>(isRedisClient, clientRule),
+    prefix: prefixSchema,
+    storeTimeoutMs: storeTimeoutSchema,
+    durability: durabilityField,
+  })
+  .superRefine(leavesTimeToAnswer);
+
+/** Replicas that take as long as the call may take leave no time to say that they did not confirm. */
+export function leavesTimeToAnswer(
+  { storeTimeoutMs, durability }: { storeTimeoutMs: number; durability?: Durability | undefined },
+  context: z.RefinementCtx,
+): void {
+  if (durability === undefined || durability.timeoutMs < storeTimeoutMs) return;
+  const message = `it must be less than storeTimeoutMs (${storeTimeoutMs})`;
+  context.addIssue({ code: 'custom', path: ['durability', 'timeoutMs'], message, input: durability.timeoutMs });
+}
 
 /** Says once what is not safe about a client of the user's. The store holds all the same; its calls fail later or oftener. */
 export function warnOfUnsafeOptions(client: RedisClient): void {
-  const { options } = client;
-  const isCluster = client.nodes !== undefined;
-  if (options.enableOfflineQueue !== false) {
-    warnOnce(
-      'redis_offline_queue',
-      'The Redis client queues commands while it is not connected and sends them later, when their callers are gone. ' +
-        'Set enableOfflineQueue: false on the client that RedisStore is given.',
-    );
-  }
-  if (options.maxRetriesPerRequest === null || options.redisOptions?.maxRetriesPerRequest === null) {
-    warnOnce(
-      'redis_unlimited_retries',
-      'The Redis client repeats a command without end (maxRetriesPerRequest: null). ' +
-        'Give RedisStore a client of its own with maxRetriesPerRequest: 0; the store repeats safely itself.',
-    );
-  }
-  if (isCluster && options.enableAutoPipelining === true) {
-    warnOnce(
-      'redis_auto_pipelining_on_cluster',
-      'The Redis Cluster client pipelines automatically; after a slot has moved, whole pipelines fail. ' +
-        'Set enableAutoPipelining: false on the client that RedisStore is given.',
-    );
-  }
-  if ((isCluster && (options.scaleReads ?? 'master') !== 'master') || options.role === 'slave') {
-    warnOnce(
-      'redis_reads_from_replicas',
-      'The Redis client is set to read from replicas, which lag behind. ' +
-        "Give RedisStore a client of its own that talks to masters: scaleReads: 'master', and no role: 'slave'.",
-    );
-  }
+  announce(unsafeOptions(client));
 }

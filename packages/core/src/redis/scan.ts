@@ -25,7 +25,7 @@ export async function scanNames(link: RedisLink, prefix: string, request: ScanRe
   if (server === undefined) return { now, keys: [], cursor: null };
   const from = nameOf(server) === last ? position : '0';
   const begin = `${link.keyPrefix}${prefix}{`;
-  const reply = await link.send(server, 'scan', [from, 'MATCH', `${escaped(begin)}*}`, 'COUNT', request.limit]);
+  const reply = await link.ask(server, 'scan', [from, 'MATCH', `${escaped(begin)}*}`, 'COUNT', request.limit]);
   const next = reply.text();
   const names = new Reply('scan', reply.list());
   const keys: string[] = [];
@@ -37,7 +37,7 @@ export async function scanNames(link: RedisLink, prefix: string, request: ScanRe
 
 async function clock(link: RedisLink, server: RedisNode | undefined): Promise<number> {
   if (server === undefined) throw new StoreError('unavailable', 'The cluster client knows no master yet.');
-  const time = await link.send(server, 'time', []);
+  const time = await link.ask(server, 'time', []);
   return time.number() * 1_000 + Math.floor(time.number() / 1_000);
 }
 

@@ -18,10 +18,15 @@ import type {
 } from '../protocol/messages.js';
 import type { IdempotencyStore, ReadAnswer, ScanPage, ScanRequest, StoreCapabilities } from '../store.js';
 import { acquireAnswer, completeAnswer, plainAnswer, renewAnswer, resolveAnswer } from './answers.js';
-import { type ConnectOptions, RedisConnection } from './connection.js';
+import { announce, examine, type Finding } from './check.js';
+import type { RedisClient } from './client.js';
+import type { ConnectOptions } from './connect-options.js';
+import { closeConnection, connected, openConnection } from './connection.js';
 import * as encode from './encode.js';
+import type { RedisHealth } from './health.js';
 import { RedisLink } from './link.js';
 import { type RedisStoreOptions, storeOptionsSchema, warnOfUnsafeOptions } from './options.js';
+import type { Durability } from './replicated.js';
 import type { Reply } from './reply.js';
 import { scanNames } from './scan.js';
 import type { Script } from './script.js';
@@ -47,52 +52,85 @@ export class RedisStore implements IdempotencyStore {
   readonly capabilities: StoreCapabilities = Object.freeze({ shared: true, durable: true });
   readonly timeoutMs: number;
   readonly #prefix: string;
+  readonly #durability: Durability | null;
+  readonly #client: RedisClient;
   readonly #link: RedisLink;
-  #connection: RedisConnection | null = null;
+  #disconnect: () => Promise<void> = async () => {};
 
   /** Throws a `ConfigurationError` for options that cannot be meant; warns once of client options that are not safe. */
   constructor(options: RedisStoreOptions) {
-    const { client, prefix, storeTimeoutMs } = parseOptions('new RedisStore()', storeOptionsSchema, options);
+    const { client, prefix, storeTimeoutMs, durability } = parseOptions(
+      'new RedisStore()',
+      storeOptionsSchema,
+      options,
+    );
     warnOfUnsafeOptions(client);
     this.timeoutMs = storeTimeoutMs;
     this.#prefix = prefix;
-    this.#link = new RedisLink(client, storeTimeoutMs);
+    this.#client = client;
+    this.#durability = durability ?? null;
+    const checkAtStart = async () => {
+      const found = await this.check();
+      // Whoever has closed it meanwhile knows that it does not answer.
+      if (this.#link.isOpen) announce(found);
+    };
+    this.#link = new RedisLink(client, { timeoutMs: storeTimeoutMs, durability: this.#durability }, checkAtStart);
   }
 
   /**
-   * A store with a connection of its own, made with the options that hold under faults; `close()` ends it.
-   * Waits for the connection, but no longer than `storeTimeoutMs`, and then answers with the store all the same (and
+   * A store with a connection of its own, to one server, through Sentinels, or to a cluster, made with the options that
+   * hold under faults; `close()` ends it.
+   *
+   * Waits for the connection, but no longer than `connectTimeoutMs`, and then answers with the store all the same (and
    * warns, `redis_not_connected`): a Redis that is away must not keep a server from starting, it may come back, and
    * until then every call fails at once, naming the cause, and nothing runs. To start only with Redis, make one call:
    * `await store.read('startup')`. Rejects only for invalid options and without the package `ioredis`.
    */
   static async connect(options: string | ConnectOptions): Promise<RedisStore> {
-    const { connection, prefix, storeTimeoutMs } = await RedisConnection.open(options);
-    const store = new RedisStore({ client: connection, prefix, storeTimeoutMs });
-    store.#connection = connection;
+    const { client, connectTimeoutMs, store: of } = await openConnection(options);
+    const store = new RedisStore(of);
+    store.#disconnect = () => closeConnection(client);
+    await connected(client, connectTimeoutMs);
     return store;
+  }
+
+  /** Whether Redis answers, as the calls of this process saw it. Asks nothing. */
+  health(): RedisHealth {
+    return this.#link.health;
+  }
+
+  /**
+   * What the servers, and the client, are worth for this job: errors first, then warnings, then what is good to know. A sane
+   * set-up has neither errors nor warnings. Does not fail, and leaves nothing behind. It runs once for each client, when it is
+   * first ready; errors and warnings are told then by the event `warning`.
+   */
+  async check(): Promise<readonly Finding[]> {
+    const { timeoutMs: storeTimeoutMs } = this;
+    const prefix = this.#prefix;
+    const durability = this.#durability ?? undefined;
+    return await examine(this.#client, { prefix, storeTimeoutMs, durability });
   }
 
   async acquire(key: string, request: AcquireRequest): Promise<AcquireAnswer> {
     check.checkAcquire(key, request);
-    return acquireAnswer(await this.#run('acquire', acquireScript, key, encode.acquireArguments(request)));
+    return acquireAnswer(await this.#runDurably('acquire', acquireScript, key, encode.acquireArguments(request)));
   }
 
   async renew(lease: Lease, leaseMs: number): Promise<RenewAnswer> {
     check.checkRenew(lease, leaseMs);
-    return renewAnswer(await this.#run('renew', renewScript, lease.key, encode.renewArguments(lease, leaseMs)));
+    return renewAnswer(await this.#runDurably('renew', renewScript, lease.key, encode.renewArguments(lease, leaseMs)));
   }
 
   async checkpoint(lease: Lease, point: Checkpoint): Promise<CheckpointAnswer> {
     check.checkCheckpoint(lease, point);
     const args = encode.checkpointArguments(lease, point);
-    return plainAnswer(await this.#run('checkpoint', checkpointScript, lease.key, args));
+    return plainAnswer(await this.#runDurably('checkpoint', checkpointScript, lease.key, args));
   }
 
   async complete(lease: Lease, completion: Completion): Promise<CompleteAnswer> {
     check.checkComplete(lease, completion);
     const args = encode.completeArguments(lease, completion);
-    return completeAnswer(await this.#run('complete', completeScript, lease.key, args));
+    return completeAnswer(await this.#runDurably('complete', completeScript, lease.key, args));
   }
 
   async release(holder: Holder, how: Release): Promise<ReleaseAnswer> {
@@ -102,7 +140,7 @@ export class RedisStore implements IdempotencyStore {
 
   async resolve(key: string, request: Resolve): Promise<ResolveAnswer> {
     check.checkResolve(key, request);
-    return resolveAnswer(await this.#run('resolve', resolveScript, key, encode.resolveArguments(request)));
+    return resolveAnswer(await this.#runDurably('resolve', resolveScript, key, encode.resolveArguments(request)));
   }
 
   async read(key: string): Promise<ReadAnswer> {
@@ -126,10 +164,18 @@ export class RedisStore implements IdempotencyStore {
   /** Ends the connection that `connect` opened; a client that was passed in stays open. */
   async close(): Promise<void> {
     this.#link.close();
-    await this.#connection?.close();
+    await this.#disconnect();
   }
 
   #run(verb: string, script: Script, key: string, args: (string | Buffer | number)[]): Promise<Reply> {
-    return this.#link.run(verb, script, `${this.#prefix}{${key}}`, args);
+    return this.#link.run(verb, script, this.#nameOf(key), args);
+  }
+
+  #runDurably(verb: string, script: Script, key: string, args: (string | Buffer | number)[]): Promise<Reply> {
+    return this.#link.runDurably(verb, script, this.#nameOf(key), args);
+  }
+
+  #nameOf(key: string): string {
+    return `${this.#prefix}{${key}}`;
   }
 }

@@ -1,7 +1,9 @@
 // A store whose calls fail as told: before or after they took effect, or without any answer. It remembers every call.
-import { type IdempotencyStore, StoreError, type StoreErrorClass } from '@onceguard/core';
+import { StoreError, type StoreErrorClass } from '../errors.js';
+import type { IdempotencyStore } from '../store.js';
 
-export type Verb = 'acquire' | 'renew' | 'checkpoint' | 'complete' | 'release' | 'resolve' | 'read' | 'remove';
+/** What of a store fails as told; `scan` and `close` always pass. */
+export type StoreVerb = 'acquire' | 'renew' | 'checkpoint' | 'complete' | 'release' | 'resolve' | 'read' | 'remove';
 
 /** What becomes of a call: it may pass it on, before, after or instead of something else. */
 export type Interference = <Answer>(pass: () => Promise<Answer>) => Promise<Answer>;
@@ -36,8 +38,8 @@ export const preceded =
     return await pass();
   };
 
-export interface Call {
-  readonly verb: Verb;
+export interface StoreCall {
+  readonly verb: StoreVerb;
   readonly key: string;
   /** By which token, of those verbs that have one. */
   readonly token: string | undefined;
@@ -46,22 +48,31 @@ export interface Call {
 }
 
 interface Interfered {
-  readonly verb: Verb;
+  readonly verb: StoreVerb;
   /** Counted from 1; `null`: every one. */
   readonly call: number | null;
   readonly interference: Interference;
 }
 
+/**
+ * Stands between the engine and a store. Every call passes until `on` says otherwise.
+ *
+ * ```ts
+ * const store = new FaultStore(new MemoryStore());
+ * store.on('complete', failsAfter, 1); // the first recording takes effect, and its answer is lost
+ * ```
+ */
 export class FaultStore implements IdempotencyStore {
-  readonly calls: Call[] = [];
+  readonly calls: StoreCall[] = [];
   readonly #interfered: Interfered[] = [];
   readonly #watchers = new Set<() => void>();
-  readonly #counts = new Map<Verb, number>();
+  readonly #counts = new Map<StoreVerb, number>();
 
   constructor(
     /** The store that does the work; a test may put another in its place. */
     public inner: IdempotencyStore,
-    readonly timeoutMs: number,
+    /** What its callers are told as the deadline of one call. Default: that of the store within. */
+    readonly timeoutMs: number = inner.timeoutMs,
   ) {}
 
   get name() {
@@ -73,7 +84,7 @@ export class FaultStore implements IdempotencyStore {
   }
 
   /** Interferes with a verb's `call`-th call, counted from the making of this store; without a number with every one. */
-  on(verb: Verb, interference: Interference, call: number | null = null): void {
+  on(verb: StoreVerb, interference: Interference, call: number | null = null): void {
     this.#interfered.push({ verb, call, interference });
   }
 
@@ -82,12 +93,12 @@ export class FaultStore implements IdempotencyStore {
     this.#interfered.length = 0;
   }
 
-  of(verb: Verb): readonly Call[] {
+  of(verb: StoreVerb): readonly StoreCall[] {
     return this.calls.filter((call) => call.verb === verb);
   }
 
   /** Resolves when a verb has been called so often. */
-  async called(verb: Verb, times: number): Promise<void> {
+  async called(verb: StoreVerb, times: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const look = () => {
         if ((this.#counts.get(verb) ?? 0) < times) return;
@@ -127,7 +138,7 @@ export class FaultStore implements IdempotencyStore {
 
   close: IdempotencyStore['close'] = () => this.inner.close();
 
-  async #call<Answer>({ verb, key, token, args }: Call, pass: () => Promise<Answer>): Promise<Answer> {
+  async #call<Answer>({ verb, key, token, args }: StoreCall, pass: () => Promise<Answer>): Promise<Answer> {
     this.calls.push({ verb, key, token, args });
     const count = (this.#counts.get(verb) ?? 0) + 1;
     this.#counts.set(verb, count);

@@ -2,17 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { execute, type IdempotencyStore, StoreError } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
-import { Redis, type RedisOptions } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type FaultProxy, startFaultProxy } from '@onceguard/core/testing';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { acquireRequest, completion, owner } from '../engine/rival.js';
+import { told } from '../engine/told.js';
 import { redisUrl } from '../support/redis.js';
-import { type ReplyDroppingProxy, startReplyDroppingProxy } from '../support/reply-dropping-proxy.js';
-import { acquireRequest, completion, owner } from './rival.js';
-import { told } from './told.js';
-
-const clients: [name: string, Omit<RedisOptions, 'replyMapping'>][] = [
-  ['the default options of ioredis', {}],
-  ['safe options', { maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false, enableOfflineQueue: false }],
-];
+import { type OwnedClient, standaloneClients } from './clients.js';
 
 const point = { step: 'charge', seq: 1, bytes: Buffer.from('x') };
 const decision = {
@@ -76,23 +72,21 @@ const rows: Row[] = [
   { verb: 'remove', prepare: ofOwner((through, { key }) => through.remove(key)), answer: {} },
 ];
 
-describe.each(clients)('S0: where a reply is lost and the call is sent again, with %s', (_name, options) => {
-  let proxy: ReplyDroppingProxy;
+describe.each(standaloneClients)('S0: where a reply is lost and the call is sent again, with $name', ({ make }) => {
+  let proxy: FaultProxy;
   let direct: Redis;
-  let client: Redis;
+  let client: OwnedClient;
   let store: RedisStore;
   let through: RedisStore;
 
   beforeAll(async () => {
-    proxy = await startReplyDroppingProxy(redisUrl());
+    proxy = await startFaultProxy(redisUrl());
     direct = new Redis(redisUrl());
   });
 
   beforeEach(async () => {
-    client = new Redis(proxy.url, { ...options, lazyConnect: true });
-    // The lost connections are what this is about.
-    client.on('error', () => {});
-    await client.connect();
+    client = make(proxy.url);
+    await vi.waitUntil(() => client.status === 'ready', 10_000);
     const prefix = `s0:${randomUUID()}:`;
     store = new RedisStore({ client: direct, prefix });
     through = new RedisStore({ client, prefix, storeTimeoutMs: 5_000 });
@@ -107,8 +101,8 @@ describe.each(clients)('S0: where a reply is lost and the call is sent again, wi
 
   it('INCR counts twice: the fault is real', async () => {
     const counter = `s0:${randomUUID()}`;
-    const dropped = proxy.dropNextReply(/incr/i);
-    await untilAnswered(() => client.incr(counter));
+    const dropped = proxy.strike('lose_reply', /incr/i);
+    await untilAnswered(() => client.callBuffer('INCR', [counter]));
     await dropped;
     expect(await direct.getdel(counter)).toBe('2');
   });
@@ -118,19 +112,20 @@ describe.each(clients)('S0: where a reply is lost and the call is sent again, wi
     expect(await (await prepare(store, once))(store)).toMatchObject(answer);
 
     const call = await prepare(store, twice);
-    const dropped = proxy.dropNextReply(/evalsha/i);
+    const dropped = proxy.strike('lose_reply', /evalsha/i);
     expect(await untilAnswered(() => call(through))).toMatchObject(answer);
     await dropped;
     expect(await shapeOf(store, twice)).toEqual(await shapeOf(store, once));
   });
 
   it('execute runs its operation once, whatever reply of its own is lost', async () => {
-    await through.read('clock');
+    // So that what comes next is an acquisition: the first call of all asks for the time.
+    await execute(() => 'paid', { store: through, scope: 's0', key: 'payment-0' });
     let runs = 0;
-    const lost = [proxy.dropNextReply(/evalsha/i)];
+    const lost = [proxy.strike('lose_reply', /evalsha/i)];
     const operation = () => {
       runs += 1;
-      lost.push(proxy.dropNextReply(/evalsha/i));
+      lost.push(proxy.strike('lose_reply', /evalsha/i));
       return 'paid';
     };
     const pay = () => told(execute(operation, { store: through, scope: 's0', key: 'payment-1' }));
@@ -145,7 +140,7 @@ describe.each(clients)('S0: where a reply is lost and the call is sent again, wi
     const lost: Promise<void>[] = [];
     const pay = (operation: () => unknown) => execute(operation, { store: through, scope: 's0', key: 'payment-1' });
     const declining = pay(() => {
-      lost.push(proxy.dropNextReply(/evalsha/i));
+      lost.push(proxy.strike('lose_reply', /evalsha/i));
       throw new Error('declined');
     });
     await expect(declining).rejects.toThrow('declined');

@@ -1,0 +1,111 @@
+// The command line of `onceguard`: what is to be examined, and how. Nothing of an address is repeated in a message.
+import { parseArgs } from 'node:util';
+import { ConfigurationError } from '../errors.js';
+import type { ConnectOptions, ServerAddress } from '../redis/connect-options.js';
+import type { Target } from './doctor.js';
+
+export interface Order {
+  readonly targets: readonly Target[];
+  readonly json: boolean;
+}
+
+export const usage = `Usage: onceguard doctor <address…> [options]
+
+Says what a Redis is worth for keeping the records of onceguard, and what to do about it.
+
+  onceguard doctor redis://127.0.0.1:6379
+  onceguard doctor rediss://store:password@redis.internal:6380/0 --prefix shop: --json
+  onceguard doctor redis://10.0.0.1:7000 redis://10.0.0.2:7000 --cluster
+  onceguard doctor redis://10.0.0.1:26379 redis://10.0.0.2:26379 --sentinel mymaster
+
+  --cluster          the addresses are nodes of one cluster (one that is alone is recognised without it)
+  --sentinel <name>  the addresses are Sentinels, and this is what they call the master; user and password are the master's
+  --prefix <text>    what the names of the store's keys begin with; default onceguard:
+  --timeout <ms>     the deadline of the store's calls (storeTimeoutMs); default 1000
+  --json             for programs: { servers, findings, ok }
+  --help
+
+Exit status: 0 without findings of severity error, 1 with some, 2 for a command line that makes no sense.`;
+
+const options = {
+  cluster: { type: 'boolean', default: false },
+  sentinel: { type: 'string' },
+  prefix: { type: 'string' },
+  timeout: { type: 'string', default: '1000' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+/** Throws a `ConfigurationError` that says what makes no sense, and how the command is used. */
+export function readArguments(args: readonly string[]): Order | 'help' {
+  const { values, positionals } = parsed(args);
+  const { cluster, sentinel, prefix, timeout, json } = values;
+  const [command, ...urls] = positionals;
+  if (values.help) return 'help';
+  if (command !== 'doctor') throw mistake('The command is: doctor.');
+  if (urls.length === 0) throw mistake('An address is missing, such as redis://127.0.0.1:6379.');
+  if (cluster && sentinel !== undefined)
+    throw mistake('A cluster has no Sentinels: leave out --cluster or --sentinel.');
+  if (!/^\d{1,6}$/.test(timeout)) throw mistake('--timeout must be milliseconds, such as 1000.');
+  const common = { prefix, storeTimeoutMs: Number(timeout), connectTimeoutMs: Number(timeout) * 2 };
+  const servers = urls.map(serverOf);
+  const targets = targetsOf(servers, cluster, sentinel);
+  return { targets: targets.map((target) => ({ ...target, options: { ...common, ...target.options } })), json };
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw mistake(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function targetsOf(servers: readonly Server[], cluster: boolean, sentinel: string | undefined): Target[] {
+  const addresses = servers.map(({ address }) => address);
+  const { options = {} } = servers[0] ?? {};
+  if (cluster) return [{ kind: 'cluster', nodes: addresses, options }];
+  if (sentinel === undefined) return servers.map((server) => ({ kind: 'server', ...server }));
+  const tls = options.tls && { sentinelTLS: options.tls };
+  return [{ kind: 'sentinels', options: { ...options, ...tls, sentinels: addresses, name: sentinel } }];
+}
+
+interface Server {
+  readonly address: ServerAddress;
+  readonly options: Pick<ConnectOptions, 'username' | 'password' | 'db' | 'tls'>;
+}
+
+function serverOf(text: string, index: number): Server {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const [username, password] = [decoded(url?.username), decoded(url?.password)];
+  const isAddress = url !== null && /^rediss?:$/.test(url.protocol) && /^\/?\d*$/.test(url.pathname);
+  if (!isAddress || !url.hostname || url.search || url.hash || username === null || password === null) {
+    throw mistake(
+      `Address ${index + 1} must be redis://[user:password@]host[:port][/database], or rediss:// for TLS. ` +
+        'Special characters of a password are written as in %40 for @.',
+    );
+  }
+  const database = Number(url.pathname.slice(1));
+  return {
+    address: { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 6379) },
+    options: {
+      ...(username && { username }),
+      ...(password && { password }),
+      ...(database > 0 && { db: database }),
+      ...(url.protocol === 'rediss:' && { tls: {} }),
+    },
+  };
+}
+
+/** Null: it is not encoded as in an address. */
+function decoded(text = ''): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
+function mistake(message: string): ConfigurationError {
+  return new ConfigurationError('option_invalid', `${message}\n\n${usage}`);
+}

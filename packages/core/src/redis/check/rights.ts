@@ -1,0 +1,86 @@
+// Whether the store's scripts may run and write: a script that tries each command that they use, and leaves nothing.
+import type { RedisClient, RedisNode } from '../client.js';
+import { Reply } from '../reply.js';
+import { script } from '../script.js';
+import type { Interview } from './interview.js';
+import { slotOf } from './slot.js';
+
+/**
+ * KEYS: a record and its outcome that do not exist.
+ * Reply: each command that was refused, with what was said.
+ * A full server refuses the first write of a script only, hence SET is the first, and with a time long past nothing stays
+ * of it. What would stay is written only by who may delete it.
+ */
+export const rightsScript = script(`
+local refused = {}
+local function try(command, ...)
+  local reply = redis.pcall(command, ...)
+  local isRefused = type(reply) == 'table' and reply.err
+  if isRefused then
+    refused[#refused + 1] = command
+    refused[#refused + 1] = reply.err
+  end
+  return not isRefused
+end
+try('TIME')
+try('EXISTS', KEYS[1])
+try('HGET', KEYS[1], 'v')
+try('HMGET', KEYS[1], 'v')
+try('HGETALL', KEYS[1])
+try('GET', KEYS[2])
+try('SET', KEYS[2], '', 'PXAT', '1')
+if try('DEL', KEYS[1], KEYS[2]) then
+  try('HSET', KEYS[1], 'v', '0')
+  try('PEXPIREAT', KEYS[1], '1')
+  redis.call('DEL', KEYS[1], KEYS[2])
+end
+return refused
+`);
+
+/** Has the interview take note of what is refused. Does nothing where the server has no slot for a key. */
+export async function tryRights(
+  interview: Interview,
+  client: RedisClient,
+  node: RedisNode,
+  prefix: string,
+): Promise<void> {
+  const key = await keyOn(interview, client, node, prefix);
+  if (key === null) return;
+  const keys = [2, key, `${key}:o`];
+  // Both are needed: a server that does not know a script by its digest is sent its text.
+  await interview.ask(client, 'EVALSHA', [rightsScript.sha, ...keys]);
+  const reply = await interview.ask(client, 'EVAL', [rightsScript.text, ...keys]);
+  if (reply === undefined) return;
+  const refused = new Reply('EVAL', reply);
+  while (refused.hasMore) interview.refused(refused.text(), refused.text());
+}
+
+/** A key under the prefix that lies on this server. */
+async function keyOn(
+  interview: Interview,
+  client: RedisClient,
+  node: RedisNode,
+  prefix: string,
+): Promise<string | null> {
+  if (client === node) return `${prefix}{check}`;
+  const ranges = slotsOf(await interview.ask(node, 'CLUSTER NODES'));
+  if (ranges.length === 0) return null;
+  for (let trial = 0; trial < 100_000; trial += 1) {
+    const key = `${prefix}{check-${trial}}`;
+    const slot = slotOf(`${client.options.keyPrefix ?? ''}${key}`);
+    if (ranges.some(([first, last]) => first <= slot && slot <= last)) return key;
+  }
+  return null;
+}
+
+/** The slots of the server that answered: the line `… myself,master … connected 0-5460 5462 [5461->-…]`. */
+function slotsOf(nodes: unknown): [first: number, last: number][] {
+  const lines = Buffer.isBuffer(nodes) ? nodes.toString('latin1').split('\n') : [];
+  const own = lines.find((line) => line.split(' ')[2]?.includes('myself')) ?? '';
+  return own
+    .split(' ')
+    .slice(8)
+    .map((part) => /^(\d+)(?:-(\d+))?$/.exec(part))
+    .filter((range) => range !== null)
+    .map(([, first, last]) => [Number(first), Number(last ?? first)]);
+}

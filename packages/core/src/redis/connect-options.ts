@@ -1,0 +1,117 @@
+// The options of RedisStore.connect: where Redis is, and who connects.
+import type { RedisOptions } from 'ioredis';
+import { z } from 'zod';
+import { milliseconds } from '../options.js';
+import { durabilityField, leavesTimeToAnswer, prefixSchema, storeTimeoutSchema } from './options.js';
+import type { Durability } from './replicated.js';
+
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Where Redis is and who connects; everything else is the store's choice. For other settings make a client yourself,
+ * with `safeRedisOptions()` or `safeClusterOptions()`, and pass it to `new RedisStore({ client })`.
+ */
+export interface ConnectOptions
+  extends Pick<RedisOptions, 'host' | 'port' | 'path' | 'family' | 'username' | 'password' | 'db' | 'tls'> {
+  /** `redis://` or `rediss://`, without a query. What it says wins over what is said beside it. */
+  readonly url?: string | undefined;
+  /** Some nodes of a cluster, each `redis://host:port` or an address; the others are found. */
+  readonly cluster?: readonly (string | ServerAddress)[] | undefined;
+  /** Some Sentinels, each `redis://host:port` or an address; the others are found. Needs `name`. */
+  readonly sentinels?: readonly (string | ServerAddress)[] | undefined;
+  /** What the Sentinels call the master. */
+  readonly name?: string | undefined;
+  readonly sentinelUsername?: string | undefined;
+  readonly sentinelPassword?: string | undefined;
+  readonly sentinelTLS?: RedisOptions['tls'];
+  /** Of a cluster or a set behind Sentinel: by which address each server, as the others know it, is reached from here. */
+  readonly natMap?: Readonly<Record<string, ServerAddress>> | undefined;
+  readonly connectionName?: string | undefined;
+  /** How long `connect` waits for the connection. Default 2000. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** As for the constructor. */
+  readonly prefix?: string | undefined;
+  readonly storeTimeoutMs?: number | undefined;
+  readonly durability?: Durability | undefined;
+}
+
+// ioredis takes a query for options, and would let it win over the safe ones.
+const urlRule = 'it must begin with redis:// or rediss:// and have no query; options have names here';
+const urlPattern = /^rediss?:\/\/[^?#]+$/;
+
+const port = z.int().min(1).max(65_535);
+
+const addressRule =
+  'it must be redis://host:port or { host, port }; password and tls are options of their own, and a cluster has no databases';
+
+const addressesField = z
+  .array(
+    z.union(
+      [
+        z
+          .string()
+          .regex(/^redis:\/\/[^/?#@]+\/?$/)
+          .transform(addressOf),
+        z.strictObject({ host: z.string().min(1), port }),
+      ],
+      addressRule,
+    ),
+  )
+  .min(1)
+  .optional();
+
+const tlsField = z.looseObject({}).optional();
+
+const fields = z.strictObject({
+  url: z.string().regex(urlPattern, urlRule).refine(URL.canParse, urlRule).optional(),
+  cluster: addressesField,
+  sentinels: addressesField,
+  name: z.string().min(1).optional(),
+  sentinelUsername: z.string().optional(),
+  sentinelPassword: z.string().optional(),
+  sentinelTLS: tlsField,
+  natMap: z.record(z.string(), z.strictObject({ host: z.string().min(1), port })).optional(),
+  host: z.string().min(1).optional(),
+  port: port.optional(),
+  path: z.string().min(1).optional(),
+  family: z.literal([0, 4, 6]).optional(),
+  username: z.string().optional(),
+  password: z.string().optional(),
+  db: z.int().min(0).optional(),
+  tls: tlsField,
+  connectionName: z.string().optional(),
+  connectTimeoutMs: milliseconds(1, 600_000).default(2_000),
+  prefix: prefixSchema,
+  storeTimeoutMs: storeTimeoutSchema,
+  durability: durabilityField,
+});
+
+type Fields = z.output<typeof fields>;
+
+export const connectSchema = fields.superRefine(leavesTimeToAnswer).superRefine((options, context) => {
+  for (const [field, message] of contradictions(options)) {
+    context.addIssue({ code: 'custom', path: [field], message, input: options[field] });
+  }
+});
+
+/** What cannot be meant together, with the remedy. */
+function contradictions(options: Fields): [keyof Fields, string][] {
+  const { cluster, sentinels, name, db } = options;
+  const single = (['url', 'host', 'port', 'path'] as const).find((field) => options[field] !== undefined);
+  const found: [keyof Fields, string][] = [];
+  if (cluster && sentinels) found.push(['sentinels', 'it must be left out: a cluster has no Sentinels']);
+  if (single && (cluster || sentinels)) {
+    found.push([single, 'it must be left out: the servers are found through cluster or sentinels']);
+  }
+  if (cluster && db) found.push(['db', 'it must be left out: a cluster has one database, 0']);
+  if (sentinels && name === undefined) found.push(['name', 'it must be what the Sentinels call the master']);
+  return found;
+}
+
+function addressOf(url: string): ServerAddress {
+  const { hostname, port } = new URL(url);
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 6379) };
+}

@@ -1,0 +1,10 @@
+// The end of every call, whatever the client does or fails to do.
+import { StoreError } from '../errors.js';
+
+/** What comes after `ms` is not listened to any more; `silence` says what was waited for. */
+export function withDeadline<T>(ms: number, silence: () => string, reply: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new StoreError('unknown', silence())), ms).unref();
+    reply.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

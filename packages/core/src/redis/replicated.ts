@@ -1,0 +1,79 @@
+// A script whose effects replicas must have before its answer counts: the script and WAIT, together on one connection.
+import { StoreError } from '../errors.js';
+import { isCluster, type RedisClient, send } from './client.js';
+import type { Script } from './script.js';
+
+/** Answers are believed only when so many replicas have what they tell of. */
+export interface Durability {
+  /** How many replicas must confirm. */
+  readonly replicas: number;
+  /** How long they may take. Less than `storeTimeoutMs`. */
+  readonly timeoutMs: number;
+}
+
+type Argument = string | Buffer | number;
+type Command = [name: string, args: Argument[]];
+
+/**
+ * A script that only read, as for a replay, leaves nothing to wait for; but what it read must be on the replicas too. This
+ * writes what is there, so that WAIT waits for all that was written before.
+ */
+const touch = `local state = redis.call('HGET', KEYS[1], 's') if state then redis.call('HSET', KEYS[1], 's', state) end`;
+
+/**
+ * WAIT counts for the connection that wrote, and on it alone: hence one pipeline, which a client sends whole or not at all.
+ * The script goes by its text: to be told that the server does not know its digest would cost another round of waiting.
+ * Fails as `unknown` when too few replicas have confirmed: the write stands, and may be lost with its server.
+ */
+export async function runReplicated(
+  client: RedisClient,
+  durability: Durability,
+  script: Script,
+  keysAndArgs: readonly Argument[],
+  endsAt: number,
+): Promise<unknown> {
+  const run: Command = ['eval', [script.text, ...keysAndArgs]];
+  const touchRecord: Command = ['eval', [touch, 1, ...keysAndArgs.slice(1, 2)]];
+  const wait: Command = ['wait', [durability.replicas, durability.timeoutMs]];
+  for (;;) {
+    const [ran, touched, waited] = await sendTogether(client, [run, touchRecord, wait]);
+    const error = ran.error ?? touched.error ?? waited.error;
+    if (error === null) return confirmed(ran.reply, Number(waited.reply), durability);
+    if (!(await follows(client, error, endsAt, run))) throw error;
+  }
+}
+
+/** While a slot is on its way both nodes are asked, and are not asked without end. */
+const onTheWayPauseMs = 50;
+
+/**
+ * A cluster client follows a slot that has moved, and learns of it, only for a command that stands alone. It does no harm
+ * that this one is not waited for: the same call is sent again.
+ */
+async function follows(client: RedisClient, error: Error, endsAt: number, alone: Command): Promise<boolean> {
+  if (!isCluster(client) || !/^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN) /.test(error.message)) return false;
+  if (!error.message.startsWith('MOVED')) await new Promise((resolve) => setTimeout(resolve, onTheWayPauseMs));
+  if (performance.now() < endsAt) await send(client, ...alone);
+  return performance.now() < endsAt;
+}
+
+function confirmed(reply: unknown, count: number, { replicas, timeoutMs }: Durability): unknown {
+  if (count >= replicas) return reply;
+  const asked = `${replicas} replica${replicas === 1 ? '' : 's'}`;
+  throw new StoreError('unknown', `Of ${asked} ${count} confirmed within ${timeoutMs} ms; the write may be lost.`);
+}
+
+interface Sent {
+  readonly error: Error | null;
+  readonly reply: unknown;
+}
+
+async function sendTogether(client: RedisClient, commands: readonly Command[]): Promise<[Sent, Sent, Sent]> {
+  const pipeline = client.pipeline?.();
+  for (const [name, args] of commands) pipeline?.callBuffer(name, args);
+  const replies = (await pipeline?.exec()) ?? [];
+  const [ran = missing, touched = missing, waited = missing] = replies.map(([error, reply]) => ({ error, reply }));
+  return [ran, touched, waited];
+}
+
+const missing: Sent = { error: new Error('The client has not sent the pipeline.'), reply: null };

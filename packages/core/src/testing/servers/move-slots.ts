@@ -1,0 +1,59 @@
+// Moves slots of a cluster from one master to another, as `redis-cli --cluster reshard` does.
+import type { Redis } from 'ioredis';
+import type { ClusterNode } from './cluster.js';
+import { linesFrom, slotsOf } from './cluster-view.js';
+import { connectTo } from './connection.js';
+import { addressOf } from './redis-server.js';
+
+const keysAtOnce = 100;
+const migrateTimeoutMs = 5_000;
+
+/** A connection to a node that is master. */
+interface Master {
+  readonly node: ClusterNode;
+  readonly redis: Redis;
+}
+
+export async function moveSlots(
+  nodes: readonly ClusterNode[],
+  slots: number | readonly number[],
+  from: ClusterNode,
+  to: ClusterNode,
+): Promise<readonly number[]> {
+  const lines = await linesFrom(from);
+  const own = lines.filter(({ flags }) => flags.includes('myself')).flatMap(slotsOf);
+  const moved = typeof slots === 'number' ? own.slice(0, slots) : slots;
+  const masterIds = lines.filter(({ flags }) => flags.includes('master')).map(({ id }) => id);
+  const informed = nodes.filter(({ id, state }) => state === 'running' && masterIds.includes(id));
+  const masters: Master[] = [];
+  try {
+    for (const node of informed) masters.push({ node, redis: await connectTo(node.url) });
+    for (const slot of moved) await moveSlot(slot, connectionOf(from, masters), connectionOf(to, masters), masters);
+  } finally {
+    for (const { redis } of masters) redis.disconnect();
+  }
+  return moved;
+}
+
+function connectionOf(node: ClusterNode, masters: readonly Master[]): Master {
+  const found = masters.find((master) => master.node.id === node.id);
+  if (found === undefined) throw new Error(`${node.url} is no master that runs: slots move between two of them.`);
+  return found;
+}
+
+async function moveSlot(slot: number, source: Master, target: Master, masters: readonly Master[]): Promise<void> {
+  await setSlot(target, slot, 'IMPORTING', source.node.id);
+  await setSlot(source, slot, 'MIGRATING', target.node.id);
+  const { host, port } = addressOf(target.node);
+  for (;;) {
+    const keys = await source.redis.callBuffer('CLUSTER', ['GETKEYSINSLOT', slot, keysAtOnce]);
+    if (!Array.isArray(keys) || keys.length === 0) break;
+    await source.redis.call('MIGRATE', [host, port, '', 0, migrateTimeoutMs, 'KEYS', ...keys]);
+  }
+  // The target first: when the source forgets the slot, somebody must have it.
+  for (const master of new Set([target, source, ...masters])) await setSlot(master, slot, 'NODE', target.node.id);
+}
+
+async function setSlot({ redis }: Master, slot: number, how: string, id: string): Promise<void> {
+  await redis.call('CLUSTER', 'SETSLOT', slot, how, id);
+}

@@ -1,0 +1,87 @@
+// One process of a Redis server: found on the PATH, started, and waited for until it listens.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const startupMs = 15_000;
+const shutdownMs = 2_000;
+const listening = /Server initialized|Sentinel ID is/;
+
+export class ServerProcess {
+  readonly pid: number;
+  /** Resolves when it is gone. */
+  readonly ended: Promise<unknown>;
+  readonly #child: ChildProcess;
+
+  constructor(args: readonly string[]) {
+    this.#child = spawn(redisBinary(), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.pid = this.#child.pid ?? 0;
+    this.ended = once(this.#child, 'close').catch(() => undefined);
+  }
+
+  /** Resolves once it listens; one that has data to load may answer LOADING for a while yet. */
+  async started(): Promise<void> {
+    const { stdout, stderr } = this.#child;
+    let output = '';
+    const started = new Promise<void>((resolve, reject) => {
+      const fail = (why: string) => reject(new Error(`${this.#child.spawnargs.join(' ')}: ${why}\n${output}`));
+      const read = (text: Buffer) => {
+        output += text;
+        if (listening.test(output)) resolve();
+      };
+      stdout?.on('data', read);
+      stderr?.on('data', read);
+      this.#child.once('error', (error) => fail(error.message));
+      this.#child.once('close', (code) => fail(`exited with ${code}`));
+      setTimeout(() => fail(`did not start within ${startupMs} ms`), startupMs).unref();
+    });
+    await started;
+    // What it says from now on is read, so that it can go on, and not kept.
+    stdout?.removeAllListeners('data').resume();
+    stderr?.removeAllListeners('data').resume();
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.ended;
+  }
+
+  /** Asks it to end; one that was frozen too. Where it does not within two seconds, kills it. */
+  async stop(): Promise<void> {
+    const late = setTimeout(() => this.#child.kill('SIGKILL'), shutdownMs);
+    this.#child.kill('SIGTERM');
+    this.#child.kill('SIGCONT');
+    await this.ended;
+    clearTimeout(late);
+  }
+}
+
+/** The path of a server binary, Redis first, or undefined where neither is installed. */
+export function findRedisBinary(): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  const candidates = ['redis-server', 'valkey-server'].flatMap((name) => folders.map((folder) => join(folder, name)));
+  return candidates.find(isExecutable);
+}
+
+function redisBinary(): string {
+  const found = findRedisBinary();
+  if (found !== undefined) return found;
+  throw new Error(
+    'Neither redis-server nor valkey-server is on the PATH. Install one of them, 6.2 or newer: ' +
+      'apt-get install redis-server, brew install redis, dnf install valkey.',
+  );
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,121 @@
+// The faults that were drawn, done to the processes, the ways and the server of a run.
+import { setTimeout as pause } from 'node:timers/promises';
+import type { FaultProxy } from '@onceguard/core/testing';
+import { endsSilence } from './clients.js';
+import type { Fault } from './faults.js';
+import type { HistoryWriter } from './history.js';
+import type { Owner } from './owner.js';
+import type { ClientName } from './plan.js';
+import type { StoreServer } from './store-server.js';
+
+/** Of one client of one owner, to the server. */
+export interface Way {
+  readonly client: ClientName;
+  readonly proxy: FaultProxy;
+}
+
+export interface Surroundings {
+  readonly server: StoreServer;
+  readonly ways: readonly Way[];
+  readonly owners: readonly Owner[];
+  readonly history: HistoryWriter;
+  /** When the run began, on the clock of the machine. */
+  readonly startedAt: number;
+}
+
+/** On the way there and on the way back. */
+const delayMs = 120;
+
+/** Does what was drawn, each lane in order; resolves when all faults are over and healed. */
+export async function injectFaults(drawn: readonly Fault[], world: Surroundings): Promise<void> {
+  const lanes = new Set(drawn.map(({ lane }) => lane));
+  await Promise.all(
+    [...lanes].map(
+      async (lane) =>
+        await injectLane(
+          drawn.filter((fault) => fault.lane === lane),
+          world,
+        ),
+    ),
+  );
+  for (const way of world.ways) healed(way);
+}
+
+async function injectLane(faults: readonly Fault[], world: Surroundings): Promise<void> {
+  for (const fault of faults) {
+    const earlyMs = world.startedAt + fault.atMs - Date.now();
+    if (earlyMs > 0) await pause(earlyMs);
+    world.history.write({ kind: 'injected', fault: fault.kind });
+    await inject(fault, world);
+  }
+}
+
+async function inject({ kind, lastsMs, target }: Fault, { server, ways, owners }: Surroundings): Promise<void> {
+  const way = targetOf(ways, target);
+  const { proxy } = way;
+  const owner = targetOf(owners, target);
+  switch (kind) {
+    case 'lose_reply':
+    case 'lose_reply_reset':
+    case 'lose_request':
+    case 'half_close':
+      // Not waited for: the next call on that way suffers it, whenever it comes.
+      return void proxy.strike(kind, /evalsha/i);
+    case 'cut':
+      return proxy.cut('fin');
+    case 'reset':
+      return proxy.cut('reset');
+    case 'delay':
+      proxy.delay(delayMs);
+      return await healedAfter(lastsMs, way);
+    case 'black_hole':
+      proxy.blackHole();
+      return await healedAfter(lastsMs, way);
+    case 'freeze_server':
+      return await server.freezeFor(lastsMs);
+    case 'pause_clients':
+      return await paused(server, lastsMs, 'ALL');
+    case 'pause_writes':
+      return await paused(server, lastsMs, 'WRITE');
+    case 'flush_scripts':
+      return void (await server.command('SCRIPT', 'FLUSH'));
+    case 'restart_server':
+      return await server.restartAfter(lastsMs);
+    case 'restart_server_empty':
+      return await server.restartEmptyAfter(lastsMs);
+    case 'fail_over':
+      return await server.failOverAfter(
+        lastsMs,
+        ways.map(({ proxy }) => proxy),
+      );
+    case 'kill_owner':
+      return await owner.killAndRestart();
+    case 'pause_owner':
+      return await owner.pauseFor(lastsMs);
+  }
+}
+
+async function healedAfter(ms: number, way: Way): Promise<void> {
+  await pause(ms);
+  healed(way);
+}
+
+/**
+ * What a black hole has swallowed stays lost, and a client that does not leave a silent connection by itself would wait
+ * until the kernel gives it up, a quarter of an hour later. Here it is given up now.
+ */
+function healed({ client, proxy }: Way): void {
+  proxy.heal();
+  if (!endsSilence(client)) proxy.cut('reset');
+}
+
+async function paused(server: StoreServer, ms: number, what: 'ALL' | 'WRITE'): Promise<void> {
+  await server.command('CLIENT', 'PAUSE', ms, what);
+  await pause(ms);
+}
+
+function targetOf<Target>(targets: readonly Target[], target: number): Target {
+  const found = targets[Math.floor(target * targets.length)];
+  if (found === undefined) throw new Error('There is nothing to do a fault to.');
+  return found;
+}

@@ -1,0 +1,103 @@
+// onceguard doctor on a cluster and through Sentinels: whichever address is given, the masters are looked at.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type RedisCluster,
+  type SentinelSet,
+  startRedis,
+  startRedisCluster,
+  startSentinelSet,
+} from '../../packages/core/src/testing/index.js';
+import { onceguard } from './command.js';
+
+interface Found {
+  readonly status: number | null;
+  readonly servers: string[];
+  /** `code server` */
+  readonly findings: string[];
+}
+
+/** `timeoutMs` is how long nothing takes, where something is there. */
+async function doctor(words: readonly string[], timeoutMs = 20_000): Promise<Found> {
+  const { status, stdout, stderr } = await onceguard('doctor', ...words, '--json', '--timeout', String(timeoutMs));
+  expect(`${stdout}${stderr}`).not.toContain('secret');
+  const { servers, findings } = JSON.parse(stdout);
+  const told = findings.map(({ code, server }: { code: string; server: string }) => `${code} ${server}`);
+  return { status, servers: servers.sort(), findings: told.sort() };
+}
+
+describe('A cluster', () => {
+  let cluster: RedisCluster;
+  let urls: string[];
+
+  beforeAll(async () => {
+    cluster = await startRedisCluster({ replicasEach: 0, args: ['--appendonly', 'yes'] });
+    await Promise.all(cluster.nodes.map((node) => node.command('CONFIG', 'SET', 'requirepass', 'secret')));
+    urls = cluster.addresses.map(({ host, port }) => `redis://:secret@${host}:${port}`);
+  });
+
+  afterAll(() => cluster.stop());
+
+  const names = () => cluster.addresses.map(({ host, port }) => `${host}:${port}`).sort();
+
+  test.each([
+    ['is recognised by one node', () => [urls[0] ?? '']],
+    ['is looked at once, whichever nodes are given', () => urls],
+    ['is taken for one where the command says so', () => [urls[0] ?? '', urls[2] ?? '', '--cluster']],
+  ])('%s', async (_how, words) => {
+    const findings = names().map((name) => `redis_fsync_every_second ${name}`);
+    expect(await doctor(words())).toEqual({ status: 0, servers: names(), findings });
+  });
+
+  test('has no database but 0', async () => {
+    const { status, stdout } = await onceguard('doctor', `${urls[0]}/3`);
+    expect([status, stdout]).toEqual([1, expect.stringContaining('SELECT is not allowed in cluster mode')]);
+    const asCluster = await onceguard('doctor', `${urls[0]}/3`, '--cluster');
+    expect([asCluster.status, asCluster.stderr]).toEqual([2, expect.stringMatching(/database/)]);
+  });
+});
+
+test.each([
+  { called: 'a node', how: [] },
+  { called: 'a cluster', how: ['--cluster'] },
+])('A cluster that no client gets into, called $called, says why by its nodes', async ({ how }) => {
+  const node = await startRedis({
+    args: ['--cluster-enabled', 'yes', '--appendonly', 'yes', '--appendfsync', 'always'],
+  });
+  const found = await doctor([node.url, ...how], 2_000);
+  await node.stop();
+  const name = `127.0.0.1:${node.port}`;
+  expect(found).toEqual({
+    status: 1,
+    servers: [name],
+    findings: [`redis_cluster_incomplete ${name}`, 'redis_unreachable cluster'],
+  });
+});
+
+describe('Sentinels', () => {
+  let set: SentinelSet;
+
+  beforeAll(async () => {
+    set = await startSentinelSet({ sentinels: 1, args: ['--appendonly', 'yes'] });
+  });
+
+  afterAll(() => set.stop());
+
+  test('lead to the master', async () => {
+    const found = await doctor([...set.sentinels.map(({ url }) => url), '--sentinel', set.name]);
+    expect(found).toEqual({
+      status: 0,
+      servers: [set.name],
+      findings: [`redis_fsync_every_second ${set.name}`, `redis_min_replicas ${set.name}`],
+    });
+  });
+
+  test('that know no master of this name are an error', async () => {
+    const found = await doctor([set.sentinels[0]?.url ?? '', '--sentinel', 'nobody'], 1_000);
+    expect(found).toEqual({ status: 1, servers: ['nobody'], findings: ['redis_unreachable nobody'] });
+  });
+
+  test('that are given as servers are an error', async () => {
+    const { status, findings } = await doctor([set.sentinels[0]?.url ?? '']);
+    expect([status, findings]).toEqual([1, [`redis_sentinel 127.0.0.1:${set.sentinels[0]?.port}`]]);
+  });
+});

@@ -1,0 +1,39 @@
+// The command as it is published: in the tarball, to be started by itself, with ioredis beside it and without.
+import { mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { install, type Packed, packAll } from '../packages/world.js';
+import { redisUrl } from '../support/redis.js';
+import { ended } from './command.js';
+
+const folder = mkdtempSync(join(realpathSync(tmpdir()), 'onceguard-cli-'));
+let packed: Packed[];
+
+beforeAll(async () => {
+  packed = (await packAll(join(folder, 'packed'))).filter(({ name }) => name === 'core');
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The command of a world in which core was installed with these peers. */
+function installed(name: string, peers: Parameters<typeof install>[2]): string {
+  const world = join(folder, name);
+  install(world, packed, peers);
+  return join(world, 'node_modules/@onceguard/core/dist/esm/cli/main.js');
+}
+
+test.each(['ioredis', 'ioredis5'])('It is executable, and works with %s', async (ioredis) => {
+  const program = installed(ioredis, { ioredis });
+  expect(statSync(program).mode & 0o111).toBe(0o111);
+  const { status, stdout, stderr } = await ended(program, ['doctor', redisUrl()]);
+  expect([status, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(/redis_not_persistent/);
+});
+
+test('Without ioredis it says how to run it', async () => {
+  const program = installed('alone', {});
+  const { status, stderr } = await ended(program, ['doctor', redisUrl()]);
+  expect(status).toBe(2);
+  expect(stderr).toContain('npx -p ioredis -p @onceguard/core onceguard doctor redis://…');
+});

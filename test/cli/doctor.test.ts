@@ -1,0 +1,125 @@
+// onceguard doctor: what it says of servers, in which form, and with which status it ends.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RedisServer, startRedis } from '../support/redis.js';
+import { onceguard } from './command.js';
+
+let fit: RedisServer;
+let unfit: RedisServer;
+let locked: RedisServer;
+
+beforeAll(async () => {
+  const [aof, password] = [['--appendonly', 'yes'], 'se/cr?et@'];
+  [fit, unfit, locked] = await Promise.all([
+    startRedis({ args: aof }),
+    startRedis({ args: ['--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru'] }),
+    startRedis({ args: [...aof, '--requirepass', password] }),
+  ]);
+});
+
+afterAll(() => Promise.all([fit, unfit, locked].map((server) => server.stop())));
+
+/** With a deadline so long that no machine is too slow for it. */
+const doctor = (...words: string[]) => onceguard('doctor', ...words, '--timeout', '20000');
+
+const nameOf = ({ port }: RedisServer) => `127.0.0.1:${port}`;
+
+describe('In words', () => {
+  test('it ends with 0 where nothing is an error', async () => {
+    const name = nameOf(fit);
+    expect(await doctor(fit.url)).toEqual({
+      status: 0,
+      stdout: [
+        'Good to know',
+        '',
+        `  ${name}: redis_fsync_every_second`,
+        '    appendfsync is everysec: a power cut loses about the last second, and a crash what a slow disk has made Redis put off',
+        '    → Set appendfsync always if that is too much to lose; every write then waits for the disk.',
+        '',
+        `Errors: 0, warnings: 0, good to know: 1. Looked at ${name}.`,
+        '',
+      ].join('\n'),
+      stderr: '',
+    });
+  });
+
+  test('it ends with 0 where nothing is worse than a warning', async () => {
+    await fit.command('CONFIG', 'SET', 'appendfsync', 'no');
+    const { status, stdout } = await doctor(fit.url);
+    await fit.command('CONFIG', 'SET', 'appendfsync', 'everysec');
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/^Warnings: .*\n\n.*redis_fsync_never\n/)]);
+  });
+
+  test('it ends with 1 where something is, groups by severity, and says what to do', async () => {
+    const { status, stdout, stderr } = await doctor(unfit.url);
+    expect([status, stderr]).toEqual([1, '']);
+    expect(stdout).toMatch(
+      /^Errors: .*\n\n.*redis_evicts\n.*allkeys-lru.*\n.*→ Set maxmemory-policy.*\n\nWarnings: .*\n\n.*redis_not_persistent\n/,
+    );
+    expect(stdout).toMatch(/Errors: 1, warnings: 1, good to know: 0\./);
+  });
+
+  test('what is so with several servers is said once, and both are named', async () => {
+    const { stdout } = await doctor(fit.url, locked.url.replace('//', '//:se%2Fcr%3Fet%40@'));
+    expect(stdout).toContain(`  ${nameOf(fit)}, ${nameOf(locked)}: redis_fsync_every_second\n`);
+  });
+});
+
+test('With --json it answers programs', async () => {
+  const { status, stdout, stderr } = await doctor(unfit.url, fit.url, '--json');
+  expect([status, stderr]).toEqual([1, '']);
+  const report = JSON.parse(stdout);
+  expect(Object.keys(report)).toEqual(['servers', 'findings', 'ok']);
+  expect(report).toMatchObject({ servers: [nameOf(unfit), nameOf(fit)], ok: false });
+  expect(report.findings).toMatchObject([
+    { code: 'redis_evicts', severity: 'error', server: nameOf(unfit) },
+    { code: 'redis_not_persistent', severity: 'warning', server: nameOf(unfit) },
+    { code: 'redis_fsync_every_second', severity: 'info', server: nameOf(fit) },
+  ]);
+  for (const { message, remedy } of report.findings)
+    expect([typeof message, typeof remedy]).toEqual(['string', 'string']);
+  expect(JSON.parse((await doctor(fit.url, '--json')).stdout)).toMatchObject({ ok: true });
+});
+
+test('It looks under the prefix that it is given', async () => {
+  await fit.command('ACL', 'SETUSER', 'shop', 'on', '>secret', '~shop:*', '+@all');
+  const url = fit.url.replace('//', '//shop:secret@');
+  expect((await doctor(url, '--prefix', 'shop:')).status).toBe(0);
+  expect(await doctor(url)).toMatchObject({ status: 1, stdout: expect.stringMatching(/redis_no_rights/) });
+});
+
+describe('A server that lets nobody in is an error that says why:', () => {
+  const listening: { close(): unknown }[] = [];
+  afterAll(() => listening.forEach((server) => void server.close()));
+
+  async function portOf(server: ReturnType<typeof createServer> | ReturnType<typeof createTlsServer>): Promise<number> {
+    listening.push(server.listen(0, '127.0.0.1'));
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  }
+
+  const speaksHttp = () => portOf(createServer((_request, response) => void response.end('hello')));
+  const speaksTls = () =>
+    portOf(createTlsServer({ ciphers: 'PSK', pskCallback: () => null }).on('tlsClientError', () => {}));
+
+  test.concurrent.each<[what: string, url: () => string | Promise<string>, why: RegExp]>([
+    ['nobody listens', () => 'redis://127.0.0.1:1', /ECONNREFUSED/],
+    ['no password', () => locked.url, /NOAUTH/],
+    ['a wrong password', () => locked.url.replace('//', '//:wrong-one@'), /WRONGPASS/],
+    ['a wrong user', () => locked.url.replace('//', '//nobody:wrong-one@'), /WRONGPASS/],
+    ['an HTTP server', async () => `redis://127.0.0.1:${await speaksHttp()}`, /is an HTTP server, not a Redis/],
+    ['TLS is expected', async () => `redis://127.0.0.1:${await speaksTls()}`, /expects TLS: use rediss:/],
+    ['TLS is not spoken', () => fit.url.replace('redis:', 'rediss:'), /does not speak TLS: use redis:/],
+  ])('%s', async (_what, url, why) => {
+    const { status, stdout, stderr } = await onceguard('doctor', await url(), '--json', '--timeout', '800');
+    expect([status, stderr]).toEqual([1, '']);
+    expect(JSON.parse(stdout)).toMatchObject({
+      findings: [{ code: 'redis_unreachable', severity: 'error', message: expect.stringMatching(why) }],
+      ok: false,
+    });
+    expect(stdout).not.toMatch(/wrong-one|secret/);
+  });
+});

@@ -1,0 +1,138 @@
+// Must hold: every function of the application that an execution waits for throws, rejects, or does not answer for long.
+import { type IdempotencyStore, MemoryStore, makeIdempotent, payments } from '@onceguard/core';
+import { FaultStore } from '@onceguard/core/testing';
+import { describe, expect, it } from 'vitest';
+import { send } from '../adapters/client.js';
+import type { Handler, Options } from '../adapters/frameworks.js';
+import { newGate } from '../adapters/gate.js';
+import { onEveryFramework, type World } from '../adapters/matrix.js';
+import { askHttp } from './awaits/ways.js';
+
+const failures: [how: string, fail: () => unknown][] = [
+  [
+    'throws',
+    () => {
+      throw new TypeError('There is no user.');
+    },
+  ],
+  ['rejects', async () => await Promise.reject(new TypeError('There is no user.'))],
+];
+
+/** What each function says when it is well. */
+const said = { skip: false, scope: 'user-1', fingerprint: 'an amount of 10' } as const;
+const functions = Object.keys(said) as (keyof typeof said)[];
+const failing = functions.flatMap((name) => failures.map(([how, fail]) => [name, how, fail] as const));
+
+onEveryFramework(
+  'A function of the application that is asked before the work',
+  (world) => {
+    it.each(failing)(
+      '%s %s: its error goes to the error handler, the store is not asked, nothing runs, and the repeat does',
+      async (name, _how, fail) => {
+        let asked = 0;
+        const { port, store, runs } = await startWith(world, { [name]: () => (++asked === 1 ? fail() : said[name]) });
+        const { status, headers } = await send(port, { key: 'k' });
+        expect(headers['content-type']).not.toBe('application/problem+json');
+        expect([status, store.calls, runs()]).toEqual([500, [], 0]);
+        expect(await askHttp(port, 'k')).toBe('run 1');
+      },
+    );
+
+    it.each(functions)(
+      '%s does not answer for long: its request waits, the store is not asked, and others are served',
+      async (name) => {
+        const [entered, gate] = [newGate(), newGate()];
+        let asked = 0;
+        const slow = async () => {
+          if (++asked === 1) {
+            entered.open();
+            await gate.opened;
+          }
+          return said[name];
+        };
+        const { port, store, runs } = await startWith(world, { [name]: slow });
+        const first = askHttp(port, 'k');
+        await entered.opened;
+        expect([store.calls, runs()]).toEqual([[], 0]);
+        expect(await askHttp(port, 'k')).toBe('run 1');
+        gate.open();
+        expect(await first).toBe('run 1, replayed');
+      },
+    );
+  },
+  { store: 'Redis' },
+);
+
+onEveryFramework(
+  'A function isFinal that throws, when the work is done',
+  (world) => {
+    it.each([
+      ['retryable', {}, 'run 2'],
+      ['unknown', payments, 'outcome_unknown'],
+    ])(
+      'tells the client that it is not valid, and leaves the key %s; nothing is recorded',
+      async (state, options, repeat) => {
+        let asked = 0;
+        const isFinal = () => {
+          if (++asked === 1) throw new TypeError('There is no body.');
+          return true;
+        };
+        const { port, store, runs } = await startWith(world, { ...options, isFinal });
+        const answer = await send(port, { key: 'k' });
+        expect([answer.status, answer.json().code, runs()]).toEqual([500, 'option_invalid', 1]);
+        expect(store.of('complete')).toEqual([]);
+        expect((await store.inner.read(store.calls[0]?.key ?? '')).record?.state).toBe(state);
+        expect(await askHttp(port, 'k')).toBe(repeat);
+      },
+    );
+  },
+  { store: 'Redis' },
+);
+
+describe('A function of makeIdempotent', () => {
+  const all = ['scope', 'key', 'fingerprint'] as const;
+  const cases = all.flatMap((name) => failures.map(([how, fail]) => [name, how, fail] as const));
+
+  it.each(cases)(
+    '%s %s: the caller gets the error, the store is not asked, and nothing runs',
+    async (name, _how, fail) => {
+      const { store, pay, runs } = wrapped((asked) => ({ [name]: () => (asked() === 1 ? fail() : 'a') }));
+      await expect(pay()).rejects.toThrow('There is no user.');
+      expect([store.calls, runs()]).toEqual([[], 0]);
+      expect(await pay()).toBe(1);
+    },
+  );
+
+  it.each(all)(
+    '%s does not answer for long: its caller waits, the store is not asked, and others are served',
+    async (name) => {
+      const gate = newGate();
+      const slow = async (asked: number) => {
+        if (asked === 1) await gate.opened;
+        return 'a';
+      };
+      const { store, pay, runs } = wrapped((asked) => ({ [name]: () => slow(asked()) }));
+      const first = pay();
+      expect([store.calls, runs()]).toEqual([[], 0]);
+      expect(await pay()).toBe(1);
+      gate.open();
+      expect([await first, runs()]).toEqual([1, 1]);
+    },
+  );
+});
+
+async function startWith(world: World, options: Options) {
+  const store = new FaultStore((await world.openStore()).store);
+  let runs = 0;
+  const handler: Handler = () => ({ status: 201, body: { run: ++runs } });
+  const { port } = await world.start({ store, options, handler });
+  return { port, store, runs: () => runs };
+}
+
+function wrapped(options: (asked: () => number) => object) {
+  const store = new FaultStore(new MemoryStore() as IdempotencyStore);
+  let [asked, runs] = [0, 0];
+  const defaults = { store, scope: 'tests', key: () => 'a', fingerprint: () => 'a' };
+  const pay = makeIdempotent(async (_input: string) => ++runs, { ...defaults, ...options(() => ++asked) });
+  return { store, pay: () => pay('a'), runs: () => runs };
+}

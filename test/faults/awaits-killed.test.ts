@@ -1,0 +1,135 @@
+// Must hold: a process is killed at any point of an execution. What its caller was told, how often the work had run, what
+// the record says and what a second process is told, at once and after the lease, stands in this table.
+import { randomUUID } from 'node:crypto';
+import type { IdempotencyStore, TermOptions } from '@onceguard/core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type Case,
+  casesOf,
+  type DeathName,
+  keyOf,
+  type Moment,
+  type Policy,
+  policies,
+  titleOf,
+} from './awaits/deaths.js';
+import { type SharedRecords, sharedRecords } from './awaits/shared-records.js';
+import { startVictim } from './awaits/victim.js';
+import { askFunction, askHttp, openHttp, type Words, type Work } from './awaits/ways.js';
+
+/** What repeats are told: the first at once, the second after the lease where the first did not end it. */
+type Repeats = readonly [atOnce: Words, afterLease?: Words];
+
+interface Row {
+  readonly told: Words;
+  readonly runs: number;
+  readonly record: string | Readonly<Record<Policy, string>>;
+  readonly repeats: Readonly<Record<Policy, Repeats>>;
+}
+
+const alike = (...repeats: Repeats): Row['repeats'] => ({ rerun: repeats, block: repeats, payments: repeats });
+
+/** Nobody knows how far it came: where work may be run again it is, else somebody has to decide. */
+const inDoubt = (again: Words): Row['repeats'] => ({
+  rerun: ['in_progress', again],
+  block: ['in_progress', 'outcome_unknown'],
+  payments: ['in_progress', 'outcome_unknown'],
+});
+
+const nothing: Row = { told: 'nothing', runs: 0, record: 'none', repeats: alike('run 1') };
+const held: Row = { ...nothing, record: 'in_progress, attempt 1', repeats: inDoubt('run 1') };
+const begun: Row = { ...held, runs: 1, repeats: inDoubt('run 2') };
+const takenOver: Row = { ...held, runs: 2, record: 'in_progress, attempt 2', repeats: inDoubt('run 3') };
+const recorded: Row = { ...begun, record: 'completed, attempt 1', repeats: alike('run 1, replayed') };
+const freed: Row = { ...nothing, record: 'retryable, attempt 1' };
+const ended: Row = {
+  ...begun,
+  record: { rerun: 'retryable, attempt 1', block: 'retryable, attempt 1', payments: 'unknown, attempt 1' },
+  repeats: { rerun: ['run 2'], block: ['run 2'], payments: ['outcome_unknown'] },
+};
+const told = (words: Words, row: Row): Row => ({ ...row, told: words });
+
+const table: Readonly<Record<DeathName, Readonly<Partial<Record<Moment, Row>>>>> = {
+  'asks for its scope': { during: nothing },
+  'learns the time of the store': { before: nothing, after: nothing },
+  'asks for the right to run': { before: nothing, after: held },
+  'asks again for what is done': { before: recorded, after: recorded },
+  'waits for the outcome of another, and looks': { before: begun, after: begun },
+  works: { during: begun },
+  'renews its lease': { before: begun, after: begun },
+  'records its answer': { before: begun, after: recorded },
+  'records an answer of which bytes have left': { before: told('cut off', begun), after: told('cut off', recorded) },
+  'lets its answer out': { during: recorded },
+  'records its answer in the background': {
+    before: told('run 1, not recorded', begun),
+    after: told('run 1, not recorded', recorded),
+  },
+  'looks for the outcome of the one that has taken over': { before: takenOver, after: takenOver },
+  'gives the key back after a failure': { before: begun, after: ended },
+  'takes back a token that got no answer': {
+    before: told('store_unavailable', held),
+    after: told('store_unavailable', freed),
+  },
+  'takes back a token that came too late, to ask with another': { before: nothing, after: nothing },
+};
+
+/** The second process: this one. */
+let records: SharedRecords;
+let store: IdempotencyStore;
+const prefix = `faults:${randomUUID()}:`;
+
+beforeAll(async () => {
+  records = await sharedRecords(prefix);
+  store = records.newStore();
+});
+afterAll(() => records.close());
+
+describe.concurrent('A process that is killed when it', () => {
+  it.for(Object.entries(table) as [DeathName, (typeof table)[DeathName]][])('%s', async ([death, rows]) => {
+    const group = randomUUID();
+    const moments = Object.keys(rows) as Moment[];
+    const victim = await startVictim({ prefix, death, moments, group });
+    const names = await victim.reached;
+    // These callers are told before it dies, if only just.
+    if (Object.values(rows).some((row) => !['nothing', 'cut off'].includes(row.told))) await victim.told;
+    await victim.kill();
+    const words = await victim.told;
+
+    const outcomes = casesOf(death, moments).map(async (one) => {
+      const [title, key] = [titleOf(one), keyOf(group, one)];
+      const runs = await records.runsOf(key);
+      const record = await recordOf(names.get(title) ?? null);
+      return [title, { told: words.get(title), runs, record, repeats: await repeat(one, key) }];
+    });
+    const expected = casesOf(death, moments).map((one) => [titleOf(one), expectedOf(rows[one.moment], one)]);
+    expect(Object.fromEntries(await Promise.all(outcomes))).toEqual(Object.fromEntries(expected));
+  });
+});
+
+function expectedOf(row: Row | undefined, { policy }: Case) {
+  if (row === undefined) return undefined;
+  const { record, repeats } = row;
+  return { ...row, record: typeof record === 'string' ? record : record[policy], repeats: repeats[policy] };
+}
+
+async function recordOf(name: string | null): Promise<string> {
+  const { record } = name === null ? { record: null } : await store.read(name);
+  return record === null ? 'none' : `${record.state}, attempt ${record.attempt}`;
+}
+
+async function repeat(one: Case, key: string): Promise<Words[]> {
+  const atOnce = await ask(one, key, {});
+  return atOnce === 'in_progress' ? [atOnce, await ask(one, key, { onInProgress: { waitMs: 60_000 } })] : [atOnce];
+}
+
+async function ask({ way, policy }: Case, key: string, patience: TermOptions): Promise<Words> {
+  const work: Work = async () => ({ run: await records.countRun(key), ends: 'done' });
+  const opening = { store, options: { ...policies[policy], ...patience }, work };
+  if (way === 'execute') return await askFunction(opening, key);
+  const { port, close } = await openHttp(way, opening);
+  try {
+    return await askHttp(port, key);
+  } finally {
+    await close();
+  }
+}

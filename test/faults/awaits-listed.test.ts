@@ -1,0 +1,97 @@
+// Every `await` of an execution is known, and what becomes of it when it fails or never settles is tested somewhere.
+import { expect, test } from 'vitest';
+import { filesUnder, read } from '../packages/sources.js';
+import { type DeathName, deaths } from './awaits/deaths.js';
+import { foreignAwaits, parsed, storeCallsIn } from './awaits/in-sources.js';
+import { type SituationName, situations } from './awaits/situations.js';
+
+/** The calls of a store, by the function that makes them: the situations in which they fail, and those in which a process dies. */
+const storeCalls: Readonly<Record<string, { fails: readonly SituationName[]; dies: readonly DeathName[] }>> = {
+  'engine/attempt.ts #renew: renew': { fails: ['renews its lease'], dies: ['renews its lease'] },
+  'engine/claimant.ts #ask: acquire': {
+    fails: [
+      'asks for the right to run',
+      'asks again for what is done',
+      'asks, and would run without the store',
+      'waits for the outcome of another',
+    ],
+    dies: ['asks for the right to run', 'asks again for what is done', 'waits for the outcome of another, and looks'],
+  },
+  'engine/claimant.ts #giveUp: release': {
+    fails: ['takes back a token that got no answer', 'takes back a token that came too late, to ask with another'],
+    dies: ['takes back a token that got no answer', 'takes back a token that came too late, to ask with another'],
+  },
+  'engine/claimant.ts peek: acquire': {
+    fails: [
+      'looks for the outcome of the one that has taken over',
+      'fails after another has taken over, and looks for its outcome',
+    ],
+    dies: ['looks for the outcome of the one that has taken over'],
+  },
+  'engine/finish.ts complete: complete': {
+    fails: [
+      'records its answer',
+      'records an answer of which bytes have left',
+      'records its answer after its lease, and nobody has taken over',
+    ],
+    dies: ['records its answer', 'records an answer of which bytes have left'],
+  },
+  'engine/finish.ts giveFree: release': {
+    fails: ['frees the key after a failure', 'keeps the key as unknown after a failure'],
+    dies: ['gives the key back after a failure'],
+  },
+  'engine/finish.ts recordLater: complete': {
+    fails: ['records its answer in the background'],
+    dies: ['records its answer in the background'],
+  },
+  'engine/store-link.ts now: read': {
+    fails: ['learns the time of the store'],
+    dies: ['learns the time of the store'],
+  },
+};
+
+/** Where a process dies apart from those. */
+const otherDeaths: readonly DeathName[] = ['asks for its scope', 'works', 'lets its answer out'];
+
+const failing = 'test/faults/awaits-failing.test.ts';
+const functions = 'test/faults/awaits-functions.test.ts';
+const background = 'test/engine/background.test.ts';
+
+/** What else an execution waits for, apart from its own functions, and the test of it. */
+const otherAwaits: Readonly<Record<string, string>> = {
+  'engine/background.ts: first': background,
+  'engine/background.ts: Promise.race([this.#idle(), timeIsUp])': background,
+  'engine/background.ts: Promise.all(this.#running)': background,
+  'engine/drain.ts: Promise.all([outcomes.drained(timeoutMs), releases.drained(timeoutMs)])': background,
+  'engine/kept.ts: operation(context)': 'test/engine/failure.test.ts',
+  'engine/make-idempotent.ts: fingerprint(input)': functions,
+  'engine/make-idempotent.ts: key(input)': functions,
+  'engine/make-idempotent.ts: operation(input, context)': 'test/engine/failure.test.ts',
+  'engine/make-idempotent.ts: scope(input)': functions,
+  'engine/store-link.ts: Promise.race([answer, silence])': failing,
+  'engine/timing.ts: new Promise<void>((resolve) => setTimeout(resolve, ms))': 'test/engine/waiting.test.ts',
+  'engine/timing.ts: new Promise<void>((resolve) => { setTimeout(resolve, ms).unref(); })': background,
+  'engine/wait.ts: lookAgain().catch((error: unknown) => whereStoreIsSilent(error, seen))': failing,
+  'http/lifecycle.ts: chosen(request)': functions,
+  'http/lifecycle.ts: scope(request)': functions,
+  'http/lifecycle.ts: skip?.(request)': functions,
+  'node/capture.ts: left': 'test/node/connection.test.ts',
+  'node/exchange.ts: begun.ended': 'test/adapters/05-free.test.ts',
+  'koa: Promise.race([inner.entered, lifecycle.handle(ctx, nodeExchange(side))])': 'test/adapters/05-free.test.ts',
+  'koa: inner.returned': 'test/adapters/05-free.test.ts',
+};
+
+const folders = ['core/src/engine', 'core/src/http', 'core/src/node', 'express/src', 'koa/src'];
+const sources = folders.flatMap((folder) => filesUnder(`packages/${folder}`)).map(parsed);
+
+test('Every store call has its situations in the tables, and every situation of the tables is of a store call', () => {
+  expect(sources.flatMap(storeCallsIn).sort()).toEqual(Object.keys(storeCalls));
+  const named = Object.values(storeCalls);
+  expect(named.flatMap(({ fails }) => fails).sort()).toEqual(Object.keys(situations).sort());
+  expect([...named.flatMap(({ dies }) => dies), ...otherDeaths].sort()).toEqual(Object.keys(deaths).sort());
+});
+
+test('Whatever else is awaited, apart from functions of the same sources, has its test', () => {
+  expect(foreignAwaits(sources).sort()).toEqual(Object.keys(otherAwaits).sort());
+  for (const file of Object.values(otherAwaits)) expect(read(file)).toContain('expect(');
+});

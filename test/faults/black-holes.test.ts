@@ -1,0 +1,99 @@
+// Cases 6 to 8: what is sent arrives no more, and nobody is told.
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RedisServer } from '@onceguard/core/testing';
+import { Redis } from 'ioredis';
+import { describe, expect, vi } from 'vitest';
+import { startLossyNetwork } from './lossy-network.js';
+import { test, verbs } from './support.js';
+import { inTime, paysAgain, type Till, untilPaid } from './till.js';
+
+const holeMs = 5_000;
+const packetLossMs = 20_000;
+
+/** Whoever asks meanwhile is refused in time. */
+async function failsFor(ms: number, till: Till): Promise<void> {
+  const end = performance.now() + ms;
+  for (let call = 1; performance.now() < end; call += 1) {
+    expect(await till.pay(`in the hole ${call}`)).toBe('store_unavailable');
+  }
+}
+
+describe.concurrent('A black hole', () => {
+  test('6. in the middle of an acquire: calls fail in time, the connection is replaced, and all is paid once', async ({
+    lab,
+  }) => {
+    const redis = await lab.redis();
+    const proxy = await lab.proxy(redis.url);
+    const till = lab.till(await lab.connect(proxy.url, { storeTimeoutMs: 300 }));
+    await paysAgain(till, 'before');
+    const struck = proxy.strike('black_hole', verbs);
+    expect(await till.pay('order')).toBe('store_unavailable');
+    await struck;
+    await failsFor(holeMs, till);
+    proxy.heal();
+    await paysAgain(till, 'after');
+    await untilPaid(till, 'order');
+  });
+
+  test('6. in the middle of an acquire, on a client with default options: calls fail in time until it is cut off', async ({
+    lab,
+  }) => {
+    const redis = await lab.redis();
+    const proxy = await lab.proxy(redis.url);
+    const till = lab.till(lab.on(new Redis(proxy.url), { storeTimeoutMs: 300 }));
+    await paysAgain(till, 'before');
+    const struck = proxy.strike('black_hole', verbs);
+    expect(await till.pay('order')).toBe('store_unavailable');
+    await struck;
+    await failsFor(holeMs, till);
+    proxy.heal();
+    proxy.cut('reset');
+    await paysAgain(till, 'after');
+    await untilPaid(till, 'order');
+  });
+
+  test('7. before the handshake: the store says in time that it is not ready, and heals', async ({ lab }) => {
+    const redis = await lab.redis();
+    const proxy = await lab.proxy(redis.url);
+    proxy.blackHole();
+    const store = await inTime(2_000, lab.connect(proxy.url, { connectTimeoutMs: 2_000 }));
+    expect(store.health()).toMatchObject({ state: 'never_ready', lastError: expect.any(String) });
+    const till = lab.till(store);
+    await failsFor(holeMs, till);
+    proxy.heal();
+    await paysAgain(till, 'after');
+    expect(await till.pay('order')).toBe('paid 1, recorded');
+    expect(store.health()).toMatchObject({ state: 'ready', lastError: null });
+  });
+
+  test('8. of lost packets: as 6, and what TCP sends again afterwards comes too late to change anything', async ({
+    lab,
+    skip,
+  }) => {
+    const unixsocket = join(tmpdir(), `${randomUUID()}.sock`);
+    const redis = await lab.redis({ args: ['--unixsocket', unixsocket] });
+    const network = await startLossyNetwork(unixsocket).catch((error: unknown) => String(error));
+    if (typeof network === 'string') return skip(`This process cannot make a network of its own: ${network}`);
+    lab.atEnd(() => network.close());
+    const till = lab.till(await lab.connect(network.url));
+    await paysAgain(till, 'before');
+    const [old] = await connectionsOver(unixsocket, redis);
+    network.lose();
+    expect(await till.pay('order')).toBe('store_unavailable');
+    await failsFor(packetLossMs, till);
+    network.heal();
+    await paysAgain(till, 'after');
+    // What was sent on it arrives before its end does.
+    await vi.waitUntil(async () => !(await connectionsOver(unixsocket, redis)).includes(old), 30_000);
+    expect((await till.store.scan({ cursor: null, limit: 1_000 })).records).toHaveLength(2);
+    expect(await till.pay('order')).toBe('paid 1, recorded');
+  });
+});
+
+/** Their ids, the oldest first. */
+async function connectionsOver(unixsocket: string, redis: RedisServer): Promise<(string | undefined)[]> {
+  const lines = String(await redis.command('CLIENT', 'LIST')).split('\n');
+  return lines.filter((line) => line.includes(`addr=${unixsocket}`)).map((line) => /^id=\d+/.exec(line)?.[0]);
+}

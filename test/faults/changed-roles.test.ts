@@ -1,0 +1,63 @@
+// Cases 18 and 20: a master that has lost its replicas, and one that is a master no more.
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { type RedisServer, startReplicaPair } from '@onceguard/core/testing';
+import { expect, vi } from 'vitest';
+import { type Lab, test } from './support.js';
+import { paysAgain, untilPaid } from './till.js';
+
+test('18. A master without the replicas that it asks for refuses: nothing runs until one is back', async ({ lab }) => {
+  const { master, replica, stop } = await startReplicaPair({ args: ['--min-replicas-to-write', '1'] });
+  lab.atEnd(stop);
+  const errors = lab.events('store_error');
+  const till = lab.till(await lab.connect(master.url, { storeTimeoutMs: 300 }));
+  await paysAgain(till, 'before');
+  await replica.kill();
+  await vi.waitUntil(async () => String(await master.command('INFO', 'replication')).includes('connected_slaves:0'));
+  expect(await till.pay('order')).toBe('store_unavailable');
+  expect(errors[0]).toMatchObject({ class: 'unavailable', error: { message: expect.stringContaining('NOREPLICAS') } });
+  await replica.restart();
+  await untilPaid(till, 'order');
+});
+
+test('20. A master that is demoted behind its address is left after one refusal', async ({ lab }) => {
+  const { master, replica, stop } = await startReplicaPair();
+  lab.atEnd(stop);
+  const address = await startAddress(lab, master);
+  const till = lab.till(await lab.connect(address.url));
+  expect(await till.pay('before')).toBe('paid 1, recorded');
+  await vi.waitUntil(async () => (await replica.command('DBSIZE')) === 2);
+  const errors = lab.events('store_error');
+  const lives = lab.events('data_may_be_lost');
+  await replica.command('REPLICAOF', 'NO', 'ONE');
+  await master.command('REPLICAOF', '127.0.0.1', replica.port);
+  address.leadTo(replica);
+  expect(await till.pay('order')).toBe('paid 1, recorded');
+  expect(errors.filter(({ error }) => error.message.includes('READONLY'))).toHaveLength(1);
+  expect(await replica.command('DBSIZE')).toBe(4);
+  await vi.waitUntil(() => lives.length > 0);
+  expect(await till.pay('before')).toBe('paid 1, replayed');
+});
+
+/** Where new connections can be led elsewhere, while those that stand stay where they are. */
+async function startAddress(lab: Lab, first: RedisServer) {
+  let server = first;
+  const address = createServer((near) => {
+    const far = connect(server.port, '127.0.0.1');
+    near.pipe(far).pipe(near);
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const)
+      one.on('error', () => other.destroy());
+  }).listen(0, '127.0.0.1');
+  await once(address, 'listening');
+  lab.atEnd(() => address.close());
+  const { port } = address.address() as AddressInfo;
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    leadTo(next: RedisServer) {
+      server = next;
+    },
+  };
+}

@@ -1,0 +1,64 @@
+// A way to a server on which packets are lost for real: a network namespace of its own, and neighbours that cannot be found.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+export interface LossyNetwork {
+  readonly url: string;
+  /** From now on every packet is lost, in both directions. */
+  lose(): void;
+  /** New packets arrive, and what TCP sends again. */
+  heal(): void;
+  close(): Promise<void>;
+}
+
+const forwarder = fileURLToPath(new URL('processes/forwarder.mjs', import.meta.url));
+const port = 6379;
+/** An address that no network card has. */
+const nobody = '02:00:00:00:00:01';
+
+/** Leads to the server that listens on this Unix socket. Fails where a process may not make namespaces. */
+export async function startLossyNetwork(socketPath: string): Promise<LossyNetwork> {
+  const far = spawn('unshare', ['--net', process.execPath, forwarder, String(port), socketPath], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const ended = once(far, 'close');
+  // Its end takes the namespace and the cable with it.
+  const close = async () => {
+    far.stdin.end();
+    await ended;
+  };
+  await Promise.race([once(far.stdout, 'data'), ended.then(([code]) => Promise.reject(new Error(`unshare: ${code}`)))]);
+  try {
+    return { ...layCable(far), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Between this side and the far one; in the range that RFC 2544 keeps for tests. */
+function layCable({ pid }: ChildProcess): Omit<LossyNetwork, 'close'> {
+  const net = `198.18.${randomInt(256)}`;
+  const [nearIp, farIp] = [`${net}.1`, `${net}.2`];
+  const near = `once${randomInt(1e9)}`;
+  const here = (...args: string[]) => execFileSync('ip', args);
+  const there = (...args: string[]) => execFileSync('nsenter', ['--net', '--target', String(pid), 'ip', ...args]);
+  here('link', 'add', near, 'type', 'veth', 'peer', 'name', 'far', 'netns', String(pid));
+  here('address', 'add', `${nearIp}/30`, 'dev', near);
+  here('link', 'set', near, 'up');
+  there('address', 'add', `${farIp}/30`, 'dev', 'far');
+  there('link', 'set', 'far', 'up');
+  return {
+    url: `redis://${farIp}:${port}`,
+    lose() {
+      here('neighbour', 'replace', farIp, 'lladdr', nobody, 'dev', near, 'nud', 'permanent');
+      there('neighbour', 'replace', nearIp, 'lladdr', nobody, 'dev', 'far', 'nud', 'permanent');
+    },
+    heal() {
+      here('neighbour', 'delete', farIp, 'dev', near);
+      there('neighbour', 'delete', nearIp, 'dev', 'far');
+    },
+  };
+}

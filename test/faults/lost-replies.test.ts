@@ -1,0 +1,111 @@
+// Cases 1 to 5: replies and requests that are lost on the way.
+import { type Events, type OperationContext, onEvent, type RenewAnswer } from '@onceguard/core';
+import type { Fault } from '@onceguard/core/testing';
+import { Redis } from 'ioredis';
+import { afterAll, describe, expect, vi } from 'vitest';
+import { own } from '../../packages/core/src/testing/store-suite/requests.js';
+import { redisUrl } from '../support/redis.js';
+import { test, verbs, ways } from './support.js';
+import type { Till } from './till.js';
+
+const warnings: Events['warning'][] = [];
+afterAll(onEvent('warning', (warning) => warnings.push(warning)));
+
+interface Row {
+  readonly number: number;
+  readonly verb: string;
+  readonly claim: string;
+  /** `lose` has the next script fail, and resolves when it did. */
+  act(till: Till, lose: () => Promise<void>): Promise<void>;
+}
+
+const rows: Row[] = [
+  {
+    number: 1,
+    verb: 'acquire',
+    claim: 'its caller owns the key, and runs once',
+    async act(till, lose) {
+      const lost = lose();
+      const isFirst = ({ attempt }: OperationContext) => expect(attempt).toBe(1);
+      expect(await till.pay('order', isFirst)).toBe('paid 1, recorded');
+      await lost;
+    },
+  },
+  {
+    number: 2,
+    verb: 'complete',
+    claim: 'its caller is told that it is on record, and it is',
+    async act(till, lose) {
+      const lost: Promise<void>[] = [];
+      expect(await till.pay('order', () => lost.push(lose()))).toBe('paid 1, recorded');
+      await lost[0];
+      expect(await till.pay('order')).toBe('paid 1, replayed');
+    },
+  },
+  {
+    number: 3,
+    verb: 'release',
+    claim: 'the next attempt runs at once',
+    async act(till, lose) {
+      const lost: Promise<void>[] = [];
+      const losesAndDeclines = () => {
+        lost.push(lose());
+        throw new Error('declined');
+      };
+      expect(await till.pay('order', losesAndDeclines)).toBe('Error: declined');
+      await lost[0];
+      expect(await till.pay('order')).toBe('paid 2, recorded');
+    },
+  },
+  {
+    number: 3,
+    verb: 'renew',
+    claim: 'the lease is longer, and not shortened again',
+    async act({ store }, lose) {
+      const lease = await own({ store, key: 'order' }, { leaseMs: 30_000 });
+      await store.renew(lease, 1);
+      const lost = lose();
+      const { leaseEndAt } = longer(await vi.waitFor(() => store.renew(lease, 60_000), 10_000));
+      await lost;
+      expect(leaseEndAt).toBeGreaterThan(lease.leaseEndAt);
+      expect(longer(await store.renew(lease, 1))).toMatchObject({ leaseEndAt });
+    },
+  },
+];
+
+function longer(answer: RenewAnswer) {
+  if (answer.kind !== 'ok') throw new Error(`The renewal was answered with ${answer.kind}.`);
+  return answer;
+}
+
+const losses: { fault: Fault; what: string }[] = [
+  { fault: 'lose_reply', what: 'the reply (FIN)' },
+  { fault: 'lose_reply_reset', what: 'the reply (RST)' },
+  { fault: 'half_close', what: 'the reply (half-closed)' },
+  { fault: 'lose_request', what: 'the request' },
+];
+
+describe.concurrent.each(ways)('over $name', ({ titled, open }) => {
+  for (const { fault, what } of losses) {
+    for (const { number, verb, claim, act } of rows) {
+      const title = titled(fault === 'lose_request' ? 4 : number, `Where ${what} to ${verb} is lost, ${claim}`);
+      test(title, async ({ lab }) => {
+        lab.runsAtMost = verb === 'release' ? 2 : 1;
+        const proxy = await lab.proxy(redisUrl());
+        const till = lab.till(await open(lab, proxy.url));
+        // The server learns the scripts: whose reply is lost has been executed.
+        await till.pay('before');
+        await till.pay('declined before', () => Promise.reject(new Error('declined')));
+        await act(till, () => proxy.strike(fault, verbs));
+      });
+    }
+  }
+});
+
+test('5. The user of a client with default options is warned once, and the client stays as it is', async ({ lab }) => {
+  const client = new Redis(redisUrl());
+  const before = { ...client.options };
+  expect(await lab.till(lab.on(client)).pay('order')).toBe('paid 1, recorded');
+  expect(client.options).toEqual(before);
+  expect(warnings.filter(({ code }) => code === 'redis_offline_queue')).toHaveLength(1);
+});

@@ -1,0 +1,142 @@
+// Servers that work, then refuse all clients, each in a way of its own, and are repaired.
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { startFaultProxy, startRedis } from '@onceguard/core/testing';
+import { Redis } from 'ioredis';
+
+export interface RefusingServer {
+  readonly url: string;
+  /** Ends all connections, and refuses new ones. */
+  refuse(): Promise<void>;
+  repair(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface Refusal {
+  readonly how: string;
+  /** What the server says. */
+  readonly says: RegExp;
+  start(): Promise<RefusingServer>;
+}
+
+type Command = [name: string, ...args: (string | number)[]];
+
+/** Protected mode refuses whoever comes from elsewhere; a machine without a network has nobody who does. */
+const outside = Object.values(networkInterfaces())
+  .flatMap((addresses = []) => addresses)
+  .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+
+const protectedMode: Refusal[] =
+  outside === undefined
+    ? []
+    : [
+        {
+          how: 'in protected mode',
+          says: /\bDENIED\b/,
+          start: async () => {
+            const args = ['--bind', '127.0.0.1', outside, '--protected-mode', 'no'];
+            const refuse: Command[] = [['CONFIG', 'SET', 'protected-mode', 'yes']];
+            const repair: Command[] = [['CONFIG', 'SET', 'protected-mode', 'no']];
+            return await startGoverned({ args, host: outside, refuse, repair });
+          },
+        },
+      ];
+
+export const refusals: readonly Refusal[] = [
+  // Takes longest.
+  { how: 'while it loads its data', says: /\bLOADING\b/, start: startThatLoads },
+  ...protectedMode,
+  { how: 'by one word, and closes', says: /\bDENIED\b/, start: startBehindRefuser },
+  {
+    how: 'for lack of a password',
+    says: /\bNOAUTH\b/,
+    start: async () => {
+      const refuse: Command[] = [['CONFIG', 'SET', 'requirepass', 'right']];
+      return await startGoverned({ refuse, repair: [['CONFIG', 'SET', 'requirepass', '']] });
+    },
+  },
+  {
+    how: 'for the wrong password',
+    says: /\bWRONGPASS\b/,
+    start: async () => {
+      const refuse: Command[] = [['CONFIG', 'SET', 'requirepass', 'another']];
+      const repair: Command[] = [['CONFIG', 'SET', 'requirepass', 'right']];
+      return await startGoverned({ args: ['--requirepass', 'right'], password: 'right', refuse, repair });
+    },
+  },
+  {
+    how: 'for having too many clients',
+    says: /max number of clients/,
+    start: async () => {
+      const refuse: Command[] = [['CONFIG', 'SET', 'maxclients', 1]];
+      return await startGoverned({ refuse, repair: [['CONFIG', 'SET', 'maxclients', 100]] });
+    },
+  },
+];
+
+interface Governed {
+  readonly args?: readonly string[];
+  /** By which the clients reach it. */
+  readonly host?: string;
+  readonly password?: string;
+  readonly refuse: readonly Command[];
+  readonly repair: readonly Command[];
+}
+
+/** A server that refuses and is repaired by commands of somebody whom it never refuses. */
+async function startGoverned(governed: Governed): Promise<RefusingServer> {
+  const { args = [], host = '127.0.0.1', password, refuse, repair } = governed;
+  const server = await startRedis({ args: [...args, '--user', 'admin', 'on', 'nopass', '~*', '&*', '+@all'] });
+  const admin = new Redis(server.url, { username: 'admin', password: 'any' });
+  const run = async (commands: readonly Command[]) => {
+    for (const [name, ...words] of commands) await admin.call(name, ...words);
+  };
+  await run([['PING']]);
+  return {
+    url: `redis://${password === undefined ? '' : `:${password}@`}${host}:${server.port}`,
+    refuse: async () => await run([...refuse, ['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']]),
+    repair: async () => await run(repair),
+    stop: async () => {
+      admin.disconnect();
+      await server.stop();
+    },
+  };
+}
+
+/** What stands at the server's address speaks first, as a Redis in protected mode does, and hangs up. */
+async function startBehindRefuser(): Promise<RefusingServer> {
+  const server = await startRedis();
+  const proxy = await startFaultProxy(server.url);
+  const refuser = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.end('-DENIED Redis is running in protected mode\r\n');
+  }).listen(0, '127.0.0.1');
+  await once(refuser, 'listening');
+  const address = refuser.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  return {
+    url: proxy.url,
+    refuse: async () => proxy.retarget(`redis://127.0.0.1:${port}`),
+    repair: async () => proxy.retarget(server.url),
+    stop: async () => {
+      await proxy.close();
+      refuser.close();
+      await server.stop();
+    },
+  };
+}
+
+/** A crash with so much on disk that loading it takes eight seconds, or as long as the test likes. */
+async function startThatLoads(): Promise<RefusingServer> {
+  const server = await startRedis();
+  await server.command('EVAL', "for i = 1, 4000 do redis.call('SET', i, i) end", 0);
+  await server.command('SAVE');
+  const slowly = ['--key-load-delay', '2000', '--loading-process-events-interval-bytes', '1024'];
+  return {
+    url: server.url,
+    refuse: async () => await server.restart({ args: slowly }),
+    repair: async () => void (await server.command('CONFIG', 'SET', 'key-load-delay', 0)),
+    stop: async () => await server.stop(),
+  };
+}

@@ -1,0 +1,94 @@
+// Case 21: servers that refuse to write, for a while.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { drain, type StoreErrorClass } from '@onceguard/core';
+import type { RedisServer } from '@onceguard/core/testing';
+import { Redis } from 'ioredis';
+import { expect, vi } from 'vitest';
+import { test } from './support.js';
+import { paysAgain, untilPaid } from './till.js';
+
+interface Trouble {
+  readonly word: string;
+  readonly class: StoreErrorClass;
+  begin(redis: RedisServer): Promise<unknown>;
+  end(redis: RedisServer): Promise<unknown>;
+}
+
+const troubles: Trouble[] = [
+  {
+    word: 'OOM',
+    class: 'misconfigured',
+    begin: (redis) => redis.command('CONFIG', 'SET', 'maxmemory', 1),
+    end: (redis) => redis.command('CONFIG', 'SET', 'maxmemory', 0),
+  },
+  {
+    word: 'MISCONF',
+    class: 'misconfigured',
+    async begin(redis) {
+      const [, home] = (await redis.command('CONFIG', 'GET', 'dir')) as string[];
+      mkdirSync(join(String(home), 'dump.rdb'), { recursive: true });
+      await redis.command('CONFIG', 'SET', 'save', '3600 1');
+      await redis.command('BGSAVE');
+      await vi.waitUntil(
+        async () => String(await redis.command('INFO')).includes('rdb_last_bgsave_status:err'),
+        10_000,
+      );
+    },
+    end: (redis) => redis.command('CONFIG', 'SET', 'save', ''),
+  },
+  {
+    word: 'BUSY',
+    class: 'unavailable',
+    async begin(redis) {
+      redis.command('EVAL', 'while true do end', 0).catch(() => {});
+      await vi.waitUntil(async () => !(await answers(redis)), 10_000);
+    },
+    async end(redis) {
+      await redis.command('SCRIPT', 'KILL');
+      await vi.waitUntil(() => answers(redis), 10_000);
+    },
+  },
+  {
+    word: 'MASTERDOWN',
+    class: 'unavailable',
+    async begin(redis) {
+      await redis.command('CONFIG', 'SET', 'replica-serve-stale-data', 'no');
+      await redis.command('REPLICAOF', '127.0.0.1', 1);
+    },
+    end: (redis) => redis.command('REPLICAOF', 'NO', 'ONE'),
+  },
+];
+
+const answers = async (redis: RedisServer) => await redis.command('PING').then(Boolean, () => false);
+
+test.concurrent.for(troubles)(
+  '21. $word: nothing runs, what has run is recorded afterwards, and every key has an end',
+  async (trouble, { lab }) => {
+    const redis = await lab.redis({ args: ['--busy-reply-threshold', '200'] });
+    const errors = lab.events('store_error');
+    const till = lab.till(await lab.connect(redis.url, { storeTimeoutMs: 500 }));
+    await paysAgain(till, 'before');
+
+    await trouble.begin(redis);
+    expect(await till.pay('order')).toMatch(/^store_(unavailable|misconfigured)$/);
+    const told = errors.filter(({ error }) => error.message.includes(trouble.word));
+    expect(new Set(told.map((one) => one.class))).toEqual(new Set([trouble.class]));
+    await trouble.end(redis);
+    await untilPaid(till, 'order');
+
+    expect(await till.pay('order while all was well', () => trouble.begin(redis))).toBe('paid 1, unrecorded');
+    await trouble.end(redis);
+    expect(await drain(till.store)).toBe(true);
+    expect(await till.pay('order while all was well')).toBe('paid 1, replayed');
+    expect(await keysWithoutEnd(redis)).toEqual([]);
+  },
+);
+
+async function keysWithoutEnd({ url }: RedisServer): Promise<string[]> {
+  const redis = new Redis(url);
+  const keys = await redis.keys('*');
+  const ends = await Promise.all(keys.map(async (key) => await redis.pttl(key)));
+  redis.disconnect();
+  return keys.filter((_, at) => (ends[at] ?? -1) <= 0);
+}

@@ -1,0 +1,41 @@
+// A master and its replica, the address at which clients find whoever is the master, and what becomes of them.
+import { type FaultProxy, type RedisServer, type ReplicaPair, startReplicaPair } from '@onceguard/core/testing';
+import { vi } from 'vitest';
+import type { Lab } from './support.js';
+
+export interface Pair extends ReplicaPair {
+  /** Where clients find the master. */
+  readonly way: FaultProxy;
+}
+
+export async function aPair(lab: Lab): Promise<Pair> {
+  const pair = await startReplicaPair();
+  lab.atEnd(() => pair.stop());
+  return { ...pair, way: await lab.proxy(pair.master.url) };
+}
+
+/** The replica becomes the master, as it is. */
+export async function failOver({ master, replica, way }: Pair): Promise<void> {
+  await master.kill();
+  await replica.command('REPLICAOF', 'NO', 'ONE');
+  way.retarget(replica.url);
+}
+
+/** The replica hears from its master again, and has heard all. */
+export async function mend({ master, replica, link }: Pair): Promise<void> {
+  if (replica.state === 'frozen') replica.thaw();
+  if (replica.state === 'down') await replica.restart();
+  link.heal();
+  // A connection that has lost something stays silent, and neither side would notice for a minute.
+  link.cut();
+  await inSync(master, replica);
+}
+
+export async function inSync(master: RedisServer, replica: RedisServer): Promise<void> {
+  await vi.waitUntil(async () => {
+    const told = [await master.command('INFO', 'replication'), await replica.command('INFO', 'replication')].map(
+      String,
+    );
+    return told[0]?.includes('state=online') && told[1]?.includes('master_link_status:up');
+  }, 20_000);
+}

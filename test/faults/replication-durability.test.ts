@@ -1,0 +1,83 @@
+// Case 17, call by call: what durability makes of a replica that does not confirm.
+import { expect, vi } from 'vitest';
+import { completionOf, decision, own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { heals } from './healing.js';
+import { aPair, mend, type Pair } from './replica-pairs.js';
+import { test } from './support.js';
+
+const durability = { replicas: 1, timeoutMs: 200 };
+
+test.for<[how: string, lose: (pair: Pair) => unknown]>([
+  ['is cut off', ({ link }) => link.blackHole()],
+  ['is frozen', ({ replica }) => replica.freeze()],
+  ['is killed', ({ replica }) => replica.kill()],
+])('17. While the replica %s nothing runs; when it is back, every call is answered.', async ([, lose], { lab }) => {
+  const pair = await aPair(lab);
+  const till = lab.till(await lab.connect(pair.master.url, { durability }));
+  expect(await till.pay('first')).toBe('paid 1, recorded');
+  await lose(pair);
+  expect(await till.pay('second')).toBe('store_unavailable');
+  await mend(pair);
+  await heals(till.store);
+  expect(await till.pay('first')).toBe('paid 1, replayed');
+  await vi.waitFor(async () => expect(await till.pay('second')).toBe('paid 1, recorded'), 10_000);
+});
+
+test('17. A result that the replica does not have is given to its caller, marked, and recorded when the replica is back.', async ({
+  lab,
+}) => {
+  const pair = await aPair(lab);
+  const till = lab.till(await lab.connect(pair.master.url, { durability }));
+  const unrecorded = lab.events('answered_unrecorded');
+  const late = lab.events('recorded_late');
+  expect(await till.pay('order', () => pair.link.blackHole())).toBe('paid 1, unrecorded');
+  expect(unrecorded).toHaveLength(1);
+  expect(late).toEqual([]);
+  await mend(pair);
+  await vi.waitUntil(() => late.length > 0, 10_000);
+  expect(late).toMatchObject([{ kind: 'ok', attempt: 1 }]);
+  expect(await till.pay('order')).toBe('paid 1, replayed');
+});
+
+test('17. A result that the replica does not have is not replayed, until it has.', async ({ lab }) => {
+  const pair = await aPair(lab);
+  const careless = lab.till(await lab.connect(pair.master.url));
+  const careful = lab.till(await lab.connect(pair.master.url, { durability }));
+  expect(await careful.pay('first')).toBe('paid 1, recorded');
+  pair.link.blackHole();
+  expect(await careless.pay('second')).toBe('paid 1, recorded');
+  expect(await careless.pay('second')).toBe('paid 1, replayed');
+  expect(await careful.pay('second')).toBe('store_unavailable');
+  await mend(pair);
+  await heals(careful.store);
+  expect(await careful.pay('second')).toBe('paid 1, replayed');
+});
+
+test('17. What is told waits for the replica; a release, which frees a key too late at worst, does not.', async ({
+  lab,
+}) => {
+  const pair = await aPair(lab);
+  const store = await lab.connect(pair.master.url, { durability });
+  const lease = await own({ store, key: 'order' });
+  const unknown = await own({ store, key: 'unknown' });
+  await store.release(unknown, { as: 'unknown', retryAfterMs: null, note: null });
+  pair.link.blackHole();
+  const step = { step: 'charge', seq: 1, bytes: Buffer.from('x') };
+  const waiting: readonly (() => Promise<unknown>)[] = [
+    () => store.acquire('new', request()),
+    () => store.renew(lease, 60_000),
+    () => store.checkpoint(lease, step),
+    () => store.complete(lease, completionOf('paid')),
+    () => store.acquire('order', request()),
+    () => store.resolve('unknown', decision(unknown.fence)),
+  ];
+  for (const call of waiting) {
+    await expect(call()).rejects.toMatchObject({
+      class: 'unknown',
+      message: expect.stringMatching(/Of 1 replica 0 confirmed within 200 ms/),
+    });
+  }
+  const other = await own({ store: await lab.connect(pair.master.url), key: 'other' });
+  expect(await store.release(other, { as: 'retryable' })).toMatchObject({ kind: 'ok' });
+  expect((await store.read('order')).record).toMatchObject({ state: 'completed' });
+});

@@ -1,0 +1,50 @@
+// Case 25: results of every kind come back as they were, without another run; and a key names one payload.
+import { isDeepStrictEqual } from 'node:util';
+import { execute } from '@onceguard/core';
+import { expect } from 'vitest';
+import { completionOf, own, replayed } from '../../packages/core/src/testing/store-suite/requests.js';
+import { redisUrl } from '../support/redis.js';
+import { test } from './support.js';
+
+const results: { what: string; result: unknown }[] = [
+  { what: 'null', result: null },
+  { what: 'undefined', result: undefined },
+  { what: 'false', result: false },
+  { what: 'zero', result: 0 },
+  { what: 'an empty string', result: '' },
+  { what: 'no bytes', result: Buffer.alloc(0) },
+  { what: 'bytes of every value', result: Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)) },
+  { what: 'two megabytes', result: Buffer.alloc(2_000_000, 'onceguard') },
+];
+
+test.for(results)(
+  '25. A result that is $what is replayed, and the work does not run again',
+  async ({ result }, { lab }) => {
+    const store = await lab.connect(redisUrl());
+    let runs = 0;
+    const pay = () => {
+      runs += 1;
+      return result;
+    };
+    const options = { store, scope: 'faults', key: 'order', maxOutcomeBytes: 4_000_000 };
+    const [first, second] = [await execute(pay, options), await execute(pay, options)];
+    expect([first.kind, second.kind]).toEqual(['executed', 'replayed']);
+    for (const told of [first, second]) expect('value' in told && isDeepStrictEqual(told.value, result)).toBe(true);
+    expect(runs).toBe(1);
+  },
+);
+
+test('25. An outcome of no bytes is one, and is replayed', async ({ lab }) => {
+  const store = await lab.connect(redisUrl());
+  const lease = await own({ store, key: 'order' });
+  await store.complete(lease, completionOf(''));
+  expect(await replayed({ store, key: 'order' })).toBe('');
+});
+
+test('25. Another payload under the same key runs nothing, while the first runs and afterwards', async ({ lab }) => {
+  const till = lab.till(await lab.connect(redisUrl()));
+  const other = () => till.pay('order', undefined, { fingerprint: { amount: 2 } });
+  const during = async () => expect(await other()).toBe('mismatch');
+  expect(await till.pay('order', during, { fingerprint: { amount: 1 } })).toBe('paid 1, recorded');
+  expect(await other()).toBe('mismatch');
+});

@@ -1,0 +1,154 @@
+// Story S3 and case 24: pipelines on a cluster hand MOVED to their callers, and replicas are asked what only a master knows.
+import { randomUUID } from 'node:crypto';
+import { type Events, execute, onEvent } from '@onceguard/core';
+import { RedisStore } from '@onceguard/core/redis';
+import { type ClusterNode, type RedisCluster, startRedisCluster } from '@onceguard/core/testing';
+import { Redis } from 'ioredis';
+import { Redis as Redis5 } from 'ioredis5';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { completionOf, own, replayed, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { clusterClient, clusterClient5 } from './cluster-clients.js';
+import { heals, someKeys, write } from './healing.js';
+import { mastersOf, ownerOf, type Shard, shardOf, slotOf } from './slots.js';
+import { test } from './support.js';
+
+const versions = [
+  { name: 'ioredis 6', connect: clusterClient, single: (url: string) => new Redis(url) },
+  { name: 'ioredis 5', connect: clusterClient5, single: (url: string) => new Redis5(url) },
+] as const;
+
+let cluster: RedisCluster;
+const warnings: Events['warning'][] = [];
+let stop: () => void;
+
+beforeAll(async () => {
+  cluster = await startRedisCluster();
+  stop = onEvent('warning', (warning) => warnings.push(warning));
+});
+
+afterAll(async () => {
+  stop();
+  await cluster.stop();
+});
+
+/** Keys of several slots of one master; the slot of the first moves away. */
+async function keysOfWhichOneMoves(): Promise<{ keys: readonly string[]; move(): Promise<unknown> }> {
+  const slots = await Promise.all(someKeys.map(async (key) => await slotOf(key, cluster)));
+  const { owner, other } = await ownerOf(slots[0] ?? 0, cluster);
+  const owners = await Promise.all(slots.map(async (slot) => (await ownerOf(slot, cluster)).owner));
+  const keys = someKeys.filter((_, at) => owners[at] === owner);
+  expect(keys.length).toBeGreaterThan(2);
+  return { keys, move: async () => await cluster.moveSlots(slots.slice(0, 1), owner, other) };
+}
+
+describe.each(versions)('S3: on a cluster client of $name,', ({ connect }) => {
+  test('automatic pipelines hand MOVED to their callers, again and again: the fault is real.', async ({ lab }) => {
+    const client = await connect(lab, cluster, { enableAutoPipelining: true });
+    const { keys, move } = await keysOfWhichOneMoves();
+    const burst = async () => await Promise.allSettled(keys.map(async (key) => await client.set(`{${key}}`, 'x')));
+    expect((await burst()).map(({ status }) => status)).not.toContain('rejected');
+    await move();
+    for (const _ of [1, 2, 3]) {
+      const [moved, ...others] = await burst();
+      expect(moved).toMatchObject({ status: 'rejected', reason: { message: expect.stringMatching(/^MOVED /) } });
+      expect(others.map(({ status }) => status)).not.toContain('rejected');
+    }
+  });
+
+  test.for([
+    { enableAutoPipelining: true, durability: undefined },
+    { enableAutoPipelining: false, durability: undefined },
+    { enableAutoPipelining: true, durability: { replicas: 1, timeoutMs: 500 } },
+    { enableAutoPipelining: false, durability: { replicas: 1, timeoutMs: 500 } },
+  ])(
+    'nobody is told that a slot has moved, of many calls at once with %o.',
+    async ({ enableAutoPipelining, durability }, { lab }) => {
+      const client = await connect(lab, cluster, { enableAutoPipelining });
+      const store = new RedisStore({ client, prefix: lab.prefix, durability });
+      const { move } = await keysOfWhichOneMoves();
+      await allAtOnce(store);
+      await move();
+      await allAtOnce(store);
+    },
+  );
+
+  test('records are never read from a replica, though scaleReads says so, and other reads are stale.', async ({
+    lab,
+  }) => {
+    const client = await connect(lab, cluster, { scaleReads: 'slave' });
+    const store = new RedisStore({ client, prefix: lab.prefix });
+    await heals(store, ['a']);
+    const shard = await shardOf(await slotOf('a', cluster), cluster);
+    const resume = await stallReplication(shard);
+    await store.remove('a');
+    const lease = await own({ store, key: 'a' });
+    expect(await client.hget(`${lab.prefix}{a}`, 't')).not.toBe(lease.token);
+    expect((await store.read('a')).record).toMatchObject({ token: lease.token });
+    expect(await store.acquire('a', request())).toMatchObject({ kind: 'in_progress' });
+    await store.complete(lease, completionOf('paid'));
+    expect(await replayed({ store, key: 'a' })).toBe('paid');
+    expect(await client.exists(`${lab.prefix}{a}:o`)).toBe(0);
+    await resume();
+  });
+});
+
+describe.each(versions)('$name:', ({ connect, single }) => {
+  test('24. Automatic pipelines and reads from replicas are warned of, and nobody is told that a slot has moved.', async ({
+    lab,
+  }) => {
+    const client = await connect(lab, cluster, { enableAutoPipelining: true, scaleReads: 'slave' });
+    const store = new RedisStore({ client, prefix: lab.prefix });
+    const codes = warnings.map(({ code }) => code);
+    expect(codes).toEqual(expect.arrayContaining(['redis_auto_pipelining', 'redis_reads_from_replicas']));
+    const { move } = await keysOfWhichOneMoves();
+    await allAtOnce(store);
+    await move();
+    await allAtOnce(store);
+  });
+
+  test('S3: A client of one node is told how a cluster is given.', async ({ lab }) => {
+    const [node] = await mastersOf(cluster);
+    const client = single(node?.url ?? '');
+    lab.atEnd(() => client.disconnect());
+    const store = new RedisStore({ client, prefix: lab.prefix });
+    const ends = await Promise.allSettled(someKeys.map(async (key) => await write(store, key)));
+    const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+    expect(failures.length).toBeGreaterThan(0);
+    for (const failure of failures) {
+      const message = /MOVED .* use RedisStore\.connect\(\{ cluster: \[url\] \}\)/;
+      expect(failure).toMatchObject({ class: 'misconfigured', message: expect.stringMatching(message) });
+    }
+  });
+});
+
+/** Calls on all shards, none of which fails. */
+async function allAtOnce(store: RedisStore): Promise<void> {
+  const pay = async (key: string) => await execute(() => key, { store, scope: randomUUID(), key });
+  await Promise.all([
+    ...someKeys.map(async (key) => await write(store, key)),
+    ...someKeys.map(async (key) => expect(await pay(key)).toMatchObject({ kind: 'executed', recorded: true })),
+  ]);
+}
+
+/** The replica answers, and hears nothing new until what this answers with is called. */
+async function stallReplication({ master, replica }: Shard): Promise<() => Promise<void>> {
+  // It will have to begin anew, since so much is not kept for it; and the master lets it wait for that.
+  await master.command('CONFIG', 'SET', 'repl-backlog-size', 16_384);
+  await master.command('CONFIG', 'SET', 'repl-diskless-sync-delay', 1_000);
+  replica.freeze();
+  await master.command('CLIENT', 'KILL', 'TYPE', 'replica');
+  const key = await keyAt(master);
+  for (const _ of [1, 2, 3]) await master.command('SET', key, 'x'.repeat(1_000_000));
+  replica.thaw();
+  return async () => {
+    await master.command('CONFIG', 'SET', 'repl-diskless-sync-delay', 0);
+    await cluster.untilOk();
+  };
+}
+
+async function keyAt(master: ClusterNode): Promise<string> {
+  const owners = await Promise.all(
+    someKeys.map(async (key) => (await ownerOf(await slotOf(key, cluster), cluster)).owner),
+  );
+  return someKeys[owners.indexOf(master)] ?? expect.fail();
+}

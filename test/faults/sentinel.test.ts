@@ -1,0 +1,122 @@
+// Case 19 behind Sentinel, and failovers there: a master is frozen, wakes up when another has taken over, or is killed.
+import { type ConnectOptions, RedisStore, safeRedisOptions } from '@onceguard/core/redis';
+import { type RedisServer, type SentinelSet, startSentinelSet } from '@onceguard/core/testing';
+import { Redis } from 'ioredis';
+import { Redis as Redis5, type RedisOptions as RedisOptions5 } from 'ioredis5';
+import { describe, expect, vi } from 'vitest';
+import { own } from '../../packages/core/src/testing/store-suite/requests.js';
+import { heals } from './healing.js';
+import { Load } from './load.js';
+import { type Lab, test } from './support.js';
+
+describe.concurrent('behind Sentinel', () => {
+  test('19. A master that is frozen until it is replaced and then wakes up has acknowledged nothing that is lost.', async ({
+    lab,
+  }) => {
+    const set = await aSet(lab);
+    const load = new Load(await connect(lab, set));
+    const idle = await connect(lab, set);
+    const unsafe = onClient(lab, new Redis(sentinels(set)));
+    await Promise.all([load.goesOn(), heals(idle), heals(unsafe)]);
+    set.master.freeze();
+    const successor = await successorOf(set);
+    await heals(load.store);
+    set.master.thaw();
+    const truth = await lab.connect(successor.url);
+    // Who has sent nothing meanwhile has left the old master all the same.
+    await heals(idle);
+    const { token } = await own({ store: idle, key: 'remembered' });
+    expect((await truth.read('remembered')).record).toMatchObject({ token });
+    // The fault is real: a client with the default options of ioredis stays, and is told what no other master knows.
+    await own({ store: unsafe, key: 'forgotten' });
+    expect((await truth.read('forgotten')).record).toBeNull();
+    await untilReplica(set.master);
+    await Promise.all([load.store, idle, unsafe].map(async (store) => await heals(store)));
+    await load.stop();
+    expect(await load.lostAt(truth)).toEqual([]);
+  });
+
+  test('19. With durability nothing is lost either when it wakes up at the moment when it is replaced, under load from several clients.', async ({
+    lab,
+  }) => {
+    const set = await aSet(lab);
+    const [replica = expect.fail()] = set.replicas;
+    const durability = { replicas: 1, timeoutMs: 200 };
+    const stores = await Promise.all([1, 2].map(async () => await connect(lab, set, { durability })));
+    const loads = stores.map((store) => new Load(store));
+    await Promise.all(loads.map(async (load) => await load.goesOn()));
+    set.master.freeze();
+    await vi.waitUntil(async () => (await replicationOf(replica)).includes('role:master'), 20_000);
+    set.master.thaw();
+    const successor = await successorOf(set);
+    await untilReplica(set.master);
+    await Promise.all(stores.map(async (store) => await heals(store)));
+    await Promise.all(loads.map(async (load) => await load.stop()));
+    const truth = await lab.connect(successor.url);
+    for (const load of loads) expect(await load.lostAt(truth)).toEqual([]);
+  });
+
+  test('Failover: a master is killed under load, every client heals, and nothing that was acknowledged is lost.', async ({
+    lab,
+  }) => {
+    const set = await aSet(lab);
+    const load = new Load(await connect(lab, set));
+    // The types of the two versions differ in what is not among these options.
+    const safe = { ...safeRedisOptions(), lazyConnect: false } as RedisOptions5;
+    const clients = [new Redis(sentinels(set)), new Redis5(sentinels(set)), new Redis5({ ...safe, ...sentinels(set) })];
+    const others = clients.map((client) => onClient(lab, client));
+    await Promise.all([load.goesOn(), ...others.map(async (store) => await heals(store))]);
+    await set.master.kill();
+    const loads = [load, ...others.map((store) => new Load(store))];
+    const successor = await successorOf(set);
+    await Promise.all(loads.map(async ({ store }) => await heals(store)));
+    await Promise.all(loads.map(async (one) => await one.stop()));
+    const truth = await lab.connect(successor.url);
+    for (const one of loads) expect(await one.lostAt(truth)).toEqual([]);
+  });
+});
+
+async function aSet(lab: Lab): Promise<SentinelSet> {
+  const set = await startSentinelSet();
+  lab.atEnd(() => set.stop());
+  return set;
+}
+
+async function connect(lab: Lab, { addresses, name }: SentinelSet, options: Pick<ConnectOptions, 'durability'> = {}) {
+  const store = await RedisStore.connect({ sentinels: addresses, name, prefix: lab.prefix, ...options });
+  lab.atEnd(() => store.close());
+  return store;
+}
+
+function sentinels({ addresses, name }: SentinelSet) {
+  return { sentinels: [...addresses], name };
+}
+
+/** A store on a client of its user's. */
+function onClient(lab: Lab, client: Redis | Redis5): RedisStore {
+  // Without a listener ioredis prints every error.
+  client.on('error', () => {});
+  lab.atEnd(() => client.disconnect());
+  return new RedisStore({ client, prefix: lab.prefix });
+}
+
+/** Who is the master now, as all Sentinels say. */
+async function successorOf({ name, sentinels, replicas }: SentinelSet): Promise<RedisServer> {
+  const found = await vi.waitUntil(async () => {
+    const told = await Promise.all(
+      sentinels.map(async (one) => await one.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name)),
+    );
+    return replicas.find(({ port }) => told.every((address) => String(address) === `127.0.0.1,${port}`));
+  }, 30_000);
+  return found ?? expect.fail();
+}
+
+/** Sentinel gives a master that has come back some seconds before it makes it a replica. */
+async function untilReplica(server: RedisServer): Promise<void> {
+  await vi.waitUntil(async () => (await replicationOf(server)).includes('master_link_status:up'), 30_000);
+}
+
+/** Sentinel ends all connections to a server whose role it changes: then nothing is known, and it is asked again. */
+async function replicationOf(server: RedisServer): Promise<string> {
+  return String(await server.command('INFO', 'replication').catch(() => ''));
+}

@@ -1,0 +1,58 @@
+// A master that is lost, and the replica that takes its place.
+import type { Durability } from '@onceguard/core/redis';
+import { startReplicaPair } from '@onceguard/core/testing';
+import { type Losses, Operations } from './operations.js';
+import { type Row, withStore } from './row.js';
+
+/** For how long operations go on after the replication was cut. */
+const cutMs = 4_000;
+
+const isCut = true;
+const fault = 'replication cut, then failover';
+const minReplicas = ['--min-replicas-to-write', '1', '--min-replicas-max-lag', '1'];
+const durability = { replicas: 1, timeoutMs: 200 };
+
+export const failovers: readonly Row[] = [
+  { setting: 'a replica', fault: 'failover', measure: (count) => failedOver(count, {}) },
+  { setting: 'a replica', fault, runAgain: 'some', measure: (count) => failedOver(count, { isCut }) },
+  {
+    setting: 'min-replicas-to-write 1, min-replicas-max-lag 1',
+    fault,
+    measure: (count) => failedOver(count, { isCut, args: minReplicas }),
+  },
+  {
+    setting: 'durability: { replicas: 1, timeoutMs: 200 }',
+    fault,
+    runAgain: 'none',
+    measure: (count) => failedOver(count, { isCut, durability }),
+  },
+];
+
+interface Replication {
+  /** Half of the operations come after the replication was cut, and nobody has noticed. */
+  readonly isCut?: boolean;
+  readonly args?: readonly string[];
+  readonly durability?: Durability;
+}
+
+async function failedOver(count: number, { isCut = false, args = [], durability }: Replication): Promise<Losses> {
+  const { master, replica, link, stop } = await startReplicaPair({ args });
+  try {
+    const operations = new Operations();
+    await withStore({ url: master.url, durability }, async (store) => {
+      if (isCut) {
+        await operations.run(store, { count: count / 2 });
+        link.blackHole();
+        const signal = AbortSignal.timeout(cutMs);
+        await operations.run(store, { count: count / 2, everyMs: (cutMs / count) * 2, signal });
+      } else {
+        await operations.run(store, { count });
+      }
+      await master.kill();
+    });
+    await replica.command('REPLICAOF', 'NO', 'ONE');
+    return await withStore(replica.url, async (store) => await operations.losses(store));
+  } finally {
+    await stop();
+  }
+}

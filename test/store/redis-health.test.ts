@@ -1,0 +1,120 @@
+// store.health(): what the calls of this process saw of Redis, from the first connection to a loss and back.
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { type ConnectOptions, type RedisHealth, RedisStore } from '../../packages/core/src/redis/index.js';
+import { startFaultProxy, startRedis, startSentinelSet } from '../../packages/core/src/testing/index.js';
+
+const ends: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+async function open(options: ConnectOptions): Promise<RedisStore> {
+  const store = await RedisStore.connect({ prefix: `${randomUUID()}:`, storeTimeoutMs: 300, ...options });
+  ends.push(() => store.close());
+  return store;
+}
+
+/** Resolves with the health when it is this. */
+async function reaches(store: RedisStore, state: RedisHealth['state']): Promise<RedisHealth> {
+  await vi.waitUntil(() => store.health().state === state, 10_000);
+  return store.health();
+}
+
+async function failing(store: RedisStore): Promise<void> {
+  await expect(store.read('anything')).rejects.toMatchObject({ code: 'store_unavailable' });
+}
+
+async function answered(store: RedisStore): Promise<void> {
+  await vi.waitFor(async () => await store.read('anything'), 10_000);
+}
+
+describe('health', () => {
+  test('is never_ready, with the cause, until a server is there; and then ready', async () => {
+    const server = await startRedis();
+    ends.push(() => server.stop());
+    await server.kill();
+    const begin = Date.now();
+    const store = await open({ url: server.url, connectTimeoutMs: 200 });
+    await vi.waitUntil(() => store.health().lastError !== null, 10_000);
+    const before = store.health();
+    expect(before).toMatchObject({ state: 'never_ready', lastError: expect.stringContaining('ECONNREFUSED') });
+    expect(before.since).toBeGreaterThanOrEqual(begin);
+    await failing(store);
+    expect(store.health()).toMatchObject({ state: 'never_ready', since: before.since });
+    await server.restart();
+    await answered(store);
+    const { state, lastError, since } = await reaches(store, 'ready');
+    expect([state, lastError]).toEqual(['ready', null]);
+    expect(since).toBeGreaterThanOrEqual(before.since);
+  });
+
+  test('is degraded while a server is silent, since its first failure, and ready when it answers again', async () => {
+    const server = await startRedis();
+    ends.push(() => server.stop());
+    const store = await open({ url: server.url });
+    await answered(store);
+    const ready = store.health();
+    expect(ready).toMatchObject({ state: 'ready', lastError: null });
+    server.freeze();
+    await failing(store);
+    const degraded = store.health();
+    expect(degraded).toMatchObject({ state: 'degraded', lastError: expect.any(String) });
+    expect(degraded.since).toBeGreaterThanOrEqual(ready.since);
+    await failing(store);
+    expect(store.health()).toMatchObject({ state: 'degraded', since: degraded.since });
+    server.thaw();
+    await answered(store);
+    const again = await reaches(store, 'ready');
+    expect(again.lastError).toBeNull();
+    expect(again.since).toBeGreaterThanOrEqual(degraded.since);
+  });
+
+  test('is degraded as soon as the connection is lost, without a call, and ready when it is back', async () => {
+    const server = await startRedis();
+    const proxy = await startFaultProxy(server.url);
+    ends.push(
+      () => server.stop(),
+      () => proxy.close(),
+    );
+    const store = await open({ url: proxy.url });
+    await answered(store);
+    await server.kill();
+    expect((await reaches(store, 'degraded')).lastError).toMatch(/connection/i);
+    await failing(store);
+    await server.restart();
+    expect((await reaches(store, 'ready')).lastError).toBeNull();
+  });
+
+  test('is that of the client: stores that share it see the same', async () => {
+    const server = await startRedis();
+    const client = new Redis(server.url, { enableOfflineQueue: false, maxRetriesPerRequest: 0 });
+    client.on('error', () => {});
+    ends.push(
+      () => server.stop(),
+      () => client.disconnect(),
+    );
+    const [one, other] = [1, 2].map(() => new RedisStore({ client, prefix: `${randomUUID()}:` }));
+    if (one === undefined || other === undefined) throw new Error('There are two.');
+    expect(one.health().state).toBe('never_ready');
+    await answered(one);
+    expect(other.health()).toEqual(one.health());
+    expect(other.health().state).toBe('ready');
+    await server.kill();
+    await reaches(one, 'degraded');
+    expect(other.health()).toEqual(one.health());
+  });
+
+  test('is degraded during a failover behind Sentinel, and ready after it', async () => {
+    const { name, addresses, master, stop } = await startSentinelSet();
+    ends.push(stop);
+    const store = await open({ sentinels: addresses, name });
+    await answered(store);
+    await master.kill();
+    await reaches(store, 'degraded');
+    await vi.waitFor(async () => await store.read('anything'), 20_000);
+    expect(await reaches(store, 'ready')).toMatchObject({ lastError: null });
+  });
+});

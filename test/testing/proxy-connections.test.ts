@@ -1,0 +1,76 @@
+// The connections through the proxy as a whole: where they lead, and how they end.
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { type FaultProxy, type RedisServer, startFaultProxy, startRedis } from '@onceguard/core/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { endOf, plainClient } from './proxied.js';
+
+let server: RedisServer;
+let proxy: FaultProxy;
+
+beforeEach(async () => {
+  server = await startRedis();
+  proxy = await startFaultProxy(server.url);
+});
+
+afterEach(async () => {
+  await proxy.close();
+  await server.stop();
+});
+
+test.each([
+  [undefined, /^FIN$/],
+  ['fin', /^FIN$/],
+  ['reset', /ECONNRESET/],
+] as const)('A cut (%s) ends all connections in its way, and new ones work', async (how, end) => {
+  const clients = await Promise.all([plainClient(proxy.url), plainClient(proxy.url)]);
+  const ended = clients.map(endOf);
+  proxy.cut(how);
+  for (const one of await Promise.all(ended)) expect(one).toMatch(end);
+  const next = await plainClient(proxy.url);
+  expect(await next.ping()).toBe('PONG');
+  next.disconnect();
+});
+
+test('Led to another server, old connections end and new ones arrive there', async () => {
+  const other = await startRedis();
+  const client = await plainClient(proxy.url);
+  await client.set('where', 'here');
+  const ended = endOf(client);
+  proxy.retarget(other.url);
+  expect(await ended).toBe('FIN');
+  const next = await plainClient(proxy.url);
+  await next.set('where', 'there');
+  next.disconnect();
+  expect(await Promise.all([server.command('GET', 'where'), other.command('GET', 'where')])).toEqual(['here', 'there']);
+  await other.stop();
+});
+
+test('Where the server is gone, connections are reset; when it is back, new ones work', async () => {
+  const client = await plainClient(proxy.url);
+  const ended = endOf(client);
+  await server.kill();
+  await ended;
+  await expect(plainClient(proxy.url)).rejects.toThrow();
+  await server.restart();
+  const next = await plainClient(proxy.url);
+  expect(await next.ping()).toBe('PONG');
+  next.disconnect();
+});
+
+test('The address is that of the target with another host and port', async () => {
+  const other = await startFaultProxy(`redis://user:word@localhost:${server.port}/3`);
+  expect(other.url).toBe(`redis://user:word@127.0.0.1:${other.port}/3`);
+  await other.close();
+  await other.close();
+});
+
+test('Closed, it has no connection and takes none', async () => {
+  const client = await plainClient(proxy.url);
+  const ended = endOf(client);
+  proxy.blackHole();
+  await proxy.close();
+  await ended;
+  const [error] = await once(connect(proxy.port, '127.0.0.1'), 'error');
+  expect(error).toMatchObject({ code: 'ECONNREFUSED' });
+});

@@ -1,0 +1,44 @@
+// Sentinels, and the servers that they watch over.
+import { type SentinelSet, startSentinelSet } from '@onceguard/core/testing';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { leftBy, tracesOf } from './traces.js';
+
+let set: SentinelSet;
+beforeAll(async () => {
+  set = await startSentinelSet({ replicas: 2 });
+});
+afterAll(async () => await set.stop());
+
+test('When it has started, every Sentinel knows the master, and enough of them agree to replace it', async () => {
+  expect([set.sentinels.length, set.replicas.length]).toEqual([3, 2]);
+  for (const sentinel of set.sentinels) {
+    const address = await sentinel.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', set.name);
+    expect(address).toEqual(['127.0.0.1', String(set.master.port)]);
+    expect(await sentinel.command('SENTINEL', 'CKQUORUM', set.name)).toContain('OK 3 usable Sentinels');
+  }
+  for (const replica of set.replicas) {
+    expect(await replica.command('ROLE')).toEqual(expect.arrayContaining([set.master.port, 'connected']));
+  }
+});
+
+test('A client that asks the Sentinels finds the master, and after its end the one that was made of a replica', async () => {
+  const client = new Redis({ sentinels: [...set.addresses], name: set.name });
+  client.on('error', () => {});
+  await client.set('text', 'words');
+  await client.wait(2, 5_000);
+  await set.master.kill();
+  await vi.waitFor(async () => {
+    const info = String(await client.info('replication'));
+    expect(info).toContain('role:master');
+  }, 20_000);
+  expect(await client.get('text')).toBe('words');
+  client.disconnect();
+});
+
+test('Stopped, it leaves no process and no directory', async () => {
+  await set.master.restart();
+  const traces = await Promise.all([...set.sentinels, set.master, ...set.replicas].map(tracesOf));
+  await set.stop();
+  await vi.waitFor(() => expect(leftBy(traces)).toEqual([]));
+});
