@@ -53,7 +53,7 @@ const rows = Object.entries(table).flatMap(([situation, cases]) =>
   Object.entries(cases).map(([fault, row]) => [situation as SituationName, fault as FaultName, row] as const),
 );
 
-describe.concurrent('A store call that fails, by whatever way it came', () => {
+describe.concurrent('An execution, of a function or behind any framework,', () => {
   it.for(rows)('%s, and the call %s', async ([name, fault, row]) => {
     const situation: Situation = situations[name];
     const here = ways.filter(([, way]) => situation.only === undefined || way !== 'execute');
@@ -75,7 +75,7 @@ function expectedOf([told, runs, record, repeat]: Row, way: WayName): Outcome {
 async function outcomeOf(situation: Situation, fault: Fault, way: WayName, inner: IdempotencyStore): Promise<Outcome> {
   const stage = await setStage({ situation, fault, way, inner });
   try {
-    const told = await (situation.play ?? strikeAndAsk)(stage);
+    const told = await playOut(situation, stage);
     expect(stage.struck()).toBeGreaterThan(0);
     stage.mend();
     expect(await drain(stage.store)).toBe(true);
@@ -85,9 +85,10 @@ async function outcomeOf(situation: Situation, fault: Fault, way: WayName, inner
   }
 }
 
-async function strikeAndAsk({ strike, ask }: Stage): Promise<Words> {
-  strike();
-  return await ask();
+async function playOut({ play, run }: Situation, stage: Stage): Promise<Words> {
+  if (play !== undefined) return await play(stage);
+  if (run === undefined) stage.strike();
+  return await stage.ask();
 }
 
 /** Of the key that was asked for last. */

@@ -63,20 +63,24 @@ onEveryFramework(
   { store: 'Redis' },
 );
 
+const throws = () => {
+  throw new TypeError('There is no body.');
+};
+// As a program in JavaScript may have it.
+const promises = () => Promise.resolve(true) as never;
+
 onEveryFramework(
-  'A function isFinal that throws, when the work is done',
+  'A function isFinal, when the work is done,',
   (world) => {
     it.each([
-      ['retryable', {}, 'run 2'],
-      ['unknown', payments, 'outcome_unknown'],
+      ['throws', throws, 'retryable', {}, 'run 2'],
+      ['throws', throws, 'unknown', payments, 'outcome_unknown'],
+      ['gives a promise', promises, 'retryable', {}, 'run 2'],
     ])(
-      'tells the client that it is not valid, and leaves the key %s; nothing is recorded',
-      async (state, options, repeat) => {
+      'that %s is an error that the client is told; nothing is recorded',
+      async (_how, fail, state, options, repeat) => {
         let asked = 0;
-        const isFinal = () => {
-          if (++asked === 1) throw new TypeError('There is no body.');
-          return true;
-        };
+        const isFinal = () => (++asked === 1 ? fail() : true);
         const { port, store, runs } = await startWith(world, { ...options, isFinal });
         const answer = await send(port, { key: 'k' });
         expect([answer.status, answer.json().code, runs()]).toEqual([500, 'option_invalid', 1]);

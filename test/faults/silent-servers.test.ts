@@ -42,8 +42,8 @@ describe.concurrent.each(naps)('a server that falls asleep: $how', ({ begin }) =
   /** Resolves to what makes the server sleep for a while, and resolves itself when it does. */
   async function sleeper(lab: Lab) {
     const redis = await lab.redis({ args: ['--enable-debug-command', 'yes'] });
-    const probe = await lab.connect(redis.url, { storeTimeoutMs: 100 });
-    await probe.read('warm');
+    const probe = await lab.connect(redis.url, { storeTimeoutMs: 300 });
+    await vi.waitFor(() => probe.read('warm'), 10_000);
     const fallsAsleep = async () => {
       begin(redis).catch(() => {});
       await vi.waitFor(() => expect(probe.read('silence')).rejects.toThrow(), 5_000);

@@ -39,7 +39,7 @@ export interface Running {
 }
 
 /** Renewed at a third: a death leaves at least the half of it for a look at what stands there. */
-export const leaseMs = 5_000;
+const leaseMs = 5_000;
 
 export const policies = {
   rerun: { leaseMs },

@@ -53,9 +53,8 @@ export const situations = {
       await (fault.isForGood ? untilAborted(signal) : store.called('renew', 3));
       return undefined;
     },
-    play: async ({ ask }) => await ask(),
   },
-  'records its answer': { verb: 'complete', run: strikesAtFirst, play: async ({ ask }) => await ask() },
+  'records its answer': { verb: 'complete', run: strikesAtFirst },
   'records an answer of which bytes have left': {
     verb: 'complete',
     only: 'http',
@@ -63,7 +62,6 @@ export const situations = {
       await strikesAtFirst(stage, run);
       return 'done, flowing';
     },
-    play: async ({ ask }) => await ask(),
   },
   'records its answer in the background': {
     verb: 'complete',
@@ -88,7 +86,6 @@ export const situations = {
       if (run === 1) await outlivesLease(stage, signal);
       return await strikesAtFirst(stage, run);
     },
-    play: async ({ ask }) => await ask(),
   },
   'looks for the outcome of the one that has taken over': {
     verb: 'acquire',
@@ -104,7 +101,6 @@ export const situations = {
       void store.called('acquire', next('acquire')).then(gate.open);
       return undefined;
     },
-    play: async ({ ask }) => await ask(),
   },
   'fails after another has taken over, and looks for its outcome': {
     verb: 'acquire',
@@ -117,14 +113,12 @@ export const situations = {
       stage.strike();
       return 'failed';
     },
-    play: async ({ ask }) => await ask(),
   },
-  'frees the key after a failure': { verb: 'release', run: failsAtFirst, play: async ({ ask }) => await ask() },
+  'frees the key after a failure': { verb: 'release', run: failsAtFirst },
   'keeps the key as unknown after a failure': {
     verb: 'release',
     options: { onFailure: 'unknown' },
     run: failsAtFirst,
-    play: async ({ ask }) => await ask(),
   },
   'takes back a token that got no answer': {
     verb: 'release',

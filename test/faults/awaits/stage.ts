@@ -20,7 +20,7 @@ export interface Situation {
   readonly isFirst?: true;
   /** What a run does before it ends well, or the way in which it ends. */
   readonly run?: (stage: Stage, run: number, signal: AbortSignal) => Promise<Ran['ends'] | undefined>;
-  /** Answers what the caller was told. Default: strikes, and asks. */
+  /** Answers what the caller was told. Default: strikes, unless a run does, and asks. */
   readonly play?: (stage: Stage) => Promise<Words>;
 }
 

@@ -40,11 +40,17 @@ function isFinal(answer: HttpAnswer, chosen: CheckedHttpOptions<unknown>['isFina
 
 /** The handler has run: what a failing `isFinal` would have said is not known, so its answer must not go out as if. */
 function asked(chosen: (answer: HttpAnswer) => boolean, answer: HttpAnswer): boolean {
+  let final: unknown;
   try {
-    return chosen(answer);
+    final = chosen(answer);
   } catch (cause) {
     throw new IdempotencyError('option_invalid', 'The option isFinal threw; it must answer true or false.', { cause });
   }
+  if (typeof final === 'boolean') return final;
+  throw new IdempotencyError(
+    'option_invalid',
+    `The option isFinal gave ${String(final)}; it must answer true or false.`,
+  );
 }
 
 /** The note is the status: a tombstone still says with what the work ended. */
