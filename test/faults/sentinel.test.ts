@@ -74,7 +74,34 @@ describe.concurrent('behind Sentinel', () => {
     const truth = await lab.connect(successor.url);
     for (const one of loads) expect(await one.lostAt(truth)).toEqual([]);
   });
+
+  test('A failover that is told while a connection is being made, which ends a client of ioredis for good, does not end a store.', async ({
+    lab,
+  }) => {
+    const set = await aSet(lab);
+    const connections = vi.spyOn(Redis.prototype, 'connect');
+    const store = await connect(lab, set);
+    const made = connections.mock.contexts as Redis[];
+    const client = made.find(({ options }) => asksThere(options, set)) ?? expect.fail();
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    client.once('connecting', () => tellOfFailover(client));
+    client.disconnect(true);
+    await ended;
+    await heals(store);
+    const closed = new Promise((resolve) => client.once('end', resolve));
+    await Promise.all([closed, store.close()]);
+    expect(client.status).toBe('end');
+  });
 });
+
+function asksThere({ sentinels: asked }: Redis['options'], { addresses }: SentinelSet): boolean {
+  return asked?.some(({ port }) => port === addresses[0]?.port) ?? false;
+}
+
+/** What its detector of failovers does. */
+function tellOfFailover(client: Redis): void {
+  (client as unknown as { connector: { disconnect(): void } }).connector.disconnect();
+}
 
 async function aSet(lab: Lab): Promise<SentinelSet> {
   const set = await startSentinelSet();
@@ -96,7 +123,13 @@ function sentinels({ addresses, name }: SentinelSet) {
 function onClient(lab: Lab, client: Redis | Redis5): RedisStore {
   // Without a listener ioredis prints every error.
   client.on('error', () => {});
-  lab.atEnd(() => client.disconnect());
+  // A failover that it is told of while it connects ends it.
+  const again = () => void client.connect().catch(() => {});
+  client.on('end', again);
+  lab.atEnd(() => {
+    client.off('end', again);
+    client.disconnect();
+  });
   return new RedisStore({ client, prefix: lab.prefix });
 }
 

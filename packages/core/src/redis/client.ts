@@ -15,7 +15,7 @@ export interface RedisClient extends RedisNode {
   nodes?(role: 'master'): readonly RedisNode[];
   /** Of a `Cluster`: asks where the slots are. */
   refreshSlotsCache?(): void;
-  on?(event: 'ready' | 'close' | '+node' | 'refresh', listener: () => void): unknown;
+  on?(event: 'ready' | 'close' | 'end' | '+node' | 'refresh', listener: () => void): unknown;
   off?(event: 'ready' | 'close' | '+node' | 'refresh', listener: () => void): unknown;
 }
 
@@ -58,9 +58,25 @@ export interface RedisClientOptions extends RedisAddress {
   readonly redisOptions?: { readonly maxRetriesPerRequest?: number | null | undefined } | undefined;
 }
 
+/** Clients of the store's own, which are connected again whenever they end. */
+const keptOpen = new WeakSet<RedisClient>();
+
 /** A closed client answers nothing any more, whatever is done. */
 export function isClosed(client: RedisClient): boolean {
-  return client.status === 'end';
+  return client.status === 'end' && !keptOpen.has(client);
+}
+
+/**
+ * ioredis ends for good, as if its user had closed it, where a Sentinel tells of a failover while the connection is being made
+ * anew: `connectAgain` is called then, until `letClose`.
+ */
+export function keepOpen(client: RedisClient, connectAgain: () => void): void {
+  keptOpen.add(client);
+  client.on?.('end', () => keptOpen.has(client) && connectAgain());
+}
+
+export function letClose(client: RedisClient): void {
+  keptOpen.delete(client);
 }
 
 export function isCluster(client: RedisClient): boolean {

@@ -3,6 +3,7 @@ import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import { ConfigurationError } from '../errors.js';
 import { warnOnce } from '../events.js';
 import { parseOptions } from '../options.js';
+import { keepOpen, letClose } from './client.js';
 import { type ConnectOptions, connectSchema } from './connect-options.js';
 import { safeClusterOptions, safeRedisOptions } from './safe-options.js';
 import { ClientWatch } from './watch.js';
@@ -49,11 +50,13 @@ export async function connected(client: Client, timeoutMs: number): Promise<void
     client.on(event, (error: Error) => watch.heard(error));
   }
   leaveWithoutDatabase(client, watch);
+  // It rejects although ioredis goes on connecting; the error listener has heard why.
+  const connect = () => void client.connect().catch(() => undefined);
+  keepOpen(client, connect);
   const ready = new Promise<void>((resolve) => {
     client.on('ready', () => watch.wrongDatabase === null && resolve());
   });
-  // It rejects although ioredis goes on connecting; the error listener has heard why.
-  client.connect().catch(() => undefined);
+  connect();
   // A server that says nothing at all is asked why while there is time to hear it.
   const suspicion = setTimeout(() => watch.suspect(), timeoutMs / 4).unref();
   const timer = new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref());
@@ -82,6 +85,7 @@ function leaveWithoutDatabase(client: Client, watch: ClientWatch): void {
 
 /** Lets calls that are under way end, within their own deadline. */
 export async function closeConnection(client: Client): Promise<void> {
+  letClose(client);
   await client.quit().catch(() => undefined);
   client.disconnect();
 }

@@ -3,7 +3,8 @@ import type { ClusterOptions, RedisOptions } from 'ioredis';
 
 /**
  * For `new Redis({ host, port, ...safeRedisOptions() })`, standalone or behind Sentinel. They were verified together:
- * lost replies, black holes, frozen masters, failovers, restarts. Change none alone.
+ * lost replies, black holes, frozen masters, failovers, restarts. Change none alone. Behind Sentinel call `connect()` again
+ * when such a client emits `end` and you did not close it: ioredis gives up where a failover interrupts its connecting.
  */
 export function safeRedisOptions(storeTimeoutMs = 1_000) {
   return {
