@@ -2,6 +2,8 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const onServersOfTheirOwn = ['test/faults/**/*.test.ts', 'test/testing/**/*.test.ts'];
+// They have a configuration of their own: npm test needs Redis alone.
+const onFurtherServices = 'test/services/**';
 
 export default defineConfig({
   test: {
@@ -15,14 +17,16 @@ export default defineConfig({
         test: {
           name: 'contract',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...onServersOfTheirOwn],
+          exclude: [...configDefaults.exclude, ...onServersOfTheirOwn, onFurtherServices],
+          // They wait more than they compute.
+          maxWorkers: 4,
           sequence: { groupOrder: 0 },
         },
       },
       {
         // At the end, without the others: these start many servers, freeze and kill them, and wait for them.
         extends: true,
-        test: { name: 'faults', include: onServersOfTheirOwn, sequence: { groupOrder: 1 } },
+        test: { name: 'faults', include: onServersOfTheirOwn, maxWorkers: 2, sequence: { groupOrder: 1 } },
       },
     ],
   },

@@ -45,7 +45,12 @@ describe.each([
       'tombstoneMs is 1000',
       'at least ttlMs (86400000)',
     ],
-    ['a policy that does not exist', { onAbandoned: 'ignore' }, 'onAbandoned is "ignore"', '"rerun" or "block"'],
+    [
+      'a policy that does not exist',
+      { onAbandoned: 'ignore' },
+      'onAbandoned is "ignore"',
+      '"rerun", "block", or a function',
+    ],
     ['a store that is none', { store: {} }, 'store is an object', 'new MemoryStore()'],
   ])('%s', (_title, options, said, remedy) => {
     const mistake = () => make(store, options as never);
@@ -101,7 +106,8 @@ describe('Misuse of a store', () => {
     // What the store asks at its start may be under way, and meets the end of the connection.
     client.on('error', () => {});
     const ended = new Promise((resolve) => client.once('end', resolve));
-    await Promise.all([ended, client.quit()]);
+    client.disconnect();
+    await ended;
     await expect(store.read('name')).rejects.toMatchObject({ class: 'misconfigured' });
     await expect(store.read('name')).rejects.toThrow(/closed/);
   });
