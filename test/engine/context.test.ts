@@ -2,7 +2,14 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { execute, type IdempotencyStore, makeIdempotent, type OperationContext } from '@onceguard/core';
+import {
+  type ConfigurationError,
+  deriveKey,
+  execute,
+  type IdempotencyStore,
+  makeIdempotent,
+  type OperationContext,
+} from '@onceguard/core';
 import { describe, expect, it } from 'vitest';
 import { memoryWorld, nameIn, onEveryStore } from './world.js';
 
@@ -22,6 +29,15 @@ async function seen<T>(store: IdempotencyStore, look: Operation<T>, key?: string
   const [value] = found;
   if (value === undefined) throw new Error('It did not run.');
   return value;
+}
+
+function caught(call: () => unknown): ConfigurationError {
+  try {
+    call();
+  } catch (error) {
+    return error as ConfigurationError;
+  }
+  return expect.unreachable('It did not throw.');
 }
 
 const fence: Operation<number> = ({ fencingToken }) => fencingToken;
@@ -73,6 +89,14 @@ onEveryStore('What an operation is told', (open) => {
 });
 
 describe('A derived key', () => {
+  it.each([['\ud800'], [7 as never], [undefined as never]])('is not made from %j', (name) => {
+    const { code, message } = caught(() => deriveKey('any', name));
+    expect([code, message]).toEqual([
+      'argument_invalid',
+      'deriveKey() was given no name; it must be well-formed text.',
+    ]);
+  });
+
   const charge: Operation<string> = ({ deriveKey }) => deriveKey('charge');
 
   it('is the same in every attempt, and another one for another part, key or scope', async () => {

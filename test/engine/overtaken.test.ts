@@ -47,7 +47,7 @@ const rows: Row[] = [
     arrange: async (store, key) => {
       await store.release(await rival(store, key), { as: 'unknown', retryAfterMs: null, note: null });
     },
-    caller: { kind: 'unknown', retryAfterMs: null },
+    caller: { kind: 'unknown', retryAfterMs: null, recordName: expect.any(String) },
   },
   {
     stands: 'another payload: mismatch',

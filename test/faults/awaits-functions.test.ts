@@ -1,5 +1,13 @@
 // Must hold: every function of the application that an execution waits for throws, rejects, or does not answer for long.
-import { type IdempotencyStore, MemoryStore, makeIdempotent, payments } from '@onceguard/core';
+import {
+  done,
+  execute,
+  type IdempotencyStore,
+  MemoryStore,
+  makeIdempotent,
+  payments,
+  type Recovery,
+} from '@onceguard/core';
 import { FaultStore } from '@onceguard/core/testing';
 import { describe, expect, it } from 'vitest';
 import { send } from '../adapters/client.js';
@@ -124,6 +132,60 @@ describe('A function of makeIdempotent', () => {
     },
   );
 });
+
+describe('A function that recovers', () => {
+  const leaveDoubt = async (store: IdempotencyStore) => {
+    const call = { store, scope: 'tests', key: 'a', onFailure: 'unknown' } as const;
+    await execute(throws, call).catch(() => {});
+  };
+
+  it.each(failures)('%s: its caller gets the error, nothing runs, and the repeat asks again', async (_how, fail) => {
+    const store = new MemoryStore();
+    await leaveDoubt(store);
+    let asked = 0;
+    const recover = () => (++asked === 1 ? fail() : done('paid')) as Recovery<string>;
+    const repeat = () => execute(() => 'never', { store, scope: 'tests', key: 'a', onAbandoned: recover });
+    await expect(repeat()).rejects.toThrow('There is no user.');
+    expect(await repeat()).toMatchObject({ kind: 'executed', value: 'paid' });
+  });
+
+  it('does not answer for long: its lease is renewed, others are told, and its answer counts', async () => {
+    const store = new FaultStore(new MemoryStore() as IdempotencyStore);
+    await leaveDoubt(store);
+    const gate = newGate();
+    const recover = async () => {
+      await gate.opened;
+      return done('paid');
+    };
+    const repeat = () =>
+      execute(() => 'never', { store, scope: 'tests', key: 'a', leaseMs: 300, onAbandoned: recover });
+    const first = repeat();
+    await store.called('renew', 3);
+    expect(await repeat()).toMatchObject({ kind: 'in_progress' });
+    gate.open();
+    expect(await first).toMatchObject({ kind: 'executed', value: 'paid', recorded: true });
+  });
+});
+
+onEveryFramework(
+  'A function that recovers, of a handler whose answer is unknown,',
+  (world) => {
+    it.each(failures)('%s: its error goes to the error handler, and the repeat asks again', async (_how, fail) => {
+      let asked = 0;
+      const onAbandoned = () => (++asked === 1 ? fail() : done({ status: 201, body: '{"run":1}' })) as Recovery<never>;
+      const failsFirst: Handler = () => ({ status: 500, body: {} });
+      const { store } = await world.openStore();
+      const options = { onFailure: 'unknown', onAbandoned } as Options;
+      const { port } = await world.start({ store, options, handler: failsFirst });
+      expect((await send(port, { key: 'k' })).status).toBe(500);
+      const answer = await send(port, { key: 'k' });
+      expect(answer.status).toBe(500);
+      expect(answer.headers['content-type']).not.toBe('application/problem+json');
+      expect(await askHttp(port, 'k')).toBe('run 1, replayed');
+    });
+  },
+  { store: 'Redis' },
+);
 
 async function startWith(world: World, options: Options) {
   const store = new FaultStore((await world.openStore()).store);

@@ -1,12 +1,15 @@
 // Must hold: a process is killed at any point of an execution. What its caller was told, how often the work had run, what
 // the record says and what a second process is told, at once and after the lease, stands in this table.
 import { randomUUID } from 'node:crypto';
-import type { IdempotencyStore, TermOptions } from '@onceguard/core';
+import type { IdempotencyStore } from '@onceguard/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { charged } from './awaits/charging.js';
 import {
   type Case,
   casesOf,
+  type Death,
   type DeathName,
+  deaths,
   keyOf,
   type Moment,
   type Policy,
@@ -15,7 +18,7 @@ import {
 } from './awaits/deaths.js';
 import { type SharedRecords, sharedRecords } from './awaits/shared-records.js';
 import { startVictim } from './awaits/victim.js';
-import { askFunction, askHttp, openHttp, type Words, type Work } from './awaits/ways.js';
+import { askFunction, askHttp, type Options, openHttp, type Words, type Work } from './awaits/ways.js';
 
 /** What repeats are told: the first at once, the second after the lease where the first did not end it. */
 type Repeats = readonly [atOnce: Words, afterLease?: Words];
@@ -23,9 +26,11 @@ type Repeats = readonly [atOnce: Words, afterLease?: Words];
 interface Row {
   readonly told: Words;
   readonly runs: number;
-  readonly record: string | Readonly<Record<Policy, string>>;
-  readonly repeats: Readonly<Record<Policy, Repeats>>;
+  readonly record: string | ByPolicy<string>;
+  readonly repeats: ByPolicy<Repeats>;
 }
+
+type ByPolicy<T> = Readonly<Partial<Record<Policy, T>>>;
 
 const alike = (...repeats: Repeats): Row['repeats'] => ({ rerun: repeats, block: repeats, payments: repeats });
 
@@ -47,6 +52,22 @@ const ended: Row = {
   record: { rerun: 'retryable, attempt 1', block: 'retryable, attempt 1', payments: 'unknown, attempt 1' },
   repeats: { rerun: ['run 2'], block: ['run 2'], payments: ['outcome_unknown'] },
 };
+
+/** Where the next caller may run, or finds that nothing is in doubt, the work goes on. */
+const stepBegun = (again: Words): Row => ({
+  ...begun,
+  repeats: {
+    rerun: ['in_progress', again],
+    block: ['in_progress', 'outcome_unknown'],
+    recover: ['in_progress', again],
+  },
+});
+const stepInDoubt = stepBegun('outcome_unknown');
+const findingOut = (again: Words): Row => ({
+  ...begun,
+  record: 'in_progress, attempt 2',
+  repeats: { recover: ['in_progress', again] },
+});
 const told = (words: Words, row: Row): Row => ({ ...row, told: words });
 
 const table: Readonly<Record<DeathName, Readonly<Partial<Record<Moment, Row>>>>> = {
@@ -71,6 +92,21 @@ const table: Readonly<Record<DeathName, Readonly<Partial<Record<Moment, Row>>>>>
     after: told('store_unavailable', freed),
   },
   'takes back a token that came too late, to ask with another': { before: nothing, after: nothing },
+  'takes a step': { during: stepBegun('run 2') },
+  'records the result of a step': { before: stepBegun('run 2'), after: stepBegun('run 1') },
+  'records that a step begins which may run once': { before: stepBegun('run 2'), after: stepInDoubt },
+  'takes a step that may run once': { during: stepInDoubt },
+  'records the result of a step that may run once': { before: stepInDoubt, after: stepBegun('run 1') },
+  'takes back that a step begins': { before: stepInDoubt, after: stepBegun('run 2') },
+  'finds out what became of a step': { during: findingOut('outcome_unknown') },
+  'takes back that a step began, since it found out': {
+    before: findingOut('outcome_unknown'),
+    after: findingOut('run 2'),
+  },
+  'leaves the outcome unknown, since it did not find out': {
+    before: findingOut('outcome_unknown'),
+    after: { ...begun, record: 'unknown, attempt 2', repeats: { recover: ['outcome_unknown'] } },
+  },
 };
 
 /** The second process: this one. */
@@ -99,7 +135,7 @@ describe.concurrent('A process that is killed when it', () => {
       const [title, key] = [titleOf(one), keyOf(group, one)];
       const runs = await records.runsOf(key);
       const record = await recordOf(names.get(title) ?? null);
-      return [title, { told: words.get(title), runs, record, repeats: await repeat(one, key) }];
+      return [title, { told: words.get(title), runs, record, repeats: await repeat(death, one, key) }];
     });
     const expected = casesOf(death, moments).map((one) => [titleOf(one), expectedOf(rows[one.moment], one)]);
     expect(Object.fromEntries(await Promise.all(outcomes))).toEqual(Object.fromEntries(expected));
@@ -117,13 +153,18 @@ async function recordOf(name: string | null): Promise<string> {
   return record === null ? 'none' : `${record.state}, attempt ${record.attempt}`;
 }
 
-async function repeat(one: Case, key: string): Promise<Words[]> {
-  const atOnce = await ask(one, key, {});
-  return atOnce === 'in_progress' ? [atOnce, await ask(one, key, { onInProgress: { waitMs: 60_000 } })] : [atOnce];
+async function repeat(death: DeathName, one: Case, key: string): Promise<Words[]> {
+  const atOnce = await ask(death, one, key, {});
+  if (atOnce !== 'in_progress') return [atOnce];
+  return [atOnce, await ask(death, one, key, { onInProgress: { waitMs: 60_000 } })];
 }
 
-async function ask({ way, policy }: Case, key: string, patience: TermOptions): Promise<Words> {
-  const work: Work = async () => ({ run: await records.countRun(key), ends: 'done' });
+async function ask(death: DeathName, { way, policy }: Case, key: string, patience: Options): Promise<Words> {
+  const { step }: Death = deaths[death];
+  const work: Work = async (told) => {
+    const run = await records.countRun(key);
+    return step === undefined ? { run, ends: 'done' } : await charged(told, run, step.atMostOnce);
+  };
   const opening = { store, options: { ...policies[policy], ...patience }, work };
   if (way === 'execute') return await askFunction(opening, key);
   const { port, close } = await openHttp(way, opening);

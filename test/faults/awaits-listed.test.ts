@@ -5,8 +5,29 @@ import { type DeathName, deaths } from './awaits/deaths.js';
 import { foreignAwaits, parsed, storeCallsIn } from './awaits/in-sources.js';
 import { type SituationName, situations } from './awaits/situations.js';
 
+const failing = 'test/faults/awaits-failing.test.ts';
+const functions = 'test/faults/awaits-functions.test.ts';
+const background = 'test/engine/background.test.ts';
+const people = 'test/faults/awaits-people.test.ts';
+
 /** The calls of a store, by the function that makes them: the situations in which they fail, and those in which a process dies. */
 const storeCalls: Readonly<Record<string, { fails: readonly SituationName[]; dies: readonly DeathName[] }>> = {
+  'engine/attempt.ts #checkpoint: checkpoint': {
+    fails: [
+      'records the result of a step',
+      'records that a step begins which may run once',
+      'records the result of a step that may run once',
+      'takes back that a step begins',
+      'takes back that a step began, since somebody found out',
+    ],
+    dies: [
+      'records the result of a step',
+      'records that a step begins which may run once',
+      'records the result of a step that may run once',
+      'takes back that a step begins',
+      'takes back that a step began, since it found out',
+    ],
+  },
   'engine/attempt.ts #renew: renew': { fails: ['renews its lease'], dies: ['renews its lease'] },
   'engine/claimant.ts #ask: acquire': {
     fails: [
@@ -37,8 +58,12 @@ const storeCalls: Readonly<Record<string, { fails: readonly SituationName[]; die
     dies: ['records its answer', 'records an answer of which bytes have left'],
   },
   'engine/finish.ts giveFree: release': {
-    fails: ['frees the key after a failure', 'keeps the key as unknown after a failure'],
-    dies: ['gives the key back after a failure'],
+    fails: [
+      'frees the key after a failure',
+      'keeps the key as unknown after a failure',
+      'leaves the outcome unknown, since nobody found out',
+    ],
+    dies: ['gives the key back after a failure', 'leaves the outcome unknown, since it did not find out'],
   },
   'engine/finish.ts recordLater: complete': {
     fails: ['records its answer in the background'],
@@ -51,23 +76,39 @@ const storeCalls: Readonly<Record<string, { fails: readonly SituationName[]; die
 };
 
 /** Where a process dies apart from those. */
-const otherDeaths: readonly DeathName[] = ['asks for its scope', 'works', 'lets its answer out'];
+const otherDeaths: readonly DeathName[] = [
+  'asks for its scope',
+  'works',
+  'lets its answer out',
+  'takes a step',
+  'takes a step that may run once',
+  'finds out what became of a step',
+];
 
-const failing = 'test/faults/awaits-failing.test.ts';
-const functions = 'test/faults/awaits-functions.test.ts';
-const background = 'test/engine/background.test.ts';
+/** What people and their programs ask a store, outside of any execution, and the test of it. */
+const callsOfPeople: Readonly<Record<string, string>> = {
+  'engine/doubts.ts listDoubts: scan': people,
+  'engine/doubts.ts resolve: read': people,
+  'engine/doubts.ts resolve: resolve': people,
+};
 
 /** What else an execution waits for, apart from its own functions, and the test of it. */
 const otherAwaits: Readonly<Record<string, string>> = {
+  'engine/attempt.ts: Promise.all([...this.#points.values()].map((point) => this.#checkpoint(point).catch(() => undefined)))':
+    'test/engine/steps-lost.test.ts',
   'engine/background.ts: first': background,
   'engine/background.ts: Promise.race([this.#idle(), timeIsUp])': background,
   'engine/background.ts: Promise.all(this.#running)': background,
   'engine/drain.ts: Promise.all([outcomes.drained(timeoutMs), releases.drained(timeoutMs)])': background,
-  'engine/kept.ts: operation(context)': 'test/engine/failure.test.ts',
+  'engine/doubts.ts: store.scan({ cursor, limit })': people,
+  'engine/kept.ts: result()': 'test/engine/failure.test.ts',
   'engine/make-idempotent.ts: fingerprint(input)': functions,
   'engine/make-idempotent.ts: key(input)': functions,
   'engine/make-idempotent.ts: operation(input, context)': 'test/engine/failure.test.ts',
   'engine/make-idempotent.ts: scope(input)': functions,
+  'engine/recovery.ts: answer': functions,
+  'engine/steps.ts: fn({ key: this.ledger.deriveKey(name), attempt, signal, markNothingHappened })':
+    'test/engine/steps.test.ts',
   'engine/store-link.ts: Promise.race([answer, silence])': failing,
   'engine/timing.ts: new Promise<void>((resolve) => setTimeout(resolve, ms))': 'test/engine/waiting.test.ts',
   'engine/timing.ts: new Promise<void>((resolve) => { setTimeout(resolve, ms).unref(); })': background,
@@ -85,7 +126,7 @@ const folders = ['core/src/engine', 'core/src/http', 'core/src/node', 'express/s
 const sources = folders.flatMap((folder) => filesUnder(`packages/${folder}`)).map(parsed);
 
 test('Every store call has its situations in the tables, and every situation of the tables is of a store call', () => {
-  expect(sources.flatMap(storeCallsIn).sort()).toEqual(Object.keys(storeCalls));
+  expect(sources.flatMap(storeCallsIn).sort()).toEqual(Object.keys({ ...storeCalls, ...callsOfPeople }).sort());
   const named = Object.values(storeCalls);
   expect(named.flatMap(({ fails }) => fails).sort()).toEqual(Object.keys(situations).sort());
   expect([...named.flatMap(({ dies }) => dies), ...otherDeaths].sort()).toEqual(Object.keys(deaths).sort());
@@ -93,5 +134,5 @@ test('Every store call has its situations in the tables, and every situation of 
 
 test('Whatever else is awaited, apart from functions of the same sources, has its test', () => {
   expect(foreignAwaits(sources).sort()).toEqual(Object.keys(otherAwaits).sort());
-  for (const file of Object.values(otherAwaits)) expect(read(file)).toContain('expect(');
+  for (const file of Object.values({ ...otherAwaits, ...callsOfPeople })) expect(read(file)).toContain('expect(');
 });

@@ -126,6 +126,16 @@ export const mutations: readonly Mutation[] = [
     to: 'record.fence, decision',
   },
   {
+    mistake: 'a decision leaves steps in doubt',
+    from: "redis.call('HDEL', KEYS[1], fields[i])",
+    to: '',
+  },
+  {
+    mistake: 'a decision drops steps that are done',
+    from: "'^%d*[13579]:'",
+    to: "'^%d*:'",
+  },
+  {
     mistake: 'removing leaves no fencing token',
     from: "state = 'removed', fence = record.fence",
     to: "state = 'removed', fence = 0",

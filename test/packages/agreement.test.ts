@@ -70,7 +70,14 @@ const optionTables = [
 /** Tables of options, and what the code takes where an option is left out. */
 const defaultTables = [
   ['README.md', 'Options', { ...checkHttpOptions({ store: new MemoryStore(), scope: 'public' }) }],
-  ['docs/api.md', 'Functions', { maxOutcomeBytes: workFields.maxOutcomeBytes.parse(undefined) }],
+  [
+    'docs/api.md',
+    'Functions',
+    {
+      maxOutcomeBytes: workFields.maxOutcomeBytes.parse(undefined),
+      recordCause: workFields.recordCause.parse(undefined),
+    },
+  ],
   ['docs/api.md', 'MemoryStore', memoryStoreSchema.omit({ clock: true }).parse({})],
   [
     'docs/api.md',

@@ -67,7 +67,7 @@ describe.each(packageNames)('The tarball of @onceguard/%s', (name) => {
 
   test('exports the same names to import and to require, from every entry point', async () => {
     const at = join(folder, name);
-    const peers = { express: 'express', koa: 'koa', ioredis: 'ioredis' };
+    const peers = { express: 'express', koa: 'koa', ioredis: 'ioredis', bullmq: 'bullmq' };
     install(at, packed, peers);
     const found = JSON.parse(
       await node(

@@ -28,7 +28,7 @@ const coreLayers: Readonly<Record<string, Layer>> = {
     layers: [...leaves, 'protocol/record', 'protocol', 'store'],
     modules: ['zod', 'ioredis', 'node:crypto', 'node:net', 'node:tls'],
   },
-  engine: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'uuid'] },
+  engine: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'uuid', 'node:util/types'] },
   // What Node has for servers stays in `node`: this layer is for servers of every kind.
   http: { layers: [...leaves, 'store', 'engine'], modules: ['zod', 'node:util/types'] },
   node: { layers: [...leaves, 'http'], modules: ['node:*'] },
@@ -48,7 +48,7 @@ test('The layers are in an order in which each uses only what comes before it: t
   }
 });
 
-test.each(['express', 'koa'] as const)(
+test.each(['express', 'koa', 'bullmq'] as const)(
   '@onceguard/%s imports core by its public names, its framework, and Node',
   (name) => {
     expect(sourcesOf(name).flatMap((source) => offencesInAdapter(source, name))).toEqual([]);

@@ -18,6 +18,7 @@ const newest = {
   express: 'express',
   koa: 'koa',
   ioredis: 'ioredis',
+  bullmq: 'bullmq',
   '@types/express': '@types/express',
   '@types/koa': '@types/koa',
 };
@@ -25,6 +26,7 @@ const older = {
   express: 'express4',
   koa: 'koa2',
   ioredis: 'ioredis5',
+  bullmq: 'bullmq5',
   '@types/express': '@types/express4',
   '@types/koa': '@types/koa2',
 };
@@ -38,8 +40,8 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.each([
-  ['express 5, koa 3, ioredis 6', 'newest', newest],
-  ['express 4, koa 2, ioredis 5', 'older', older],
+  ['express 5, koa 3, ioredis 6, bullmq 6', 'newest', newest],
+  ['express 4, koa 2, ioredis 5, bullmq 5', 'older', older],
 ])('With %s, a program with every entry point in it runs', (_title, name, peers) => {
   const world = join(folder, name);
 
@@ -123,7 +125,13 @@ test('The programs that the documents show compile as they are written', async (
   const world = join(folder, 'newest');
   link(join(world, 'node_modules'), 'koa-bodyparser', 'test/node_modules/koa-bodyparser');
   link(join(world, 'node_modules'), '@types/koa-bodyparser', 'test/node_modules/@types/koa-bodyparser');
-  const shown = ['README.md', ...packageNames.map((name) => `packages/${name}/README.md`), 'docs/errors.md']
+  const shown = [
+    'README.md',
+    ...packageNames.map((name) => `packages/${name}/README.md`),
+    'docs/errors.md',
+    'docs/jobs.md',
+    'docs/unknown-outcomes.md',
+  ]
     .flatMap((file) =>
       fenced(file, 'ts').map((code, at) => [`${file.replaceAll('/', '-')}-${at + 1}.ts`, code] as const),
     )

@@ -97,9 +97,17 @@ describe('resolve', () => {
     }
   });
 
-  test('as not done keeps the steps, the token and the attempt for the next one', () => {
-    const { record } = resolve(unknown, decision(), at);
-    expect(record).toMatchObject({ token: 'mine', attempt: 1, steps: unknown.steps });
+  test('as not done keeps the token, the attempt and what became of steps; those that were in doubt may run', () => {
+    const step = (seq: number) => ({ seq, bytes: Buffer.from('x') });
+    const steps = new Map([
+      ['done', step(2)],
+      ['begun', step(1)],
+      ['begun again', step(3)],
+      ['withdrawn', step(4)],
+    ]);
+    const { record } = resolve({ ...unknown, steps }, decision(), at);
+    expect(record).toMatchObject({ token: 'mine', attempt: 1 });
+    expect([...(record?.steps.keys() ?? [])]).toEqual(['done', 'withdrawn']);
   });
 });
 

@@ -1,36 +1,11 @@
-// Puts a Redis server on a machine that has none: on Debian as root by apt, elsewhere by telling what to install.
-import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
-
-// Debian asks this script before it starts the service of a package; 101 forbids it.
-const POLICY = '/usr/sbin/policy-rc.d';
+// Puts a Redis server on a machine that has none.
+import { installPackage } from './install.js';
 
 /** Installs the distribution's redis-server without starting its service; throws where it cannot. */
 export function installRedis(): void {
-  const mayInstall = existsSync('/etc/debian_version') && process.getuid?.() === 0;
-  if (!mayInstall) {
-    throw new Error(
-      'The tests need a Redis. Install redis-server or valkey-server (6.2 or newer) so that it is on the PATH, ' +
-        'or set REDIS_URL to a server whose data may be overwritten.',
-    );
-  }
-  console.log('No Redis found: installing redis-server with apt-get …');
-  const ownPolicy = !existsSync(POLICY);
-  if (ownPolicy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  try {
-    aptGet('update', '-qq');
-    aptGet('install', '-y', '-qq', '--no-install-recommends', 'redis-server');
-  } finally {
-    if (ownPolicy) rmSync(POLICY, { force: true });
-  }
-}
-
-function aptGet(...args: string[]): void {
-  const result = spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args], {
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    encoding: 'utf8',
-  });
-  if (result.status === 0) return;
-  throw new Error(`apt-get ${args.join(' ')} failed:\n${result.error?.message ?? `${result.stdout}${result.stderr}`}`);
+  installPackage(
+    'redis-server',
+    'The tests need a Redis. Install redis-server or valkey-server (6.2 or newer) so that it is on the PATH, ' +
+      'or set REDIS_URL to a server whose data may be overwritten.',
+  );
 }

@@ -19,6 +19,7 @@ export const errorTable = Object.freeze({
   option_invalid: { status: 500, retryable: false, title: 'An option is not valid' },
   argument_invalid: { status: 500, retryable: false, title: 'An argument is not valid' },
   context_missing: { status: 500, retryable: false, title: 'This request has no idempotency context' },
+  step_invalid: { status: 500, retryable: false, title: 'A step cannot be begun like this' },
   lease_lost: { status: 503, retryable: true, title: 'The lease was lost' },
   outcome_invalid: { status: 500, retryable: false, title: 'The outcome cannot be encoded or decoded' },
 } as const);
@@ -83,11 +84,19 @@ export class KeyReusedError extends IdempotencyError {
 export class OutcomeUnknownError extends IdempotencyError {
   /** When a `recover` function may look again, if it said so. */
   readonly retryAfterMs: number | null;
+  /** What `listDoubts` and `resolve` know the record by; null inside of a step. */
+  readonly recordName: string | null;
 
-  constructor(retryAfterMs: number | null) {
-    super('outcome_unknown', 'An earlier attempt under this key may have taken effect; somebody has to decide.');
+  constructor(retryAfterMs: number | null, recordName: string | null = null, message = undecided(recordName)) {
+    super('outcome_unknown', message);
     this.retryAfterMs = retryAfterMs;
+    this.recordName = recordName;
   }
+}
+
+function undecided(recordName: string | null): string {
+  const which = recordName === null ? '' : ` about the record ${recordName}`;
+  return `An earlier attempt under this key may have taken effect; somebody has to decide${which}.`;
 }
 
 /** The work is done; its result is no longer kept, or was too large to keep. */

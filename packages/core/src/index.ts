@@ -1,13 +1,30 @@
 // @onceguard/core: the work runs once, and every repeat gets the recorded answer.
-export type { OperationContext } from './engine/context.js';
+export { deriveKey, type OperationContext } from './engine/context.js';
+export { type Doubt, type DoubtPage, listDoubts, type ResolveOptions, resolve } from './engine/doubts.js';
 export { drain } from './engine/drain.js';
 export { type ExecuteOptions, execute, type WorkOptions } from './engine/execute.js';
+export { type ErrorClass, type FinalErrors, isFinalError } from './engine/final-error.js';
+export type { ResultSchema } from './engine/kept.js';
 export { type IdempotentOptions, makeIdempotent } from './engine/make-idempotent.js';
 export type { Execution } from './engine/plan.js';
+export { type RecoverAllOptions, type Recovered, recoverAll } from './engine/recover-all.js';
+export {
+  done,
+  notDone,
+  type Recover,
+  type RecoverContext,
+  type Recovery,
+  type StepInDoubt,
+  stillUnknown,
+} from './engine/recovery.js';
+export type { StepContext, StepOptions } from './engine/steps.js';
 export { defaultTerms, payments, type TermOptions } from './engine/terms.js';
 export * from './errors.js';
 export { type EventName, type EventSubject, type Events, eventChannelPrefix, onEvent } from './events.js';
 export { MemoryStore } from './memory/memory-store.js';
 export type { MemoryStoreOptions } from './memory/options.js';
-export * from './protocol/index.js';
+export * as protocol from './protocol/index.js';
+export type * from './protocol/messages.js';
+export type { RecordState, Resolution, StepEntry, StoredRecord } from './protocol/record.js';
+export type { Transition } from './protocol/transition.js';
 export * from './store.js';

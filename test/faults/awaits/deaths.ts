@@ -1,9 +1,10 @@
 // Where a process dies in the course of an execution: each point as something that stays there until it is killed.
-import type { TermOptions } from '@onceguard/core';
+import { notDone, type RecoverContext, type Recovery, type StepContext, stillUnknown } from '@onceguard/core';
 import { type FaultStore, hangs, hangsAfter, type StoreVerb } from '@onceguard/core/testing';
 import { untilAborted } from '../../support/aborted.js';
 import { longAgo } from './situations.js';
-import { type Ran, type WayName, wayNames } from './ways.js';
+import { stepDeaths } from './step-deaths.js';
+import { type Options, type Ran, type WayName, wayNames } from './ways.js';
 
 /** Says that the point is reached, and never goes on. */
 export type Stay = () => Promise<never>;
@@ -14,19 +15,28 @@ export type DieAt = (verb: StoreVerb, call?: number) => void;
 export interface Death {
   /** Only over HTTP: a function has no such point. */
   readonly only?: 'http';
-  /** Only under this policy: others do not come to it. */
-  readonly under?: Policy;
+  /** Only under these policies: others do not come to it. Default: all but `recover`. */
+  readonly under?: readonly Policy[];
   /** The deadline of the store's calls. Default: none that comes before the end. */
   readonly timeoutMs?: number;
-  readonly options?: TermOptions;
+  readonly options?: Options;
   /** Another caller comes first, and the second when it has been told, or at once. Default: there is only one. */
   readonly first?: 'is told' | 'runs';
   readonly arrange?: (store: FaultStore, dieAt: DieAt) => void;
   /** What the work does before it ends well, or the way in which it ends. */
   readonly run?: (running: Running) => Promise<Ran['ends'] | undefined>;
   readonly scope?: (stay: Stay) => Promise<string>;
+  /** The work is this step, and tells the run that took it. */
+  readonly step?: StepDeath;
+  /** What the victim finds out about an attempt before, where it has to. */
+  readonly recover?: (stay: Stay) => Promise<Recovery<never>>;
   /** The point is the answer itself, which is about to leave. */
   readonly isAnswer?: true;
+}
+
+export interface StepDeath {
+  readonly atMostOnce: boolean;
+  readonly act?: (context: StepContext, running: Running) => unknown;
 }
 
 export interface Running {
@@ -45,13 +55,18 @@ export const policies = {
   rerun: { leaseMs },
   block: { leaseMs, onAbandoned: 'block' },
   payments: { leaseMs, onAbandoned: 'block', onFailure: 'unknown' },
-} as const satisfies Record<string, TermOptions>;
+  /** Whoever comes next finds out what a step in doubt did, or rather does not. */
+  recover: {
+    leaseMs,
+    onAbandoned: ({ inDoubt }: RecoverContext) => (inDoubt.length > 0 ? stillUnknown() : notDone()),
+  },
+} as const;
 
 export type Policy = keyof typeof policies;
 
 /** Enough for the calls that are to pass, and little enough for the lease to be alive after one that is not. */
 const shortTimeoutMs = 1_500;
-const waiting: TermOptions = { onInProgress: { waitMs: 60_000 } };
+const waiting: Options = { onInProgress: { waitMs: 60_000 } };
 const lasts = async () => await new Promise<never>(() => {});
 
 export const deaths = {
@@ -82,7 +97,7 @@ export const deaths = {
     },
   },
   'looks for the outcome of the one that has taken over': {
-    under: 'rerun',
+    under: ['rerun'],
     first: 'runs',
     options: waiting,
     arrange: (store) => store.on('renew', hangs),
@@ -111,6 +126,7 @@ export const deaths = {
       dieAt('release');
     },
   },
+  ...stepDeaths,
 } as const satisfies Record<string, Death>;
 
 export type DeathName = keyof typeof deaths;
@@ -129,7 +145,7 @@ export interface Case {
 export function casesOf(name: DeathName, moments: readonly Moment[]): Case[] {
   const { only, under }: Death = deaths[name];
   const ways = wayNames.filter((way) => only === undefined || way !== 'execute');
-  const chosen = (Object.keys(policies) as Policy[]).filter((policy) => policy === (under ?? policy));
+  const chosen = under ?? ['rerun', 'block', 'payments'];
   return moments.flatMap((moment) => ways.flatMap((way) => chosen.map((policy) => ({ moment, way, policy }))));
 }
 

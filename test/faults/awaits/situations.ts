@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { hangs, hangsAfter, type Interference, preceded } from '@onceguard/core/testing';
 import { untilAborted } from '../../support/aborted.js';
 import { type Situation, type Stage, shortMs } from './stage.js';
+import { stepSituations } from './step-situations.js';
 import type { Ran } from './ways.js';
 
 /** Long enough for a caller that waits to be left without an answer, and to get one after that. */
@@ -48,7 +49,7 @@ export const situations = {
     verb: 'renew',
     // So long that a renewal that hangs leaves time for another.
     options: { leaseMs: 1_800 },
-    run: async ({ store, strike, fault }, _run, signal) => {
+    run: async ({ store, strike, fault }, _run, { signal }) => {
       strike();
       await (fault.isForGood ? untilAborted(signal) : store.called('renew', 3));
       return undefined;
@@ -82,7 +83,7 @@ export const situations = {
   'records its answer after its lease, and nobody has taken over': {
     verb: 'complete',
     options: { leaseMs },
-    run: async (stage, run, signal) => {
+    run: async (stage, run, { signal }) => {
       if (run === 1) await outlivesLease(stage, signal);
       return await strikesAtFirst(stage, run);
     },
@@ -90,7 +91,7 @@ export const situations = {
   'looks for the outcome of the one that has taken over': {
     verb: 'acquire',
     options: { leaseMs, onInProgress: { waitMs } },
-    run: async (stage, run, signal) => {
+    run: async (stage, run, { signal }) => {
       const { store, askElsewhere, began, next, strike, gate } = stage;
       if (run === 2) await gate.opened;
       if (run !== 1) return undefined;
@@ -106,7 +107,7 @@ export const situations = {
     verb: 'acquire',
     options: { leaseMs },
     only: 'http',
-    run: async (stage, run, signal) => {
+    run: async (stage, run, { signal }) => {
       if (run !== 1) return undefined;
       await outlivesLease(stage, signal);
       await stage.askElsewhere();
@@ -145,6 +146,7 @@ export const situations = {
       return await ask();
     },
   },
+  ...stepSituations,
 } as const satisfies Record<string, Situation>;
 
 export type SituationName = keyof typeof situations;

@@ -1,8 +1,19 @@
 // What a row of the table plays on: a store that fails as told, a way in, and another process beside it.
-import type { IdempotencyStore, TermOptions } from '@onceguard/core';
+import type { IdempotencyStore } from '@onceguard/core';
 import { FaultStore, type Interference, type StoreVerb } from '@onceguard/core/testing';
 import { type Gate, newGate } from '../../adapters/gate.js';
-import { askFunction, askHttp, type Opening, openHttp, type Ran, type WayName, type Words, type Work } from './ways.js';
+import {
+  askFunction,
+  askHttp,
+  type Opening,
+  type Options,
+  openHttp,
+  type Ran,
+  type Told,
+  type WayName,
+  type Words,
+  type Work,
+} from './ways.js';
 
 /** The deadline of a store call that is waited for in vain. No other call must come to its own, however slow the machine. */
 export const shortMs = 400;
@@ -11,15 +22,15 @@ const patientMs = 1_500;
 /** A situation in which an execution calls its store, brought about so that this very call can fail. */
 export interface Situation {
   readonly verb: StoreVerb;
-  readonly options?: TermOptions;
+  readonly options?: Options;
   /** Only over HTTP: a function has no such situation. */
   readonly only?: 'http';
   /** It comes to the deadline of a call by itself. */
   readonly takesTime?: true;
   /** Nobody in this process has asked the store anything before. */
   readonly isFirst?: true;
-  /** What a run does before it ends well, or the way in which it ends. */
-  readonly run?: (stage: Stage, run: number, signal: AbortSignal) => Promise<Ran['ends'] | undefined>;
+  /** What a run does before it ends well, or the way in which it ends, or what it came to. */
+  readonly run?: (stage: Stage, run: number, told: Told) => Promise<Ran['ends'] | Ran | undefined>;
   /** Answers what the caller was told. Default: strikes, unless a run does, and asks. */
   readonly play?: (stage: Stage) => Promise<Words>;
 }
@@ -80,7 +91,7 @@ export async function setStage({ situation, fault, way, inner }: Setting): Promi
     if (context.key === keyBefore) return { run: 0, ends: 'done' };
     const run = ++runs;
     beginning(run).open();
-    return { run, ends: (await situation.run?.(stage, run, context.signal)) ?? 'done' };
+    return ranAs(run, await situation.run?.(stage, run, context));
   };
   const strikes: Interference = async (pass) => {
     struck += 1;
@@ -114,6 +125,10 @@ export async function setStage({ situation, fault, way, inner }: Setting): Promi
   };
   if (!situation.isFirst) await here.ask(keyBefore);
   return stage;
+}
+
+function ranAs(run: number, ended: Ran['ends'] | Ran | undefined): Ran {
+  return typeof ended === 'object' ? ended : { run, ends: ended ?? 'done' };
 }
 
 function setTimeoutOf(store: FaultStore, timeoutMs: number): void {

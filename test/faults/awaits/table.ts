@@ -1,5 +1,6 @@
 // What holds where a store call of an execution fails: a row for every situation and every way of failing.
 import type { SituationName } from './situations.js';
+import { stepTable } from './step-table.js';
 import type { Words } from './ways.js';
 
 /** Before the call took effect or after it; with an error, or with silence until the deadline; once, or until it is mended. */
@@ -25,7 +26,7 @@ export type Row = readonly [
   repeat: Words,
 ];
 
-type Rows = Readonly<Record<Always, Row> & Partial<Record<FaultName, Row>>>;
+export type Rows = Readonly<Record<Always, Row> & Partial<Record<FaultName, Row>>>;
 
 const misconfigured = { function: 'store_misconfigured', http: 'store_unavailable' };
 
@@ -205,4 +206,5 @@ export const table: Readonly<Record<SituationName, Rows>> = {
     'hangs before, for good': ['store_unavailable', 0, 'none', 'run 1'],
     'hangs after, for good': ['store_unavailable', 0, 'none', 'run 1'],
   },
+  ...stepTable,
 };

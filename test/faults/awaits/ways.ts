@@ -5,6 +5,8 @@ import {
   IdempotencyError,
   type IdempotencyStore,
   type OperationContext,
+  type RecoverContext,
+  type Recovery,
   type TermOptions,
 } from '@onceguard/core';
 import { type Received, send } from '../../adapters/client.js';
@@ -14,13 +16,19 @@ import { type AppSpec, type Framework, frameworks, type RunningApp, start } from
 export interface Ran {
   readonly run: number;
   readonly ends: 'done' | 'failed' | 'done, flowing';
+  /** What a function throws where it failed; a handler answers 500 whatever it was. Default: an error of its own. */
+  readonly error?: unknown;
 }
 
-export type Work = (context: Pick<OperationContext, 'key' | 'signal'>) => Promise<Ran>;
+export type Told = Pick<OperationContext, 'key' | 'signal' | 'step'>;
+export type Work = (context: Told) => Promise<Ran>;
+
+/** The terms of both; a function that recovers decides nothing but whether the work may go on. */
+export type Options = TermOptions<(context: RecoverContext) => Recovery<never> | Promise<Recovery<never>>>;
 
 export interface Opening {
   readonly store: IdempotencyStore;
-  readonly options: TermOptions;
+  readonly options: Options;
   readonly work: Work;
 }
 
@@ -37,8 +45,8 @@ export type Words = string;
 
 export async function askFunction({ store, options, work }: Opening, key: string): Promise<Words> {
   const operation = async (context: OperationContext) => {
-    const { run, ends } = await work(context);
-    if (ends === 'failed') throw new Error(`failure of run ${run}`);
+    const { run, ends, error = new Error(`failure of run ${run}`) } = await work(context);
+    if (ends === 'failed') throw error;
     return run;
   };
   try {

@@ -2,6 +2,7 @@
 import { FaultStore } from '@onceguard/core/testing';
 import type { RequestHandler } from 'express';
 import type { Middleware } from 'koa';
+import { charged } from '../awaits/charging.js';
 import {
   type Case,
   casesOf,
@@ -69,13 +70,18 @@ function openingOf(one: Case): Opening & { readonly stay: Stay } {
   };
   const beginning = gates<number>();
   const began = async (run: number) => await beginning(run).opened;
-  const work: Work = async ({ key, signal }) => {
-    const run = await records.countRun(key);
+  const work: Work = async (told) => {
+    const run = await records.countRun(told.key);
     beginning(run).open();
-    return { run, ends: (await death.run?.({ stay, dieAt, run, signal, began })) ?? 'done' };
+    const running = { stay, dieAt, run, signal: told.signal, began };
+    const { step } = death;
+    if (step !== undefined) return await charged(told, run, step.atMostOnce, (context) => step.act?.(context, running));
+    return { run, ends: (await death.run?.(running)) ?? 'done' };
   };
+  const { recover } = death;
+  const finding = recover === undefined ? {} : { onAbandoned: async () => await recover(stay) };
   death.arrange?.(store, dieAt);
-  return { store, options: { ...policies[one.policy], ...death.options }, work, stay };
+  return { store, options: { ...policies[one.policy], ...death.options, ...finding }, work, stay };
 }
 
 async function callFunction(one: Case, opening: Opening, stay: Stay): Promise<void> {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { idempotentProcessor } from '@onceguard/bullmq';
 import { execute, type IdempotencyStore, KeyReusedError, MemoryStore, makeIdempotent, payments } from '@onceguard/core';
 import { createLifecycle, keepRawBody } from '@onceguard/core/http';
 import { nodeExchange } from '@onceguard/core/node';
@@ -11,6 +12,7 @@ import { RedisStore } from '@onceguard/core/redis';
 import { manualClock, storeSuite } from '@onceguard/core/testing';
 import { idempotency as behindExpress, idempotencyOf as inExpress } from '@onceguard/express';
 import { idempotency as behindKoa, type IdempotencyState, idempotencyOf as inKoa } from '@onceguard/koa';
+import { type Job, Queue, Worker } from 'bullmq';
 import express from 'express';
 import Koa from 'koa';
 
@@ -24,6 +26,7 @@ async function main() {
   await requestsRunOnce(onExpress());
   await requestsRunOnce(onKoa());
   await requestsRunOnce(onNode());
+  await jobsRunOnce();
   await storeProvesItself();
   console.log('everything ran once');
 }
@@ -101,6 +104,30 @@ async function requestsRunOnce(server: Server) {
   assert.equal(await again.text(), await first.text());
   server.closeAllConnections();
   server.close();
+}
+
+async function jobsRunOnce() {
+  const { hostname: host, port } = new URL(process.env.REDIS_URL ?? '');
+  const connection = { host, port: Number(port) };
+  const name = `packed-${randomUUID()}`;
+  let runs = 0;
+  const book = idempotentProcessor(async (_job: Job<{ order: string }>) => (runs += 1), {
+    store,
+    key: (job) => job.data.order,
+  });
+  const queue = new Queue(name, { connection });
+  const worker = new Worker(name, book, { connection });
+  const results: unknown[] = [];
+  worker.on('completed', (_job, result) => results.push(result));
+  for (const order of ['1', '1']) {
+    const completed = once(worker, 'completed');
+    await queue.add('book', { order });
+    await completed;
+  }
+  assert.deepEqual(results, [1, 1]);
+  await worker.close();
+  await queue.obliterate();
+  await queue.close();
 }
 
 /** With a runner of twenty words, as the suite promises to need no more. */

@@ -127,6 +127,18 @@ export const brokenAcquire: Readonly<Record<string, Partial<Protocol>>> = {
         : resolve(record, request, now);
     },
   },
+  'work that was not done keeps its steps in doubt': {
+    resolve: (before, request, now) => {
+      const { record, answer } = resolve(before, request, now);
+      return { record: record && { ...record, steps: before?.steps ?? new Map() }, answer };
+    },
+  },
+  'work that was not done loses the steps that were': {
+    resolve: (before, request, now) => {
+      const { record, answer } = resolve(before, request, now);
+      return { record: record && { ...record, steps: record === before ? record.steps : new Map() }, answer };
+    },
+  },
   'a removed record forgets its fencing token': { remove: () => null },
   'remove does nothing': { remove: (record) => record },
   'remove leaves the token': {

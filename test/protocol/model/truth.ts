@@ -113,7 +113,10 @@ export class Truth {
     must(answer.fence > this.#fence, 'fencing tokens strictly grow');
     must(answer.attempt === this.#attempt + 1, 'attempts are counted');
     const inherits = isDeepStrictEqual(answer.steps, this.#steps);
-    must(inherits, 'an attempt inherits every step, of each the first bytes of the highest seq');
+    must(
+      inherits,
+      'an attempt inherits every step that was not decided about, of each the first bytes of the highest seq',
+    );
   }
 
   #run(answer: Acquired, request: AcquireRequest): void {
@@ -183,8 +186,12 @@ export class Truth {
     this.#fence = after.fence;
     this.#decided = { fence: request.expectFence, as: request.as };
     [this.#owner, this.#unknown] = [null, null];
-    if (request.as === 'done') this.#complete(request, request, now);
-    else this.#livesUntil = Math.max(this.#livesUntil, now + request.recordTtlMs);
+    if (request.as === 'done') {
+      this.#complete(request, request, now);
+    } else {
+      this.#livesUntil = Math.max(this.#livesUntil, now + request.recordTtlMs);
+      this.#steps = new Map([...this.#steps].filter(([, { seq }]) => seq % 2 === 0));
+    }
   }
 
   #complete(what: { outcome: Uint8Array | null; outcomeTtlMs: number }, terms: RecordTerms, now: number): void {

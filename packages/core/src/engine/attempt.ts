@@ -1,20 +1,27 @@
 // One attempt under its lease: renewed at a third of it, believed in for no longer than the store can be believing.
-import { LeaseLostError } from '../errors.js';
+import { LeaseLostError, StoreError } from '../errors.js';
 import { type EventSubject, publish } from '../events.js';
-import type { Lease, RenewAnswer } from '../protocol/messages.js';
+import type { Checkpoint, Lease, RenewAnswer } from '../protocol/messages.js';
 import type { Granted } from './claimant.js';
 import { deriveKey, type OperationContext } from './context.js';
 import type { Plan } from './plan.js';
-import type { StoreLink } from './store-link.js';
-import { monotonicMs } from './timing.js';
+import { type StepLedger, Steps } from './steps.js';
+import { isRepeatable, type StoreLink } from './store-link.js';
+import { jittered, monotonicMs, pause } from './timing.js';
 
 export class Attempt {
+  readonly steps: Steps;
+  /** Every step that is, or is to be, on record: what a store that loses the record is told again. */
+  readonly #points = new Map<string, Checkpoint>();
   #lease: Lease;
   #timer: NodeJS.Timeout | undefined;
   #renewAt: number;
   #deadlineAt: number;
-  #lost = false;
+  #lost: LeaseLostError | null = null;
   #stopped = false;
+  #mayAct = true;
+  /** A renewal was not answered: it may have written anew what the store had lost, and its steps are missing there. */
+  #unheard = false;
   readonly #renewUntil: number;
   readonly #aborter = new AbortController();
 
@@ -28,6 +35,8 @@ export class Attempt {
     this.#deadlineAt = granted.sentAt + leaseMs;
     this.#renewAt = granted.sentAt + leaseMs / 3;
     this.#renewUntil = granted.sentAt + maxExecutionMs;
+    for (const [step, entry] of granted.steps) this.#points.set(step, { step, ...entry });
+    this.steps = new Steps(this.#ledger(), granted.steps);
     this.#schedule();
   }
 
@@ -38,14 +47,22 @@ export class Attempt {
   /** Whether this owner may still believe in its lease. An end that no timer has noticed yet is noticed here. */
   holds(): boolean {
     if (monotonicMs() >= this.#deadlineAt) this.#lose('its time ran out without a renewal');
-    return !this.#lost;
+    return this.#lost === null;
   }
 
   context(): OperationContext {
     const { key, name } = this.plan;
     const { attempt, takeover, fence } = this.#lease;
     const { signal } = this.#aborter;
-    return { key, attempt, takeover, fencingToken: fence, signal, deriveKey: (part) => deriveKey(name, part) };
+    return {
+      key,
+      attempt,
+      takeover,
+      fencingToken: fence,
+      signal,
+      deriveKey: (part) => deriveKey(name, part),
+      step: (part, fn, options) => this.steps.run(part, fn, options),
+    };
   }
 
   /** What events say of its record. */
@@ -58,14 +75,59 @@ export class Attempt {
     return { ...this.record(), attempt: this.#lease.attempt };
   }
 
+  /** The operation has ended: while its outcome is being recorded, no step of it begins any more, nor is one recorded. */
+  endSteps(): void {
+    this.#mayAct = false;
+  }
+
   /** Ends renewal: the outcome is on record, or the lease is left to run out. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#stopped = true;
+    this.#mayAct = false;
+  }
+
+  #ledger(): StepLedger {
+    return {
+      attempt: this.#lease.attempt,
+      signal: this.#aborter.signal,
+      deriveKey: (part) => deriveKey(this.plan.name, part),
+      mustHold: () => this.#mustHold(),
+      record: (point) => this.#checkpoint(point),
+    };
+  }
+
+  #mustHold(): void {
+    if (!this.#mayAct) throw new LeaseLostError('the operation has ended');
+    if (!this.holds()) throw this.#lost ?? new LeaseLostError('it is over');
+  }
+
+  /** Said again and again while the lease holds: what has been done must not be forgotten because a store was away. */
+  async #checkpoint(point: Checkpoint): Promise<void> {
+    const { link, plan } = this;
+    this.#points.set(point.step, point);
+    for (let failures = 0; ; failures += 1) {
+      this.#mustHold();
+      try {
+        const { kind } = await link.ask('checkpoint', plan.name, () => link.store.checkpoint(this.#lease, point));
+        this.#mustHold();
+        if (kind === 'ok') return;
+        if (kind === 'lost') this.#lose('another owner has taken over');
+        else await this.#renew();
+      } catch (error) {
+        if (!(error instanceof StoreError) || !isRepeatable(error.class)) throw error;
+      }
+      await pause(jittered(Math.min(10 * 2 ** failures, 200)));
+    }
+  }
+
+  /** The record may be a new one: all steps are told again, those of earlier attempts too. Without the lease nothing is. */
+  async #tellAgain(): Promise<void> {
+    await Promise.all([...this.#points.values()].map((point) => this.#checkpoint(point).catch(() => undefined)));
   }
 
   #schedule(): void {
-    if (this.#stopped || this.#lost) return;
+    if (this.#stopped || this.#lost !== null) return;
     clearTimeout(this.#timer);
     const wakeAt = Math.min(this.#renewAt, this.#deadlineAt);
     this.#timer = setTimeout(() => this.#wake(), Math.max(0, wakeAt - monotonicMs())).unref();
@@ -89,11 +151,14 @@ export class Attempt {
     // A renewal that hangs must leave time for the next one.
     const withinMs = Math.min(link.store.timeoutMs, leaseMs / 3);
     const answer = await link.ask('renew', plan.name, say, withinMs).catch(() => null);
-    if (this.#stopped || this.#lost) return;
+    if (this.#stopped || this.#lost !== null) return;
     // Silence or a refusal says nothing about the lease: asked again soon, until the own deadline ends it.
     if (answer === null) this.#renewAt = monotonicMs() + Math.min(leaseMs / 10, 1_000);
     else this.#hear(answer, sentAt);
     this.#schedule();
+    const isNew = answer?.kind === 'restored' || (answer?.kind === 'ok' && this.#unheard);
+    this.#unheard = answer === null;
+    if (isNew) await this.#tellAgain();
   }
 
   /** A renewal counts from before it was sent, so that this side never believes longer than the store. */
@@ -115,10 +180,10 @@ export class Attempt {
   }
 
   #lose(why: string): void {
-    if (this.#lost) return;
-    this.#lost = true;
+    if (this.#lost !== null) return;
+    this.#lost = new LeaseLostError(why);
     clearTimeout(this.#timer);
     publish('lease_lost', () => ({ ...this.subject(), reason: why }));
-    this.#aborter.abort(new LeaseLostError(why));
+    this.#aborter.abort(this.#lost);
   }
 }

@@ -3,6 +3,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { StoreError } from '../errors.js';
 import type { AcquireAnswer, Acquired, AcquireRequest, Lease, Standing } from '../protocol/messages.js';
+import type { StepEntry } from '../protocol/record.js';
 import { type Plan, recordTerms } from './plan.js';
 import type { StoreLink } from './store-link.js';
 import { monotonicMs } from './timing.js';
@@ -12,6 +13,8 @@ export interface Granted {
   readonly kind: 'granted';
   readonly lease: Lease;
   readonly sentAt: number;
+  /** What earlier attempts recorded. */
+  readonly steps: ReadonlyMap<string, StepEntry>;
 }
 
 /** What a caller is told that may not run. */
@@ -102,7 +105,7 @@ export class Claimant {
     const { attempt, fence, takeover, recovering, guarded, leaseEndAt } = answer;
     const facts = { attempt, fence, takeover, recovering, guarded, leaseEndAt };
     const lease = { key: name, token: this.#token, fingerprint, ...facts, ...recordTerms(terms) };
-    return { kind: 'granted', lease, sentAt };
+    return { kind: 'granted', lease, sentAt, steps: answer.steps };
   }
 
   /** The token is never used again, and is taken back until no send of it can take effect any more. */

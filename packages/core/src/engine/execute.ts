@@ -2,27 +2,43 @@
 import { z } from 'zod';
 import { digest } from '../digest.js';
 import { ConfigurationError, type ErrorCode } from '../errors.js';
-import { publish } from '../events.js';
-import { parseOptions, wholeNumber } from '../options.js';
+import { publish, warnOnce } from '../events.js';
+import { milliseconds, parseOptions, wholeNumber } from '../options.js';
 import type { IdempotencyStore } from '../store.js';
 import { encodeValue, UnencodableValue } from '../value.js';
 import type { OperationContext } from './context.js';
-import { kept } from './kept.js';
+import type { ErrorClass, FinalErrors } from './final-error.js';
+import { type KeepOptions, kept, type Operation, type ResultSchema, resultOf } from './kept.js';
 import type { Execution, Plan } from './plan.js';
+import type { Recover } from './recovery.js';
 import { run } from './run.js';
 import { checkTerms, storeField, type TermOptions, type Terms, termFields, withTombstone } from './terms.js';
 
 /** What calls of functions share, however their key comes about. */
-export interface WorkOptions extends TermOptions {
+export interface WorkOptions<Recover, Result = never> extends TermOptions<Recover> {
   /** Where records are kept. */
   store: IdempotencyStore;
   /** Results that encode to more are not kept: a repeat is told that the work is done. Default 1 048 576. */
   maxOutcomeBytes?: number;
+  /**
+   * Errors that are an outcome, as classes or by a function: they are recorded, and every repeat throws them again. Default
+   * none: whatever is thrown frees the key, or makes it unknown (`onFailure`).
+   */
+  finalErrors?: FinalErrors;
+  /** Whether the causes of such errors are recorded too. They may hold what nobody should keep. Default true. */
+  recordCause?: boolean;
+  /**
+   * For how long a queue may deliver the same again, counted from when it was done. Where a record does not live so long
+   * (`tombstoneMs`), the warning `retention_too_short` says so.
+   */
+  redeliveryMs?: number;
+  /** Checks a recorded result, which a version before may have written. A zod schema has `parse`. */
+  result?: ResultSchema<Result>;
   /** Always so; it is here so that `payments` can be spread. */
   required?: true;
 }
 
-export interface ExecuteOptions extends WorkOptions {
+export interface ExecuteOptions<T = never> extends WorkOptions<Recover<T>, T> {
   /** Whose keys these are: a tenant, an account, a queue. Never empty, never a credential. 1 to 1 024 characters. */
   scope: string;
   /** Names this piece of work within its scope. 1 to 1 024 characters. Kept as a digest only. */
@@ -31,9 +47,26 @@ export interface ExecuteOptions extends WorkOptions {
   fingerprint?: unknown;
 }
 
+const errorClassField = z.custom<ErrorClass>((value) => typeof value === 'function', {
+  error: 'it must be a class of errors',
+});
+
 export const workFields = {
   store: storeField,
   maxOutcomeBytes: wholeNumber('bytes', 1, 536_870_912, 'For one mebibyte write 1048576.').default(1_048_576),
+  finalErrors: z
+    .union([z.array(errorClassField), z.custom<(error: unknown) => boolean>((value) => typeof value === 'function')], {
+      error: 'it must be a list of error classes, or a function of the error that answers true or false',
+    })
+    .default([]),
+  recordCause: z.boolean().default(true),
+  redeliveryMs: milliseconds(1, 4_000 * 86_400_000).optional(),
+  result: z
+    .custom<ResultSchema<unknown>>(
+      (value) => typeof value === 'object' && value !== null && 'parse' in value && typeof value.parse === 'function',
+      { error: 'it must have a method parse, as zod schemas do' },
+    )
+    .optional(),
   required: z.literal(true, { error: 'it must be left out: here a key is always required' }).optional(),
   ...termFields,
 };
@@ -61,14 +94,33 @@ const schema = z
  */
 export async function execute<T>(
   operation: (context: OperationContext) => T | Promise<T>,
-  options: ExecuteOptions,
+  options: ExecuteOptions<T>,
 ): Promise<Execution<T>> {
   const { scope, key, fingerprint, ...rest } = withTombstone(parseOptions('execute()', schema, options));
-  return await executeWork(operation, { scope, key, fingerprint, compare: fingerprint !== undefined }, rest);
+  warnOfShortLife(rest);
+  const { onAbandoned } = options;
+  const recover = typeof onAbandoned === 'function' ? onAbandoned : null;
+  const call = { scope, key, fingerprint, compare: fingerprint !== undefined };
+  return await executeWork({ run: operation, recover }, call, rest, options.result);
+}
+
+export function warnOfShortLife({
+  tombstoneMs,
+  redeliveryMs = 0,
+}: {
+  tombstoneMs: number;
+  redeliveryMs?: number | undefined;
+}): void {
+  if (redeliveryMs <= tombstoneMs) return;
+  warnOnce(
+    'retention_too_short',
+    `What is done is known for ${tombstoneMs} ms (ttlMs or tombstoneMs), but may be delivered again for ${redeliveryMs} ms ` +
+      '(redeliveryMs): after that it runs again. Make tombstoneMs at least as long.',
+  );
 }
 
 /** Options that have been checked, but for what each call brings. */
-export type CheckedWork = Terms & { readonly store: IdempotencyStore; readonly maxOutcomeBytes: number };
+export type CheckedWork = Terms & Omit<KeepOptions<unknown>, 'result'> & { readonly store: IdempotencyStore };
 
 export interface Call {
   readonly scope: unknown;
@@ -78,9 +130,10 @@ export interface Call {
 }
 
 export async function executeWork<T>(
-  operation: (context: OperationContext) => T | Promise<T>,
+  operation: Operation<T>,
   call: Call,
   checked: CheckedWork,
+  result: ResultSchema<T> | undefined,
 ): Promise<Execution<T>> {
   const scope = named('scope', call.scope);
   const key = named('key', call.key);
@@ -91,12 +144,12 @@ export async function executeWork<T>(
     fingerprint: call.compare ? fingerprintOf(call.fingerprint) : null,
     terms: checked,
   };
-  const execution = await run(plan, kept(operation, plan, checked.maxOutcomeBytes));
+  const execution = await run(plan, kept(operation, plan, { ...checked, result }));
   switch (execution.kind) {
     case 'executed':
-      return { ...execution, value: execution.value.value };
+      return { ...execution, value: resultOf(execution.value) };
     case 'replayed':
-      return { ...execution, value: execution.value.value };
+      return { ...execution, value: resultOf(execution.value) };
     default:
       publish('rejected', () => ({ store: plan.store.name, name: plan.name, code: refusals[execution.kind] }));
       return execution;
@@ -117,9 +170,12 @@ function named(what: 'scope' | 'key', value: unknown): string {
   throw new ConfigurationError(code, `${what} is ${shown}; it must be a string of 1 to 1024 characters.`);
 }
 
+/** What the fingerprints of functions begin with; those of requests begin otherwise. */
+export const functionMark = 'f1:';
+
 function fingerprintOf(payload: unknown): string {
   try {
-    return `f1:${digest([encodeValue(payload, { sorted: true })])}`;
+    return `${functionMark}${digest([encodeValue(payload, { sorted: true })])}`;
   } catch (error) {
     if (!(error instanceof UnencodableValue)) throw error;
     const remedy = 'Let the option fingerprint give plain data that stands for it.';

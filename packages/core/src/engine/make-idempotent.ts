@@ -3,11 +3,13 @@ import { z } from 'zod';
 import { InProgressError, KeyReusedError, OutcomeUnknownError, ResponseExpiredError } from '../errors.js';
 import { parseOptions } from '../options.js';
 import type { OperationContext } from './context.js';
-import { executeWork, type WorkOptions, workFields } from './execute.js';
+import { executeWork, type WorkOptions, warnOfShortLife, workFields } from './execute.js';
 import type { Execution } from './plan.js';
+import type { RecoverContext, Recovery } from './recovery.js';
 import { checkTerms, withTombstone } from './terms.js';
 
-export interface IdempotentOptions<Input> extends WorkOptions {
+export interface IdempotentOptions<Input, Result = never>
+  extends WorkOptions<(context: RecoverContext, input: Input) => Recovery<Result> | Promise<Recovery<Result>>, Result> {
   /** Whose keys these are, or how an input tells. Never empty, never a credential. */
   scope: string | ((input: Input) => string | Promise<string>);
   /** What names the work that this input asks for: the event's id, the order's number. */
@@ -42,10 +44,11 @@ const schema = z
  */
 export function makeIdempotent<Input, Result>(
   operation: (input: Input, context: OperationContext) => Result | Promise<Result>,
-  options: IdempotentOptions<Input>,
+  options: IdempotentOptions<Input, Result>,
 ): (input: Input) => Promise<Result> {
   const checked = withTombstone(parseOptions('makeIdempotent()', schema, options));
-  const { scope, key, fingerprint } = options;
+  const { scope, key, fingerprint, onAbandoned, result } = options;
+  warnOfShortLife(checked);
   return async (input) => {
     const call = {
       scope: typeof scope === 'function' ? await scope(input) : scope,
@@ -53,11 +56,15 @@ export function makeIdempotent<Input, Result>(
       fingerprint: typeof fingerprint === 'function' ? await fingerprint(input) : input,
       compare: fingerprint !== false,
     };
-    return resultOf(await executeWork(async (context) => await operation(input, context), call, checked));
+    const work = {
+      run: async (context: OperationContext) => await operation(input, context),
+      recover: typeof onAbandoned === 'function' ? (context: RecoverContext) => onAbandoned(context, input) : null,
+    };
+    return resultIn(await executeWork(work, call, checked, result));
   };
 }
 
-function resultOf<T>(execution: Execution<T>): T {
+function resultIn<T>(execution: Execution<T>): T {
   switch (execution.kind) {
     case 'executed':
     case 'replayed':
@@ -67,7 +74,7 @@ function resultOf<T>(execution: Execution<T>): T {
     case 'mismatch':
       throw new KeyReusedError();
     case 'unknown':
-      throw new OutcomeUnknownError(execution.retryAfterMs);
+      throw new OutcomeUnknownError(execution.retryAfterMs, execution.recordName);
     case 'expired':
       throw new ResponseExpiredError(execution.completedAt);
   }

@@ -2,6 +2,7 @@
 import type { RecordTerms, Release } from '../protocol/messages.js';
 import type { IdempotencyStore } from '../store.js';
 import type { OperationContext } from './context.js';
+import type { RecoverContext, Recovery } from './recovery.js';
 import type { Terms } from './terms.js';
 
 export interface Plan {
@@ -22,6 +23,8 @@ export function recordTerms({ tombstoneMs, unknownTtlMs }: Terms): RecordTerms {
 /** The operation, and how its result becomes bytes and is read again. The engine knows no more of it. */
 export interface Work<T> {
   run(context: OperationContext): Promise<T>;
+  /** Finds out what an abandoned attempt did. Only where the terms say `recover`. */
+  recover?(context: RecoverContext): Promise<Recovery<T>>;
   /** What is to be recorded of a result. */
   settle(result: T): Settlement;
   /** A recorded outcome, as a result. */
@@ -32,7 +35,7 @@ export type Settlement =
   | { readonly as: 'done'; readonly outcome: Uint8Array | null; readonly note: string | null }
   | Exclude<Release, { as: 'not_started' }>;
 
-/** What became of a call. Only `executed` ran the operation. */
+/** What became of a call. `executed`: the operation ran, or `recover` told its result. */
 export type Execution<T> =
   | {
       readonly kind: 'executed';
@@ -44,5 +47,10 @@ export type Execution<T> =
   | { readonly kind: 'replayed'; readonly value: T; readonly completedAt: number }
   | { readonly kind: 'in_progress'; readonly retryAfterMs: number }
   | { readonly kind: 'mismatch' }
-  | { readonly kind: 'unknown'; readonly retryAfterMs: number | null }
+  | {
+      readonly kind: 'unknown';
+      readonly retryAfterMs: number | null;
+      /** What `listDoubts` and `resolve` know the record by. */
+      readonly recordName: string;
+    }
   | { readonly kind: 'expired'; readonly completedAt: number; readonly note: string | null };

@@ -1,12 +1,14 @@
 // The life of one execution, read top to bottom: ask, perhaps wait, run, record, tell.
-import { StoreError } from '../errors.js';
+import { LeaseLostError, OutcomeUnknownError, StoreError } from '../errors.js';
 import { publish } from '../events.js';
 import type { Standing } from '../protocol/messages.js';
 import { Attempt } from './attempt.js';
 import { Claimant, type Granted, type Told } from './claimant.js';
-import { deriveKey } from './context.js';
+import { deriveKey, type OperationContext } from './context.js';
 import { finish, giveFree } from './finish.js';
-import type { Execution, Plan, Work } from './plan.js';
+import type { Execution, Plan, Settlement, Work } from './plan.js';
+import { notDone, type Recovery, recoverContext } from './recovery.js';
+import { Steps } from './steps.js';
 import { StoreLink } from './store-link.js';
 import { awaitOutcome } from './wait.js';
 
@@ -27,24 +29,68 @@ export async function run<T>(plan: Plan, work: Work<T>): Promise<Execution<T>> {
 }
 
 async function runUnder<T>(attempt: Attempt, work: Work<T>): Promise<Execution<T>> {
-  const { link, plan } = attempt;
-  const { takeover, fencingToken, attempt: number } = attempt.context();
+  const { link, plan, lease } = attempt;
+  const { takeover, fence: fencingToken } = lease;
   publish('acquired', () => ({ ...attempt.subject(), fencingToken, takeover }));
-  const value = await operate(attempt, work);
-  const end = await finish(attempt, work.settle(value));
-  if (end.kind !== 'overtaken') return { kind: 'executed', value, recorded: end.kind === 'recorded', attempt: number };
-  return tell(link, plan, work, await standingNow(link, plan, end.standing));
+  const found = await recover(attempt, work);
+  // What was found out under a lease that is over may be out of date.
+  if (!attempt.holds()) return tell(link, plan, work, await standingNow(link, plan, null));
+  if (found.found === 'done') return await end(attempt, work, found.result);
+  if (found.found === 'still_unknown') {
+    const { retryAfterMs } = found;
+    await giveFree(attempt, { ...unknown, retryAfterMs });
+    return { kind: 'unknown', retryAfterMs, recordName: plan.name };
+  }
+  try {
+    return await end(attempt, work, await operate(attempt, work));
+  } catch (thrown) {
+    // The operation met a step that nobody may repeat.
+    if (thrown instanceof OutcomeUnknownError && attempt.steps.inDoubt.length > 0) {
+      return { kind: 'unknown', retryAfterMs: thrown.retryAfterMs, recordName: plan.name };
+    }
+    throw thrown;
+  }
+}
+
+/** Somebody has to find out first what attempts before did: all of the work, or a step of it that nobody may repeat. */
+async function recover<T>(attempt: Attempt, work: Work<T>): Promise<Recovery<T>> {
+  const isInDoubt = attempt.lease.recovering || attempt.steps.inDoubt.length > 0;
+  if (!isInDoubt || work.recover === undefined) return notDone();
+  try {
+    const found = await work.recover(recoverContext(attempt));
+    if (found.found === 'not_done') await attempt.steps.settle(found.happened);
+    return found;
+  } catch (thrown) {
+    const inTime = await giveFree(attempt, unknown);
+    // Its lease was lost while it found out: what stands there is the answer.
+    if (!inTime && thrown instanceof LeaseLostError) return notDone();
+    throw thrown;
+  }
+}
+
+async function end<T>(attempt: Attempt, work: Work<T>, value: T): Promise<Execution<T>> {
+  const { link, plan, lease } = attempt;
+  const ended = await finish(attempt, undoubted(attempt, work.settle(value)));
+  if (ended.kind === 'overtaken') return tell(link, plan, work, await standingNow(link, plan, ended.standing));
+  return { kind: 'executed', value, recorded: ended.kind === 'recorded', attempt: lease.attempt };
 }
 
 /** A throw frees the key, or makes it unknown; one that follows the loss of the lease counts as abandonment. */
 async function operate<T>(attempt: Attempt, work: Work<T>): Promise<T> {
   try {
-    return await work.run(attempt.context());
+    return await work.run(attempt.context()).finally(() => attempt.endSteps());
   } catch (thrown) {
-    const unknown = attempt.plan.terms.onFailure === 'unknown';
-    await giveFree(attempt, unknown ? { as: 'unknown', retryAfterMs: null, note: null } : { as: 'retryable' });
+    const isUnknown = attempt.plan.terms.onFailure === 'unknown';
+    await giveFree(attempt, undoubted(attempt, isUnknown ? unknown : { as: 'retryable' }));
     throw thrown;
   }
+}
+
+const unknown = { as: 'unknown', retryAfterMs: null, note: null } as const;
+
+/** With a step in doubt no attempt leaves the key free for the next one: somebody has to find out first. */
+function undoubted<End extends Settlement>(attempt: Attempt, settlement: End): End | typeof unknown {
+  return settlement.as === 'retryable' && attempt.steps.inDoubt.length > 0 ? unknown : settlement;
 }
 
 /** An owner that was overtaken gets what stands there, after waiting like any duplicate; it never runs again itself. */
@@ -73,7 +119,7 @@ function tell<T>(link: StoreLink, plan: Plan, work: Work<T>, seen: Told): Execut
     case 'in_progress':
       return { kind: 'in_progress', retryAfterMs: seen.retryAfterMs };
     case 'unknown':
-      return { kind: 'unknown', retryAfterMs: seen.retryAfterMs };
+      return { kind: 'unknown', retryAfterMs: seen.retryAfterMs, recordName: plan.name };
     case 'mismatch':
       return { kind: 'mismatch' };
   }
@@ -84,7 +130,9 @@ async function bypass<T>(link: StoreLink, plan: Plan, work: Work<T>, error: Stor
   const { key, name } = plan;
   publish('bypassed', () => ({ ...link.subject(name), error }));
   const { signal } = new AbortController();
-  const unprotected = { key, attempt: 1, takeover: false, fencingToken: 0, signal };
-  const value = await work.run({ ...unprotected, deriveKey: (part) => deriveKey(name, part) });
+  const told = { attempt: 1, signal, deriveKey: (part: string) => deriveKey(name, part) };
+  const steps = new Steps({ ...told, mustHold: () => {}, record: async () => {} }, new Map());
+  const step: OperationContext['step'] = (part, fn, options) => steps.run(part, fn, options);
+  const value = await work.run({ ...told, key, takeover: false, fencingToken: 0, step });
   return { kind: 'executed', value, recorded: false, attempt: 1 };
 }

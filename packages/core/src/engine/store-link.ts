@@ -84,7 +84,7 @@ export class StoreLink {
 }
 
 /** What may succeed when repeated: the rest needs an operator or a programmer. */
-function isRepeatable(storeClass: StoreErrorClass): boolean {
+export function isRepeatable(storeClass: StoreErrorClass): boolean {
   return storeClass === 'unavailable' || storeClass === 'unknown';
 }
 

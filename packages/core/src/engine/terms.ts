@@ -1,6 +1,7 @@
 // The options that every way in shares: their defaults, their limits, and the preset for payments.
 import { z } from 'zod';
 import { milliseconds } from '../options.js';
+import type { OnAbandoned } from '../protocol/messages.js';
 import type { IdempotencyStore } from '../store.js';
 
 const day = 86_400_000;
@@ -27,7 +28,7 @@ export const payments = Object.freeze({
   onStoreUnavailable: 'reject',
 } as const);
 
-export interface TermOptions {
+export interface TermOptions<Recover = never> {
   /** How long an owner may be silent before others may take over, renewed at a third of it. Default 30 000. */
   leaseMs?: number;
   /** When renewal ends for work that never does. Default 900 000 (15 minutes). */
@@ -42,13 +43,19 @@ export interface TermOptions {
   onFailure?: 'retry' | 'unknown';
   /** While another attempt runs: refuse at once, or wait for its outcome at most `waitMs`. Default `reject`. */
   onInProgress?: 'reject' | { readonly waitMs: number };
-  /** When an owner vanished: run again after its lease, or refuse until somebody decides. Default `rerun`. */
-  onAbandoned?: 'rerun' | 'block';
+  /**
+   * When an owner vanished, or its outcome is unknown: run again after its lease, refuse until somebody decides, or let this
+   * function find out what happened. Default `rerun`.
+   */
+  onAbandoned?: 'rerun' | 'block' | Recover;
   /** When the store does not answer before the work: refuse, or run without any protection. Default `reject`. */
   onStoreUnavailable?: 'reject' | 'bypass';
 }
 
-export type Terms = Required<TermOptions>;
+/** The terms of the engine: a function that recovers stands beside them. */
+export type Terms = Required<Omit<TermOptions, 'onAbandoned'>> & { readonly onAbandoned: OnAbandoned };
+
+const recoverField = z.custom<(context: never) => unknown>((value) => typeof value === 'function');
 
 /** The term options as fields of a zod object, for every schema that takes them. */
 export const termFields = {
@@ -61,7 +68,12 @@ export const termFields = {
   onInProgress: z
     .union([z.literal('reject'), z.strictObject({ waitMs: milliseconds(1, day) })])
     .default(defaultTerms.onInProgress),
-  onAbandoned: z.enum(['rerun', 'block']).default(defaultTerms.onAbandoned),
+  onAbandoned: z
+    .union([z.enum(['rerun', 'block']), recoverField], {
+      error: 'it must be "rerun", "block", or a function that finds out what happened',
+    })
+    .transform((chosen) => (typeof chosen === 'function' ? 'recover' : chosen))
+    .default(defaultTerms.onAbandoned),
   onStoreUnavailable: z.enum(['reject', 'bypass']).default(defaultTerms.onStoreUnavailable),
 };
 
@@ -86,6 +98,13 @@ export function checkTerms(
     const message = `it must be at least leaseMs (${options.leaseMs}): an answer that is gone before a lease ends protects nothing`;
     context.addIssue({ code: 'custom', path: ['ttlMs'], message, input: options.ttlMs });
   }
+  checkTombstone(options, context);
+}
+
+export function checkTombstone(
+  options: { ttlMs: number; tombstoneMs?: number | undefined },
+  context: z.core.$RefinementCtx,
+): void {
   if (options.tombstoneMs !== undefined && options.tombstoneMs < options.ttlMs) {
     const message = `it must be at least ttlMs (${options.ttlMs}): it counts from completion too`;
     context.addIssue({ code: 'custom', path: ['tombstoneMs'], message, input: options.tombstoneMs });

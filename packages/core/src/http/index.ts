@@ -1,4 +1,5 @@
 // @onceguard/core/http: what an adapter for a web framework builds on, free of any server.
+export { type AnswerFound, encodeAnswer } from './answer-found.js';
 export type { RequestBody } from './body.js';
 export type { Exchange, HttpAnswer, HttpContext, WholeAnswer } from './exchange.js';
 export { defaultOmitHeaders, type HeaderEntry } from './headers.js';

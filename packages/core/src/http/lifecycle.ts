@@ -1,8 +1,10 @@
 // The life of one request, for every framework: does it apply, whose key is it, what became of it, run, record, answer.
 import type { Execution, Plan, Settlement, Work } from '../engine/plan.js';
+import { recoveryOf, stillUnknown } from '../engine/recovery.js';
 import { run } from '../engine/run.js';
 import { type ErrorCode, IdempotencyError, StoreError } from '../errors.js';
 import { publish, warnOnce } from '../events.js';
+import { responseFound } from './answer-found.js';
 import { describeBody } from './body.js';
 import type { Exchange, HttpAnswer } from './exchange.js';
 import { fingerprint, fingerprintOfValue } from './fingerprint.js';
@@ -12,10 +14,10 @@ import { lookupName, splitTarget } from './name.js';
 import { type CheckedHttpOptions, checkHttpOptions, type HttpOptions } from './options.js';
 import { type ProblemFacts, type ProblemResponse, problem } from './problem.js';
 import { decodeResponse, type RecordedResponse } from './recorded-response.js';
-import { settle } from './settle.js';
+import { settle, settleFound } from './settle.js';
 
-/** An answer on its way to the client: the handler's, just given, or one that stands on record. */
-type Answered = FromHandler | (RecordedResponse & { readonly from: 'record' });
+/** An answer on its way to the client: the handler's, just given, one that stands on record, or one that was found out. */
+type Answered = FromHandler | (RecordedResponse & { readonly from: 'record' | 'recovery' });
 
 interface FromHandler {
   readonly from: 'handler';
@@ -45,7 +47,7 @@ export class Lifecycle<Request> {
 
   /**
    * Resolves when the answer is out, or when the request was passed on. Rejects only with what the application's own
-   * functions (`skip`, `scope`, `fingerprint`) threw, before anything was run: that is for its error handler.
+   * functions (`skip`, `scope`, `fingerprint`, `onAbandoned`) threw, before anything was run: that is for its error handler.
    */
   async handle(request: Request, exchange: Exchange): Promise<void> {
     let name: string | null = null;
@@ -57,7 +59,7 @@ export class Lifecycle<Request> {
       taken.add(exchange.identity);
       const plan = await this.#plan(request, exchange, key);
       name = plan.name;
-      await this.#answer(exchange, plan, await run(plan, this.#work(exchange)));
+      await this.#answer(exchange, plan, await run(plan, this.#work(request, exchange)));
     } catch (error) {
       if (!(error instanceof IdempotencyError)) throw error;
       await this.#refuseFor(exchange, name, error);
@@ -120,8 +122,15 @@ export class Lifecycle<Request> {
     return fingerprint({ ...target, body });
   }
 
-  #work(exchange: Exchange): Work<Answered> {
+  #work(request: Request, exchange: Exchange): Work<Answered> {
     return {
+      recover: async (context) => {
+        const { recover = () => stillUnknown() } = this.options;
+        return await recoveryOf(recover(context, request), (answer) => ({
+          from: 'recovery',
+          ...responseFound(answer),
+        }));
+      },
       run: async (context) => {
         let nothingHappened = false;
         const markNothingHappened = () => {
@@ -132,7 +141,7 @@ export class Lifecycle<Request> {
         const settlement = settle({ answer, baseline, nothingHappened }, this.options, this.#isOmitted);
         return { from: 'handler', answer, settlement, bypassed: context.fencingToken === 0 };
       },
-      settle: (answered) => (answered.from === 'handler' ? answered.settlement : { as: 'retryable' }),
+      settle: (answered) => (answered.from === 'handler' ? answered.settlement : settleFound(answered, this.options)),
       revive: (outcome) => ({ from: 'record', ...decodeResponse(outcome) }),
     };
   }
@@ -157,13 +166,14 @@ export class Lifecycle<Request> {
   }
 
   async #give(exchange: Exchange, answered: Answered, recorded: boolean): Promise<void> {
-    if (answered.from === 'record') {
+    if (answered.from !== 'handler') {
       const headers = applyHeaders(exchange.liveHeaders(), answered.headers);
       const { status, reason, trailers, body } = answered;
+      const mark = answered.from === 'recovery' && !recorded ? unrecordedMark : [];
       return await exchange.replace({
         status,
-        reason,
-        headers: [...headers, ['Idempotent-Replayed', 'true']],
+        ...(reason === undefined ? {} : { reason }),
+        headers: [...headers, ['Idempotent-Replayed', 'true'], ...mark],
         trailers,
         body: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
       });

@@ -1,8 +1,10 @@
 // The options of `idempotency()`: the same for every framework, checked once when the middleware is made.
 import { z } from 'zod';
+import type { RecoverContext, Recovery } from '../engine/recovery.js';
 import { checkTerms, storeField, type TermOptions, type Terms, termFields, withTombstone } from '../engine/terms.js';
 import { parseOptions, wholeNumber } from '../options.js';
 import type { IdempotencyStore } from '../store.js';
+import type { AnswerFound } from './answer-found.js';
 import { defaultOmitHeaders, type HeaderEntry } from './headers.js';
 import type { RenderProblem } from './problem.js';
 
@@ -14,8 +16,14 @@ export interface AnswerView {
   readonly body: Uint8Array | null;
 }
 
+/** Finds out what an abandoned attempt came to, and gives the answer to record. See `RecoverContext`. */
+export type RecoverAnswer<Request> = (
+  context: RecoverContext,
+  request: Request,
+) => Recovery<AnswerFound> | Promise<Recovery<AnswerFound>>;
+
 /** `Request` is what the framework hands to its handlers: Express' request, Koa's context. */
-export interface HttpOptions<Request> extends TermOptions {
+export interface HttpOptions<Request> extends TermOptions<RecoverAnswer<Request>> {
   /** Where records are kept. */
   store: IdempotencyStore;
   /**
@@ -52,7 +60,10 @@ type Chosen = 'skip' | 'fingerprint' | 'isFinal' | 'renderProblem';
 export interface CheckedHttpOptions<Request>
   extends Required<Omit<HttpOptions<Request>, keyof TermOptions | Chosen>>,
     Pick<HttpOptions<Request>, Chosen>,
-    Terms {}
+    Terms {
+  /** Where `onAbandoned` is a function. */
+  readonly recover?: RecoverAnswer<Request>;
+}
 
 const callback = z.custom<(request: never) => unknown>((value) => typeof value === 'function', {
   error: 'it must be a function',
@@ -85,8 +96,9 @@ const schema = z
 /** Throws a `ConfigurationError` that names every option that cannot be meant, its value and the remedy. */
 export function checkHttpOptions<Request>(options: HttpOptions<Request>): CheckedHttpOptions<Request> {
   const checked = withTombstone(parseOptions('idempotency()', schema, options));
-  const { scope, skip, fingerprint, isFinal, renderProblem } = options;
-  const chosen = { skip, fingerprint, isFinal, renderProblem };
+  const { scope, skip, fingerprint, isFinal, renderProblem, onAbandoned } = options;
+  const recover = typeof onAbandoned === 'function' ? onAbandoned : undefined;
+  const chosen = { skip, fingerprint, isFinal, renderProblem, recover };
   const methods = checked.methods.map((method) => method.toUpperCase());
   return { ...checked, ...defined(chosen), scope, methods };
 }

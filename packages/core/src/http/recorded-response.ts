@@ -5,8 +5,8 @@ import type { HeaderChange } from './headers.js';
 
 export interface RecordedResponse {
   readonly status: number;
-  /** The reason phrase. */
-  readonly reason: string;
+  /** The reason phrase; left out, the usual one of the status. */
+  readonly reason?: string | undefined;
   readonly headers: HeaderChange;
   readonly trailers: readonly (readonly [name: string, value: string])[];
   readonly body: Uint8Array;
@@ -22,7 +22,7 @@ const name = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/);
 const entries = z.array(z.tuple([name, z.union([text, z.array(text)])]));
 const headSchema = z.strictObject({
   status: z.int().min(100).max(999),
-  reason: text,
+  reason: text.optional(),
   set: entries,
   removed: z.array(name),
   trailers: z.array(z.tuple([name, text])),

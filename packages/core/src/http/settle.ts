@@ -4,7 +4,7 @@ import { IdempotencyError } from '../errors.js';
 import type { HttpAnswer } from './exchange.js';
 import { type HeaderEntry, headerChange, type OmitRule } from './headers.js';
 import type { CheckedHttpOptions } from './options.js';
-import { encodeResponse } from './recorded-response.js';
+import { encodeResponse, type RecordedResponse } from './recorded-response.js';
 
 /**
  * Statuses that say that the request was not processed: the retry after a login, a proxy's sign-in, a time-out, an unlock, a
@@ -51,6 +51,15 @@ function asked(chosen: (answer: HttpAnswer) => boolean, answer: HttpAnswer): boo
     'option_invalid',
     `The option isFinal gave ${String(final)}; it must answer true or false.`,
   );
+}
+
+/** What was found out is recorded as any answer is. */
+export function settleFound(
+  response: RecordedResponse,
+  { maxResponseBytes }: { maxResponseBytes: number },
+): Settlement {
+  const outcome = response.body.byteLength > maxResponseBytes ? null : encodeResponse(response);
+  return { as: 'done', outcome, note: String(response.status) };
 }
 
 /** The note is the status: a tombstone still says with what the work ended. */

@@ -3,6 +3,7 @@ export { acquire } from './acquire.js';
 export * from './messages.js';
 export { checkpoint, complete, release, renew } from './owner.js';
 export {
+  isIntent,
   isLive,
   type RecordState,
   type Resolution,

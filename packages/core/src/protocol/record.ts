@@ -13,10 +13,18 @@ export const recordLayout = 1;
  */
 export type RecordState = 'in_progress' | 'retryable' | 'unknown' | 'completed' | 'removed';
 
-/** One recorded part of the work. Of the bytes written under one `seq` the first stand; a higher `seq` replaces them. */
+/**
+ * One recorded part of the work. Of the bytes written under one `seq` the first stand; a higher `seq` replaces them. An odd
+ * `seq` says that the step was about to run, an even one what became of it.
+ */
 export interface StepEntry {
   readonly seq: number;
   readonly bytes: Uint8Array;
+}
+
+/** A step that was about to run, and nothing more is known of it. */
+export function isIntent({ seq }: StepEntry): boolean {
+  return seq % 2 === 1;
 }
 
 /** Who decided about an outcome that nobody knew, from which fencing token, and why. */

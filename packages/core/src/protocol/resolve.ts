@@ -1,7 +1,7 @@
 // Resolve: a person, or a program that asked the other system, decides about an outcome that nobody knows.
 import { completed, lifeEnd } from './life.js';
 import type { Resolve, ResolveAnswer } from './messages.js';
-import { blankRecord, isLive, removedTtlMs, type StoredRecord } from './record.js';
+import { blankRecord, isIntent, isLive, removedTtlMs, type StepEntry, type StoredRecord } from './record.js';
 import { standing } from './standing.js';
 import type { Transition } from './transition.js';
 
@@ -30,10 +30,16 @@ function decided(record: StoredRecord, request: Resolve, now: number): StoredRec
   return {
     ...raised,
     state: 'retryable',
+    steps: settled(record.steps),
     note: null,
     retryAt: null,
     expiresAt: Math.max(record.expiresAt, lifeEnd(now, false, request)),
   };
+}
+
+/** The decision is about every step that was in doubt: the next attempt may run them. */
+function settled(steps: ReadonlyMap<string, StepEntry>): ReadonlyMap<string, StepEntry> {
+  return new Map([...steps].filter(([, entry]) => !isIntent(entry)));
 }
 
 /** Leaves nothing but the fencing token: acquire takes it for absent, every other verb is told `lost`. */

@@ -29,6 +29,7 @@ try('HMGET', KEYS[1], 'v')
 try('HGETALL', KEYS[1])
 try('GET', KEYS[2])
 try('SET', KEYS[2], '', 'PXAT', '1')
+try('HDEL', KEYS[1], 'v')
 if try('DEL', KEYS[1], KEYS[2]) then
   try('HSET', KEYS[1], 'v', '0')
   try('PEXPIREAT', KEYS[1], '1')

@@ -2,7 +2,7 @@
 import { removedTtlMs } from '../../protocol/record.js';
 import { script } from '../script.js';
 import { completed, life } from './life.js';
-import { record, writeCompleted } from './record.js';
+import { record, stepMark, writeCompleted } from './record.js';
 import { standing } from './standing.js';
 
 /**
@@ -32,6 +32,12 @@ end
 record.state, record.note, record.retryAt = 'retryable', '', ''
 record.expiresAt = math.max(record.expiresAt, lifeEnd(now, false, request))
 write(record)
+-- The decision is about every step that was in doubt: an odd seq with nothing after it.
+local fields = redis.call('HGETALL', KEYS[1])
+for i = 1, #fields, 2 do
+  local isIntent = string.match(fields[i + 1], '^%d*[13579]:')
+  if isIntent and string.sub(fields[i], 1, 1) == '${stepMark}' then redis.call('HDEL', KEYS[1], fields[i]) end
+end
 return answer('ok')
 `);
 

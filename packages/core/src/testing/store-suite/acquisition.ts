@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Bench, Contract } from './contract.js';
 import { abandon, changesNothing, completionOf, decision, granted, hourMs, own, request, said } from './requests.js';
 
-const steps = new Map([['charge', { seq: 1, text: 'ch_1' }]]);
+const steps = new Map([['charge', { seq: 2, text: 'ch_1' }]]);
 
 export function acquisition({ describe, test }: Contract): void {
   describe('acquire', () => {

@@ -47,6 +47,23 @@ export function resolution({ describe, test }: Contract): void {
       });
     }
 
+    test('as not_done lets the steps run that were in doubt, and keeps what is known of the others', async (bench) => {
+      const lease = await own(bench, { onAbandoned: 'block' });
+      const points = [
+        ['known', 2],
+        ['begun', 1],
+        ['begun again', 3],
+      ] as const;
+      for (const [name, seq] of points) {
+        const step = name.replace(' ', '-');
+        await bench.store.checkpoint(lease, { step, seq, bytes: Buffer.from('3:x') });
+      }
+      await bench.store.release(lease, { as: 'unknown', retryAfterMs: null, note: null });
+      await bench.store.resolve(bench.key, decision(lease.fence));
+      const { steps } = await recordOf(bench);
+      assert.deepEqual([...steps.keys()], ['known']);
+    });
+
     for (const as of ['done', 'not_done'] as const) {
       const other = as === 'done' ? 'not_done' : 'done';
       test(`as ${as} sent again is ok without effect, and as ${other} a conflict`, async (bench) => {

@@ -1,0 +1,44 @@
+// A customer's client: sends its order with one key, again and again, until it has an answer.
+import { setTimeout as pause } from 'node:timers/promises';
+
+export interface Placed {
+  /** What it saw, one entry for each try; the same several times in a row is one entry. */
+  readonly seen: readonly string[];
+  /** The last answer. */
+  readonly status: number;
+}
+
+/** `die` names the point at which the first try kills the server. */
+export async function placeOrder(url: string, order: string, die: string | undefined): Promise<Placed> {
+  const seen: string[] = [];
+  const see = (what: string) => {
+    if (seen.at(-1) !== what) seen.push(what);
+  };
+  for (let tries = 0; tries < 100; tries += 1) {
+    const response = await send(url, order, tries === 0 ? die : undefined).catch(() => null);
+    if (response === null) {
+      see('no answer');
+      await pause(100);
+      continue;
+    }
+    const { code } = (await response.json()) as { code?: string };
+    const retryAfter = response.headers.get('Retry-After');
+    see([response.status, code].join(' ').trim());
+    const comesAgain = response.status >= 500 || retryAfter !== null;
+    if (!comesAgain) return { seen, status: response.status };
+    await pause(Number(retryAfter ?? 0) * 1_000);
+  }
+  return { seen, status: 0 };
+}
+
+async function send(url: string, order: string, die: string | undefined): Promise<Response> {
+  return await fetch(`${url}/orders`, {
+    method: 'POST',
+    headers: {
+      'Content-Type': 'application/json',
+      'Idempotency-Key': order,
+      ...(die === undefined ? {} : { 'X-Die': die }),
+    },
+    body: JSON.stringify({ order, cents: 4_900 }),
+  });
+}

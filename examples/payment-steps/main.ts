@@ -1,0 +1,71 @@
+// An order is charged once, shipped once and mailed at most once, wherever the server dies. Needs a Redis. In the folder examples,
+// after npm run build:
+//
+//   REDIS_URL=redis://localhost:6379 npx tsx payment-steps/main.ts
+import { randomUUID } from 'node:crypto';
+import { startBackOffice } from './back-office.js';
+import { placeOrder } from './client.js';
+import { moments, steps } from './deaths.js';
+import { type Fault, startProvider } from './provider.js';
+import { keepRunning } from './supervisor.js';
+import { list } from './systems.js';
+
+interface Scene {
+  readonly title: string;
+  readonly die?: string;
+  readonly fault?: Fault;
+}
+
+const scenes: readonly Scene[] = [
+  { title: 'nothing goes wrong' },
+  ...steps.flatMap((step) => moments.map((moment) => `${step}, ${moment}`)).map((die) => ({ title: die, die })),
+  { title: 'the provider charges, and its answer is lost', fault: 'lose-answer' },
+  { title: 'the provider takes too long', fault: 'time-out' },
+];
+
+const redisUrl = process.env.REDIS_URL ?? 'redis://localhost:6379';
+// A prefix of its own, so that every run starts without earlier orders.
+const prefix = `payment-steps:${randomUUID()}:`;
+const provider = await startProvider();
+const backOffice = await startBackOffice();
+const server = await keepRunning([redisUrl, prefix, provider.url, backOffice.url]);
+
+console.log(`An order is placed: ${steps.join(', ')}. The server is killed at the point named, and started again;`);
+console.log('the client sends the same request with the same key until it is answered.\n');
+printRow(['killed', 'what recover found', 'what the client saw', 'reserved', 'charged', 'shipped', 'mailed']);
+printRow(['---', '---', '---', '---', '---', '---', '---']);
+
+let allHeld = true;
+for (const [index, scene] of scenes.entries()) {
+  const held = await play(scene, `order-${index + 1}`);
+  allHeld &&= held;
+}
+console.log(allHeld ? '\nEvery order was charged, shipped and mailed once.' : '\nSomething is wrong: see the table.');
+if (!allHeld) process.exitCode = 1;
+
+await server.stop();
+await Promise.all([provider.close(), backOffice.close()]);
+
+async function play({ title, die, fault }: Scene, order: string): Promise<boolean> {
+  if (fault !== undefined) await failNext(fault);
+  const { seen, status } = await placeOrder(server.url, order, die);
+  const lists = [
+    `${backOffice.url}/reservations`,
+    `${provider.url}/charges`,
+    `${backOffice.url}/shipments`,
+    `${backOffice.url}/mails`,
+  ];
+  const counts = await Promise.all(lists.map(async (url) => (await list(`${url}?order=${order}`)).length));
+  printRow([title, server.found(order).join(', ') || '-', seen.join(', '), ...counts.map((count) => `${count} x`)]);
+  return status === 201 && counts.every((count) => count === 1);
+}
+
+async function failNext(next: Fault): Promise<void> {
+  const headers = { 'Content-Type': 'application/json' };
+  await fetch(`${provider.url}/fault`, { method: 'PUT', headers, body: JSON.stringify({ next }) });
+}
+
+function printRow(cells: readonly string[]): void {
+  const widths = [44, 38, 29, 8, 7, 7, 6];
+  console.log(`| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`);
+}

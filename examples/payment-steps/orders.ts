@@ -1,0 +1,62 @@
+// The orders API: four systems are called for one order, and each of them does its part once, whatever dies in between.
+import { type IdempotencyStore, payments } from '@onceguard/core';
+import { idempotency, idempotencyOf, keepRawBody } from '@onceguard/express';
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import { mortal } from './deaths.js';
+import { receipt } from './receipt.js';
+import { recover } from './recover.js';
+import type { Systems } from './systems.js';
+
+export interface OrdersOptions {
+  readonly store: IdempotencyStore;
+  readonly systems: Systems;
+  /** Hears what `recover` found out about an order. */
+  readonly onRecovered: (order: string, found: string) => void;
+}
+
+export function ordersApi({ store, systems, onRecovered }: OrdersOptions): Express {
+  const app = express();
+  app.use(express.json({ verify: keepRawBody }));
+
+  app.post(
+    '/orders',
+    idempotency({
+      ...payments,
+      store,
+      // A real shop takes the id of its authenticated user.
+      scope: (req) => req.get('X-User') ?? 'demo',
+      // Short, so that nobody has to wait long for the demo. Leave it out in earnest: the default is 30 seconds.
+      leaseMs: 1_000,
+      onInProgress: { waitMs: 10_000 },
+      onAbandoned: async (context, req) => {
+        const recovery = await recover(context, req.body.order, systems);
+        onRecovered(req.body.order, recovery.found);
+        return recovery;
+      },
+    }),
+    async (req, res) => {
+      const { order, cents } = req.body;
+      // In earnest: const { step } = idempotencyOf(req);
+      const step = mortal(idempotencyOf(req).step, req.get('X-Die'));
+
+      // Three systems honour a key: they are given one, and may safely be called again with it.
+      const reservation = await step('reserve', ({ key }) => systems.reserve(order, key));
+      const charge = await step('charge', ({ key, signal }) => systems.charge(order, cents, key, signal));
+      const shipment = await step('ship', ({ key }) => systems.ship(order, key));
+      // The mailer does not: it is called once at most. Last, so that when in doubt all the rest is known to be done.
+      await step('mail', () => systems.mail(order), { atMostOnce: true });
+
+      const { status, headers, body } = receipt({ order, reservation, charge, shipment });
+      res.status(status).set(headers).send(body);
+    },
+  );
+
+  app.use(somethingFailed);
+  return app;
+}
+
+/** The outcome is unknown now, and `recover` is asked before anything is tried again. */
+function somethingFailed(error: Error, _req: Request, res: Response, next: NextFunction): void {
+  if (res.headersSent) next(error);
+  else res.status(502).json({ error: 'Something did not answer. Send the same request again, with the same key.' });
+}

@@ -1,0 +1,46 @@
+// Keeps one server running: when it dies, another one takes its port.
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** What a server says: where it listens, or what it found out about an order. */
+type Told = { readonly url: string } | { readonly order: string; readonly found: string };
+
+export interface Supervised {
+  readonly url: string;
+  /** What `recover` found out about this order, in order. */
+  found(order: string): readonly string[];
+  stop(): Promise<void>;
+}
+
+const program = fileURLToPath(new URL('server.ts', import.meta.url));
+
+export async function keepRunning(args: readonly string[]): Promise<Supervised> {
+  const recoveries: { readonly order: string; readonly found: string }[] = [];
+  let child: ChildProcess;
+  let isStopping = false;
+
+  async function start(port: string): Promise<string> {
+    // What the first one warns of, the others need not repeat.
+    const execArgv = port === '0' ? process.execArgv : [...process.execArgv, '--disable-warning=OnceguardWarning'];
+    child = fork(program, [...args, port], { execArgv });
+    child.once('exit', (_code, signal) => {
+      if (signal === 'SIGKILL' && !isStopping) void start(new URL(url).port);
+    });
+    return await new Promise((resolve, reject) => {
+      child.on('message', (told: Told) => ('url' in told ? resolve(told.url) : void recoveries.push(told)));
+      child.once('exit', () => reject(new Error('The server did not start.')));
+    });
+  }
+
+  const url = await start('0');
+  return {
+    url,
+    found: (order) => recoveries.filter((recovery) => recovery.order === order).map(({ found }) => found),
+    async stop() {
+      isStopping = true;
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+  };
+}

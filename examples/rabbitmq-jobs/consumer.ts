@@ -1,0 +1,114 @@
+// A RabbitMQ consumer whose redelivered messages get the recorded result: acknowledged, delayed, parked or rejected.
+import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
+import type { Decision } from '../queues/decide.js';
+import { confirmed, copyTo, delayFor, type JobQueues } from './queues.js';
+
+export interface Job {
+  /** The producer's `messageId`, the same in every copy of the message: the key. A delivery tag names a delivery, no job. */
+  readonly id: string;
+  readonly body: unknown;
+}
+
+export interface ConsumerOptions {
+  /** How many jobs run at a time. Default 10. */
+  prefetch?: number;
+  /** Is told what becomes of each delivery, before it does. */
+  onDecision?: (message: ConsumeMessage, decision: Decision<unknown>) => void;
+}
+
+export interface Consumer {
+  /** Resolves when the channel has closed, whoever closed it. What was not acknowledged is delivered again, to whoever is there. */
+  readonly closed: Promise<void>;
+  /** Takes no more messages, finishes those at hand, and closes the channel. */
+  stop(): Promise<void>;
+}
+
+/** Consumes `queues.work` until the channel closes. A message is acknowledged last, when everything else about it is safe. */
+export async function consume(
+  channel: ConfirmChannel,
+  queues: JobQueues,
+  decide: (job: Job) => Promise<Decision<unknown>>,
+  { prefetch = 10, onDecision }: ConsumerOptions = {},
+): Promise<Consumer> {
+  const atHand = new Set<Promise<void>>();
+  const closed = new Promise<void>((resolve) => channel.once('close', resolve));
+  // It may have closed already.
+  const close = async () => await channel.close().catch(() => {});
+  // The close that follows is what counts.
+  channel.on('error', () => {});
+  // A queue of ours is gone. On a closed channel no message can be acknowledged whose copy went nowhere.
+  channel.on('return', () => void close());
+
+  const handle = async (message: ConsumeMessage) => {
+    const decision = await decisionOn(message, decide);
+    onDecision?.(message, decision);
+    await carryOut(channel, queues, message, decision);
+  };
+  await channel.prefetch(prefetch);
+  const { consumerTag } = await channel.consume(queues.work, (message) => {
+    // Null: the broker has ended this consumer. Whoever reconnects gets the message that could not be carried through.
+    const handled = message === null ? close() : handle(message).catch(close);
+    atHand.add(handled);
+    void handled.finally(() => atHand.delete(handled));
+  });
+  return {
+    closed,
+    async stop() {
+      await channel.cancel(consumerTag).catch(() => {});
+      await Promise.all(atHand);
+      await close();
+    },
+  };
+}
+
+async function decisionOn(
+  message: ConsumeMessage,
+  decide: (job: Job) => Promise<Decision<unknown>>,
+): Promise<Decision<unknown>> {
+  const { messageId } = message.properties;
+  if (typeof messageId !== 'string' || messageId === '')
+    return { kind: 'reject', reason: 'The message has no messageId.' };
+  let body: unknown;
+  try {
+    body = JSON.parse(message.content.toString());
+  } catch (error) {
+    return { kind: 'reject', reason: String(error) };
+  }
+  return await decide({ id: messageId, body });
+}
+
+/**
+ * Never `nack` with requeue: the broker delivers that message again at once, as fast as it can, for as long as the obstacle
+ * lasts. A copy that is delayed or parked is safe before the message is acknowledged; a crash in between makes it two copies,
+ * and both get the recorded result.
+ */
+async function carryOut(
+  channel: ConfirmChannel,
+  queues: JobQueues,
+  message: ConsumeMessage,
+  decision: Decision<unknown>,
+): Promise<void> {
+  switch (decision.kind) {
+    case 'acknowledge':
+      await reply(channel, message, decision.result);
+      break;
+    case 'delay':
+      await copyTo(channel, delayFor(queues, decision.ms), message, { reason: decision.reason });
+      break;
+    case 'park':
+      await copyTo(channel, queues.parked, message, { reason: decision.reason });
+      break;
+    case 'reject':
+      channel.reject(message, false);
+      return;
+  }
+  channel.ack(message);
+}
+
+/** Whoever asked for the result gets it, perhaps more than once; `correlationId` tells which it is. */
+async function reply(channel: ConfirmChannel, { properties }: ConsumeMessage, result: unknown): Promise<void> {
+  const { replyTo, correlationId } = properties;
+  if (typeof replyTo !== 'string') return;
+  const content = Buffer.from(JSON.stringify({ result }));
+  await confirmed(channel, replyTo, content, { correlationId, contentType: 'application/json' });
+}

@@ -1,0 +1,95 @@
+// Errors that are an outcome: how they are recorded, and how a repeat gets them back.
+import { isNativeError } from 'node:util/types';
+import { InProgressError, LeaseLostError, OutcomeUnknownError, StoreError } from '../errors.js';
+import { encodeValue } from '../value.js';
+
+/** A class of errors. */
+export type ErrorClass = abstract new (...args: never[]) => Error;
+
+/** Which errors are an outcome: these classes and what extends them, or those that a function picks. */
+export type FinalErrors = readonly ErrorClass[] | ((error: unknown) => boolean);
+
+/** An error as it is recorded: plain data, of which all but name and message may be missing. */
+interface ErrorData {
+  readonly name: string;
+  readonly message: string;
+  /** Which of the final classes it is of, where its name does not say so. */
+  readonly class?: string;
+  readonly code?: unknown;
+  readonly cause?: unknown;
+}
+
+/** Causes of causes: deeper than this nobody looks, and a circle ends here. */
+const deepestCause = 5;
+
+/** They speak of this attempt, or of what it is not told, and never of what the work came to. */
+const neverFinal = [InProgressError, LeaseLostError, OutcomeUnknownError, StoreError];
+
+/**
+ * Whether such an error is an outcome. A repeat gets it back as its class, where it is of one that is named; else as a plain
+ * `Error` with its name, message and code, so a function should look at those.
+ */
+export function isFinalError(error: unknown, finalErrors: FinalErrors): boolean {
+  if (neverFinal.some((errorClass) => error instanceof errorClass)) return false;
+  if (typeof finalErrors === 'function') return finalErrors(error);
+  return finalErrors.some((errorClass) => error instanceof errorClass);
+}
+
+export interface ErrorRecording {
+  readonly finalErrors: FinalErrors;
+  /** Whether its cause is recorded, too. */
+  readonly recordCause: boolean;
+}
+
+/** What is recorded of it: class, name, message and code, and its cause unless that is left out. Never its stack. */
+export function errorData(error: unknown, recording: ErrorRecording, depth = 0): ErrorData {
+  if (!isNativeError(error)) return { name: 'Error', message: String(error) };
+  const { name, message, cause } = error;
+  const { finalErrors, recordCause: withCause } = recording;
+  const known = classOf(error, finalErrors)?.name ?? name;
+  const code = 'code' in error ? plain(error.code) : undefined;
+  const deeper = withCause && depth < deepestCause && cause !== undefined;
+  return {
+    name,
+    message,
+    ...(known === name ? {} : { class: known }),
+    ...(code === undefined ? {} : { code }),
+    ...(deeper
+      ? { cause: isNativeError(cause) ? { $error: errorData(cause, recording, depth + 1) } : plain(cause) }
+      : {}),
+  };
+}
+
+/** The error again: of its class, where that is among these, so that `instanceof` holds; with its name, code and cause. */
+export function errorFrom(data: unknown, finalErrors: FinalErrors): Error {
+  const { name, message, class: known = name, code, cause } = Object(data) as Partial<ErrorData>;
+  const error = new Error(String(message), cause === undefined ? {} : { cause: causeFrom(cause, finalErrors) });
+  const errorClass = typeof finalErrors === 'function' ? undefined : finalErrors.find((one) => one.name === known);
+  if (errorClass !== undefined) Object.setPrototypeOf(error, errorClass.prototype);
+  Object.defineProperty(error, 'name', { value: String(name), configurable: true, writable: true });
+  return code === undefined ? error : Object.assign(error, { code });
+}
+
+/** Its own class if that is among these, else one that it extends. */
+function classOf(error: Error, finalErrors: FinalErrors): ErrorClass | undefined {
+  if (typeof finalErrors === 'function') return undefined;
+  return (
+    finalErrors.find((errorClass) => error.constructor === errorClass) ??
+    finalErrors.find((errorClass) => error instanceof errorClass)
+  );
+}
+
+function causeFrom(cause: unknown, finalErrors: FinalErrors): unknown {
+  const isError = typeof cause === 'object' && cause !== null && '$error' in cause;
+  return isError ? errorFrom(cause.$error, finalErrors) : cause;
+}
+
+/** What can be recorded of it; the rest as text. */
+function plain(value: unknown): unknown {
+  try {
+    encodeValue(value);
+    return value;
+  } catch {
+    return String(value);
+  }
+}

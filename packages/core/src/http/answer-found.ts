@@ -1,0 +1,56 @@
+// An answer that no handler gave: what a `recover` function, or a person, says that the work came to.
+import { isUint8Array } from 'node:util/types';
+import { z } from 'zod';
+import { parseOptions } from '../options.js';
+import { omitRule } from './headers.js';
+import { encodeResponse, type RecordedResponse } from './recorded-response.js';
+
+/** The whole answer. Headers of the layers outside come live, as for any replay. */
+export interface AnswerFound {
+  /** 200 to 599. */
+  readonly status: number;
+  /** A list is one line for each. Framing (`Content-Length`, `Connection`, …) is left out: the sender decides it. Default none. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  /** A string goes out as UTF-8. Default empty. */
+  readonly body?: string | Uint8Array;
+}
+
+// The rules that Node has for what it sends: what breaks them must not get as far as a record.
+const line = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'it must be a line of Latin-1 without control characters');
+const name = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/);
+const statusRule = 'it must be a whole number from 200 to 599';
+
+const nameRule = 'it must be named as a header may be: letters, digits and hyphens, no spaces';
+
+const schema = z.strictObject({
+  status: z.int(statusRule).min(200, statusRule).max(599, statusRule),
+  headers: z
+    .record(name, z.union([line, z.array(line)], 'it must be a string or a list of strings'), {
+      error: ({ code }) => (code === 'invalid_key' ? nameRule : undefined),
+    })
+    .default({}),
+  body: z
+    .custom<string | Uint8Array>(
+      (value) => typeof value === 'string' || isUint8Array(value),
+      'it must be a string or bytes; for JSON write JSON.stringify(…)',
+    )
+    .default(''),
+});
+
+const isFraming = omitRule([]);
+
+/** As it is recorded. Throws a `ConfigurationError` for what could not be sent. */
+export function responseFound(answer: AnswerFound): RecordedResponse {
+  const { status, headers, body } = parseOptions('the answer', schema, answer);
+  const set = Object.entries(headers).filter(([header]) => !isFraming(header));
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  return { status, headers: { set, removed: [] }, trailers: [], body: bytes };
+}
+
+/**
+ * The bytes that stand for this answer on record: for `resolve({ as: 'done', outcome })` and `recoverAll({ encode })`, so
+ * that every repeat of the request is given it. Throws a `ConfigurationError` for what could not be sent.
+ */
+export function encodeAnswer(answer: AnswerFound): Uint8Array {
+  return encodeResponse(responseFound(answer));
+}

@@ -1,0 +1,141 @@
+// A process is killed in the middle of a step: what the retry does again, and what its client gets.
+import { randomUUID } from 'node:crypto';
+import { type Doubt, deriveKey, resolve } from '@onceguard/core';
+import { encodeAnswer } from '@onceguard/core/http';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { allDoubts } from './16-doubts.js';
+import { type SteppingServer, standStillHeader, startSteppingServer } from './16-stepping.js';
+import { send } from './client.js';
+import { type Framework, frameworks, type Options } from './frameworks.js';
+import { onEveryFramework } from './matrix.js';
+import { expectReplay } from './replay.js';
+import { openRedisWorld, type StoreWorld } from './stores.js';
+
+/** Retries wait until the lease of the dead owner is over. */
+const waiting: Options = { leaseMs: 1_000, onInProgress: { waitMs: 30_000 } };
+const kinds = {
+  rerun: waiting,
+  block: { ...waiting, onAbandoned: 'block' },
+} as const satisfies Record<string, Options>;
+type Kind = keyof typeof kinds;
+/** `charge` may run again, under its key; `mail` may not. */
+type Step = 'charge' | 'mail';
+
+const prefix = `test:${randomUUID()}:`;
+let records: StoreWorld;
+let killed: SteppingServer;
+/** Where the retries go. */
+let other: SteppingServer;
+
+/** One death for all: it leaves a handler of every framework and kind in the middle of either step. */
+beforeAll(async () => {
+  const apps = Object.values<Options>(kinds).flatMap((options) =>
+    frameworks.map(({ name: framework }) => ({ framework, options })),
+  );
+  const start = async () => await startSteppingServer({ prefix, apps });
+  [killed, other, records] = await Promise.all([start(), start(), openRedisWorld(prefix)]);
+  const begun = frameworks.flatMap((framework) =>
+    (['rerun', 'block'] as const).flatMap((kind) =>
+      (['charge', 'mail'] as const).map(async (step) => {
+        const headers = { [standStillHeader]: step };
+        send(portOf(killed, framework, kind), { key: keyOf(framework, kind, step), headers }).catch(() => {});
+        await killed.acted(keyOf(framework, kind, step), step);
+      }),
+    ),
+  );
+  await Promise.all(begun);
+  await killed.kill();
+});
+
+afterAll(async () => {
+  await Promise.all([other.kill(), records.close()]);
+});
+
+onEveryFramework(
+  'The process dies in a step',
+  ({ framework }) => {
+    it('that honours its key: the retry begins there, hands on the same key, and its answer is replayed', async () => {
+      const { request, retry, acts } = retrying(framework, 'rerun', 'charge');
+      const answer = await retry();
+      expect(answer.json()).toEqual({
+        reserved: 'reserve by attempt 1',
+        charged: 'charge by attempt 2',
+        mailed: 'mail by attempt 2',
+        shipped: 'ship by attempt 2',
+      });
+      expectReplay(await retry(), answer);
+      expect(acts()).toEqual(['reserve 1', 'charge 1', 'charge 2', 'mail 2', 'ship 2']);
+      const charges = [...killed.acts(request), ...other.acts(request)].filter(({ step }) => step === 'charge');
+      expect(new Set(charges.map(({ key }) => key)).size).toBe(1);
+    });
+
+    it('that is to run once at most: it is not repeated, and the outcome is unknown until somebody decides', async () => {
+      const { request, retry, acts } = retrying(framework, 'rerun', 'mail');
+      expect((await retry()).json()).toMatchObject(unknown);
+      expect((await retry()).json()).toMatchObject(unknown);
+      expect(acts()).toEqual(['reserve 1', 'charge 1', 'mail 1']);
+
+      const doubt = await doubtAbout(request, 'mail');
+      expect(doubt).toMatchObject({ state: 'unknown', attempt: 2, recordedSteps: ['reserve', 'charge'] });
+      await resolve(records.store, doubt.name, { as: 'not_done', by: 'Ada', reason: 'the mailer was down' });
+      const answer = { charged: 'charge by attempt 1', mailed: 'mail by attempt 3', shipped: 'ship by attempt 3' };
+      expect((await retry()).json()).toMatchObject(answer);
+      expect(acts()).toEqual(['reserve 1', 'charge 1', 'mail 1', 'mail 3', 'ship 3']);
+    });
+
+    it.each(['charge', 'mail'] as const)(
+      'of guarded work, %s: nothing runs again, and what somebody finds out is what every retry gets',
+      async (step) => {
+        const { request, retry, acts } = retrying(framework, 'block', step);
+        expect((await retry()).json()).toMatchObject(unknown);
+        expect(acts().at(-1)).toBe(`${step} 1`);
+
+        const doubt = await doubtAbout(request, step);
+        expect(doubt.state).toBe('abandoned');
+        const outcome = encodeAnswer({ status: 201, headers: { 'Content-Type': 'text/plain' }, body: 'paid by hand' });
+        await resolve(records.store, doubt.name, { as: 'done', outcome, by: 'Ada', reason: 'the bank has it' });
+        for (const answer of [await retry(), await retry()]) {
+          expect(answer).toMatchObject({
+            status: 201,
+            text: 'paid by hand',
+            headers: { 'content-type': 'text/plain' },
+          });
+          expect(answer.headers['idempotent-replayed']).toBe('true');
+        }
+        expect(acts().at(-1)).toBe(`${step} 1`);
+      },
+    );
+  },
+  { store: 'Redis' },
+);
+
+const unknown = { status: 409, code: 'outcome_unknown', retryable: false, completed: 'unknown' };
+
+function keyOf({ name }: Framework, kind: Kind, step: Step): string {
+  return `${name}-${kind}-${step}`.replace(' ', '');
+}
+
+function portOf({ ports }: SteppingServer, framework: Framework, kind: Kind): number {
+  const at = Object.keys(kinds).indexOf(kind) * frameworks.length + frameworks.indexOf(framework);
+  return ports[at] ?? 0;
+}
+
+/** A request whose first attempt died in this step. */
+function retrying(framework: Framework, kind: Kind, step: Step) {
+  const request = keyOf(framework, kind, step);
+  const acts = () => [killed, other].flatMap((server) => server.acts(request));
+  return {
+    request,
+    retry: async () => await send(portOf(other, framework, kind), { key: request }),
+    /** What the other systems have seen of it. */
+    acts: () => acts().map(({ step: name, attempt }) => `${name} ${attempt}`),
+  };
+}
+
+/** The record under which this step was given its key. */
+async function doubtAbout(request: string, step: Step): Promise<Doubt> {
+  const key = killed.acts(request).find((act) => act.step === step)?.key;
+  const doubt = (await allDoubts(records.store)).find(({ name }) => deriveKey(name, step) === key);
+  if (doubt === undefined) throw new Error(`Nobody is in doubt about ${request}.`);
+  return doubt;
+}

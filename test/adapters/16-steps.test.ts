@@ -1,0 +1,157 @@
+// Steps in handlers: what one attempt has recorded no retry does again, and what is in doubt nobody repeats silently.
+import { deriveKey, LeaseLostError, resolve, type StepContext } from '@onceguard/core';
+import { expect, it } from 'vitest';
+import { loseLease } from './06-overtaking.js';
+import { allDoubts } from './16-doubts.js';
+import { send } from './client.js';
+import { nextEvent } from './events.js';
+import type { Handler } from './frameworks.js';
+import { newGate } from './gate.js';
+import { onEveryFramework } from './matrix.js';
+import { expectReplay } from './replay.js';
+
+const key = 'order-1';
+
+interface Act {
+  readonly step: string;
+  readonly key: string;
+  readonly attempt: number;
+}
+
+/** What the other systems see: which step called, with which key, in which attempt. */
+function downstream() {
+  const acts: Act[] = [];
+  const act =
+    (step: string, fail: (context: StepContext) => void = () => {}) =>
+    (context: StepContext) => {
+      acts.push({ step, key: context.key, attempt: context.attempt });
+      fail(context);
+      return `${step} by attempt ${context.attempt}`;
+    };
+  return { acts, act, steps: () => acts.map(({ step, attempt }) => `${step} ${attempt}`) };
+}
+
+/** Fails in the first attempt. */
+const atFirst = (context: StepContext) => {
+  if (context.attempt === 1) throw new Error('The network broke.');
+};
+
+onEveryFramework('A step of a handler', (world) => {
+  it('that is on record is not run again by the retry of a request that failed', async () => {
+    const { acts, act, steps } = downstream();
+    const handler: Handler = async ({ context }) => {
+      const reserved = await context?.step('reserve', act('reserve'));
+      const charged = await context?.step('charge', act('charge', atFirst));
+      return { status: 201, body: { reserved, charged } };
+    };
+    const { store } = await world.openStore();
+    const { port } = await world.start({ store, handler });
+
+    expect((await send(port, { key })).status).toBe(500);
+    const retried = await send(port, { key });
+    expect(retried.json()).toEqual({ reserved: 'reserve by attempt 1', charged: 'charge by attempt 2' });
+    expectReplay(await send(port, { key }), retried);
+    expect(steps()).toEqual(['reserve 1', 'charge 1', 'charge 2']);
+    expect(acts[1]?.key).toBe(acts[2]?.key);
+  });
+
+  it('hands on a key that whoever knows the name of the record can derive, and that no other request has', async () => {
+    const { acts, act } = downstream();
+    const handler: Handler = async ({ context }) => {
+      await context?.step('charge', act('charge'));
+      return { status: 201, body: { key: context?.deriveKey('charge') } };
+    };
+    const { store } = await world.openStore();
+    const { port } = await world.start({ store, handler });
+    const acquired = nextEvent('acquired');
+    const mine = await send(port, { key });
+    const other = await send(port, { key: 'order-2' });
+
+    expect(mine.json()).toEqual({ key: acts[0]?.key });
+    expect(deriveKey((await acquired).name, 'charge')).toBe(acts[0]?.key);
+    expect(other.json().key).not.toBe(acts[0]?.key);
+    expect(acts[0]?.key).not.toContain(key);
+  });
+
+  it.each(['rerun', 'block'] as const)(
+    'that is to run once at most and fails makes the outcome unknown under %s, until somebody decides',
+    async (onAbandoned) => {
+      const { act, steps } = downstream();
+      const handler: Handler = async ({ context }) => {
+        await context?.step('reserve', act('reserve'));
+        const mailed = await context?.step('mail', act('mail', atFirst), { atMostOnce: true });
+        return { status: 201, body: { mailed } };
+      };
+      const { store } = await world.openStore();
+      const { port } = await world.start({ store, handler, options: { onAbandoned } });
+
+      expect((await send(port, { key })).status).toBe(500);
+      const refused = { status: 409, code: 'outcome_unknown', retryable: false, completed: 'unknown' };
+      expect((await send(port, { key })).json()).toMatchObject(refused);
+      expect((await send(port, { key })).json()).toMatchObject(refused);
+      const doubts = await allDoubts(store);
+      expect(doubts).toMatchObject([
+        { state: 'unknown', recordedSteps: ['reserve'], stepsInDoubt: [{ name: 'mail' }] },
+      ]);
+      expect(steps()).toEqual(['reserve 1', 'mail 1']);
+
+      await resolve(store, doubts[0]?.name ?? '', { as: 'not_done', by: 'Ada', reason: 'no mail left the server' });
+      expect((await send(port, { key })).json()).toEqual({ mailed: 'mail by attempt 2' });
+      expect(steps()).toEqual(['reserve 1', 'mail 1', 'mail 2']);
+    },
+  );
+
+  it('that says that nothing happened before it fails leaves the key free, and runs again', async () => {
+    const { act, steps } = downstream();
+    const refusedAtFirst = (context: StepContext) => {
+      if (context.attempt === 1) context.markNothingHappened();
+      atFirst(context);
+    };
+    const handler: Handler = async ({ context }) => {
+      const mailed = await context?.step('mail', act('mail', refusedAtFirst), { atMostOnce: true });
+      return { status: 201, body: { mailed } };
+    };
+    const { store } = await world.openStore();
+    const { port } = await world.start({ store, handler });
+
+    expect((await send(port, { key })).status).toBe(500);
+    expect((await send(port, { key })).json()).toEqual({ mailed: 'mail by attempt 2' });
+    expect(steps()).toEqual(['mail 1', 'mail 2']);
+  });
+
+  it('does not begin after the lease was lost, and what was under way then is not recorded', async () => {
+    const { act, steps } = downstream();
+    const answered = newGate();
+    const charges: (Promise<unknown> | undefined)[] = [];
+    const rejected: unknown[] = [];
+    const first = await loseLease(world, {
+      options: { leaseMs: 1_000 },
+      begin: async ({ context }) => {
+        await context?.step('reserve', act('reserve'));
+        const charging = context?.step('charge', async (step) => answered.opened.then(() => act('charge')(step)));
+        charging?.catch(() => {});
+        charges.push(charging);
+        return {};
+      },
+      reply: async ({ context }) => {
+        answered.open();
+        await charges[0]?.catch((error: unknown) => rejected.push(error));
+        await context?.step('ship', act('ship')).catch((error: unknown) => rejected.push(error));
+        throw new Error('Nothing more can be done.');
+      },
+    });
+    first.finish();
+    expect((await first.told).json()).toMatchObject({ status: 409, code: 'in_progress' });
+    expect(rejected).toEqual([expect.any(LeaseLostError), expect.any(LeaseLostError)]);
+
+    const handler: Handler = async ({ context }) => {
+      const reserved = await context?.step('reserve', act('reserve'));
+      const charged = await context?.step('charge', act('charge'));
+      return { status: 201, body: { reserved, charged } };
+    };
+    const next = await world.start({ store: first.store, handler, options: { onInProgress: { waitMs: 30_000 } } });
+    const answer = { reserved: 'reserve by attempt 1', charged: 'charge by attempt 2' };
+    expect((await send(next.port, { key: 'payment-1' })).json()).toEqual(answer);
+    expect(steps()).toEqual(['reserve 1', 'charge 1', 'charge 2']);
+  });
+});

@@ -1,0 +1,196 @@
+// A function finds out what became of a request whose outcome is unknown, and gives the answer that its client gets.
+import { STATUS_CODES } from 'node:http';
+import { done, notDone, payments, type RecoverContext, recoverAll, stillUnknown } from '@onceguard/core';
+import { type AnswerFound, encodeAnswer } from '@onceguard/core/http';
+import type { Request } from 'express';
+import { expect, it } from 'vitest';
+import { loseLease } from './06-overtaking.js';
+import { allDoubts } from './16-doubts.js';
+import { brokenShop } from './17-asking.js';
+import { send } from './client.js';
+import { onEveryFramework } from './matrix.js';
+import { essence } from './replay.js';
+
+interface Row {
+  readonly found: AnswerFound;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
+  readonly body: Buffer;
+}
+
+const answers: Record<string, Row> = {
+  'text and headers': {
+    found: { status: 201, headers: { 'Content-Type': 'application/json', Location: '/orders/1' }, body: '{"é":1}' },
+    headers: { 'content-type': 'application/json', location: '/orders/1', 'content-length': '8' },
+    body: Buffer.from('{"é":1}'),
+  },
+  'bytes, and a header of two lines': {
+    found: { status: 200, headers: { 'Set-Cookie': ['a=1', 'b=2'] }, body: new Uint8Array([0, 255]) },
+    headers: { 'set-cookie': ['a=1', 'b=2'] },
+    body: Buffer.from([0, 255]),
+  },
+  'a refusal of the other system': { found: { status: 402, body: 'declined' }, body: Buffer.from('declined') },
+  'nothing but a status': { found: { status: 204 }, body: Buffer.alloc(0) },
+  'framing, which is not its to decide': {
+    found: { status: 200, headers: { 'Content-Length': '1', Connection: 'upgrade' }, body: 'whole' },
+    headers: { 'content-length': '5', connection: 'close' },
+    body: Buffer.from('whole'),
+  },
+};
+
+const invalid: Record<string, { readonly found: unknown; readonly told: string }> = {
+  'a status that is none': { found: { status: 99 }, told: 'status is 99; it must be a whole number from 200 to 599' },
+  'a header of two lines in one': {
+    found: { status: 200, headers: { 'X-Note': 'one\r\nX-Other: two' } },
+    told: 'headers.X-Note',
+  },
+  'a header without a proper name': { found: { status: 200, headers: { 'X Note': 'one' } }, told: 'headers.X Note' },
+  'a body that is an object': { found: { status: 200, body: { id: 1 } }, told: 'for JSON write JSON.stringify' },
+};
+
+onEveryFramework('onAbandoned that is a function', (world) => {
+  it.each(Object.entries(answers))('gives the answer, now and later: %s', async (_title, { found, headers, body }) => {
+    let asked = 0;
+    const { retry, acts } = await brokenShop(world, () => {
+      asked += 1;
+      return done(found);
+    });
+    const first = await retry();
+    expect(first).toMatchObject({ status: found.status, headers: { ...headers, 'idempotent-replayed': 'true' } });
+    expect(first.reason).toBe(STATUS_CODES[found.status]);
+    expect(first.body.equals(body)).toBe(true);
+    expect(essence(await retry())).toEqual(essence(first));
+    expect([asked, acts]).toEqual([1, ['reserve 1', 'charge 1']]);
+  });
+
+  it('is told the recorded steps, those in doubt with their keys, and gets the request of the framework', async () => {
+    const seen: RecoverContext[] = [];
+    const { retry, chargeKeys } = await brokenShop(world, (context, request) => {
+      seen.push(context);
+      return done({ status: 200, body: `for ${(request as Request).get('X-User')}` });
+    });
+    expect((await retry({ 'x-user': 'alice' })).text).toBe('for alice');
+    expect(seen).toMatchObject([
+      {
+        key: 'order-1',
+        attempt: 2,
+        steps: new Map([['reserve', 'reserve by attempt 1']]),
+        inDoubt: [{ name: 'charge', key: chargeKeys[0] }],
+      },
+    ]);
+    expect(seen[0]?.deriveKey('charge')).toBe(chargeKeys[0]);
+  });
+
+  it('that finds nothing done lets the handler go on from the recorded steps', async () => {
+    const { retry, acts, chargeKeys } = await brokenShop(world, () => notDone());
+    const answer = await retry();
+    expect(answer.json()).toEqual({ reserved: 'reserve by attempt 1', charged: 'charge by attempt 2' });
+    expect(answer.headers['idempotent-replayed']).toBeUndefined();
+    expect(acts).toEqual(['reserve 1', 'charge 1', 'charge 2']);
+    expect(chargeKeys[1]).toBe(chargeKeys[0]);
+  });
+
+  it('that cannot tell yet has the client told when to come back, and is not asked before', async () => {
+    let asked = 0;
+    const { retry, acts } = await brokenShop(world, () => {
+      asked += 1;
+      return stillUnknown(90_000);
+    });
+    const first = await retry();
+    expect(first.json()).toMatchObject({ status: 409, code: 'outcome_unknown', retryAfterMs: 90_000 });
+    expect(first.headers['retry-after']).toBe('90');
+    const again = await retry();
+    expect(again.json()).toMatchObject({ status: 409, code: 'outcome_unknown' });
+    expect(again.json().retryAfterMs).toBeLessThanOrEqual(90_000);
+    expect(again.headers['retry-after']).toMatch(/^[1-9]\d?$/);
+    expect([asked, acts]).toEqual([1, ['reserve 1', 'charge 1']]);
+  });
+
+  it('that cannot tell when it will know is asked by every retry', async () => {
+    let asked = 0;
+    const { retry } = await brokenShop(world, () => {
+      asked += 1;
+      return stillUnknown();
+    });
+    for (const times of [1, 2]) {
+      const answer = await retry();
+      expect(answer.json()).toMatchObject({ status: 409, code: 'outcome_unknown' });
+      expect([answer.headers['retry-after'], asked]).toEqual([undefined, times]);
+    }
+  });
+
+  it('that throws decides nothing: the application answers its error, and the next retry asks again', async () => {
+    let asked = 0;
+    const { store, retry, acts } = await brokenShop(world, () => {
+      asked += 1;
+      if (asked === 1) throw new Error('The bank is closed.');
+      return done({ status: 201, body: 'paid' });
+    });
+    expect((await retry()).status).toBe(500);
+    expect(await allDoubts(store)).toMatchObject([{ state: 'unknown' }]);
+    expect(await retry()).toMatchObject({ status: 201, text: 'paid' });
+    expect([asked, acts]).toEqual([2, ['reserve 1', 'charge 1']]);
+  });
+
+  it.each(Object.entries(invalid))(
+    'that gives what cannot be sent is told so, and nothing is recorded: %s',
+    async (_title, { found, told }) => {
+      const given = [done(found as AnswerFound), done({ status: 201, body: 'paid' })];
+      const { store, retry } = await brokenShop(world, () => given.shift() ?? notDone());
+      const refused = (await retry()).json();
+      expect(refused).toMatchObject({ status: 500, code: 'option_invalid', detail: expect.stringContaining(told) });
+      expect(await allDoubts(store)).toMatchObject([{ state: 'unknown' }]);
+      expect(await retry()).toMatchObject({ status: 201, text: 'paid' });
+    },
+  );
+
+  it.each([
+    ['an answer without done(…)', { status: 201, body: 'paid' }],
+    ['nothing', undefined],
+  ])('that gives %s has found out nothing: the handler does not run', async (_what, given) => {
+    const { store, retry, acts } = await brokenShop(world, () => given as never);
+    expect((await retry()).status).toBe(500);
+    expect(await allDoubts(store)).toMatchObject([{ state: 'unknown' }]);
+    expect(acts).toEqual(['reserve 1', 'charge 1']);
+  });
+
+  it('is asked about a request that failed under payments, and lets it run where nothing was done', async () => {
+    const { store } = await world.openStore();
+    const attempts: number[] = [];
+    const { port } = await world.start({
+      store,
+      options: { ...payments, onAbandoned: () => notDone() },
+      handler: ({ context }) => {
+        attempts.push(context?.attempt ?? 0);
+        return attempts.length === 1
+          ? { status: 502, body: 'The bank does not answer.' }
+          : { status: 201, body: 'paid' };
+      },
+    });
+    expect((await send(port, { key: 'order-1' })).status).toBe(502);
+    expect(await send(port, { key: 'order-1' })).toMatchObject({ status: 201, text: 'paid' });
+    expect(attempts).toEqual([1, 2]);
+  });
+
+  it('is asked about an owner that vanished, whose late answer then counts for nothing', async () => {
+    const onAbandoned = () => done({ status: 201, body: 'paid, says the bank' });
+    const first = await loseLease(world, { options: { leaseMs: 1_000, onAbandoned } });
+    const options = { onAbandoned, onInProgress: { waitMs: 30_000 } };
+    const handler = () => ({ status: 201, body: 'run again' });
+    const { port } = await world.start({ store: first.store, handler, options });
+    expect(await send(port, { key: 'payment-1' })).toMatchObject({ status: 201, text: 'paid, says the bank' });
+    first.finish();
+    expect(await first.told).toMatchObject({ text: 'paid, says the bank', headers: { 'idempotent-replayed': 'true' } });
+  });
+});
+
+onEveryFramework('recoverAll', (world) => {
+  it('with encodeAnswer gives the answers that later retries get', async () => {
+    const { store, retry, acts } = await brokenShop(world, () => stillUnknown());
+    const recover = () => done({ status: 201, headers: { 'X-Found': 'yes' }, body: 'paid' });
+    expect(await recoverAll(store, { recover, encode: encodeAnswer, limit: 1_000_000 })).toMatchObject({ done: 1 });
+    const answer = await retry();
+    expect(answer).toMatchObject({ status: 201, text: 'paid', headers: { 'x-found': 'yes' } });
+    expect(answer.headers['idempotent-replayed']).toBe('true');
+    expect(acts).toEqual(['reserve 1', 'charge 1']);
+  });
+});

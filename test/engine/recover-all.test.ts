@@ -1,0 +1,127 @@
+// A program that asks what became of everything that waits for a decision.
+import { done, execute, notDone, type Recover, recoverAll, resolve, StoreError, stillUnknown } from '@onceguard/core';
+import { failsBefore, preceded } from '@onceguard/core/testing';
+import { expect, it, vi } from 'vitest';
+import { abandon, block, call, charging, leaveDoubts, paying } from './abandoned.js';
+import { told } from './told.js';
+import { nameIn, onEveryStore } from './world.js';
+
+onEveryStore('recoverAll', (open) => {
+  it('works off all doubts, and counts how they ended', async () => {
+    const { store } = open();
+    await leaveDoubts(store, 5);
+    let asked = 0;
+    const recover: Recover<string> = ({ steps, inDoubt }) => {
+      expect([steps.get('reserve'), inDoubt[0]?.name]).toEqual(['r1', 'charge']);
+      asked += 1;
+      if (asked === 1) return done('paid');
+      if (asked === 2) return notDone();
+      if (asked === 3) throw new Error('the bank is closed');
+      return stillUnknown(60_000);
+    };
+    const sum = await recoverAll(store, { recover });
+    expect(sum).toMatchObject({ done: 1, notDone: 1, stillUnknown: 2, elsewhere: 0, cursor: null });
+    expect(sum.failed).toEqual([{ name: expect.any(String), error: new Error('the bank is closed') }]);
+    const ends = ['order-1', 'order-2', 'order-3', 'order-4', 'order-5'].map((key) =>
+      told(execute(paying, call(store, { key, ...block }))),
+    );
+    expect((await Promise.all(ends)).sort()).toEqual([
+      'charged for r1, recorded',
+      'paid, replayed',
+      'unknown',
+      'unknown',
+      'unknown',
+    ]);
+  });
+
+  it('asks about each doubt once, in however many processes it runs', async () => {
+    const { store } = open();
+    await leaveDoubts(store, 10);
+    const asked: string[] = [];
+    const recover: Recover<string> = async ({ key }) => {
+      asked.push(key);
+      return done('paid');
+    };
+    const sums = await Promise.all([recoverAll(store, { recover }), recoverAll(store, { recover })]);
+    expect(sums.reduce((total, { done: count }) => total + count, 0)).toBe(10);
+    expect(new Set(asked).size).toBe(asked.length);
+  });
+
+  it('goes on where the call before ended', async () => {
+    const { store } = open();
+    await leaveDoubts(store, 5);
+    let calls = 0;
+    let total = 0;
+    let cursor: string | null = null;
+    do {
+      const sum: Awaited<ReturnType<typeof recoverAll>> = await recoverAll(store, {
+        recover: () => done('paid'),
+        cursor,
+        limit: 2,
+      });
+      total += sum.done;
+      calls += 1;
+      cursor = sum.cursor;
+    } while (cursor !== null);
+    expect(total).toBe(5);
+    expect(calls).toBeGreaterThan(1);
+  });
+
+  it('leaves alone what nobody has to decide about', async () => {
+    const { store } = open();
+    await abandon(store, () => {}, { key: 'stuck' });
+    const recover = () => done('paid');
+    expect(await recoverAll(store, { recover })).toMatchObject({ done: 0, notDone: 0, elsewhere: 0 });
+    expect(await told(execute(() => 'run again', call(store, { key: 'stuck' })))).toBe('run again, recorded');
+  });
+
+  it('asks about a step in doubt whose work the next caller would run again', async () => {
+    const { store } = open();
+    await abandon(store, charging);
+    expect(await recoverAll(store, { recover: () => done('paid') })).toMatchObject({ done: 1 });
+    expect(await told(execute(paying, call(store)))).toBe('paid, replayed');
+  });
+
+  it('has what was found known for as long as it is told', async () => {
+    const { store } = open();
+    await leaveDoubts(store, 1);
+    await recoverAll(store, { recover: () => done('paid'), leaseMs: 100, ttlMs: 200, tombstoneMs: 86_400_000 });
+    const replays = async () => expect(await told(execute(paying, call(store)))).toBe('expired');
+    await vi.waitFor(replays, { timeout: 10_000 });
+  });
+
+  it('counts a result that cannot be recorded as failed, and leaves the doubt', async () => {
+    const { store } = open();
+    await leaveDoubts(store, 1);
+    const sum = await recoverAll(store, { recover: () => done(() => {}) });
+    expect(sum).toMatchObject({ done: 0, failed: [{ name: nameIn(store) }] });
+    expect(await told(execute(paying, call(store)))).toBe('unknown');
+  });
+
+  it('counts what somebody else ends meanwhile as elsewhere', async () => {
+    const { store } = open();
+    await leaveDoubts(store, 1);
+    const name = nameIn(store);
+    const decide = async () => await resolve(store.inner, name, { as: 'done', by: 'Ada', reason: 'asked the bank' });
+    store.on('acquire', preceded(decide));
+    const recover = () => expect.unreachable('Nobody has to find out any more.');
+    expect(await recoverAll(store, { recover })).toMatchObject({ done: 0, elsewhere: 1, failed: [] });
+  });
+
+  it('rejects where the store does not answer', async () => {
+    const { store } = open();
+    await leaveDoubts(store, 1);
+    store.on('acquire', failsBefore('unavailable'));
+    await expect(recoverAll(store, { recover: () => done('paid') })).rejects.toThrow(StoreError);
+  });
+
+  it.each([
+    [{}, /recover is missing; it must be a function/],
+    [{ recover: () => done(1), limit: 0 }, /limit is 0; it must be a whole number of doubts/],
+    [{ recover: () => done(1), ttlMs: 100, leaseMs: 200 }, /ttlMs is 100; it must be at least leaseMs/],
+    [{ recover: () => done(1), size: 1 }, /size is not an option/],
+  ])('refuses %j', async (options, message) => {
+    const { store } = open();
+    await expect(recoverAll(store, options as never)).rejects.toThrow(message);
+  });
+});

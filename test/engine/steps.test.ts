@@ -1,0 +1,281 @@
+// Steps: what one attempt has recorded, no later one does again; what is in doubt, nobody repeats silently.
+import { execute, LeaseLostError, type OperationContext, type StepContext } from '@onceguard/core';
+import { failsAfter, failsBefore, hangs, hangsAfter } from '@onceguard/core/testing';
+import { expect, it } from 'vitest';
+import { untilAborted } from '../support/aborted.js';
+import { abandon, call, never } from './abandoned.js';
+import { told } from './told.js';
+import { nameIn, onEveryStore, recordOf, stateOf } from './world.js';
+
+const declined = () => {
+  throw new Error('declined');
+};
+
+onEveryStore('A step', (open) => {
+  it('that is on record is not run again by a later attempt, which gets its result', async () => {
+    const { store } = open();
+    const seen: StepContext[] = [];
+    const charge = (context: StepContext) => {
+      seen.push(context);
+      return { id: 'ch_1' };
+    };
+    const failing = async ({ step }: OperationContext) => {
+      await step('charge', charge);
+      declined();
+    };
+    expect(await told(execute(failing, call(store)))).toBe('Error: declined');
+
+    let ran: unknown;
+    const again = async (context: OperationContext) => {
+      ran = await context.step('charge', charge);
+      expect(context.deriveKey('charge')).toBe(seen[0]?.key);
+      return 'paid';
+    };
+    expect(await told(execute(again, call(store)))).toBe('paid, recorded');
+    expect([ran, seen.length, seen[0]?.attempt]).toEqual([{ id: 'ch_1' }, 1, 1]);
+  });
+
+  it('resolves when its result is on record, and not before', async () => {
+    const { store } = open();
+    const operation = async ({ step }: OperationContext) => {
+      await step('reserve', () => 'r1');
+      const record = await recordOf(store.inner, nameIn(store));
+      return [...(record?.steps.keys() ?? [])].join();
+    };
+    expect(await told(execute(operation, call(store)))).toBe('reserve, recorded');
+  });
+
+  it.each([undefined, null, 0, '', false, Number.NaN, 1n, new Date(0), Buffer.from([0]), [1, { a: undefined }]])(
+    'gives back %o as it was',
+    async (value) => {
+      const { store } = open();
+      const results: unknown[] = [];
+      const operation = async ({ step }: OperationContext) => {
+        results.push(await step('look-up', () => value));
+        if (results.length === 1) declined();
+        return 'done';
+      };
+      await told(execute(operation, call(store)));
+      expect(await told(execute(operation, call(store)))).toBe('done, recorded');
+      expect(results).toEqual([value, value]);
+    },
+  );
+
+  it('that began without getting as far as its record runs again, under the same key', async () => {
+    const { store } = open();
+    const keys: string[] = [];
+    await abandon(store, async ({ step }) => {
+      await step('charge', async ({ key }) => {
+        keys.push(key);
+        return await never();
+      });
+    });
+    const operation = async ({ step }: OperationContext) => {
+      return await step('charge', ({ key, attempt }) => {
+        keys.push(key);
+        return attempt;
+      });
+    };
+    expect(await told(execute(operation, call(store)))).toBe('2, recorded');
+    expect(keys).toEqual([keys[0], keys[0]]);
+  });
+
+  it('runs at the same time as others', async () => {
+    const { store } = open();
+    const operation = async ({ step }: OperationContext) => {
+      const results = await Promise.all([1, 2, 3].map((n) => step(`part-${n}`, () => n)));
+      return results.join();
+    };
+    expect(await told(execute(operation, call(store)))).toBe('1,2,3, recorded');
+  });
+
+  it.each([
+    ['has been begun in this attempt already', 'charge', 'Give each step a name of its own, such as charge-2'],
+    ['has no name', '', 'must be 1 to 128 printable ASCII characters'],
+    ['has a name with a space', 'charge the card', 'must be 1 to 128 printable ASCII characters'],
+  ])('that %s is a mistake', async (_what, name, remedy) => {
+    const { store } = open();
+    let error: unknown;
+    const operation = async ({ step }: OperationContext) => {
+      await step('charge', () => 1);
+      error = await step(name, () => 2).catch((thrown: unknown) => thrown);
+      return 'done';
+    };
+    await execute(operation, call(store));
+    expect(error).toMatchObject({ code: 'step_invalid', message: expect.stringContaining(remedy) });
+  });
+
+  it('whose record does not fit the schema of a new version rejects, and does not run', async () => {
+    const { store } = open();
+    const schema = {
+      parse(recorded: unknown) {
+        if (typeof recorded === 'string') return recorded;
+        throw new Error('a string was expected');
+      },
+    };
+    const before = async ({ step }: OperationContext) => {
+      await step('charge', () => 1);
+      declined();
+    };
+    await told(execute(before, call(store)));
+    const after = async ({ step }: OperationContext) => await step('charge', () => 'ch_1', { schema });
+    await expect(execute(after, call(store))).rejects.toMatchObject({
+      code: 'outcome_invalid',
+      message: expect.stringMatching(/step charge does not fit its schema/),
+    });
+  });
+
+  it('does not run where the lease is over, and rejects with a LeaseLostError', async () => {
+    const { store } = open();
+    let ran = false;
+    let error: unknown;
+    const operation = async ({ signal, step }: OperationContext) => {
+      await untilAborted(signal);
+      const late = step('charge', () => {
+        ran = true;
+      });
+      error = await late.catch((thrown: unknown) => thrown);
+    };
+    await execute(operation, { ...call(store), leaseMs: 60, maxExecutionMs: 10 }).catch(() => {});
+    expect(ran).toBe(false);
+    expect(error).toBeInstanceOf(LeaseLostError);
+  });
+
+  it('that ends after the lease is over is not recorded, and rejects with a LeaseLostError', async () => {
+    const { store } = open();
+    let error: unknown;
+    const operation = async ({ signal, step }: OperationContext) => {
+      const late = step('charge', async () => await untilAborted(signal));
+      error = await late.catch((thrown: unknown) => thrown);
+    };
+    await execute(operation, { ...call(store), leaseMs: 60, maxExecutionMs: 10 }).catch(() => {});
+    expect(error).toBeInstanceOf(LeaseLostError);
+    expect(store.of('checkpoint')).toEqual([]);
+  });
+
+  it.each([
+    ['fails before', failsBefore()],
+    ['fails after', failsAfter],
+    ['hangs before', hangs],
+    ['hangs after', hangsAfter],
+  ])('is recorded although the store at first %s', async (_how, interference) => {
+    const { store } = open();
+    store.on('checkpoint', interference, 1);
+    const operation = async ({ step }: OperationContext) => await step('charge', () => 'ch_1');
+    expect(await told(execute(operation, call(store)))).toBe('ch_1, recorded');
+    expect(store.of('checkpoint')).toHaveLength(2);
+  });
+
+  it('rejects when the store has been silent until the lease was over', async () => {
+    const { store } = open();
+    store.on('checkpoint', hangs);
+    let error: unknown;
+    const operation = async ({ step }: OperationContext) => {
+      error = await step('charge', () => 'ch_1').catch((thrown: unknown) => thrown);
+      throw error;
+    };
+    await execute(operation, { ...call(store), leaseMs: 300, maxExecutionMs: 10 }).catch(() => {});
+    expect(error).toBeInstanceOf(LeaseLostError);
+  });
+
+  it('finds a record that the store has lost written anew, with the steps of earlier attempts', async () => {
+    const { store, lose } = open();
+    const first = async ({ step }: OperationContext) => {
+      await step('reserve', () => 'r1');
+      declined();
+    };
+    await told(execute(first, call(store)));
+    const second = async ({ step }: OperationContext) => {
+      await step('charge', () => 'ch_1');
+      await lose(nameIn(store));
+      await step('send', () => 'm_1');
+      const record = await recordOf(store.inner, nameIn(store));
+      return [...(record?.steps.keys() ?? [])].sort().join();
+    };
+    expect(await told(execute(second, call(store)))).toBe('charge,reserve,send, recorded');
+  });
+});
+
+onEveryStore('A step that may run at most once', (open) => {
+  const charge = async ({ step }: OperationContext, fn: (context: StepContext) => unknown) => {
+    return await step('charge', fn, { atMostOnce: true });
+  };
+
+  it('is on record before it runs, and its result after it', async () => {
+    const { store } = open();
+    const seqs: (number | undefined)[] = [];
+    const look = async () => {
+      const record = await recordOf(store.inner, nameIn(store));
+      seqs.push(record?.steps.get('charge')?.seq);
+    };
+    const operation = async (context: OperationContext) => {
+      await charge(context, look);
+      await look();
+      return 'paid';
+    };
+    expect(await told(execute(operation, call(store)))).toBe('paid, recorded');
+    expect(seqs).toEqual([1, 2]);
+  });
+
+  it('is not run again after it was abandoned: the outcome is unknown, under whatever policy', async () => {
+    const { store } = open();
+    await abandon(store, async (context) => await charge(context, never));
+    let runs = 0;
+    const operation = async (context: OperationContext) => {
+      await charge(context, () => {
+        runs += 1;
+      });
+      return 'paid';
+    };
+    expect(await told(execute(operation, call(store)))).toBe('unknown');
+    expect(await stateOf(store)).toBe('unknown');
+    expect(await told(execute(operation, call(store)))).toBe('unknown');
+    expect(runs).toBe(0);
+  });
+
+  it('that throws leaves the outcome unknown, though the options say retry', async () => {
+    const { store } = open();
+    const operation = async (context: OperationContext) => await charge(context, declined);
+    expect(await told(execute(operation, call(store)))).toBe('Error: declined');
+    expect(await told(execute(operation, call(store)))).toBe('unknown');
+  });
+
+  it('that throws after it said that nothing happened runs again', async () => {
+    const { store } = open();
+    const attempts: number[] = [];
+    const operation = async (context: OperationContext) => {
+      await charge(context, ({ attempt, markNothingHappened }) => {
+        attempts.push(attempt);
+        markNothingHappened();
+        if (attempts.length < 3) declined();
+      });
+      return 'paid';
+    };
+    expect(await told(execute(operation, call(store)))).toBe('Error: declined');
+    expect(await told(execute(operation, call(store)))).toBe('Error: declined');
+    expect(await told(execute(operation, call(store)))).toBe('paid, recorded');
+    expect(attempts).toEqual([1, 2, 3]);
+  });
+
+  it('does not run where its intent could not be recorded', async () => {
+    const { store } = open();
+    store.on('checkpoint', failsBefore());
+    let ran = false;
+    const operation = async (context: OperationContext) => {
+      await charge(context, () => {
+        ran = true;
+      });
+    };
+    await execute(operation, { ...call(store), leaseMs: 300, maxExecutionMs: 10 }).catch(() => {});
+    expect(ran).toBe(false);
+  });
+
+  it('may be given up by an operation that finds out for itself', async () => {
+    const { store } = open();
+    await abandon(store, async (context) => await charge(context, never));
+    const operation = async (context: OperationContext) => {
+      return await charge(context, never).catch((error: { code: string }) => error.code);
+    };
+    expect(await told(execute(operation, call(store)))).toBe('outcome_unknown, recorded');
+  });
+});

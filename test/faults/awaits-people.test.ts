@@ -1,0 +1,94 @@
+// Must hold: what people and their programs ask about outcomes that nobody knows fails as calls of an execution do. Who decides
+// is told whether it is known to be decided, and may say it again.
+import {
+  execute,
+  type IdempotencyError,
+  type IdempotencyStore,
+  listDoubts,
+  notDone,
+  recoverAll,
+  resolve,
+  StoreError,
+} from '@onceguard/core';
+import {
+  FaultStore,
+  failsAfter,
+  failsBefore,
+  hangs,
+  hangsAfter,
+  type Interference,
+  type StoreVerb,
+} from '@onceguard/core/testing';
+import { describe, expect, it } from 'vitest';
+import { storeKinds, withVerbs } from '../adapters/stores.js';
+
+const shortMs = 400;
+const decision = { as: 'done', result: 'paid by hand', by: 'Ada', reason: 'asked the bank' } as const;
+
+const once = 1;
+const forGood = null;
+
+/** What the one who decides is told, and what the record says then. */
+const decided = ['ok', 'completed'] as const;
+const undecided = ['store_unavailable', 'unknown'] as const;
+const unheard = ['store_unavailable', 'completed'] as const;
+const refused = ['store_misconfigured', 'unknown'] as const;
+
+const rows: [StoreVerb, how: string, Interference, call: number | null, readonly [told: string, state: string]][] = [
+  ['read', 'fails once', failsBefore(), once, decided],
+  ['read', 'hangs once', hangs, once, undecided],
+  ['read', 'fails for good', failsBefore(), forGood, undecided],
+  ['read', 'is refused', failsBefore('misconfigured'), forGood, refused],
+  ['resolve', 'fails before', failsBefore(), once, decided],
+  ['resolve', 'fails after', failsAfter, once, decided],
+  ['resolve', 'hangs before', hangs, once, undecided],
+  ['resolve', 'hangs after', hangsAfter, once, unheard],
+  ['resolve', 'fails before, for good', failsBefore(), forGood, undecided],
+  ['resolve', 'fails after, for good', failsAfter, forGood, unheard],
+  ['resolve', 'is refused', failsBefore('misconfigured'), forGood, refused],
+];
+
+describe.each(storeKinds)('Of a doubt ($name)', ({ open }) => {
+  it.each(rows)(
+    'the call %s %s: whoever decides is told, and may decide again',
+    async (verb, _how, fault, call, row) => {
+      const { store: inner, close } = await open();
+      const { name, fencingToken } = await leaveDoubt(inner);
+      const store = new FaultStore(inner, shortMs);
+      store.on(verb, fault, call);
+      const told = await resolve(store, name, { ...decision, fencingToken }).then(
+        ({ kind }) => kind,
+        (error: IdempotencyError) => error.code,
+      );
+      expect([told, (await inner.read(name)).record?.state]).toEqual(row);
+      store.heal();
+      expect(await resolve(store, name, { ...decision, fencingToken })).toMatchObject({ kind: 'ok' });
+      expect((await inner.read(name)).record).toMatchObject({ state: 'completed', resolved: { by: 'Ada' } });
+      await close();
+    },
+  );
+
+  it('no list is had where the store cannot give one, nor is it recovered', async () => {
+    const { store: inner, close } = await open();
+    const { name } = await leaveDoubt(inner);
+    const scan = async () => {
+      throw new StoreError('unavailable', 'It was told to fail.');
+    };
+    const store = withVerbs(inner, { scan });
+    await expect(listDoubts(store)).rejects.toBeInstanceOf(StoreError);
+    await expect(recoverAll(store, { recover: () => notDone() })).rejects.toBeInstanceOf(StoreError);
+    expect((await inner.read(name)).record?.state).toBe('unknown');
+    await close();
+  });
+});
+
+/** Work that failed, and nobody knows what it did: its name at the store, and its fencing token. */
+async function leaveDoubt(inner: IdempotencyStore) {
+  const store = new FaultStore(inner);
+  const fails = () => {
+    throw new Error('no connection');
+  };
+  await execute(fails, { store, scope: 'faults', key: 'order-1', onFailure: 'unknown' }).catch(() => {});
+  const name = store.calls[0]?.key ?? '';
+  return { name, fencingToken: (await inner.read(name)).record?.fence ?? 0 };
+}

@@ -1,0 +1,87 @@
+// What holds where a store call fails that a step makes, or a function that finds out: rows of the table in `table.ts`.
+import type { stepSituations } from './step-situations.js';
+import type { Row, Rows } from './table.js';
+import type { Words } from './ways.js';
+
+const done: Row = ['run 1', 1, 'completed, attempt 1', 'run 1, replayed'];
+
+/** The lease ended without the step on record: a function throws, and a client of HTTP is told what stands there. */
+const lost = { function: 'lease_lost', http: 'in_progress' };
+const refused = { function: 'store_misconfigured', http: 'failure of run 1' };
+const nonsense = { function: 'argument_invalid', http: 'failure of run 1' };
+
+const failed = { function: 'no money', http: 'failure of run 1' };
+const stillUnknown: Row = ['outcome_unknown', 1, 'unknown, attempt 2', 'outcome_unknown'];
+
+export const stepTable: Readonly<Record<keyof typeof stepSituations, Rows>> = {
+  'records the result of a step': {
+    ...passing(done),
+    'fails before, for good': over('run 2'),
+    'fails after, for good': over('run 1'),
+    'hangs before, for good': over('run 2'),
+    'hangs after, for good': over('run 1'),
+    'is refused, for good': [refused, 1, 'retryable, attempt 1', 'run 2'],
+    'makes no sense, for good': [nonsense, 1, 'retryable, attempt 1', 'run 2'],
+  },
+  'records that a step begins which may run once': {
+    ...passing(done),
+    'fails before, for good': over('run 2'),
+    // It did not run, but nobody knows that: its owner was told nothing, and then it was too late.
+    'fails after, for good': over('outcome_unknown'),
+    'hangs before, for good': over('run 2'),
+    'hangs after, for good': over('outcome_unknown'),
+    'is refused, for good': [refused, 1, 'retryable, attempt 1', 'run 2'],
+    'makes no sense, for good': [nonsense, 1, 'retryable, attempt 1', 'run 2'],
+  },
+  'records the result of a step that may run once': {
+    ...passing(done),
+    'fails before, for good': over('outcome_unknown'),
+    'fails after, for good': over('run 1'),
+    'hangs before, for good': over('outcome_unknown'),
+    'hangs after, for good': over('run 1'),
+    'is refused, for good': [refused, 1, 'unknown, attempt 1', 'outcome_unknown'],
+    'makes no sense, for good': [nonsense, 1, 'unknown, attempt 1', 'outcome_unknown'],
+  },
+  'takes back that a step begins': {
+    ...passing([failed, 1, 'retryable, attempt 1', 'run 2']),
+    'fails before, for good': over('outcome_unknown'),
+    'fails after, for good': over('run 2'),
+    'hangs before, for good': over('outcome_unknown'),
+    'hangs after, for good': over('run 2'),
+    'is refused, for good': [refused, 1, 'unknown, attempt 1', 'outcome_unknown'],
+    'makes no sense, for good': [nonsense, 1, 'unknown, attempt 1', 'outcome_unknown'],
+  },
+  'takes back that a step began, since somebody found out': {
+    ...passing(['run 2', 2, 'completed, attempt 2', 'run 2, replayed']),
+    'fails before, for good': undecided('in_progress', 'in_progress'),
+    'fails after, for good': undecided('in_progress', 'in_progress'),
+    'hangs before, for good': undecided('in_progress', 'in_progress'),
+    'hangs after, for good': undecided('in_progress', 'in_progress'),
+    'is refused, for good': undecided({ function: 'store_misconfigured', http: 'store_unavailable' }, 'unknown'),
+    'makes no sense, for good': undecided({ function: 'argument_invalid', http: 'store_unavailable' }, 'unknown'),
+  },
+  'leaves the outcome unknown, since nobody found out': {
+    ...passing(stillUnknown),
+    'fails before, for good': stillUnknown,
+    'fails after, for good': stillUnknown,
+    'hangs before, for good': stillUnknown,
+    'hangs after, for good': stillUnknown,
+    'is refused, for good': stillUnknown,
+    'makes no sense, for good': ['outcome_unknown', 1, 'in_progress, attempt 2', 'in_progress'],
+  },
+};
+
+/** A call that succeeds when it is repeated changes nothing. */
+function passing(row: Row) {
+  const faults = ['fails before', 'fails, perhaps after', 'fails after', 'hangs before', 'hangs after'] as const;
+  return Object.fromEntries(faults.map((fault) => [fault, row])) as Record<(typeof faults)[number], Row>;
+}
+
+function over(repeat: Words): Row {
+  return [lost, 1, 'in_progress, attempt 1', repeat];
+}
+
+/** What was found out is not on record: the next caller finds it out again, and the work goes on. */
+function undecided(told: Row[0], state: string): Row {
+  return [told, 1, `${state}, attempt 2`, 'run 2'];
+}

@@ -1,0 +1,99 @@
+// A consumer in a process of its own, which stands still where it is told to, to be killed there.
+import { randomUUID } from 'node:crypto';
+import type { OperationContext } from '@onceguard/core';
+import { RedisStore } from '@onceguard/core/redis';
+import { type ConfirmChannel, connect } from 'amqplib';
+import { Redis } from 'ioredis';
+import { decider } from '../../../examples/queues/decide.js';
+import { consume, type Job } from '../../../examples/rabbitmq-jobs/consumer.js';
+import { declareQueues } from '../../../examples/rabbitmq-jobs/queues.js';
+
+export const points = [
+  'before the work',
+  'in a step',
+  'between steps',
+  'in a step at most once',
+  'after the work',
+  'before the ack',
+] as const;
+export type Point = (typeof points)[number];
+
+export interface Settings {
+  readonly amqpUrl: string;
+  readonly queue: string;
+  readonly delaysMs: readonly number[];
+  readonly redisUrl: string;
+  /** Of the records, and of what the work leaves behind. */
+  readonly prefix: string;
+  readonly leaseMs: number;
+  /** Where it stands still, with the first job that gets there. */
+  readonly holdAt: Point | null;
+  /** Whether the work has a step that may happen once at most. */
+  readonly labels: boolean;
+  /** How long the work takes at most. */
+  readonly workMs: number;
+}
+
+/** `ready` first; then what becomes of each delivery. */
+export type Told = { readonly ready: true } | { readonly held: Point } | { readonly decided: string };
+
+/** What the work gives: the run that is on record, and the key by which the other system knows its charge. */
+export interface Shipped {
+  readonly run: string;
+  readonly charge: string;
+}
+
+const settings: Settings = JSON.parse(process.argv[2] ?? '{}');
+const { prefix, holdAt } = settings;
+const tell = (told: Told) => void process.send?.(told);
+
+async function pass(point: Point): Promise<void> {
+  if (point !== holdAt) return;
+  tell({ held: point });
+  await new Promise(() => {});
+}
+
+const redis = new Redis(settings.redisUrl);
+const store = await RedisStore.connect({ url: settings.redisUrl, prefix });
+
+async function ship({ id }: Job, { step }: OperationContext): Promise<Shipped> {
+  await pass('before the work');
+  await redis.hincrby(`${prefix}runs`, id, 1);
+  const charge = await step('charge', async ({ key }) => {
+    await redis.sadd(`${prefix}charges:${id}`, key);
+    await pass('in a step');
+    return key;
+  });
+  await pass('between steps');
+  const label = async () => {
+    await redis.hincrby(`${prefix}labels`, id, 1);
+    await pass('in a step at most once');
+  };
+  if (settings.labels) await step('label', label, { atMostOnce: true });
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * settings.workMs));
+  await pass('after the work');
+  return { run: randomUUID(), charge };
+}
+
+/** A channel on which the process can be killed before a message is acknowledged. */
+function holdingBeforeAck(channel: ConfirmChannel): ConfirmChannel {
+  const ack = channel.ack.bind(channel);
+  return Object.assign(channel, {
+    ack: (...args: Parameters<typeof ack>) => void pass('before the ack').then(() => ack(...args)),
+  });
+}
+
+const connection = await connect(settings.amqpUrl);
+const channel = holdingBeforeAck(await connection.createConfirmChannel());
+const queues = await declareQueues(channel, settings.queue, settings.delaysMs);
+const decide = decider(ship, {
+  ...{ store, scope: 'tests', leaseMs: settings.leaseMs, key: ({ id }: Job) => id },
+  ...{ maxAttempts: 1, waitMs: 200 },
+});
+const consumer = await consume(channel, queues, decide, {
+  onDecision: (_message, { kind }) => tell({ decided: kind }),
+});
+process.once('SIGTERM', () => {
+  void consumer.stop().then(() => process.exit());
+});
+tell({ ready: true });

@@ -1,0 +1,114 @@
+// Consumers of RabbitMQ that are killed at every point of a job, and a storm of duplicates in which some are.
+import { randomUUID } from 'node:crypto';
+import { RedisStore } from '@onceguard/core/redis';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type Broker, delaysMs, empty, openBroker } from './broker.js';
+import { type ConsumerProcess, startConsumer, type Traces, tracesOf } from './consumers.js';
+import type { Point, Settings } from './processes/consumer.js';
+import { recordsIn } from './records.js';
+
+let redis: Redis;
+let broker: Broker;
+let prefix: string;
+let running: ConsumerProcess[];
+
+beforeAll(async () => {
+  redis = new Redis(String(process.env.REDIS_URL), { enableOfflineQueue: false, lazyConnect: true });
+  await redis.connect();
+});
+afterAll(() => redis.disconnect());
+beforeEach(async () => {
+  broker = await openBroker();
+  prefix = `rabbitmq-kills:${randomUUID()}:`;
+  running = [];
+});
+afterEach(async () => {
+  await Promise.all(running.map(async (consumer) => await consumer.kill()));
+  await broker.close();
+});
+
+async function start(settings: Partial<Settings> = {}): Promise<ConsumerProcess> {
+  const consumer = await startConsumer({
+    ...{ amqpUrl: broker.url, queue: broker.queues.work, delaysMs },
+    ...{ redisUrl: String(process.env.REDIS_URL), prefix, leaseMs: 1_000, holdAt: null, labels: true, workMs: 5 },
+    ...settings,
+  });
+  running.push(consumer);
+  return consumer;
+}
+
+const eventually = async (check: () => unknown) => await vi.waitFor(check, { timeout: 60_000, interval: 50 });
+
+describe('A consumer that is killed', () => {
+  const cases: [Point, Traces][] = [
+    ['before the work', { runs: 1, charges: 1, labels: 1 }],
+    ['in a step', { runs: 2, charges: 1, labels: 1 }],
+    ['between steps', { runs: 2, charges: 1, labels: 1 }],
+    ['after the work', { runs: 2, charges: 1, labels: 1 }],
+  ];
+  test.each(cases)('%s leaves the job to another, whose every effect happens once', async (holdAt, traces) => {
+    const victim = await start({ holdAt });
+    await broker.send('order-1');
+    await victim.held();
+    await victim.kill();
+    const heir = await start();
+    await eventually(() => expect(broker.replies.get('order-1')).toHaveLength(1));
+    expect(await tracesOf(redis, prefix, 'order-1')).toEqual(traces);
+    // The lease of the dead one is waited for, and using up the only attempt that there is would have been a rejection.
+    expect(heir.decisions.at(-1)).toBe('acknowledge');
+    expect(await broker.waiting()).toEqual(empty);
+  });
+
+  test('before the ack leaves a message that is answered from the record', async () => {
+    const victim = await start({ holdAt: 'before the ack' });
+    await broker.send('order-1');
+    await victim.held();
+    await victim.kill();
+    const heir = await start();
+    await eventually(() => expect(broker.replies.get('order-1')).toHaveLength(2));
+    const [first, second] = broker.replies.get('order-1') ?? [];
+    expect(second).toEqual(first);
+    expect(await tracesOf(redis, prefix, 'order-1')).toEqual({ runs: 1, charges: 1, labels: 1 });
+    expect(heir.decisions).toEqual(['acknowledge']);
+  });
+
+  test('in a step that may happen once at most leaves a message that is parked', async () => {
+    const victim = await start({ holdAt: 'in a step at most once' });
+    await broker.send('order-1');
+    await victim.held();
+    await victim.kill();
+    await start();
+    await eventually(async () => expect(await broker.waiting()).toEqual({ ...empty, parked: 1 }));
+    expect(await tracesOf(redis, prefix, 'order-1')).toEqual({ runs: 2, charges: 1, labels: 1 });
+    expect(broker.replies.size).toBe(0);
+  });
+});
+
+test('A storm: of 200 jobs, delivered 3 times each to 2 processes of which 6 are killed, each is on record once', async () => {
+  const ids = Array.from({ length: 200 }, (_, at) => `order-${at}`);
+  const kills = 6;
+  const settings = { labels: false, workMs: 40, leaseMs: 2_000 };
+  await Promise.all([start(settings), start(settings)]);
+  for (let copy = 1; copy <= 3; copy += 1) await Promise.all(ids.map(async (id) => await broker.send(id)));
+  for (let killed = 1; killed <= kills; killed += 1) {
+    await eventually(() => expect([...broker.replies.values()].flat().length).toBeGreaterThanOrEqual(killed * 70));
+    await running.shift()?.kill();
+    await start(settings);
+  }
+  // A message is replied to before it is acknowledged.
+  const repliedTo = () => ids.filter((id) => (broker.replies.get(id) ?? []).length >= 3).length;
+  await eventually(async () => expect([repliedTo(), await broker.waiting()]).toEqual([ids.length, empty]));
+  await Promise.all(running.splice(0).map(async (consumer) => await consumer.stop()));
+  expect(await broker.waiting()).toEqual(empty);
+
+  const store = new RedisStore({ client: redis, prefix });
+  expect((await recordsIn(store)).map(({ state }) => state)).toEqual(ids.map(() => 'completed'));
+  for (const id of ids) {
+    const results = broker.replies.get(id) ?? [];
+    expect(new Set(results.map((result) => JSON.stringify(result))).size, id).toBe(1);
+    const { runs, charges } = await tracesOf(redis, prefix, id);
+    expect(runs, id).toBeLessThanOrEqual(1 + kills);
+    expect(charges, id).toBe(1);
+  }
+});

@@ -1,0 +1,56 @@
+// Must hold: a result that cannot be kept loses no effect. The work is recorded as done, its steps too, the caller gets the value,
+// an event says so, and nothing of it runs again.
+import { type Events, execute, type OperationContext, onEvent } from '@onceguard/core';
+import { expect, it } from 'vitest';
+import { call } from '../engine/abandoned.js';
+import { told } from '../engine/told.js';
+import { nameIn, onEveryStore, recordOf } from '../engine/world.js';
+
+const circular: { self?: unknown } = {};
+circular.self = circular;
+const hostile = {
+  get member() {
+    throw new TypeError('not now');
+  },
+};
+const spelled = {
+  toJSON() {
+    throw new TypeError('not as JSON');
+  },
+};
+
+onEveryStore('A result that cannot be kept', (open) => {
+  it.each([
+    ['a circle', circular, /circular/],
+    ['a function', () => 1, /a function/],
+    ['a symbol', Symbol('paid'), /a symbol/],
+    ['a member that is a function', spelled, /a function/],
+    ['a getter that throws', hostile, /not now/],
+    ['an instance of a class', new Map(), /instance of Map/],
+    ['more than maxOutcomeBytes', 'x'.repeat(99), /101 bytes; maxOutcomeBytes is 100/],
+  ])('is given to the caller, and the work stays done: %s', async (_what, value, reason) => {
+    const { store } = open();
+    const heard: Events['outcome_not_kept'][] = [];
+    const stop = onEvent('outcome_not_kept', (event) => heard.push(event));
+    const effects: string[] = [];
+    const operation = async ({ step }: OperationContext): Promise<unknown> => {
+      await step('charge', () => effects.push('charge'), { atMostOnce: true });
+      return value;
+    };
+    const options = call<unknown>(store, { maxOutcomeBytes: 100 });
+    const first = await execute(operation, options);
+    expect(first).toMatchObject({ kind: 'executed', recorded: true });
+    expect('value' in first && first.value).toBe(value);
+    expect(await told(execute(operation, options))).toBe('expired');
+    stop();
+    expect(heard).toMatchObject([{ name: nameIn(store), reason: expect.stringMatching(reason) }]);
+    expect(await recordOf(store.inner, nameIn(store))).toMatchObject({ state: 'completed', outcome: null });
+    expect(effects).toEqual(['charge']);
+  });
+
+  it('is kept where it only looks odd: a BigInt', async () => {
+    const { store } = open();
+    await execute(() => 2n ** 70n, call(store));
+    expect(await execute(() => 0n, call(store))).toMatchObject({ kind: 'replayed', value: 2n ** 70n });
+  });
+});
