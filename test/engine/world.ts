@@ -59,7 +59,7 @@ function openMemory(): World {
 function openRedis(client: Redis): World {
   const prefix = `engine:${randomUUID()}:`;
   const store = new FaultStore(new RedisStore({ client, prefix }), 400);
-  const lose = async (name: string) => void (await client.del(`${prefix}{${name}}`, `${prefix}{${name}}:o`));
+  const lose = async (name: string) => void (await client.del(`${prefix}{${name}}`, `${prefix}{${name}}:more`));
   return { store, lose };
 }
 

@@ -107,7 +107,7 @@ export class Requests {
   }
 
   #outcome(recordTtlMs: number) {
-    const outcomeTtlMs = this.#random.whole(1, recordTtlMs);
+    const outcomeTtlMs = this.#random.chance(0.5) ? recordTtlMs : this.#random.whole(1, recordTtlMs);
     return { outcome: this.#random.pick(outcomes), outcomeTtlMs, note: this.#random.pick(notes) };
   }
 

@@ -14,7 +14,7 @@ const housekeepingMs = 60_000;
 interface Copy {
   readonly model: StoredRecord;
   readonly record: Buffer;
-  readonly outcome: Buffer | null;
+  readonly beside: Buffer | null;
 }
 
 export class Difference extends Error {}
@@ -132,26 +132,27 @@ class Walk {
     if (!isDeepStrictEqual(record, expected)) throw this.#difference('read', { now }, record, expected);
   }
 
-  /** What a failover or an eviction does: all, or only the bytes, or what was written last. */
+  /** What a failover or an eviction does: all, or only what lies beside the record, or what was written last. */
   async #loseData(): Promise<void> {
     const { redis, prefix } = this.#world;
-    const [record, outcome] = [`${prefix}{${this.#key}}`, `${prefix}{${this.#key}}:o`];
+    const [record, beside] = [`${prefix}{${this.#key}}`, `${prefix}{${this.#key}}:more`];
     const roll = this.#random.next();
     if (roll < 0.15) {
-      await (this.#random.chance(0.5) ? redis.del(record) : redis.del(record, outcome));
+      await (this.#random.chance(0.5) ? redis.del(record) : redis.del(record, beside));
       this.#model = null;
     } else if (roll < 0.25) {
-      await redis.del(outcome);
-      this.#model = this.#model && { ...this.#model, outcome: null };
+      await redis.del(beside);
+      this.#model = this.#model && withoutBeside(this.#model);
     } else if (roll < 0.65) {
-      const dumped = await Promise.all([redis.dumpBuffer(record), redis.dumpBuffer(outcome)]);
-      this.#older = this.#model && dumped[0] && { model: this.#model, record: dumped[0], outcome: dumped[1] };
+      const dumped = await Promise.all([redis.dumpBuffer(record), redis.dumpBuffer(beside)]);
+      this.#older = this.#model && dumped[0] && { model: this.#model, record: dumped[0], beside: dumped[1] };
     } else if (this.#older !== null) {
       const { model } = this.#older;
-      await redis.del(record, outcome);
+      await redis.del(record, beside);
       await redis.restore(record, model.expiresAt + housekeepingMs, this.#older.record, 'ABSTTL');
-      if (this.#older.outcome !== null) {
-        await redis.restore(outcome, model.outcomeEndAt + housekeepingMs, this.#older.outcome, 'ABSTTL');
+      if (this.#older.beside !== null) {
+        const endAt = model.state === 'completed' ? model.outcomeEndAt : model.expiresAt;
+        await redis.restore(beside, endAt + housekeepingMs, this.#older.beside, 'ABSTTL');
       }
       this.#model = model;
     }
@@ -185,6 +186,12 @@ class Walk {
     const told = inspect({ asked, answer, expected }, { depth: 6 });
     return new Difference(`${verb} on ${this.#key} differs from the protocol, seed ${seed}:\n${told}`);
   }
+}
+
+/** Steps lie beside the record, and so does an outcome that goes earlier. */
+function withoutBeside(record: StoredRecord): StoredRecord {
+  const { outcome, outcomeEndAt, expiresAt } = record;
+  return { ...record, steps: new Map(), outcome: outcomeEndAt === expiresAt ? outcome : null };
 }
 
 /** Walks on many keys at once, so many steps in all. Ends with the first difference, which it throws. */

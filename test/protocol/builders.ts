@@ -36,9 +36,11 @@ export const guarded: StoredRecord = {
   note: 'old note',
   expiresAt: at + terms.unknownTtlMs,
 };
-export const retryable: StoredRecord = { ...running, state: 'retryable' };
+const noLease = { leaseEndAt: 0, leaseMs: 0 };
+export const retryable: StoredRecord = { ...running, ...noLease, state: 'retryable' };
 export const unknown: StoredRecord = {
   ...running,
+  ...noLease,
   state: 'unknown',
   note: 'old note',
   retryAt: at + 10,
@@ -46,6 +48,7 @@ export const unknown: StoredRecord = {
 };
 export const completed: StoredRecord = {
   ...running,
+  ...noLease,
   state: 'completed',
   steps: new Map(),
   note: '201',

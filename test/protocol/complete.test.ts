@@ -20,6 +20,9 @@ import {
   unknown,
 } from './builders.js';
 
+/** Only a record in progress has one. */
+const noLease = { leaseEndAt: 0, leaseMs: 0 };
+
 describe('complete', () => {
   test.each([
     { what: 'an outcome', outcome: bytes('done'), outcomeEndAt: at + 300 },
@@ -33,6 +36,7 @@ describe('complete', () => {
       note: '200',
       completedAt: at,
       expiresAt: at + 1_000,
+      ...noLease,
     } as const;
     expect(record).toEqual({ ...guarded, ...finished, outcome, outcomeEndAt });
   });
@@ -133,7 +137,7 @@ describe('release', () => {
   test.each(ways)('%o', (how, from, becomes) => {
     const { record, answer } = release(from, lease(), how, at);
     expect(answer).toEqual({ kind: 'ok', now: at });
-    expect(record).toEqual({ ...from, ...becomes });
+    expect(record).toEqual({ ...from, ...noLease, ...becomes });
   });
 
   test('as not_started goes by the token alone', () => {

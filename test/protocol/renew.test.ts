@@ -1,7 +1,7 @@
 // Renew and checkpoint: longer leases, restored records, and steps whose first bytes stand.
 import { describe, expect, test } from 'vitest';
 import { checkpoint, renew } from '../../packages/core/src/protocol/index.js';
-import { above, at, bytes, gone, guarded, lease, running, steps, unknown } from './builders.js';
+import { above, at, bytes, completed, gone, guarded, lease, running, steps, unknown } from './builders.js';
 
 describe('renew', () => {
   test.each([
@@ -22,6 +22,12 @@ describe('renew', () => {
     expect(renew(guarded, lease(), 100, at).record?.expiresAt).toBe(at + 5_100);
     const longLived = { ...running, expiresAt: at + 99_999 };
     expect(renew(longLived, lease(), 100, at).record?.expiresAt).toBe(at + 99_999);
+  });
+
+  test('has no lease to tell of on its own completed record, and tells the end that it was told last', () => {
+    const { record, answer } = renew(completed, lease({ leaseEndAt: at - 9 }), 100, at);
+    expect(answer).toEqual({ kind: 'ok', leaseEndAt: at - 9, now: at });
+    expect(record).toBe(completed);
   });
 
   test('restores only while now is before the lease end that was last told', () => {

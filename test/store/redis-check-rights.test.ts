@@ -12,7 +12,7 @@ import { codesOf, found, foundAt } from './checked.js';
 
 const document = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
 const documented = /^ACL SETUSER onceguard on >secret (.*)$/m.exec(document)?.[1]?.split(' ') ?? [];
-const inScripts = ['time', 'hmget', 'hget', 'hgetall', 'hset', 'hdel', 'pexpireat', 'exists', 'get', 'set', 'del'];
+const inScripts = ['time', 'get', 'set', 'del', 'hget', 'hgetall', 'hset', 'hdel', 'pexpireat', 'exists', 'append'];
 
 let server: RedisServer;
 

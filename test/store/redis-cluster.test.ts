@@ -41,10 +41,10 @@ describe.each([
     for (const names of held) {
       const [records, outcomes] = [
         names.filter((name) => name.endsWith('}')),
-        names.filter((name) => name.endsWith(':o')),
+        names.filter((name) => name.endsWith(':more')),
       ];
       expect(records.length).toBeGreaterThan(0);
-      expect(outcomes.sort()).toEqual(records.map((name) => `${name}:o`).sort());
+      expect(outcomes.sort()).toEqual(records.map((name) => `${name}:more`).sort());
     }
     client.disconnect();
   });

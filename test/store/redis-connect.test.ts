@@ -7,8 +7,7 @@ import { type ConnectOptions, RedisStore } from '../../packages/core/src/redis/i
 import { completionOf, own, request } from '../../packages/core/src/testing/store-suite/requests.js';
 import { redisUrl, startRedis } from '../support/redis.js';
 
-const commands =
-  '+evalsha +eval +time +hmget +hget +hgetall +hset +hdel +pexpireat +exists +get +set +del +scan +info'.split(' ');
+const commands = '+evalsha +eval +time +get +set +del +hget +hgetall +hset +hdel +pexpireat +scan +info'.split(' ');
 
 describe('RedisStore.connect', () => {
   test.each([

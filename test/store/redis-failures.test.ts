@@ -117,12 +117,6 @@ describe('on a server in trouble', () => {
       end: () => admin.acl('SETUSER', 'default', '+evalsha', '+eval'),
     },
     {
-      word: 'NOPERM The user may not run PEXPIREAT',
-      class: 'misconfigured',
-      begin: () => admin.acl('SETUSER', 'default', '-pexpireat'),
-      end: () => admin.acl('SETUSER', 'default', '+pexpireat'),
-    },
-    {
       word: 'MISCONF',
       class: 'misconfigured',
       begin: async () => {

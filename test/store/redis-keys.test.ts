@@ -34,32 +34,76 @@ function world(options: { prefix?: string; client?: Redis } = {}) {
   return { store: new RedisStore({ client: redis, ...options }), key: randomUUID() };
 }
 
-test('a record is one hash, and its outcome one string with the same hash tag', async () => {
+const step = { step: 'charge', seq: 1, bytes: Buffer.from('x') };
+
+test('a record with its outcome is one string', async () => {
   const { store, key } = world();
   const lease = await own({ store, key });
+  await store.complete(lease, completionOf('paid', { outcomeTtlMs: lease.recordTtlMs }));
   expect(await redis.keys('*')).toEqual([`onceguard:{${key}}`]);
-  await store.complete(lease, completionOf('paid'));
-  expect((await redis.keys('*')).sort()).toEqual([`onceguard:{${key}}`, `onceguard:{${key}}:o`]);
-  expect(await redis.type(`onceguard:{${key}}`)).toBe('hash');
-  expect(await redis.get(`onceguard:{${key}}:o`)).toBe('paid');
+  expect(await redis.get(`onceguard:{${key}}`)).toMatch(/^og1c.*paid$/s);
 });
 
-test('keys end a minute after the record and the outcome that they hold', async () => {
+test('with the same hash tag steps lie beside it until it is completed, and then what goes earlier', async () => {
   const { store, key } = world();
+  const [name, beside] = [`onceguard:{${key}}`, `onceguard:{${key}}:more`];
   const lease = await own({ store, key });
-  const { record } = await store.read(key);
-  expect(await redis.pexpiretime(`onceguard:{${key}}`)).toBe((record?.expiresAt ?? 0) + 60_000);
+  expect(await redis.keys('*')).toEqual([name]);
+  await store.checkpoint(lease, step);
+  expect((await redis.keys('*')).sort()).toEqual([name, beside]);
+  expect(await redis.hgetall(beside)).toEqual({ charge: '1:x' });
+  await store.complete(lease, completionOf('paid', { outcomeTtlMs: lease.recordTtlMs - 1 }));
+  expect(await redis.get(beside)).toBe('paid');
+  expect(await redis.get(name)).not.toContain('paid');
+});
+
+test('keys end a minute after what they hold', async () => {
+  const { store, key } = world();
+  const endOf = async (suffix: string) => await redis.pexpiretime(`onceguard:{${key}}${suffix}`);
+  const expiresAt = async () => (await store.read(key)).record?.expiresAt ?? 0;
+  const lease = await own({ store, key });
+  expect(await endOf('')).toBe((await expiresAt()) + 60_000);
+  await store.checkpoint(lease, step);
+  expect(await endOf(':more')).toBe((await expiresAt()) + 60_000);
+  await store.renew(lease, 3 * lease.recordTtlMs);
+  expect([await endOf(''), await endOf(':more')]).toEqual(Array(2).fill((await expiresAt()) + 60_000));
   await store.complete(lease, completionOf('paid', { outcomeTtlMs: hourMs }));
   const { record: done } = await store.read(key);
-  expect(await redis.pexpiretime(`onceguard:{${key}}`)).toBe((done?.expiresAt ?? 0) + 60_000);
-  expect(await redis.pexpiretime(`onceguard:{${key}}:o`)).toBe((done?.completedAt ?? 0) + hourMs + 60_000);
+  expect(await endOf('')).toBe((done?.expiresAt ?? 0) + 60_000);
+  expect(await endOf(':more')).toBe((done?.completedAt ?? 0) + hourMs + 60_000);
+});
+
+test('of what an earlier life has left beside a record nothing is taken over', async () => {
+  const { store, key } = world();
+  await redis.hset(`onceguard:{${key}}:more`, 'mail', '2:sent');
+  const asked = request();
+  const first = granted(await store.acquire(key, asked));
+  expect(first.steps).toEqual(new Map());
+  const lease = leaseOf(key, asked, first);
+  await store.checkpoint(lease, step);
+  expect([...((await store.read(key)).record?.steps.keys() ?? [])]).toEqual(['charge']);
+});
+
+test('a user who may not give steps an end is found out before anything is written', async () => {
+  const { store, key } = world();
+  const lease = await own({ store, key });
+  const before = await redis.dumpBuffer(`onceguard:{${key}}`);
+  await redis.acl('SETUSER', 'default', '-pexpireat');
+  await expect(store.checkpoint(lease, step)).rejects.toMatchObject({
+    class: 'misconfigured',
+    message: expect.stringContaining('NOPERM The user may not run PEXPIREAT'),
+  });
+  await redis.acl('SETUSER', 'default', '+pexpireat');
+  expect(await redis.keys('*')).toEqual([`onceguard:{${key}}`]);
+  expect(await redis.dumpBuffer(`onceguard:{${key}}`)).toEqual(before);
+  expect((await store.checkpoint(lease, step)).kind).toBe('ok');
 });
 
 test('missing bytes read as a tombstone and never as absent', async () => {
   const { store, key } = world();
   const lease = await own({ store, key });
-  await store.complete(lease, completionOf('paid', { note: '201' }));
-  await redis.del(`onceguard:{${key}}:o`);
+  await store.complete(lease, completionOf('paid', { note: '201', outcomeTtlMs: hourMs }));
+  await redis.del(`onceguard:{${key}}:more`);
   expect(await store.acquire(key, request())).toMatchObject({ kind: 'expired', note: '201' });
   expect((await store.read(key)).record).toMatchObject({ state: 'completed', outcome: null });
 });
@@ -118,11 +162,13 @@ test('a cursor that scan did not answer is refused as a bug', async () => {
 });
 
 test.each([
-  { what: 'a string', put: (name: string) => redis.set(name, 'x'), word: 'WRONGTYPE', class: 'bug' },
-  { what: 'a foreign hash', put: (name: string) => redis.hset(name, 'a', 'b'), word: 'FOREIGNKEY', class: 'bug' },
+  { what: 'a hash', put: (name: string) => redis.hset(name, 'a', 'b'), word: 'WRONGTYPE', class: 'bug' },
+  { what: 'a foreign string', put: (name: string) => redis.set(name, 'x'), word: 'FOREIGNKEY', class: 'bug' },
+  { what: 'an empty string', put: (name: string) => redis.set(name, ''), word: 'FOREIGNKEY', class: 'bug' },
+  { what: 'the beginning of a record', put: (name: string) => redis.set(name, 'og1c'), word: 'ERR', class: 'bug' },
   {
     what: 'a newer layout',
-    put: (name: string) => redis.hset(name, 'v', 2),
+    put: (name: string) => redis.set(name, 'og2 and what nobody knows yet'),
     word: 'NEWERLAYOUT',
     class: 'misconfigured',
   },
@@ -152,7 +198,7 @@ test('a full server refuses every write whole, and what can only shrink a record
   const { store, key } = world();
   const lease = await own({ store, key });
   const other = randomUUID();
-  const before = await redis.hgetall(`onceguard:{${key}}`);
+  const before = await redis.dumpBuffer(`onceguard:{${key}}`);
   await redis.config('SET', 'maxmemory', '1');
   try {
     const calls = [
@@ -164,7 +210,7 @@ test('a full server refuses every write whole, and what can only shrink a record
     ];
     for (const call of calls) await expect(call()).rejects.toThrow(/OOM/);
     expect(await redis.keys('*')).toEqual([`onceguard:{${key}}`]);
-    expect(await redis.hgetall(`onceguard:{${key}}`)).toEqual(before);
+    expect(await redis.dumpBuffer(`onceguard:{${key}}`)).toEqual(before);
     expect((await store.complete(lease, completionOf('', { outcome: null }))).kind).toBe('ok');
     await store.remove(key);
   } finally {

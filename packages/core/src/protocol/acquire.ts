@@ -34,7 +34,12 @@ function decide(record: StoredRecord | null, request: AcquireRequest, now: numbe
   }
 }
 
-function refuse(record: StoredRecord | null, request: AcquireRequest, now: number): AcquireAnswer {
+/** What a caller is told who may not run. */
+export function refuse(
+  record: StoredRecord | null,
+  request: Pick<AcquireRequest, 'token' | 'fingerprint'>,
+  now: number,
+): AcquireAnswer {
   if (record === null) return { kind: 'superseded', now };
   const seen = standing(record, request.fingerprint, now);
   // A late copy of an acquisition whose work already ended: answering anything else would let it run again.
@@ -85,7 +90,8 @@ function nextFence(before: StoredRecord | null, request: AcquireRequest, now: nu
   return Math.max((before?.fence ?? 0) + 1, now, request.fenceSeen + 1);
 }
 
-function granted(record: StoredRecord): Acquired {
+/** What a caller is told who may run: the record that was made for it. */
+export function granted(record: StoredRecord): Acquired {
   const { attempt, fence, takeover, recovering, guarded, leaseEndAt, steps } = record;
   return { kind: 'acquired', attempt, fence, takeover, recovering, guarded, leaseEndAt, steps };
 }

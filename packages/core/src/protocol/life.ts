@@ -19,7 +19,10 @@ export function prolong(record: StoredRecord, leaseMs: number, terms: RecordTerm
   };
 }
 
-/** The record with its outcome; steps are dropped, and its life counts from now. */
+/** A record in another state than in_progress has no lease. */
+export const noLease = Object.freeze({ leaseEndAt: 0, leaseMs: 0 });
+
+/** The record with its outcome; lease and steps are dropped, and its life counts from now. */
 export function completed(
   record: StoredRecord,
   terms: Pick<RecordTerms, 'recordTtlMs'>,
@@ -28,6 +31,7 @@ export function completed(
 ): StoredRecord {
   return {
     ...record,
+    ...noLease,
     state: 'completed',
     steps: blankRecord.steps,
     note: completion.note,

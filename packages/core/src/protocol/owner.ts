@@ -1,6 +1,6 @@
 // The owner's verbs: renew, checkpoint, complete, release. Each may arrive late and twice, and then changes nothing that
 // the lease does not own. Own lease = same owner token and same fencing token.
-import { completed, lifeEnd, prolong } from './life.js';
+import { completed, lifeEnd, noLease, prolong } from './life.js';
 import type {
   Checkpoint,
   CheckpointAnswer,
@@ -23,7 +23,7 @@ export function renew(
   now: number,
 ): Transition<RenewAnswer> {
   if (isLive(record, now) && owns(record, lease)) {
-    if (record.state === 'completed') return { record, answer: { kind: 'ok', leaseEndAt: record.leaseEndAt, now } };
+    if (record.state === 'completed') return { record, answer: { kind: 'ok', leaseEndAt: lease.leaseEndAt, now } };
     if (record.state !== 'in_progress') return { record, answer: { kind: 'lost', now } };
     const next = prolong(record, leaseMs, lease, now);
     return { record: next, answer: { kind: 'ok', leaseEndAt: next.leaseEndAt, now } };
@@ -129,6 +129,7 @@ function released(record: StoredRecord, holder: Holder, how: Release, now: numbe
   const said = how.as === 'unknown' ? how : { retryAfterMs: null, note: record.note };
   return {
     ...record,
+    ...noLease,
     state: unknown ? 'unknown' : 'retryable',
     note: unknown ? said.note : null,
     retryAt: unknown && said.retryAfterMs !== null ? now + said.retryAfterMs : null,

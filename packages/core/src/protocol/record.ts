@@ -46,7 +46,7 @@ export interface StoredRecord {
   /** The fencing token: grows with every acquisition that executes. */
   readonly fence: number;
   readonly attempt: number;
-  /** The lease is alive while now < leaseEndAt. */
+  /** The lease is alive while now < leaseEndAt. Without a lease, in every state but in_progress, both are 0. */
   readonly leaseEndAt: number;
   readonly leaseMs: number;
   /** This attempt follows one that was abandoned. */

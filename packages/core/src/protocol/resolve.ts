@@ -1,5 +1,5 @@
 // Resolve: a person, or a program that asked the other system, decides about an outcome that nobody knows.
-import { completed, lifeEnd } from './life.js';
+import { completed, lifeEnd, noLease } from './life.js';
 import type { Resolve, ResolveAnswer } from './messages.js';
 import { blankRecord, isIntent, isLive, removedTtlMs, type StepEntry, type StoredRecord } from './record.js';
 import { standing } from './standing.js';
@@ -29,6 +29,7 @@ function decided(record: StoredRecord, request: Resolve, now: number): StoredRec
   if (as === 'done') return completed(raised, request, request, now);
   return {
     ...raised,
+    ...noLease,
     state: 'retryable',
     steps: settled(record.steps),
     note: null,

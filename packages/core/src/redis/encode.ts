@@ -1,50 +1,62 @@
 // The arguments of the verbs as the scripts take them: in order, none as the empty string, bytes as they are.
-import type { AcquireRequest, Checkpoint, Completion, Holder, Lease, Release, Resolve } from '../protocol/messages.js';
+import { lifeEnd } from '../protocol/life.js';
+import type {
+  AcquireRequest,
+  Checkpoint,
+  Completion,
+  Holder,
+  Lease,
+  RecordTerms,
+  Release,
+  Resolve,
+} from '../protocol/messages.js';
 
 type Argument = string | Buffer | number;
 
 export function acquireArguments(request: AcquireRequest): Argument[] {
-  const { token, fingerprint, leaseMs, onAbandoned, notAfter, fenceSeen, recordTtlMs, unknownTtlMs } = request;
-  return [token, fingerprint ?? '', leaseMs, onAbandoned, notAfter, fenceSeen, recordTtlMs, unknownTtlMs];
+  const { token, fingerprint, leaseMs, onAbandoned, notAfter, fenceSeen, recordTtlMs } = request;
+  return [token, fingerprint ?? '', leaseMs, onAbandoned, notAfter, fenceSeen, recordTtlMs, doubtfulTtlMs(request)];
 }
 
 export function renewArguments(lease: Lease, leaseMs: number): Argument[] {
-  return [...leaseArguments(lease), leaseMs];
+  const { token, fence, recordTtlMs, leaseEndAt } = lease;
+  return [token, fence, anew(lease), recordTtlMs, doubtfulTtlMs(lease), leaseEndAt, leaseMs];
 }
 
-export function checkpointArguments(lease: Lease, { step, seq, bytes }: Checkpoint): Argument[] {
-  return [...leaseArguments(lease), step, seq, buffer(bytes)];
+export function checkpointArguments({ token, fence }: Lease, { step, seq, bytes }: Checkpoint): Argument[] {
+  return [token, fence, step, seq, buffer(bytes)];
 }
 
 export function completeArguments(lease: Lease, completion: Completion): Argument[] {
-  const { outcome, outcomeTtlMs, note, notAfter } = completion;
-  return [...leaseArguments(lease), ...outcomeArguments(outcome), outcomeTtlMs, note ?? '', notAfter];
+  const { token, fence, recordTtlMs } = lease;
+  return [token, fence, anew(lease), recordTtlMs, ...outcomeArguments(completion), completion.notAfter];
 }
 
 export function releaseArguments(holder: Holder, how: Release): Argument[] {
+  const { token, fence, recordTtlMs } = holder;
   const said = how.as === 'unknown' ? how : { retryAfterMs: null, note: null };
-  return [...holderArguments(holder), how.as, said.retryAfterMs ?? '', said.note ?? ''];
+  const { retryAfterMs, note } = said;
+  return [token, fence ?? '', how.as, retryAfterMs ?? '', note ?? '', recordTtlMs, doubtfulTtlMs(holder)];
 }
 
 export function resolveArguments(request: Resolve): Argument[] {
-  const { expectFence, as, by, reason, outcome, outcomeTtlMs, note, recordTtlMs, unknownTtlMs } = request;
-  const why = JSON.stringify([by, reason]);
-  return [expectFence, as, why, ...outcomeArguments(outcome), outcomeTtlMs, note ?? '', recordTtlMs, unknownTtlMs];
+  const { expectFence, as, by, reason, recordTtlMs } = request;
+  return [expectFence, as, JSON.stringify([by, reason]), recordTtlMs, ...outcomeArguments(request)];
 }
 
-function holderArguments({ token, fence, recordTtlMs, unknownTtlMs }: Holder): Argument[] {
-  return [token, fence ?? '', recordTtlMs, unknownTtlMs];
+/** How long guarded and unknown records live on. */
+function doubtfulTtlMs(terms: RecordTerms): number {
+  return lifeEnd(0, true, terms);
 }
 
-function leaseArguments(lease: Lease): Argument[] {
-  const { fingerprint, attempt, takeover, recovering, guarded, leaseEndAt } = lease;
-  const flags = [takeover, recovering, guarded].map(Number);
-  return [...holderArguments(lease), fingerprint ?? '', attempt, ...flags, leaseEndAt];
+/** What is needed to write the record anew. */
+function anew({ takeover, recovering, guarded, attempt, fingerprint }: Lease): string {
+  return `${Number(takeover)}${Number(recovering)}${Number(guarded)} ${attempt} ${fingerprint ?? ''}`;
 }
 
-/** Empty bytes are an outcome, so whether there are any is said beside them. */
-function outcomeArguments(outcome: Uint8Array | null): Argument[] {
-  return outcome === null ? [0, ''] : [1, buffer(outcome)];
+/** Empty bytes are an outcome; without one there is no time for how long it is kept. */
+function outcomeArguments({ outcome, outcomeTtlMs, note }: Completion | Resolve): [Argument, Argument, string] {
+  return outcome === null ? ['', '', note ?? ''] : [outcomeTtlMs, buffer(outcome), note ?? ''];
 }
 
 /** ioredis sends Buffers as they are, and makes text of any other bytes. */

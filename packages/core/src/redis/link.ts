@@ -7,6 +7,7 @@ import type { RedisHealth } from './health.js';
 import { type Durability, runReplicated } from './replicated.js';
 import { Reply } from './reply.js';
 import type { Script } from './script.js';
+import { keyBeside } from './scripts/record.js';
 import { ClientWatch } from './watch.js';
 
 type Argument = string | Buffer | number;
@@ -39,9 +40,9 @@ export class RedisLink {
     return this.#watch.health;
   }
 
-  /** Runs the script on the record's two keys: by its digest, and with its text where Redis does not know that. */
+  /** Runs the script on the record's key and the one beside it: by its digest, and with its text where Redis does not know that. */
   async run(verb: string, script: Script, key: string, args: readonly Argument[]): Promise<Reply> {
-    const keysAndArgs = [2, key, `${key}:o`, ...args];
+    const keysAndArgs = [2, key, keyBeside(key), ...args];
     const sent = async () => {
       try {
         return await send(this.client, 'evalsha', [script.sha, ...keysAndArgs]);
@@ -58,7 +59,7 @@ export class RedisLink {
     const { durability, timeoutMs } = this.options;
     if (durability === null) return await this.run(verb, script, key, args);
     const endsAt = performance.now() + timeoutMs;
-    const sent = () => runReplicated(this.client, durability, script, [2, key, `${key}:o`, ...args], endsAt);
+    const sent = () => runReplicated(this.client, durability, script, [2, key, keyBeside(key), ...args], endsAt);
     return new Reply(verb, await this.#within(verb, sent));
   }
 

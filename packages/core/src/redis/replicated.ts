@@ -16,9 +16,9 @@ type Command = [name: string, args: Argument[]];
 
 /**
  * A script that only read, as for a replay, leaves nothing to wait for; but what it read must be on the replicas too. This
- * writes what is there, so that WAIT waits for all that was written before.
+ * appends nothing to what is there, which is replicated as a write, so that WAIT waits for all that was written before.
  */
-const touch = `local state = redis.call('HGET', KEYS[1], 's') if state then redis.call('HSET', KEYS[1], 's', state) end`;
+const touch = `if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('APPEND', KEYS[1], '') end`;
 
 /**
  * WAIT counts for the connection that wrote, and on it alone: hence one pipeline, which a client sends whole or not at all.

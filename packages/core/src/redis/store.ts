@@ -1,4 +1,4 @@
-// The protocol on Redis: every verb is one Lua script on the two keys of a record.
+// The protocol on Redis: every verb is one Lua script on a record.
 import { parseOptions } from '../options.js';
 import * as check from '../protocol/arguments.js';
 import type {
@@ -113,7 +113,8 @@ export class RedisStore implements IdempotencyStore {
 
   async acquire(key: string, request: AcquireRequest): Promise<AcquireAnswer> {
     check.checkAcquire(key, request);
-    return acquireAnswer(await this.#runDurably('acquire', acquireScript, key, encode.acquireArguments(request)));
+    const args = encode.acquireArguments(request);
+    return acquireAnswer(await this.#runDurably('acquire', acquireScript, key, args), request);
   }
 
   async renew(lease: Lease, leaseMs: number): Promise<RenewAnswer> {
@@ -130,7 +131,7 @@ export class RedisStore implements IdempotencyStore {
   async complete(lease: Lease, completion: Completion): Promise<CompleteAnswer> {
     check.checkComplete(lease, completion);
     const args = encode.completeArguments(lease, completion);
-    return completeAnswer(await this.#runDurably('complete', completeScript, lease.key, args));
+    return completeAnswer(await this.#runDurably('complete', completeScript, lease.key, args), lease);
   }
 
   async release(holder: Holder, how: Release): Promise<ReleaseAnswer> {

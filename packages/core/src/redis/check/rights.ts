@@ -2,11 +2,12 @@
 import type { RedisClient, RedisNode } from '../client.js';
 import { Reply } from '../reply.js';
 import { script } from '../script.js';
+import { keyBeside } from '../scripts/record.js';
 import type { Interview } from './interview.js';
 import { slotOf } from './slot.js';
 
 /**
- * KEYS: a record and its outcome that do not exist.
+ * KEYS: a record that does not exist, and what would lie beside it.
  * Reply: each command that was refused, with what was said.
  * A full server refuses the first write of a script only, hence SET is the first, and with a time long past nothing stays
  * of it. What would stay is written only by who may delete it.
@@ -24,15 +25,15 @@ local function try(command, ...)
 end
 try('TIME')
 try('EXISTS', KEYS[1])
-try('HGET', KEYS[1], 'v')
-try('HMGET', KEYS[1], 'v')
-try('HGETALL', KEYS[1])
-try('GET', KEYS[2])
-try('SET', KEYS[2], '', 'PXAT', '1')
-try('HDEL', KEYS[1], 'v')
+try('GET', KEYS[1])
+try('HGET', KEYS[2], 'step')
+try('HGETALL', KEYS[2])
+try('SET', KEYS[1], '', 'PXAT', '1')
+try('HDEL', KEYS[2], 'step')
 if try('DEL', KEYS[1], KEYS[2]) then
-  try('HSET', KEYS[1], 'v', '0')
-  try('PEXPIREAT', KEYS[1], '1')
+  try('APPEND', KEYS[1], '')
+  try('HSET', KEYS[2], 'step', '')
+  try('PEXPIREAT', KEYS[2], '1')
   redis.call('DEL', KEYS[1], KEYS[2])
 end
 return refused
@@ -47,7 +48,7 @@ export async function tryRights(
 ): Promise<void> {
   const key = await keyOn(interview, client, node, prefix);
   if (key === null) return;
-  const keys = [2, key, `${key}:o`];
+  const keys = [2, key, keyBeside(key)];
   // Both are needed: a server that does not know a script by its digest is sent its text.
   await interview.ask(client, 'EVALSHA', [rightsScript.sha, ...keys]);
   const reply = await interview.ask(client, 'EVAL', [rightsScript.text, ...keys]);

@@ -1,80 +1,61 @@
 // `protocol/acquire.ts` in Lua.
 import { script } from '../script.js';
-import { life } from './life.js';
-import { record } from './record.js';
-import { standing } from './standing.js';
-import { steps } from './steps.js';
+import { prolonged } from './owner.js';
+import { opened, told, toldWithSteps, written } from './record.js';
 
-/** Defines what `decide` makes: `create` and `follow`. */
-const attempts = `
-local function create()
-  local guarded, leaseEndAt = request.onAbandoned ~= 'rerun', now + request.leaseMs
-  return {
-    state = 'in_progress', fingerprint = request.fingerprint, token = request.token, attempt = 1,
-    fence = math.max((record and record.fence or 0) + 1, now, request.fenceSeen + 1),
-    leaseEndAt = leaseEndAt, leaseMs = request.leaseMs, guarded = guarded,
-    expiresAt = lifeEnd(leaseEndAt, guarded, request),
-  }
-end
-
-local function follow(how)
-  local following = create()
-  if request.fingerprint == '' then following.fingerprint = record.fingerprint end
-  following.attempt = record.attempt + 1
-  following.takeover, following.recovering = how ~= 'again', how == 'recovering'
-  following.note = how == 'recovering' and record.note or ''
-  following.expiresAt = math.max(record.expiresAt, following.expiresAt)
-  return following
+/** Defines `how` this caller comes to run, or nil. */
+const decided = `
+local how
+if not live or state == 'x' then
+  how = 'first'
+elseif fingerprint ~= '' and ARGV[2] ~= '' and fingerprint ~= ARGV[2] then
+  how = nil
+elseif state == 'p' then
+  if token == ARGV[1] then how = 'resent'
+  elseif now < untilAt then how = nil
+  elseif guarded == 0 then how = 'takeover'
+  elseif ARGV[4] == 'recover' then how = 'recovering' end
+elseif state == 'u' then
+  if token ~= ARGV[1] and ARGV[4] == 'recover' and now >= untilAt then how = 'recovering' end
+elseif state == 'r' then
+  if token ~= ARGV[1] then how = 'again' end
 end
 `;
 
-/** Defines `decide`: the record as it becomes if this caller may run, or nil. */
-const decide = `
-local function decide()
-  if not live(record) or record.state == 'removed' then return create() end
-  if mismatches(record, request.fingerprint) then return nil end
-  local sameToken, recovers = record.token == request.token, request.onAbandoned == 'recover'
-  if record.state == 'in_progress' then
-    if sameToken then return prolong(record, request.leaseMs, request) end
-    if now < record.leaseEndAt then return nil end
-    if not record.guarded then return follow('takeover') end
-    return recovers and follow('recovering') or nil
-  end
-  if record.state == 'unknown' then
-    if sameToken or not recovers or now < (tonumber(record.retryAt) or 0) then return nil end
-    return follow('recovering')
-  end
-  if record.state == 'retryable' and not sameToken then return follow('again') end
-  return nil
+/** The next attempt, or the first: what was recorded stays, the owner and the fencing token are new. */
+const followed = `
+guarded = ARGV[4] == 'rerun' and 0 or 1
+untilAt, extra = now + ARGV[3], ARGV[3]
+fence = math.max((fence or 0) + 1, now, ARGV[6] + 1)
+local endsAt = untilAt + (guarded == 1 and ARGV[8] or ARGV[7])
+if how == 'first' then
+  -- Nothing of a life that ended is taken over.
+  attempt, fingerprint, expiresAt, more = 1, ARGV[2], endsAt, 0
+else
+  attempt, expiresAt = attempt + 1, math.max(expiresAt, endsAt)
+  if ARGV[2] ~= '' then fingerprint = ARGV[2] end
 end
-
-local function refuse()
-  local seen = standing(record, request.fingerprint)
-  local finished = record.state == 'unknown' and record.token == request.token
-  if seen[1] == 'retryable' or (seen[1] == 'unknown' and finished) then return answer('superseded') end
-  return answer(unpack(seen))
-end
+takeover = (how == 'takeover' or how == 'recovering') and 1 or 0
+recovering = how == 'recovering' and 1 or 0
+if recovering == 0 then note = '' end
+state, token, resolved = 'p', ARGV[1], ''
 `;
 
 /**
- * KEYS: 1 record, 2 outcome.
- * ARGV: 1 token, 2 fingerprint, 3 leaseMs, 4 onAbandoned, 5 notAfter, 6 fenceSeen, 7 recordTtlMs, 8 unknownTtlMs.
- * Reply: now and `acquired attempt fence takeover recovering guarded leaseEndAt (step value)…`, `superseded`, or a standing.
+ * KEYS: 1 record, 2 beside it.
+ * ARGV: 1 token, 2 fingerprint, 3 leaseMs, 4 onAbandoned, 5 notAfter, 6 fenceSeen, 7 recordTtlMs, 8 the same of guarded ones.
+ * Reply: now and `acquired record nil (step value)…`, `superseded`, or `refused record bytes`.
  */
 export const acquireScript = script(`
-local request = {
-  token = ARGV[1], fingerprint = ARGV[2], leaseMs = tonumber(ARGV[3]), onAbandoned = ARGV[4],
-  notAfter = tonumber(ARGV[5]), fenceSeen = tonumber(ARGV[6]),
-  recordTtlMs = tonumber(ARGV[7]), unknownTtlMs = tonumber(ARGV[8]),
-}
-${record}${life}${standing}${steps}${attempts}${decide}
-local becomes = decide()
-if not becomes then return refuse() end
-if now > request.notAfter then return answer('superseded') end
--- Nothing of a life that ended is taken over.
-if record and not live(record) then redis.call('DEL', KEYS[1], KEYS[2]) end
-write(becomes)
-local granted = answer('acquired', becomes.attempt, becomes.fence, flag(becomes.takeover), flag(becomes.recovering),
-  flag(becomes.guarded), becomes.leaseEndAt)
-return live(record) and appendSteps(granted) or granted
+${opened}${decided}
+if not how then return ${told('refused')} end
+if now > tonumber(ARGV[5]) then return { now, 'superseded' } end
+if how == 'resent' then
+  local leaseMs, plainTtlMs, guardedTtlMs = tonumber(ARGV[3]), ARGV[7], ARGV[8]
+  ${prolonged}
+else
+  ${followed}
+end
+${written}${toldWithSteps('acquired')}
+return reply
 `);

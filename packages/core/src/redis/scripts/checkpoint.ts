@@ -1,21 +1,28 @@
 // `checkpoint` of `protocol/owner.ts` in Lua.
 import { script } from '../script.js';
-import { lease, ownership } from './owner.js';
-import { record, stepMark } from './record.js';
+import { ownership } from './owner.js';
+import { housekeepingMs, opened, written } from './record.js';
 
 /**
- * KEYS: 1 record, 2 outcome. ARGV: 1 to 10 lease, 11 step, 12 seq, 13 bytes.
+ * KEYS: 1 record, 2 beside it. ARGV: 1 token, 2 fence, 3 step, 4 seq, 5 bytes.
  * Reply: now and `ok`, `lost` or `gone`.
+ * A user who may write steps but not give them an end is found out before (from Redis 7 on; older ones cannot tell).
  */
 export const checkpointScript = script(`
-${lease}
-local point = { field = '${stepMark}' .. ARGV[11], seq = tonumber(ARGV[12]), bytes = ARGV[13] }
-${record}${ownership}
-if live(record) and owns(record) and record.state == 'in_progress' then
-  local held = redis.call('HGET', KEYS[1], point.field)
-  if held and point.seq <= tonumber(string.match(held, '^%d+')) then return answer('ok') end
-  redis.call('HSET', KEYS[1], point.field, digits(point.seq) .. ':' .. point.bytes)
-  return answer('ok')
+${opened}${ownership}
+if not own or state ~= 'p' then return { now, loses and 'gone' or 'lost' } end
+local before = more == 1 and redis.call('HGET', KEYS[2], ARGV[3])
+if before and tonumber(ARGV[4]) <= tonumber(string.match(before, '^%d+')) then return { now, 'ok' } end
+if redis.acl_check_cmd and not redis.acl_check_cmd('PEXPIREAT', KEYS[2], '0') then
+  return redis.error_reply('NOPERM The user may not run PEXPIREAT')
 end
-return answer(losesTo(record) and 'gone' or 'lost')
+if more == 0 then
+  more = 1
+  ${written}
+  -- What an earlier life may have left.
+  redis.call('DEL', KEYS[2])
+end
+redis.call('HSET', KEYS[2], ARGV[3], ARGV[4] .. ':' .. ARGV[5])
+redis.call('PEXPIREAT', KEYS[2], expiresAt + ${housekeepingMs})
+return { now, 'ok' }
 `);

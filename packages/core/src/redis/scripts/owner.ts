@@ -1,40 +1,28 @@
-// `protocol/owner.ts` in Lua, its parts: the lease, and whose record it is.
+// `protocol/owner.ts` in Lua, its parts: whose record it is, longer leases, and the record anew.
 
-/** ARGV: 1 token, 2 fence (empty: never learnt), 3 recordTtlMs, 4 unknownTtlMs. Defines `lease`. */
-export const holder = `
-local lease = {
-  token = ARGV[1], fence = tonumber(ARGV[2]), recordTtlMs = tonumber(ARGV[3]), unknownTtlMs = tonumber(ARGV[4]),
-}
-`;
-
-/** ARGV: as above, 5 fingerprint, 6 attempt, 7 takeover, 8 recovering, 9 guarded, 10 leaseEndAt. Extends `lease`. */
-export const lease = `${holder}
-lease.fingerprint, lease.attempt, lease.leaseEndAt = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[10])
-lease.takeover, lease.recovering, lease.guarded = ARGV[7] == '1', ARGV[8] == '1', ARGV[9] == '1'
-`;
-
-/** Defines `owns` and `losesTo`. */
+/** ARGV: 1 token, 2 fence (empty: never learnt). Defines `held`, `own` and `loses`. */
 export const ownership = `
-local function owns(r) return r.token == lease.token and r.fence == lease.fence end
-
-local function losesTo(r)
-  if not live(r) then return true end
-  if r.state == 'completed' or r.state == 'removed' then return false end
-  return r.fence < (lease.fence or 0)
-end
+local held = tonumber(ARGV[2])
+local own = live and token == ARGV[1] and fence == held
+local loses = not live or (state ~= 'c' and state ~= 'x' and fence < (held or 0))
 `;
 
-/** Defines `replaceable` and `rewritten`. The steps of an older copy stay where they are, in the hash. */
-export const rewriting = `
-local function replaceable(r) return not r or r.fence <= lease.fence end
+/** Uses `leaseMs`, `plainTtlMs` and `guardedTtlMs`. A longer lease, never a shorter one, and a life that outlasts it. */
+export const prolonged = `
+if now + leaseMs > untilAt then untilAt, extra = now + leaseMs, leaseMs end
+expiresAt = math.max(expiresAt, untilAt + (guarded == 1 and guardedTtlMs or plainTtlMs))
+`;
 
-local function rewritten(leaseMs)
-  local leaseEndAt, oldEnd = now + leaseMs, live(record) and record.expiresAt or 0
-  return {
-    state = 'in_progress', fingerprint = lease.fingerprint, token = lease.token, fence = lease.fence,
-    attempt = lease.attempt, leaseEndAt = leaseEndAt, leaseMs = leaseMs,
-    takeover = lease.takeover, recovering = lease.recovering, guarded = lease.guarded,
-    expiresAt = math.max(oldEnd, lifeEnd(leaseEndAt, lease.guarded, lease)),
-  }
-end
+/** An expression: a newer owner's record is not written over, even when its life has ended. */
+export const replaceable = '(not raw or fence <= held)';
+
+/**
+ * ARGV: 3 takeover, recovering, guarded, attempt and fingerprint as `010 2 v1:…`. The record as the lease has it, with the
+ * steps and the life of an older copy.
+ */
+export const rewritten = `
+local t, r, g, n, print = string.match(ARGV[3], '^(%d)(%d)(%d) (%d+) (.*)$')
+takeover, recovering, guarded, attempt, fingerprint = t + 0, r + 0, g + 0, n + 0, print
+state, token, fence, untilAt, extra, note, resolved = 'p', ARGV[1], held, 0, 0, '', ''
+if not live then expiresAt, more = 0, 0 end
 `;

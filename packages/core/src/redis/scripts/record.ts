@@ -1,89 +1,123 @@
-// The record on disk, and how scripts read and write it: what every script begins with.
+// The record on disk, and how scripts read and write it: what every script is made of.
 import { recordLayout } from '../../protocol/record.js';
 
 /**
- * Layout 1, as it lies on disk. A record is the hash `prefix{key}`; its outcome's bytes are the string `prefix{key}:o`,
- * in the same slot. All fields are always there; the empty string is "none". Numbers are decimal, times (`…At`) are
- * milliseconds of Redis' clock, flags are 0 or 1.
+ * Layout 1, as it lies on disk. A record is one string, `prefix{key}`, packed by Redis' own `struct`. Numbers are doubles,
+ * most significant byte first; times (`…At`) are milliseconds of Redis' clock; flags are one byte, 0 or 1; a text stands
+ * behind its length, and an empty one is "none".
  *
- * | field | of a record   | field | of a record | field   | of a record                             |
- * |-------|---------------|-------|-------------|---------|-----------------------------------------|
- * | `v`   | layout        | `e`   | leaseEndAt  | `y`     | retryAt                                 |
- * | `s`   | state         | `l`   | leaseMs     | `d`     | resolved: `fence as ["by","reason"]`    |
- * | `f`   | fingerprint   | `k`   | takeover    | `x`     | expiresAt                               |
- * | `t`   | token         | `r`   | recovering  | `c`     | completedAt                             |
- * | `n`   | fence         | `g`   | guarded     | `o`     | outcomeEndAt, 0 without an outcome      |
- * | `a`   | attempt       | `w`   | note        | `:name` | the step `name`: `seq:bytes`            |
+ * | bytes | of a record |
+ * |-------|-------------|
+ * | 3     | `og1`: what it is, and its layout |
+ * | 1     | state: `p` in progress, `r` retryable, `u` unknown, `c` completed, `x` removed |
+ * | 1 × 4 | takeover, recovering, guarded, more: something lies beside it |
+ * | 8 × 5 | fence, attempt, expiresAt, untilAt, extra |
+ * | 1 + n | token |
+ * | 1 + n | fingerprint |
+ * | 2 + n | note |
+ * | 2 + n | resolved: `fence as ["by","reason"]` |
+ * | n     | of a completed record whose outcome lives as long as itself: the outcome's bytes |
  *
- * These fields decide, compared with one TIME per script. Keys expire a minute later; that is housekeeping only.
+ * | state       | untilAt                              | extra       | `more`: beside it lies, under `prefix{key}:more` |
+ * |-------------|--------------------------------------|-------------|--------------------------------------------------|
+ * | in progress | leaseEndAt                           | leaseMs     | a hash of the steps: `name` to `seq:bytes`       |
+ * | retryable   | 0                                    | 0           | the same                                         |
+ * | unknown     | retryAt, 0 for none                  | 0           | the same                                         |
+ * | completed   | outcomeEndAt, 0 without an outcome   | completedAt | the outcome's bytes, where they go earlier       |
+ * | removed     | 0                                    | 0           | nothing                                          |
+ *
+ * The record decides, compared with one TIME per script. Keys expire a minute later; that is housekeeping only. What lies
+ * beside a record counts while the record says so: what an earlier life has left there is never looked at.
  */
-const recordFields = 'vsftnaelkrgwydxco'.split('');
+const fields = 'c1BBBBdddddBc0Bc0Hc0Hc0';
 
-/** Field names of steps begin so, which no other field does. */
-export const stepMark = ':';
+/** What a record begins with: whose it is, and in which layout. */
+const owner = 'og';
+export const recordMark = `${owner}${recordLayout}`;
+
+/** The key beside a record, in the same slot. */
+export function keyBeside(key: string): string {
+  return `${key}:more`;
+}
 
 /** What a script begins an error with, when the record is not one that this version may touch. */
 export const newerLayout = 'NEWERLAYOUT';
 export const foreignKey = 'FOREIGNKEY';
 
-const housekeepingMs = 60_000;
+export const housekeepingMs = 60_000;
+
+/*
+ * The parts below are put into the scripts as text, and share these local variables. They are no functions, and there are
+ * no tables: to make a dozen closures and a table of fields costs Redis several times what the call itself does.
+ *
+ * Nothing may fail between two writes, since there is no rollback. A full server refuses the first write of a script
+ * only, so the first is one that it would refuse (SET, HSET), unless the script makes the record smaller.
+ */
 
 /**
- * KEYS: 1 the record, 2 its outcome's bytes. Defines `now`, `record` (nil if absent), `write` and `answer`.
- * Nothing may fail between two writes, since there is no rollback. A full server refuses the first write of a script
- * only, so the first is one that it would refuse (HSET, SET), unless the script makes the record smaller. A user who
- * may write a record but not give it an end is found out before (from Redis 7 on; older ones cannot tell).
+ * KEYS: 1 the record, 2 what lies beside it. Defines `now`, `raw` (false: absent), `live`, and the record's fields, which
+ * are nil of an absent one.
  */
-export const record = `
+export const opened = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-
-local function digits(number) return string.format('%.0f', number) end
-local function flag(value) return value and '1' or '0' end
-
-local function load()
-  local f = redis.call('HMGET', KEYS[1], ${recordFields.map((field) => `'${field}'`).join(', ')})
-  if not f[1] then return nil end
-  return {
-    layout = tonumber(f[1]), state = f[2], fingerprint = f[3], token = f[4], fence = tonumber(f[5]),
-    attempt = tonumber(f[6]), leaseEndAt = tonumber(f[7]), leaseMs = tonumber(f[8]), takeover = f[9] == '1',
-    recovering = f[10] == '1', guarded = f[11] == '1', note = f[12], retryAt = f[13], resolved = f[14],
-    expiresAt = tonumber(f[15]), completedAt = f[16], outcomeEndAt = tonumber(f[17]),
-  }
-end
-
-local function write(r)
-  redis.call('HSET', KEYS[1], 'v', '${recordLayout}', 's', r.state, 'f', r.fingerprint or '', 't', r.token or '',
-    'n', digits(r.fence), 'a', digits(r.attempt or 0), 'e', digits(r.leaseEndAt or 0), 'l', digits(r.leaseMs or 0),
-    'k', flag(r.takeover), 'r', flag(r.recovering), 'g', flag(r.guarded), 'w', r.note or '', 'y', r.retryAt or '',
-    'd', r.resolved or '', 'x', digits(r.expiresAt), 'c', r.completedAt or '', 'o', digits(r.outcomeEndAt or 0))
-  redis.call('PEXPIREAT', KEYS[1], digits(r.expiresAt + ${housekeepingMs}))
-end
-
-local function live(r) return r and now < r.expiresAt end
-local function answer(kind, ...) return { now, kind, ... } end
-
-local record = load()
-if record and record.layout > ${recordLayout} then
-  return redis.error_reply('${newerLayout} The record has layout ' .. record.layout .. ', this version knows ${recordLayout}')
-end
-if not record and redis.call('EXISTS', KEYS[1]) == 1 then
-  return redis.error_reply('${foreignKey} The key holds a hash that is no record')
-end
-if not record and redis.acl_check_cmd and not redis.acl_check_cmd('PEXPIREAT', KEYS[1], '0') then
-  return redis.error_reply('NOPERM The user may not run PEXPIREAT')
+local raw, live = redis.call('GET', KEYS[1]), false
+local state, takeover, recovering, guarded, more
+local fence, attempt, expiresAt, untilAt, extra, token, fingerprint, note, resolved
+if raw then
+  if string.sub(raw, 1, ${recordMark.length}) ~= '${recordMark}' then
+    if string.sub(raw, 1, ${owner.length}) ~= '${owner}' then
+      return redis.error_reply('${foreignKey} The key holds a string that is no record')
+    end
+    return redis.error_reply('${newerLayout} The record has a layout that this version does not know')
+  end
+  state, takeover, recovering, guarded, more,
+    fence, attempt, expiresAt, untilAt, extra, token, fingerprint, note, resolved =
+    struct.unpack('>${fields}', raw, ${recordMark.length + 1})
+  live = now < expiresAt
 end
 `;
 
-/** KEYS as above. Defines `writeCompleted`: the record with its outcome's bytes, and without steps. */
-export const writeCompleted = `
-local function writeCompleted(r, completion)
-  if completion.kept then
-    redis.call('SET', KEYS[2], completion.outcome, 'PXAT', digits(r.outcomeEndAt + ${housekeepingMs}))
-    redis.call('DEL', KEYS[1])
-  else
-    redis.call('DEL', KEYS[1], KEYS[2])
-  end
-  write(r)
+/** An expression: the fields as a record, with these bytes at its end. */
+const packed = (bytes: string) => `struct.pack('>c${recordMark.length}${fields}c0', '${recordMark}', state,
+  takeover, recovering, guarded, more, fence, attempt, expiresAt, untilAt, extra,
+  #token, token, #fingerprint, fingerprint, #note, note, #resolved, resolved, ${bytes})`;
+
+/** Writes a record that is not completed. Its steps live as long as it does. */
+export const written = `
+raw = ${packed("''")}
+redis.call('SET', KEYS[1], raw, 'PXAT', expiresAt + ${housekeepingMs})
+if more == 1 then redis.call('PEXPIREAT', KEYS[2], expiresAt + ${housekeepingMs}) end
+`;
+
+/**
+ * Writes the record with its outcome and without steps; its life counts from now, and lasts until \`leastExpiresAt\` at
+ * least. ARGV: 4 recordTtlMs, 5 outcomeTtlMs (empty: no outcome), 6 bytes, 7 note.
+ */
+export const completed = `
+local kept, hadMore = ARGV[5] ~= '', more
+state, note, extra = 'c', ARGV[7], now
+expiresAt = math.max(now + ARGV[4], leastExpiresAt)
+untilAt = kept and now + ARGV[5] or 0
+more = kept and untilAt < expiresAt and 1 or 0
+if more == 1 then redis.call('SET', KEYS[2], ARGV[6], 'PXAT', untilAt + ${housekeepingMs}) end
+if not kept then redis.call('DEL', KEYS[1], KEYS[2]) end
+local record = ${packed("more == 0 and ARGV[6] or ''")}
+redis.call('SET', KEYS[1], record, 'PXAT', expiresAt + ${housekeepingMs})
+if hadMore > more then redis.call('DEL', KEYS[2]) end
+`;
+
+/**
+ * An expression: a reply with the record as it stands, of which the client tells the rest by the protocol itself, and the
+ * bytes that lie beside it.
+ */
+export const told = (kind: string) =>
+  `{ now, '${kind}', raw, state == 'c' and more == 1 and redis.call('GET', KEYS[2]) }`;
+
+/** Defines `reply`: the record, and behind it its steps, each with its value. */
+export const toldWithSteps = (kind: string) => `
+local reply = ${told(kind)}
+if more == 1 and state ~= 'c' then
+  for _, part in ipairs(redis.call('HGETALL', KEYS[2])) do reply[#reply + 1] = part end
 end
 `;

@@ -1,36 +1,24 @@
 // `release` of `protocol/owner.ts` in Lua.
 import { script } from '../script.js';
-import { life } from './life.js';
-import { holder, ownership } from './owner.js';
-import { record } from './record.js';
-
-/** Defines `released`. */
-const released = `
-local function released(r)
-  local unknown = how.as == 'unknown' or (how.as == 'not_started' and r.recovering)
-  local note = how.as == 'unknown' and how.note or r.note
-  r.state, r.note, r.retryAt = unknown and 'unknown' or 'retryable', unknown and note or '', ''
-  if unknown and how.retryAfterMs then r.retryAt = digits(now + how.retryAfterMs) end
-  r.expiresAt = math.max(r.expiresAt, lifeEnd(now, unknown, lease))
-  return r
-end
-`;
+import { ownership } from './owner.js';
+import { opened, written } from './record.js';
 
 /**
- * KEYS: 1 record, 2 outcome. ARGV: 1 to 4 holder, 5 as, 6 retryAfterMs, 7 note.
+ * KEYS: 1 record, 2 beside it.
+ * ARGV: 1 token, 2 fence, 3 as, 4 retryAfterMs, 5 note, 6 recordTtlMs, 7 the same of unknown ones.
  * Reply: now and `ok`, `lost` or `gone`.
  */
 export const releaseScript = script(`
-${holder}
-local how = { as = ARGV[5], retryAfterMs = tonumber(ARGV[6]), note = ARGV[7] }
-${record}${life}${ownership}${released}
-local mine = live(record) and record.token == lease.token
-if mine and (how.as == 'not_started' or record.fence == lease.fence) then
-  if record.state == 'retryable' or record.state == 'unknown' then return answer('ok') end
-  if record.state == 'in_progress' then
-    write(released(record))
-    return answer('ok')
-  end
-end
-return answer(losesTo(record) and 'gone' or 'lost')
+${opened}${ownership}
+local mine = own or (live and token == ARGV[1] and ARGV[3] == 'not_started')
+if mine and (state == 'r' or state == 'u') then return { now, 'ok' } end
+if not mine or state ~= 'p' then return { now, loses and 'gone' or 'lost' } end
+local unknown = ARGV[3] == 'unknown' or (ARGV[3] == 'not_started' and recovering == 1)
+if ARGV[3] == 'unknown' then note = ARGV[5] end
+if not unknown then note = '' end
+state, untilAt, extra = unknown and 'u' or 'r', 0, 0
+if unknown and ARGV[4] ~= '' then untilAt = now + ARGV[4] end
+expiresAt = math.max(expiresAt, now + (unknown and ARGV[7] or ARGV[6]))
+${written}
+return { now, 'ok' }
 `);
