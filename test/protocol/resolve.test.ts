@@ -32,9 +32,9 @@ interface Row {
 
 const conflict = (kind: string) => ({ kind: 'conflict', standing: { kind } });
 const outcome = { outcome: bytes('decided'), outcomeEndAt: at + 300, completedAt: at, expiresAt: at + 1_000 };
-const decided = { fence: fence + 1, note: null, retryAt: null, leaseEndAt: 0, leaseMs: 0 };
-const done = { ...decided, state: 'completed', steps: new Map(), ...outcome } as const;
-const notDone = { ...decided, state: 'retryable' } as const;
+const raised = { fence: fence + 1, note: null, retryAt: null, leaseEndAt: 0, leaseMs: 0 };
+const done = { ...raised, state: 'completed', steps: new Map(), ...outcome } as const;
+const notDone = { ...raised, state: 'retryable' } as const;
 
 const rows: Record<string, Row> = {
   'unknown, done': { record: unknown, request: { as }, answer: { kind: 'ok' }, becomes: done },

@@ -10,12 +10,13 @@ import {
 import type { Reply } from './reply.js';
 import { recordMark } from './scripts/record.js';
 
-const states: Readonly<Record<string, RecordState>> = {
-  p: 'in_progress',
-  r: 'retryable',
-  u: 'unknown',
-  c: 'completed',
-  x: 'removed',
+/** By the byte that stands for them: p, r, u, c, x. */
+const states: Readonly<Record<number, RecordState>> = {
+  112: 'in_progress',
+  114: 'retryable',
+  117: 'unknown',
+  99: 'completed',
+  120: 'removed',
 };
 
 /** The reply of the read script. */
@@ -31,13 +32,11 @@ export function recordIn(reply: Reply): StoredRecord {
   const raw = reply.bytes();
   const beside = reply.bytesOrNull();
   const steps = reply.hasMore ? stepsIn(reply) : blankRecord.steps;
-  const at = recordMark.length;
-  const state = states[raw.toString('latin1', at, at + 1)];
-  if (state === undefined || raw.length < at + leastBytes) throw reply.nonsense('no record');
-  const flag = (index: number) => raw[at + 1 + index] === 1;
-  const number = (index: number) => numberAt(raw, at + 5 + 8 * index, reply);
-  const texts = new Texts(raw, at + 45, reply);
-  const [expiresAt, untilAt, extra] = [number(2), number(3), number(4)];
+  const state = states[raw[stateAt] ?? 0];
+  if (state === undefined || raw.length < textsAt + leastTexts) throw reply.nonsense('no record');
+  const untilAt = numberAt(3, raw, reply);
+  const extra = numberAt(4, raw, reply);
+  const texts = new Texts(raw, reply);
   const inProgress = state === 'in_progress';
   const completed = state === 'completed';
   return {
@@ -45,50 +44,57 @@ export function recordIn(reply: Reply): StoredRecord {
     state,
     token: texts.next(1),
     fingerprint: texts.next(1) || null,
-    fence: number(0),
-    attempt: number(1),
-    takeover: flag(0),
-    recovering: flag(1),
-    guarded: flag(2),
+    fence: numberAt(0, raw, reply),
+    attempt: numberAt(1, raw, reply),
+    takeover: raw[flagsAt] === 1,
+    recovering: raw[flagsAt + 1] === 1,
+    guarded: raw[flagsAt + 2] === 1,
     steps,
     note: texts.next(2) || null,
     resolved: resolution(texts.next(2), reply),
-    expiresAt,
+    expiresAt: numberAt(2, raw, reply),
     leaseEndAt: inProgress ? untilAt : 0,
     leaseMs: inProgress ? extra : 0,
     retryAt: state === 'unknown' && untilAt > 0 ? untilAt : null,
     completedAt: completed ? extra : null,
-    outcome: completed && untilAt > 0 ? (flag(3) ? beside : texts.rest()) : null,
+    outcome: completed && untilAt > 0 ? (raw[flagsAt + 3] === 1 ? beside : texts.rest()) : null,
     outcomeEndAt: completed ? untilAt : 0,
   };
 }
 
-/** Behind the mark, of a record whose texts are all empty. */
-const leastBytes = 1 + 4 + 5 * 8 + 1 + 1 + 2 + 2;
+const stateAt = recordMark.length;
+const flagsAt = stateAt + 1;
+const numbersAt = flagsAt + 4;
+const textsAt = numbersAt + 5 * 8;
+/** The lengths of the four. */
+const leastTexts = 1 + 1 + 2 + 2;
 
-function numberAt(raw: Buffer, at: number, reply: Reply): number {
-  const number = raw.readDoubleBE(at);
+function numberAt(index: number, raw: Buffer, reply: Reply): number {
+  const number = raw.readDoubleBE(numbersAt + 8 * index);
   if (!Number.isSafeInteger(number)) throw reply.nonsense('no number');
   return number;
 }
 
 /** Texts, each behind its length, and what follows the last. */
 class Texts {
+  #at = textsAt;
+
   constructor(
     private readonly raw: Buffer,
-    private at: number,
     private readonly reply: Reply,
   ) {}
 
   next(lengthBytes: 1 | 2): string {
-    const from = this.at + lengthBytes;
-    if (from <= this.raw.length) this.at = from + this.raw.readUIntBE(this.at, lengthBytes);
-    if (Math.max(from, this.at) > this.raw.length) throw this.reply.nonsense('no text');
-    return this.raw.toString('utf8', from, this.at);
+    const { raw } = this;
+    const from = this.#at + lengthBytes;
+    const length = lengthBytes === 1 ? raw[from - 1] : raw.readUInt16BE(from - 2);
+    if (length === undefined || from + length > raw.length) throw this.reply.nonsense('no text');
+    this.#at = from + length;
+    return length === 0 ? '' : raw.toString('utf8', from, this.#at);
   }
 
   rest(): Buffer {
-    return this.raw.subarray(this.at);
+    return this.raw.subarray(this.#at);
   }
 }
 
