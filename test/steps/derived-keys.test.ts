@@ -121,7 +121,7 @@ describe.each(storeKinds)('What a store holds, and a derived key ($name)', ({ op
     await execute(() => 'kept', call({ key: `${key}-2` }));
     await execute(() => 'never', call({ key: `${key}-2`, fingerprint: 'another' }));
     seen.push(await everythingIn(store, prefix));
-    expect(seen.at(-1)).toContain('completed');
+    expect(seen.at(-1)).toContain('kept');
     await close();
 
     const shown = seen.join('\n').replaceAll('-', '').toLowerCase();
