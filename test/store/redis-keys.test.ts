@@ -194,6 +194,26 @@ test.each([
   expect(await redis.dumpBuffer(name)).toEqual(before);
 });
 
+test('a record in a state, or with a number, that there is not, is refused as a bug', async () => {
+  const { store, key } = world();
+  const name = `onceguard:{${key}}`;
+  await own({ store, key });
+  const sound = (await redis.getBuffer(name)) ?? Buffer.alloc(0);
+  for (const [at, byte] of [
+    ['og1'.length, 'z'.charCodeAt(0)],
+    ['og1p'.length + 4 + 8, 0xff],
+  ] as const) {
+    const broken = Buffer.from(sound);
+    broken[at] = byte;
+    await redis.set(name, broken);
+    await expect(store.read(key)).rejects.toMatchObject({
+      class: 'bug',
+      message: expect.stringMatching(/no sense|no record|no number/),
+    });
+    expect(await redis.getBuffer(name)).toEqual(broken);
+  }
+});
+
 test('a full server refuses every write whole, and what can only shrink a record is still done', async () => {
   const { store, key } = world();
   const lease = await own({ store, key });
