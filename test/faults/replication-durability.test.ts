@@ -53,6 +53,23 @@ test('17. A result that the replica does not have is not replayed, until it has.
   expect(await careful.pay('second')).toBe('paid 1, replayed');
 });
 
+// Redis 7.2 and Valkey have WAIT count what its connection wrote, and nothing that it only read.
+test('17. A replay writes, so that WAIT has something to wait for, and leaves what is there as it is.', async ({
+  lab,
+}) => {
+  const { master, replica } = await aPair(lab);
+  const store = await lab.connect(master.url, { durability });
+  const statistics = async () => String(await replica.command('INFO', 'commandstats'));
+  const writes = async () => Number(/cmdstat_append:calls=(\d+)/.exec(await statistics())?.[1] ?? 0);
+  const standing = async () => await replica.command('DUMP', `${lab.prefix}{order}`);
+  await store.complete(await own({ store, key: 'order' }), completionOf('paid'));
+  const [written, record] = [await writes(), await standing()];
+  expect(await store.acquire('order', request())).toMatchObject({ kind: 'completed' });
+  expect([await writes(), await standing()]).toEqual([written + 1, record]);
+  expect(await store.acquire('late', request({ notAfter: 0 }))).toMatchObject({ kind: 'superseded' });
+  expect(await replica.command('EXISTS', `${lab.prefix}{late}`)).toBe(0);
+});
+
 test('17. What is told waits for the replica; a release, which frees a key too late at worst, does not.', async ({
   lab,
 }) => {

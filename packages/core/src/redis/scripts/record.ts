@@ -91,7 +91,7 @@ if more == 1 then redis.call('PEXPIREAT', KEYS[2], expiresAt + ${housekeepingMs}
 `;
 
 /**
- * Writes the record with its outcome and without steps; its life counts from now, and lasts until \`leastExpiresAt\` at
+ * Writes the record with its outcome and without steps; its life counts from now, and lasts until `leastExpiresAt` at
  * least. ARGV: 4 recordTtlMs, 5 outcomeTtlMs (empty: no outcome), 6 bytes, 7 note.
  */
 export const completed = `
