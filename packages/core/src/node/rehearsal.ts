@@ -1,6 +1,5 @@
 // A second response without a client, on which the answer is played first: what Node refuses, it refuses there.
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
 import { rawNamesOf } from './head.js';
 
 /** What Node remembers of headers that were removed, and that decides about framing. Kept on the response itself. */
@@ -27,7 +26,7 @@ export interface Rehearsal {
 }
 
 export function rehearse(req: IncomingMessage, res: ServerResponse): Rehearsal {
-  let stage = openStage(req, res);
+  let stage = new Stage(req, res);
 
   function play<T>(action: (stage: ServerResponse) => T): T {
     stage.strictContentLength = res.strictContentLength;
@@ -35,7 +34,7 @@ export function rehearse(req: IncomingMessage, res: ServerResponse): Rehearsal {
       return action(stage);
     } catch (error) {
       // Half a head must not stay: an error handler may answer properly after this.
-      if (!stage.headersSent) stage = openStage(req, res);
+      if (!stage.headersSent) stage = new Stage(req, res);
       throw error;
     }
   }
@@ -66,34 +65,45 @@ export function rehearse(req: IncomingMessage, res: ServerResponse): Rehearsal {
         Reflect.apply(ServerResponse.prototype.writeHead, on, args);
         return { status: on.statusCode, reason: on.statusMessage };
       }),
-    retire() {
-      stage.destroy();
-      Reflect.deleteProperty(stage, 'writeHead');
-    },
+    retire: () => void stage.destroy(),
   };
 }
 
-function openStage(req: IncomingMessage, res: ServerResponse): ServerResponse {
-  const stage: ServerResponse = Reflect.construct(ServerResponse, [req, serverOptions(req)]);
-  stage.assignSocket(new Nowhere());
-  // The head that Node writes by itself goes through the response, so that layers which patched its writeHead see it.
-  stage.writeHead = () => {
-    res.writeHead(res.statusCode);
-    return stage;
-  };
-  // Without a listener the process would end. Plain Node risks that only until the answer has left, a moment after
-  // `end`; here that moment lasts as long as the store takes.
-  stage.on('error', (error) => {
-    if (res.listenerCount('error') > 0) res.emit('error', error);
-  });
-  return stage;
+/** It has no socket, and keeps nothing of what is written to it. */
+class Stage extends ServerResponse {
+  readonly #res: ServerResponse;
+
+  constructor(req: IncomingMessage, res: ServerResponse) {
+    super(req, ...serverOptions(req));
+    this.#res = res;
+    // Without a listener the process would end. Plain Node risks that only until the answer has left, a moment after
+    // `end`; here that moment lasts as long as the store takes.
+    this.on('error', (error) => {
+      if (res.listenerCount('error') > 0) res.emit('error', error);
+    });
+  }
+
+  /** The head that Node writes by itself goes through the response, so that layers which patched its writeHead see it. */
+  override writeHead(): this {
+    if (this.destroyed) return super.writeHead(this.statusCode);
+    this.#res.writeHead(this.#res.statusCode);
+    return this;
+  }
+
+  /** What Node would give to the socket, which knows its encodings. */
+  _writeRaw(data: unknown, encoding: unknown): boolean {
+    if (typeof data === 'string' && typeof encoding === 'string') Buffer.from('', encoding as BufferEncoding);
+    return true;
+  }
 }
 
 /** The only option of the server that changes what is refused; Node keeps it out of reach on the response. */
-function serverOptions(req: IncomingMessage): { rejectNonStandardBodyWrites: boolean } {
+function serverOptions(req: IncomingMessage): [] {
   const server: unknown = Reflect.get(req.socket, 'server');
   const isServer = typeof server === 'object' && server !== null;
-  return { rejectNonStandardBodyWrites: isServer && Reflect.get(server, 'rejectNonStandardBodyWrites') === true };
+  const options = { rejectNonStandardBodyWrites: isServer && Reflect.get(server, 'rejectNonStandardBodyWrites') === true };
+  // The types do not know this argument.
+  return [options] as unknown as [];
 }
 
 /** Makes the rehearsal's response what the handler's is just before its head is written. */
@@ -102,14 +112,4 @@ function dress(stage: ServerResponse, res: ServerResponse): void {
   for (const mark of REMOVAL_MARKS) Reflect.set(stage, mark, Reflect.get(res, mark));
   stage.statusMessage = res.statusMessage;
   stage.useChunkedEncodingByDefault = res.useChunkedEncodingByDefault;
-}
-
-/** A socket that takes everything and keeps nothing. */
-class Nowhere extends Socket {
-  override _write(_chunk: unknown, _encoding: string, callback: () => void): void {
-    callback();
-  }
-  override _writev(_chunks: unknown, callback: () => void): void {
-    callback();
-  }
 }
