@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Below } from './below.js';
 import { type Flow, flowOf, type Taken } from './flow.js';
 import { declaredLength, type Head, isBodyless, isEventStream } from './head.js';
+import { insidesOf } from './overlay.js';
 
 /** An answer that the handler's side has ended. Every byte is known. */
 export interface CapturedAnswer extends Head {
@@ -50,8 +51,10 @@ export class AnswerSoFar {
     return this.#flow?.tail ?? Buffer.alloc(0);
   }
 
-  headWritten(head: Head, isChunked: boolean): void {
+  /** From here on Node's own methods refuse headers that come too late: they look for the head's text. */
+  headWritten(head: Head, isChunked: boolean, text: unknown): void {
     this.#head = head;
+    insidesOf(this.#res)._header = text;
     this.#declared = isChunked ? undefined : declaredLength(head.headers);
   }
 
@@ -76,9 +79,17 @@ export class AnswerSoFar {
 
   ended(trailers: CapturedAnswer['trailers']): CapturedAnswer | null {
     if (!this.#head) return null;
-    const body = this.#kept && Buffer.concat(this.#kept);
+    if (this.isHeld) insidesOf(this.#res).finished = true;
+    const body = this.#kept && joined(this.#kept);
     this.#kept = null;
     return { ...this.#head, trailers, body, size: this.#size, flowing: this.#flow !== undefined };
+  }
+
+  /** Whoever writes to the client, Node's own methods included, needs to be told that nothing has left. */
+  nothingHasLeft(): void {
+    if (this.#flow) return;
+    insidesOf(this.#res)._header = null;
+    insidesOf(this.#res).finished = false;
   }
 
   /**
@@ -101,9 +112,15 @@ export class AnswerSoFar {
   /** Lets go what is held. Nothing may leave early where the head alone is a complete answer. */
   #startFlow(): void {
     if (!this.#head || this.#isBodyless || this.#declared === 0) return;
+    this.nothingHasLeft();
     this.#flow = flowOf(this.#res, this.#below, this.#head, this.#declared);
     this.#flow.begin();
-    const held = Buffer.concat(this.#kept ?? []);
+    const held = joined(this.#kept ?? []);
     if (held.length > 0) this.#flow.write(held, () => {});
   }
+}
+
+function joined(chunks: readonly Buffer[]): Buffer {
+  const [only] = chunks;
+  return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks);
 }

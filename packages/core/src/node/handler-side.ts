@@ -41,17 +41,7 @@ export function coverResponse(side: HandlerSide): void {
     side.onDestroy(error);
     return res;
   });
-  coverProgress(side);
-}
-
-/** How far the answer is, as the handler's side sees it. */
-function coverProgress({ cover, rehearsal, answer }: HandlerSide): void {
-  cover.getter('headersSent', () => rehearsal.headWritten);
-  cover.getter('writableEnded', () => rehearsal.ended);
-  // Node's own methods read these two: while an answer is held, to refuse headers that come too late; when it leaves,
-  // they need the truth.
-  cover.getter('finished', (beneath) => (answer.isHeld ? rehearsal.ended : beneath));
-  cover.getter('_header', (beneath) => (answer.isHeld ? rehearsal.headText : beneath));
+  cover.atEnd(() => answer.nothingHasLeft());
 }
 
 function writeHead({ res, rehearsal, answer, below }: HandlerSide, args: Args): ServerResponse {
@@ -60,7 +50,7 @@ function writeHead({ res, rehearsal, answer, below }: HandlerSide, args: Args): 
   for (const [name, value] of headersIn(args, res)) below('setHeader', name, value);
   res.statusCode = status;
   res.statusMessage = reason;
-  answer.headWritten({ status, reason, headers: headersOf(res) }, rehearsal.chunked);
+  answer.headWritten({ status, reason, headers: headersOf(res) }, rehearsal.chunked, rehearsal.headText);
   return res;
 }
 
@@ -71,7 +61,7 @@ function write({ rehearsal, answer }: HandlerSide, args: Args): boolean {
   return isOver ? isTaken : answer.take(bytesOf(chunk, encoding), callback);
 }
 
-function end({ res, rehearsal, answer, onEnd }: HandlerSide, trailers: Trailers, args: Args): ServerResponse {
+function end({ res, cover, rehearsal, answer, onEnd }: HandlerSide, trailers: Trailers, args: Args): ServerResponse {
   const { chunk, encoding, callback } = parted(args);
   const isOver = rehearsal.isOver;
   rehearsal.play((on) => Reflect.apply(on.end, on, isOver && chunk ? args : [chunk, encoding]));
@@ -79,6 +69,8 @@ function end({ res, rehearsal, answer, onEnd }: HandlerSide, trailers: Trailers,
   if (callback !== ignore && (!isOver || !chunk)) res.once('finish', () => callback());
   if (isOver) return res;
   if (chunk) answer.take(bytesOf(chunk, encoding), ignore);
+  // The end of an answer that flows is held back; of one that is held Node's own property tells.
+  if (answer.isFlowing) cover.value('writableEnded', true);
   onEnd(trailers.list());
   return res;
 }

@@ -1,15 +1,14 @@
 // A second response without a client, on which the answer is played first: what Node refuses, it refuses there.
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { rawNamesOf } from './head.js';
+import { insidesOf } from './overlay.js';
 
 /** What Node remembers of headers that were removed, and that decides about framing. Kept on the response itself. */
 export const REMOVAL_MARKS = ['sendDate', '_removedConnection', '_removedContLen', '_removedTE'] as const;
 
 export interface Rehearsal {
-  readonly headWritten: boolean;
-  /** The text of the head: what `res._header` holds once it is written, which middleware asks for. */
+  /** What `res._header` holds once the head is written. Middleware asks for it. */
   readonly headText: unknown;
-  readonly ended: boolean;
   readonly isRetired: boolean;
   /** Ended, or retired: whatever is still written is refused. */
   readonly isOver: boolean;
@@ -40,14 +39,8 @@ export function rehearse(req: IncomingMessage, res: ServerResponse): Rehearsal {
   }
 
   return {
-    get headWritten() {
-      return stage.headersSent;
-    },
     get headText() {
-      return Reflect.get(stage, '_header');
-    },
-    get ended() {
-      return stage.writableEnded;
+      return insidesOf(stage)._header;
     },
     get isRetired() {
       return stage.destroyed;
@@ -101,7 +94,9 @@ class Stage extends ServerResponse {
 function serverOptions(req: IncomingMessage): [] {
   const server: unknown = Reflect.get(req.socket, 'server');
   const isServer = typeof server === 'object' && server !== null;
-  const options = { rejectNonStandardBodyWrites: isServer && Reflect.get(server, 'rejectNonStandardBodyWrites') === true };
+  const options = {
+    rejectNonStandardBodyWrites: isServer && Reflect.get(server, 'rejectNonStandardBodyWrites') === true,
+  };
   // The types do not know this argument.
   return [options] as unknown as [];
 }

@@ -1,5 +1,5 @@
 // The one door through which answers leave: captured ones, replays and refusals.
-import type { ServerResponse } from 'node:http';
+import { ServerResponse } from 'node:http';
 import type { HeaderEntry } from '../http/headers.js';
 import { connectionOf } from './connection.js';
 import { isBodyless } from './head.js';
@@ -45,11 +45,16 @@ export function setStatus(res: ServerResponse, answer: { readonly status: number
   if (answer.reason === '') res.writeHead(answer.status, '');
 }
 
+/** Node sends a short text in one piece with the head, bytes in another. Layers outside are given the bytes. */
+const SHORT_BYTES = 16_384;
+
 /** The last bytes, the trailers and the end. */
 export function endWith(res: ServerResponse, bytes: Buffer, trailers: readonly TrailerEntry[]): void {
   if (trailers.length === 0) {
-    if (bytes.length > 0) res.end(bytes);
-    else res.end();
+    if (bytes.length === 0) res.end();
+    else if (bytes.length <= SHORT_BYTES && res.end === ServerResponse.prototype.end)
+      res.end(bytes.toString('latin1'), 'latin1');
+    else res.end(bytes);
     return;
   }
   // Node drops the trailers of an answer that is given to `end` alone.
