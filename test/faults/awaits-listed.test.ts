@@ -8,6 +8,7 @@ import { type SituationName, situations } from './awaits/situations.js';
 const failing = 'test/faults/awaits-failing.test.ts';
 const functions = 'test/faults/awaits-functions.test.ts';
 const background = 'test/engine/background.test.ts';
+const sharing = 'test/engine/waiting-together.test.ts';
 const people = 'test/faults/awaits-people.test.ts';
 
 /** The calls of a store, by the function that makes them: the situations in which they fail, and those in which a process dies. */
@@ -107,12 +108,14 @@ const otherAwaits: Readonly<Record<string, string>> = {
   'engine/make-idempotent.ts: operation(input, context)': 'test/engine/failure.test.ts',
   'engine/make-idempotent.ts: scope(input)': functions,
   'engine/recovery.ts: answer': functions,
+  'engine/shared-wait.ts: new Promise<Turn>((resolve) => this.#follow(endsAt, resolve))': sharing,
+  'engine/shared-wait.ts: new Promise<void>((resolve) => this.#rest(ms, resolve))': sharing,
   'engine/steps.ts: fn({ key: this.ledger.deriveKey(name), attempt, signal, markNothingHappened })':
     'test/engine/steps.test.ts',
   'engine/store-link.ts: Promise.race([answer, silence])': failing,
   'engine/timing.ts: new Promise<void>((resolve) => setTimeout(resolve, ms))': 'test/engine/waiting.test.ts',
   'engine/timing.ts: new Promise<void>((resolve) => { setTimeout(resolve, ms).unref(); })': background,
-  'engine/wait.ts: lookAgain().catch((error: unknown) => whereStoreIsSilent(error, seen))': failing,
+  'engine/wait.ts: look()': failing,
   'http/lifecycle.ts: chosen(request)': functions,
   'http/lifecycle.ts: scope(request)': functions,
   'http/lifecycle.ts: skip?.(request)': functions,

@@ -18,7 +18,7 @@ export async function run<T>(plan: Plan, work: Work<T>): Promise<Execution<T>> {
   const look = async () => await claimant.look();
   let seen: Granted | Told;
   try {
-    seen = await awaitOutcome(link, plan, await look(), look);
+    seen = await awaitOutcome(link, plan, 'claimant', await look(), look);
   } catch (error) {
     const bypasses = plan.terms.onStoreUnavailable === 'bypass' && error instanceof StoreError;
     if (bypasses) return await bypass(link, plan, work, error);
@@ -97,7 +97,8 @@ function undoubted<End extends Settlement>(attempt: Attempt, settlement: End): E
 async function standingNow(link: StoreLink, plan: Plan, standing: Standing | null): Promise<Told> {
   const onlooker = new Claimant(link, plan);
   const look = async () => withoutRunning(await onlooker.peek());
-  return await awaitOutcome(link, plan, standing === null ? await look() : withoutRunning(standing), look);
+  const first = standing === null ? await look() : withoutRunning(standing);
+  return await awaitOutcome(link, plan, 'onlooker', first, look);
 }
 
 /** Where the next caller may run there is nothing to replay yet: it reads as in progress, to be retried at once. */

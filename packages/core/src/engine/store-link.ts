@@ -5,6 +5,7 @@ import type { IdempotencyStore } from '../store.js';
 import { Background } from './background.js';
 import { StoreClock } from './clock.js';
 import { FencesSeen } from './fences-seen.js';
+import { SharedWaits } from './shared-wait.js';
 import { jittered, monotonicMs, pause } from './timing.js';
 
 /** A store that keeps its own deadline knows better what it was waiting for: it is given a moment to say so. */
@@ -21,6 +22,7 @@ export class StoreLink {
   readonly releases = new Background();
   /** Callers that wait for another's outcome at this store, in this process. */
   waiters = 0;
+  readonly waits = new SharedWaits();
 
   constructor(readonly store: IdempotencyStore) {}
 
@@ -36,7 +38,10 @@ export class StoreLink {
     return { store: this.store.name, name };
   }
 
-  /** One call, ended after `withinMs` whatever the store does. Fails with a `StoreError`, and teaches the clock. */
+  /**
+   * One call, ended after `withinMs` whatever the store does. Fails with a `StoreError`, and teaches the clock. What ends an
+   * attempt wakes those who wait for it.
+   */
   async ask<Answer extends { readonly now: number }>(
     verb: string,
     name: string,
@@ -46,6 +51,7 @@ export class StoreLink {
     try {
       const answer = await settledWithin(call(), withinMs * (1 + allowance), verb);
       this.clock.learn(answer.now);
+      if (verb === 'complete' || verb === 'release') this.waits.wake(name);
       return answer;
     } catch (cause) {
       const error = asStoreError(cause, verb);

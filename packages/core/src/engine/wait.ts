@@ -1,41 +1,73 @@
 // Waiting for another's outcome: bounded in time and in number of waiters, and it ends in the same answer as not waiting.
 import { StoreError } from '../errors.js';
+import type { Granted, Told } from './claimant.js';
 import type { Plan } from './plan.js';
+import type { SharedWait } from './shared-wait.js';
 import type { StoreLink } from './store-link.js';
-import { jittered, monotonicMs, pause } from './timing.js';
+import { monotonicMs } from './timing.js';
 
 /** Callers that may wait at once, per store and process; those beyond it are answered at once. */
 const maxWaiters = 1_000;
-const firstPauseMs = 20;
-const longestPauseMs = 250;
 
-/** Looks again while the answer is `in_progress` and the options allow it. The first look is the caller's. */
-export async function awaitOutcome<Seen extends { readonly kind: string }>(
+/** How a caller looks: as one that may be granted the work, or as one that only wants to know. */
+type Role = 'claimant' | 'onlooker';
+
+/**
+ * Looks again while the answer is `in_progress` and the options allow it. The first look is the caller's own, and so is a
+ * lease: only the one who looked is granted it. Whatever else a look tells is told to all who wait for the same, and they
+ * share the bytes of an outcome, which nobody changes.
+ */
+export async function awaitOutcome<Seen extends Granted | Told>(
   link: StoreLink,
   plan: Plan,
+  role: Role,
   first: Seen,
-  lookAgain: () => Promise<Seen>,
-): Promise<Seen> {
-  const { onInProgress } = plan.terms;
+  look: () => Promise<Seen>,
+): Promise<Seen | Told> {
+  const { onInProgress, onAbandoned } = plan.terms;
   if (first.kind !== 'in_progress' || onInProgress === 'reject' || link.waiters >= maxWaiters) return first;
   const endsAt = monotonicMs() + onInProgress.waitMs;
   link.waiters += 1;
   try {
-    let seen = first;
-    for (let looks = 0; seen.kind === 'in_progress'; looks += 1) {
-      const leftMs = endsAt - monotonicMs();
-      if (leftMs <= 0) break;
-      await pause(Math.min(jittered(Math.min(firstPauseMs * 1.5 ** looks, longestPauseMs)), leftMs));
-      seen = await lookAgain().catch((error: unknown) => whereStoreIsSilent(error, seen));
-    }
-    return seen;
+    const wait = link.waits.join(plan.name, [role, onAbandoned, plan.fingerprint].join(' '));
+    const turn = await wait.turn(endsAt);
+    if (turn === 'lead') return await lead(wait, endsAt, first, look);
+    if (turn === 'over') return await lookAgain(look, first);
+    return turn;
   } finally {
     link.waiters -= 1;
   }
 }
 
-/** Somebody was at work when the store was last heard: that stands, or a bypass would run beside them. */
-function whereStoreIsSilent<Seen>(error: unknown, last: Seen): Seen {
-  if (error instanceof StoreError) return last;
-  throw error;
+async function lead<Seen extends Granted | Told>(
+  wait: SharedWait,
+  endsAt: number,
+  first: Seen,
+  look: () => Promise<Seen>,
+): Promise<Seen> {
+  let seen = first;
+  try {
+    do {
+      await wait.pause(endsAt);
+      seen = await lookAgain(look, seen);
+    } while (seen.kind === 'in_progress' && monotonicMs() < endsAt);
+    return seen;
+  } finally {
+    wait.leave(endFor(seen));
+  }
+}
+
+/** What one look means for all. */
+function endFor(seen: Granted | Told): Told | null {
+  return seen.kind === 'granted' || seen.kind === 'in_progress' ? null : seen;
+}
+
+/** Where the store is silent: somebody was at work when it was last heard. That stands, or a bypass would run beside them. */
+async function lookAgain<Seen>(look: () => Promise<Seen>, last: Seen): Promise<Seen> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof StoreError) return last;
+    throw error;
+  }
 }
