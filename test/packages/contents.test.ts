@@ -85,9 +85,9 @@ describe.each(packageNames)('The tarball of @onceguard/%s', (name) => {
   });
 });
 
-test('Core depends on zod and uuid alone, the adapters on core alone, and on the core of the same commit', () => {
+test('Core depends on zod, uuid and lru-cache alone, the adapters on core alone, and on the core of the same commit', () => {
   const [core, ...adapters] = packed.map(({ manifest }) => manifest);
-  expect(Object.keys(core?.dependencies ?? {}).sort()).toEqual(['uuid', 'zod']);
+  expect(Object.keys(core?.dependencies ?? {}).sort()).toEqual(['lru-cache', 'uuid', 'zod']);
   for (const { dependencies } of adapters) expect(dependencies).toEqual({ '@onceguard/core': `^${core?.version}` });
 });
 

@@ -24,6 +24,7 @@ const coreLayers: Readonly<Record<string, Layer>> = {
   protocol: { layers: ['protocol/record', 'errors'] },
   store: { layers: ['protocol/record', 'protocol'] },
   memory: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'node:cluster'] },
+  'local-cache': { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'lru-cache'] },
   redis: {
     layers: [...leaves, 'protocol/record', 'protocol', 'store'],
     modules: ['zod', 'ioredis', 'node:crypto', 'node:net', 'node:tls'],
@@ -34,7 +35,7 @@ const coreLayers: Readonly<Record<string, Layer>> = {
   node: { layers: [...leaves, 'http'], modules: ['node:*'] },
   cli: { layers: [...leaves, 'redis'], modules: ['node:util'] },
   testing: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['node:*', 'ioredis'] },
-  index: { layers: [...leaves, 'protocol/record', 'protocol', 'store', 'memory', 'engine'] },
+  index: { layers: [...leaves, 'protocol/record', 'protocol', 'store', 'memory', 'local-cache', 'engine'] },
 };
 
 test('No layer of core imports one that is not below it in the design', () => {

@@ -21,6 +21,8 @@ export type { StepContext, StepOptions } from './engine/steps.js';
 export { defaultTerms, payments, type TermOptions } from './engine/terms.js';
 export * from './errors.js';
 export { type EventName, type EventSubject, type Events, eventChannelPrefix, onEvent } from './events.js';
+export { localCache } from './local-cache/local-cache.js';
+export type { LocalCacheOptions } from './local-cache/options.js';
 export { MemoryStore } from './memory/memory-store.js';
 export type { MemoryStoreOptions } from './memory/options.js';
 export * as protocol from './protocol/index.js';
