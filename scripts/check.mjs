@@ -12,6 +12,7 @@ const steps = {
   'promises are awaited': () => run(bin('oxlint'), ['--type-aware', '--deny-warnings', '.']),
   'types of the tests': () => run(bin('tsc'), ['-p', 'test']),
   'types of the examples': () => run(bin('tsc'), ['-p', 'examples']),
+  'types of the benchmark': () => run(bin('tsc'), ['-p', 'bench']),
   'nothing unused': () => run(bin('knip'), []),
   'packages as published': checkTarballs,
   [`no source over ${MAX_LINES} lines`]: checkLength,

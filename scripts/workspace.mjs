@@ -17,7 +17,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 export function install() {
   requireNode();
   const stamp = join(root, 'node_modules', '.onceguard-installed');
-  const folders = ['.', ...packageFolders, 'examples', 'test'];
+  const folders = ['.', ...packageFolders, 'bench', 'examples', 'test'];
   const wanted = fingerprint([
     'pnpm-lock.yaml',
     'pnpm-workspace.yaml',

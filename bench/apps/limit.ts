@@ -1,0 +1,34 @@
+// The limit: what two Redis commands cost by themselves. It checks nothing, and a crash leaves its key claimed.
+import type { RequestHandler } from 'express';
+import { Redis } from 'ioredis';
+import { isRepeated } from '../keys.js';
+import { keyOf, pay, paymentsApp } from './payment.js';
+
+const dayMs = 86_400_000;
+const inProgress = '-';
+
+export async function limitApp(redisUrl: string, enableAutoPipelining: boolean) {
+  const redis = new Redis(redisUrl, { enableAutoPipelining });
+  await redis.ping();
+  return paymentsApp(null, guarded(redis));
+}
+
+function guarded(redis: Redis): RequestHandler {
+  return async (req, res) => {
+    const key = `limit:${keyOf(req)}`;
+    const answer = (text: string) => res.status(201).type('json').send(text);
+
+    // No server can know this; here it does, so that a replay costs one command.
+    const known = isRepeated(keyOf(req)) ? await redis.get(key) : null;
+    if (known !== null) return void answer(known);
+
+    if ((await redis.set(key, inProgress, 'PX', dayMs, 'NX')) === null) {
+      const recorded = await redis.get(key);
+      if (recorded === null || recorded === inProgress) return void res.status(409).json({ error: 'in progress' });
+      return void answer(recorded);
+    }
+    const payment = JSON.stringify(pay(req.body));
+    await redis.set(key, payment, 'PX', dayMs);
+    answer(payment);
+  };
+}

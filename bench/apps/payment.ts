@@ -1,0 +1,54 @@
+// The work that every row guards: a payment that costs nothing, and counts how often it was made.
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
+
+/** What a client asks for. `note` makes requests and answers as large as a load wants them. */
+export interface Order {
+  readonly amount: number;
+  readonly currency: string;
+  readonly note: string;
+}
+
+let runs = 0;
+
+/** How often the work was done in this process. */
+export function runsSoFar(): number {
+  return runs;
+}
+
+/** Never twice the same, so that an answer tells whether it is a replay. About 200 bytes as JSON, without the note. */
+export function pay({ amount, currency, note }: Order) {
+  runs += 1;
+  return {
+    id: `pay_${process.pid}_${String(runs).padStart(10, '0')}`,
+    object: 'payment',
+    status: 'succeeded',
+    amount,
+    currency,
+    createdAt: new Date().toISOString(),
+    description: 'Payment for order 2026-11-0042',
+    note,
+  };
+}
+
+/** The application of every row: a body parser, what guards the route, the route. */
+export function paymentsApp(guard: RequestHandler | null, handler: RequestHandler = answerPayment): Express {
+  const app = express();
+  app.use(express.json({ limit: '2mb' }));
+  app.post('/payments', ...(guard === null ? [] : [guard]), handler);
+  app.use(refuse);
+  return app;
+}
+
+export const answerPayment: RequestHandler = (req, res) => {
+  res.status(201).json(pay(req.body));
+};
+
+export function keyOf(req: Request): string {
+  return req.get('Idempotency-Key') ?? '';
+}
+
+/** A short answer to what a guard refuses. Express' own would print a stack trace for each. */
+const refuse: ErrorRequestHandler = (error: Error, _req, res, next) => {
+  if (res.headersSent) next(error);
+  else res.status(res.statusCode < 400 ? 500 : res.statusCode).json({ error: error.message });
+};

@@ -1,0 +1,62 @@
+// The idempotency keys that a load sends: which, in which order, and how often the work has to be done for them.
+
+const repeatedMark = 'repeated-';
+
+/** Keys begin with `prefix`, which no other load has. */
+export type KeyPlan =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'fresh'; readonly prefix: string }
+  /** `count` keys in turn, again and again; a part of all requests, 0 to 1, brings a fresh key instead. */
+  | {
+      readonly kind: 'repeated';
+      readonly prefix: string;
+      readonly count: number;
+      readonly freshShare: number;
+      readonly freshPrefix: string;
+    }
+  /** Each key is sent `size` times at once. */
+  | { readonly kind: 'bursts'; readonly prefix: string; readonly size: number };
+
+/** Whether this key was sent before the measurement, in whatever row. */
+export function isRepeated(key: string): boolean {
+  return key.startsWith(repeatedMark);
+}
+
+export class Keys {
+  /** How many keys were begun that nobody had sent before: so often the work has to be done. */
+  fresh = 0;
+  readonly #plan: KeyPlan;
+  #sent = 0;
+
+  constructor(plan: KeyPlan) {
+    this.#plan = plan;
+  }
+
+  /** The key of the next request; null, where the load sends none. */
+  next(): string | null {
+    const plan = this.#plan;
+    const at = this.#sent++;
+    switch (plan.kind) {
+      case 'none':
+        this.fresh += 1;
+        return null;
+      case 'fresh':
+        return this.#fresh(plan.prefix);
+      case 'repeated': {
+        const isFresh = Math.floor((at + 1) * plan.freshShare) > Math.floor(at * plan.freshShare);
+        return isFresh ? this.#fresh(plan.freshPrefix) : `${repeatedMark}${numbered(plan.prefix, at % plan.count)}`;
+      }
+      case 'bursts':
+        return at % plan.size === 0 ? this.#fresh(plan.prefix) : numbered(plan.prefix, this.fresh);
+    }
+  }
+
+  #fresh(prefix: string): string {
+    this.fresh += 1;
+    return numbered(prefix, this.fresh);
+  }
+}
+
+function numbered(prefix: string, number: number): string {
+  return `${prefix}-${String(number).padStart(8, '0')}`;
+}

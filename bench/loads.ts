@@ -1,0 +1,70 @@
+// The loads of the main run: what is sent to a row, and to which rows.
+import type { KeyPlan } from './keys.js';
+
+export interface Load {
+  readonly name: string;
+  readonly title: string;
+  /** Measured in every round, or in every second one. */
+  readonly everyRounds: 1 | 2;
+  readonly connections: number;
+  /** The rows that it says something about; left out, all that are not made for another load alone. */
+  readonly rows?: readonly string[];
+  keys(prefixes: Prefixes): KeyPlan;
+}
+
+/** What keys begin with: those that are sent before it is measured, and those that nobody has sent. */
+export interface Prefixes {
+  readonly repeats: string;
+  readonly once: string;
+}
+
+const repeatedCount = 200;
+
+export const loads: readonly Load[] = [
+  {
+    name: 'fresh',
+    title: 'all fresh',
+    everyRounds: 1,
+    connections: 32,
+    keys: ({ once }) => ({ kind: 'fresh', prefix: once }),
+  },
+  {
+    name: 'replay',
+    title: 'all replays',
+    everyRounds: 1,
+    connections: 32,
+    keys: (prefixes) => repeating(prefixes, 0),
+  },
+  {
+    name: 'mixed',
+    title: '90 % fresh, 10 % replays',
+    everyRounds: 2,
+    connections: 32,
+    keys: (prefixes) => repeating(prefixes, 0.9),
+  },
+  {
+    name: 'duplicates',
+    title: '50 duplicates at once',
+    everyRounds: 2,
+    connections: 50,
+    keys: ({ once }) => ({ kind: 'bursts', prefix: once, size: 50 }),
+  },
+  {
+    name: 'no-key',
+    title: 'without a key',
+    everyRounds: 1,
+    connections: 32,
+    rows: ['bare', 'onceguard-redis'],
+    keys: () => ({ kind: 'none' }),
+  },
+];
+
+export function loadNamed(name: string): Load {
+  const load = loads.find((one) => one.name === name);
+  if (load === undefined) throw new Error(`There is no load ${name}`);
+  return load;
+}
+
+export function repeating({ repeats, once }: Prefixes, freshShare: number): KeyPlan {
+  return { kind: 'repeated', prefix: repeats, count: repeatedCount, freshShare, freshPrefix: once };
+}

@@ -1,0 +1,94 @@
+// npm run bench: measures what the command line asks for, keeps the results, and reports them.
+import { type Command, readArguments, usage } from './arguments.js';
+import { growthRun } from './growth/run.js';
+import { loads } from './loads.js';
+import { microRun } from './micro/run.js';
+import { billionSentences } from './report/billion.js';
+import { report } from './report/report.js';
+import { circumstances, type MainResults, readResults, writeResults } from './report/results.js';
+import { asText, mainTables } from './report/tables.js';
+import { targetsOf, targetTable } from './report/targets.js';
+import { rows } from './rows.js';
+import { mainRun, type RunResult } from './run/main-run.js';
+import { shortRun } from './run/short-run.js';
+import { World } from './run/world.js';
+
+const main = { rounds: 8, sliceMs: 700, warmUpMs: 700 };
+
+const command = commandLine();
+if (command !== null) await run(command);
+
+function commandLine(): Command | null {
+  try {
+    const read = readArguments(process.argv.slice(2));
+    if (read !== 'help') return read;
+    console.log(usage);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${usage}`);
+    process.exitCode = 2;
+  }
+  return null;
+}
+
+async function run(command: Command): Promise<void> {
+  switch (command.kind) {
+    case 'main':
+      return await measureMain(command.rows);
+    case 'full':
+      await measureMain(null);
+      await measureMicro();
+      return await measureGrowth();
+    case 'short':
+      return await measureShort();
+    case 'micro':
+      return await measureMicro();
+    case 'report':
+      return report();
+  }
+}
+
+async function measureMain(only: readonly string[] | null): Promise<void> {
+  const results = await World.during(async (world): Promise<MainResults> => {
+    const measured = rows.filter(({ name }) => only === null || only.includes(name));
+    const weighed = measured.filter(({ keepsInRedis }) => keepsInRedis).map(({ name }) => name);
+    const settings = { ...main, loads, rows: measured.map(({ name }) => name), weighed };
+    const run = await mainRun(world, settings, console.log);
+    return { ...circumstances(await world.redis.version()), rounds: main.rounds, sliceMs: main.sliceMs, ...run };
+  });
+  printTables(results);
+  if (only !== null) return;
+  console.log(asText(targetTable(targetsOf(results, readResults('growth')))));
+  writeResults('main', results);
+  report();
+}
+
+async function measureMicro(): Promise<void> {
+  const results = await World.during(async (world) => {
+    return { ...circumstances(await world.redis.version()), tasks: await microRun(world) };
+  });
+  console.table(results.tasks);
+  writeResults('micro', results);
+  report();
+}
+
+async function measureGrowth(): Promise<void> {
+  const results = await World.during(async (world) => {
+    return { ...circumstances(await world.redis.version()), ...(await growthRun(world, console.log)) };
+  });
+  for (const sentence of Object.values(billionSentences(results))) console.log(`\n${sentence}`);
+  writeResults('growth', results);
+  report();
+}
+
+async function measureShort(): Promise<void> {
+  const { findings, ...results } = await World.during(async (world) => await shortRun(world, console.log));
+  printTables(results);
+  console.log(`\nRedis bytes per record beyond the body: ${JSON.stringify(results.bytesPerRecord)}`);
+  for (const finding of findings) console.error(`✗ ${finding}`);
+  if (findings.length > 0) process.exitCode = 1;
+  else console.log('✓ commands per request, bytes per record and correctness are as they have to be');
+}
+
+function printTables(results: Pick<RunResult, 'slices' | 'rows'>): void {
+  for (const table of mainTables(results)) console.log(asText(table));
+}

@@ -1,0 +1,86 @@
+// The parts of the hot path that compute, each alone, on a payment as the main run sends it.
+import { once } from 'node:events';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import type { Bench } from 'tinybench';
+import { describeBody } from '../../packages/core/src/http/body.js';
+import { fingerprint } from '../../packages/core/src/http/fingerprint.js';
+import { parseKey } from '../../packages/core/src/http/key.js';
+import { lookupName } from '../../packages/core/src/http/name.js';
+import { decodeResponse, encodeResponse } from '../../packages/core/src/http/recorded-response.js';
+import { captureResponse } from '../../packages/core/src/node/capture.js';
+import { pay } from '../apps/payment.js';
+
+const key = '0f8fad5b-d9cb-469f-a165-70867728950e';
+const order = { amount: 4_200, currency: 'EUR', note: '' };
+const orderBytes = String(JSON.stringify(order).length);
+const answer = Buffer.from(JSON.stringify(pay(order)));
+const recorded = {
+  status: 201,
+  reason: 'Created',
+  headers: {
+    set: [
+      ['Content-Type', 'application/json; charset=utf-8'],
+      ['ETag', 'W/"c2-mHCkVoTBtEYltA3HP54Obw/gwfE"'],
+    ],
+    removed: [],
+  },
+  trailers: [],
+  body: answer,
+} satisfies Parameters<typeof encodeResponse>[0];
+const encoded = encodeResponse(recorded);
+
+export function addParts(bench: Bench): void {
+  bench
+    .add('key parsing', () => {
+      parseKey([key]);
+    })
+    .add('look-up name', () => {
+      lookupName({ scope: 'account_42', method: 'POST', path: '/payments', key });
+    })
+    .add('fingerprint', fingerprintOrder)
+    .add('encode', () => {
+      encodeResponse(recorded);
+    })
+    .add('decode', () => {
+      decodeResponse(encoded);
+    })
+    .add('an answer, not captured', async () => {
+      const { res, left } = exchange();
+      end(res);
+      await left;
+    })
+    .add('an answer, captured', async () => {
+      const { req, res, left } = exchange();
+      const capture = captureResponse(req, res, { maxResponseBytes: 1_048_576 });
+      end(res);
+      await capture.ended;
+      await capture.send();
+      await left;
+    });
+}
+
+function fingerprintOrder(): void {
+  const headers = { 'content-type': 'application/json', 'content-length': orderBytes };
+  const body = describeBody({ headers, readableEnded: true, body: order });
+  if (!body.ok) throw new Error(body.reason);
+  fingerprint({ method: 'POST', path: '/payments', query: '', body });
+}
+
+/** A connection whose other side takes all there is, as Node's HTTP server uses one. */
+const connection = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() }) as Socket;
+
+function exchange() {
+  const req = new IncomingMessage(connection);
+  const res = new ServerResponse(req);
+  res.assignSocket(connection);
+  const left = once(res, 'finish').then(() => res.detachSocket(connection));
+  return { req, res, left };
+}
+
+function end(res: ServerResponse): void {
+  res.statusCode = 201;
+  res.setHeader('Content-Type', 'application/json; charset=utf-8');
+  res.end(answer);
+}

@@ -1,0 +1,43 @@
+// The server under test, a process of its own: serves one row, and tells what it has used so far.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { runsSoFar } from '../apps/payment.js';
+import { type Place, rowNamed } from '../rows.js';
+import { answerTo, endWithParent } from './child.js';
+
+export interface Usage {
+  /** User and system, since the process began. */
+  readonly cpuMicros: number;
+  readonly peakRssBytes: number;
+  /** What is still referred to after a garbage collection; null, unless asked for. */
+  readonly liveBytes: number | null;
+  /** How often the work was done. */
+  readonly runs: number;
+}
+
+export interface UsageQuestion {
+  readonly live: boolean;
+}
+
+endWithParent();
+const [rowName = '', place = ''] = process.argv.slice(2);
+const app = await rowNamed(rowName).open(JSON.parse(place) as Place);
+// The load keeps its connections open while other rows have their turn.
+const server = createServer({ keepAliveTimeout: 0 }, app);
+// As many may wait to be accepted as a load opens at once.
+server.listen({ port: 0, host: '127.0.0.1', backlog: 1_024 });
+await once(server, 'listening');
+
+answerTo(({ live }: UsageQuestion): Usage => {
+  const { user, system } = process.cpuUsage();
+  const peakRssBytes = process.resourceUsage().maxRSS * 1_024;
+  return { cpuMicros: user + system, peakRssBytes, liveBytes: live ? liveBytes() : null, runs: runsSoFar() };
+});
+process.send?.({ port: (server.address() as AddressInfo).port });
+
+function liveBytes(): number {
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}

@@ -1,0 +1,90 @@
+// The results of the runs, one file for each kind, as they are kept in the repository.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import type { RowResult } from '../run/main-run.js';
+import type { Slice } from '../run/slice.js';
+
+export interface Circumstances {
+  readonly measuredAt: string;
+  readonly machine: string;
+  /** Of whatever took part. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export interface MainResults extends Circumstances {
+  readonly rounds: number;
+  readonly sliceMs: number;
+  readonly rows: readonly RowResult[];
+  /** In Redis, beyond the body of the answer, of a row. */
+  readonly bytesPerRecord: Readonly<Record<string, number>>;
+  readonly slices: readonly Slice[];
+}
+
+export interface GrowthResults extends Circumstances {
+  /** By chart, which is a slice's `load` up to the colon. */
+  readonly slices: readonly Slice[];
+  readonly bytesPerRecord: readonly { readonly at: number; readonly bytes: number }[];
+  readonly memory: readonly MemoryPoint[];
+}
+
+/** What a server refers to after so many requests. */
+export interface MemoryPoint {
+  readonly row: string;
+  readonly requests: number;
+  readonly liveBytes: number;
+}
+
+export interface MicroResults extends Circumstances {
+  readonly tasks: readonly MicroTask[];
+}
+
+/** The median and the 99th percentile of one call; of a verb, what Redis took of it. */
+export interface MicroTask {
+  readonly name: string;
+  readonly micros: number;
+  readonly p99Micros: number;
+  readonly redisMicros: number | null;
+}
+
+interface Results {
+  readonly main: MainResults;
+  readonly growth: GrowthResults;
+  readonly micro: MicroResults;
+}
+
+/** Null, if there was no such run. */
+export function readResults<Kind extends keyof Results>(kind: Kind): Results[Kind] | null {
+  const file = fileOf(kind);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results[Kind]) : null;
+}
+
+/** One line for each measurement, so that two runs can be compared. */
+export function writeResults<Kind extends keyof Results>(kind: Kind, results: Results[Kind]): void {
+  const lines = Object.entries(results).map(([name, value]) => `${JSON.stringify(name)}: ${text(value)}`);
+  writeFileSync(fileOf(kind), `{\n${lines.join(',\n')}\n}\n`);
+}
+
+export function circumstances(redisVersion: string): Circumstances {
+  const [cpu] = cpus();
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return {
+    measuredAt: new Date().toISOString().slice(0, 16),
+    machine: `${cpus().length} × ${cpu?.model ?? 'unknown processor'}, ${memory} GiB, ${process.platform}`,
+    versions: { node: process.versions.node, redis: redisVersion, ...installedVersions() },
+  };
+}
+
+function installedVersions(): Record<string, string> {
+  const manifest = (at: string) => JSON.parse(readFileSync(new URL(at, import.meta.url), 'utf8'));
+  const names = Object.keys(manifest('../package.json').dependencies).filter((name) => !name.startsWith('@onceguard/'));
+  return Object.fromEntries(names.map((name) => [name, manifest(`../node_modules/${name}/package.json`).version]));
+}
+
+function text(value: unknown): string {
+  if (!Array.isArray(value)) return JSON.stringify(value);
+  return `[\n${value.map((one) => `  ${JSON.stringify(one)}`).join(',\n')}\n]`;
+}
+
+function fileOf(kind: keyof Results): URL {
+  return new URL(`../results/${kind}.json`, import.meta.url);
+}

@@ -1,0 +1,113 @@
+// What issue 5 asks of the speed, and what was measured of it.
+import { rows } from '../rows.js';
+import { figureOf, type Metric, ratioOf } from './figures.js';
+import type { GrowthResults, MainResults } from './results.js';
+import type { Spread } from './statistics.js';
+import type { Table } from './tables.js';
+
+export interface Target {
+  readonly what: string;
+  /** Whether more is better; else less is. */
+  readonly wants: 'more' | 'less';
+  readonly must: number;
+  readonly goal: number | null;
+  readonly measured: Spread | null;
+}
+
+const ours = 'onceguard-redis';
+const cached = 'onceguard-local-cache';
+const peers = rows.filter(({ kind }) => kind === 'peer').map(({ name }) => name);
+
+export function targetsOf(main: MainResults, growth: GrowthResults | null): Target[] {
+  const { slices, bytesPerRecord } = main;
+  const ratio = (row: string, load: string, to: string, metric: Metric) => ratioOf(slices, { row, load }, to, metric);
+  const cost = (row: string, load: string, metric: Metric) => figureOf(slices, { row, load }, metric);
+  const more = (what: string, must: number, goal: number | null, measured: Spread | null): Target => {
+    return { what, wants: 'more', must, goal, measured };
+  };
+  const less = (what: string, must: number, goal: number | null, measured: Spread | null): Target => {
+    return { what, wants: 'less', must, goal, measured };
+  };
+  return [
+    less('fresh, Redis: CPU per request ÷ the limit’s', 1.25, 1.1, ratio(ours, 'fresh', 'limit', 'cpuMicros')),
+    more('fresh, Redis: requests/s ÷ the limit’s', 0.85, 0.95, ratio(ours, 'fresh', 'limit', 'perSecond')),
+    more('replay, Redis: requests/s ÷ the limit’s', 0.85, 0.95, ratio(ours, 'replay', 'limit', 'perSecond')),
+    more('replay, local cache: requests/s ÷ bare', 0.9, 1, ratio(cached, 'replay', 'bare', 'perSecond')),
+    ...peers.flatMap((peer) => [
+      more(`fresh: requests/s ÷ ${peer}`, 1, 1.2, ratio(ours, 'fresh', peer, 'perSecond')),
+      less(`fresh: CPU per request ÷ ${peer}`, 1, 1 / 1.2, ratio(ours, 'fresh', peer, 'cpuMicros')),
+      more(`replay: requests/s ÷ ${peer}`, 1, 1.2, ratio(ours, 'replay', peer, 'perSecond')),
+      less(`replay: CPU per request ÷ ${peer}`, 1, 1 / 1.2, ratio(ours, 'replay', peer, 'cpuMicros')),
+    ]),
+    less('Redis commands, fresh', 2, null, cost(ours, 'fresh', 'redisCommands')),
+    less('Redis commands, replay', 1, null, cost(ours, 'replay', 'redisCommands')),
+    less('Redis commands, replay from the local cache', 0, null, cost(cached, 'replay', 'redisCommands')),
+    less('Redis µs per fresh request', 20, 10, cost(ours, 'fresh', 'redisMicros')),
+    less('Redis µs per replay', 8, 4, cost(ours, 'replay', 'redisMicros')),
+    less('Redis bytes per completed record beyond the body', 520, 300, exactly(bytesPerRecord[ours])),
+    less('fresh: p99 ÷ the limit’s', 1.3, 1.1, ratio(ours, 'fresh', 'limit', 'p99Ms')),
+    less('replay: p99 ÷ the limit’s', 1.3, 1.1, ratio(ours, 'replay', 'limit', 'p99Ms')),
+    ...['onceguard-memory', ours].map((row) => {
+      return less(`memory growth, bytes per request, ${row}`, maxGrowth, null, exactly(memoryGrowth(growth, row)));
+    }),
+    more('without a key: requests/s ÷ bare', 0.97, 0.99, ratio(ours, 'no-key', 'bare', 'perSecond')),
+  ];
+}
+
+/** A megabyte in a million requests; a leak of one object for each would be thirty times that. */
+const maxGrowth = 1;
+
+/** Bytes that a request leaves behind, between the middle and the end of the run; undefined without such a run. */
+export function memoryGrowth(growth: Pick<GrowthResults, 'memory'> | null, row: string): number | undefined {
+  const points = growth?.memory.filter((point) => point.row === row) ?? [];
+  const [middle, last] = [points[Math.floor(points.length / 2)], points.at(-1)];
+  if (middle === undefined || last === undefined || middle === last) return undefined;
+  return (last.liveBytes - middle.liveBytes) / (last.requests - middle.requests);
+}
+
+/**
+ * `missed` only where most rounds missed it: where the better quartile reaches it and the median does not, the difference is
+ * within the noise of the run.
+ */
+export function verdictOf({ wants, must, goal, measured }: Target): 'goal' | 'must' | 'noise' | 'missed' | 'unknown' {
+  if (measured === null) return 'unknown';
+  const reaches = (value: number, bound: number) => (wants === 'more' ? value >= bound : value <= bound);
+  const better = wants === 'more' ? measured.high : measured.low;
+  if (reaches(measured.median, goal ?? must)) return 'goal';
+  if (reaches(measured.median, must)) return 'must';
+  return reaches(better, must) ? 'noise' : 'missed';
+}
+
+const said = {
+  goal: 'reached',
+  must: 'must reached',
+  noise: 'missed, within the noise',
+  missed: '**missed**',
+  unknown: 'not measured',
+};
+
+export function targetTable(targets: readonly Target[]): Table {
+  return {
+    title: 'what it has to reach',
+    head: ['', 'must', 'goal', 'measured', 'quartiles', ''],
+    rows: targets.map((target) => {
+      const sign = target.wants === 'more' ? '≥' : '≤';
+      const bound = (value: number | null) => (value === null ? '' : `${sign} ${number(value)}`);
+      const { measured } = target;
+      const quartiles = measured === null ? '' : `${number(measured.low)}–${number(measured.high)}`;
+      return [
+        ...[target.what, bound(target.must), bound(target.goal)],
+        ...[measured === null ? '' : number(measured.median), quartiles, said[verdictOf(target)]],
+      ];
+    }),
+  };
+}
+
+function exactly(value: number | undefined): Spread | null {
+  return value === undefined ? null : { median: value, low: value, high: value };
+}
+
+/** Two digits behind the point, where there is anything behind it. */
+function number(value: number): string {
+  return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toFixed(2)));
+}

@@ -1,0 +1,126 @@
+// The main run: every load on every row, in turn, round after round.
+import { type Load, type Prefixes, repeating } from '../loads.js';
+import { rows } from '../rows.js';
+import { bytesPerRecord } from './bytes.js';
+import { probe } from './probe.js';
+import type { Origins } from './redis-side.js';
+import { measure, originsOf, type Slice } from './slice.js';
+import { newPrefix, type Server, type World } from './world.js';
+
+export interface RunSettings {
+  readonly rounds: number;
+  readonly sliceMs: number;
+  readonly warmUpMs: number;
+  readonly loads: readonly Load[];
+  readonly rows: readonly string[];
+  /** The rows whose records are weighed, too. */
+  readonly weighed: readonly string[];
+}
+
+export interface RowResult {
+  readonly row: string;
+  /** Why it is not right, by the probe; null, if it is. */
+  readonly failure: string | null;
+  readonly peakRssBytes: number;
+}
+
+export interface RunResult {
+  readonly slices: readonly Slice[];
+  readonly rows: readonly RowResult[];
+  /** In Redis, beyond the body of the answer, of a row. */
+  readonly bytesPerRecord: Readonly<Record<string, number>>;
+}
+
+export async function mainRun(world: World, settings: RunSettings, tell: (line: string) => void): Promise<RunResult> {
+  const servers = await started(world, settings.rows);
+  const failures = new Map<string, string | null>();
+  for (const server of servers) failures.set(server.row.name, await probe(server));
+  for (const [row, failure] of failures) if (failure !== null) tell(`${row}: ${failure}`);
+
+  const origins = await warmedUp(world, servers, settings);
+  const slices: Slice[] = [];
+  for (let round = 0; round < settings.rounds; round += 1) {
+    tell(`round ${round + 1} of ${settings.rounds}`);
+    slices.push(...(await oneRound(world, inTurn(servers, round), { ...settings, round, origins })));
+  }
+  const results = servers.map(async (server) => ({
+    row: server.row.name,
+    failure: failures.get(server.row.name) ?? null,
+    peakRssBytes: (await server.usage()).peakRssBytes,
+  }));
+  const bytes: Record<string, number> = {};
+  for (const server of servers.filter(({ row }) => settings.weighed.includes(row.name))) {
+    bytes[server.row.name] = await bytesPerRecord(world, server);
+  }
+  return { slices, rows: await Promise.all(results), bytesPerRecord: bytes };
+}
+
+/** One after the other: two at a time would take as long, and more of the memory. */
+async function started(world: World, names: readonly string[]): Promise<Server[]> {
+  const servers: Server[] = [];
+  for (const row of rows.filter(({ name }) => names.includes(name))) servers.push(await world.serve(row));
+  return servers;
+}
+
+type OriginsOf = ReadonlyMap<string, Origins>;
+
+interface Round extends RunSettings {
+  readonly round: number;
+  readonly origins: OriginsOf;
+}
+
+/** Every server has seen every load before anything is measured; on the way, whose commands are whose is learnt. */
+async function warmedUp(world: World, servers: readonly Server[], settings: RunSettings): Promise<OriginsOf> {
+  const origins = new Map<string, Origins>();
+  for (const server of servers) {
+    const repeats = await repeated(world, server);
+    for (const load of settings.loads.filter((one) => applies(one, server))) {
+      const what = { load: load.name, round: -1, connections: load.connections, durationMs: settings.warmUpMs };
+      const keys = () => load.keys({ repeats, once: newPrefix() });
+      origins.set(idOf(load, server), await originsOf(world, [server], { ...what, keys: keys() }));
+      await measure(world, [server], { ...what, keys: keys(), origins: new Map() });
+    }
+  }
+  return origins;
+}
+
+async function oneRound(world: World, servers: readonly Server[], settings: Round): Promise<Slice[]> {
+  await world.redis.flush();
+  const { round, sliceMs, origins } = settings;
+  const slices: Slice[] = [];
+  const repeats = new Map<Server, string>();
+  for (const server of servers) repeats.set(server, await repeated(world, server));
+  for (const load of settings.loads.filter(({ everyRounds }) => round % everyRounds === 0)) {
+    for (const server of servers.filter((one) => applies(load, one))) {
+      const prefixes: Prefixes = { repeats: repeats.get(server) ?? '', once: newPrefix() };
+      const what = { load: load.name, round, connections: load.connections, durationMs: sliceMs };
+      const known = origins.get(idOf(load, server)) ?? new Map();
+      slices.push(await measure(world, [server], { ...what, keys: load.keys(prefixes), origins: known }));
+    }
+  }
+  return slices;
+}
+
+/** Sends the keys that loads repeat, twice, so that also what keeps them near the server has them. */
+async function repeated(world: World, server: Server): Promise<string> {
+  const repeats = newPrefix();
+  const keys = repeating({ repeats, once: '' }, 0);
+  const maxRequests = keys.kind === 'repeated' ? 2 * keys.count : 0;
+  await world.send({ urls: [server.url], connections: 32, keys, durationMs: 60_000, maxRequests, noteBytes: 0 });
+  return repeats;
+}
+
+/** Each round begins with another row, so that none always comes after the same. */
+function inTurn(servers: readonly Server[], round: number): Server[] {
+  const first = round % servers.length;
+  return [...servers.slice(first), ...servers.slice(0, first)];
+}
+
+function applies(load: Load, { row }: Server): boolean {
+  if (load.rows !== undefined) return load.rows.includes(row.name);
+  return row.name !== 'onceguard-waiting' || load.name === 'duplicates';
+}
+
+function idOf(load: Load, { row }: Server): string {
+  return `${load.name} ${row.name}`;
+}

@@ -1,0 +1,49 @@
+// The short run: what noise cannot touch. Every finding is a reason to fail.
+import { loadNamed } from '../loads.js';
+import { mainRun, type RunResult } from './main-run.js';
+import type { Slice } from './slice.js';
+import type { World } from './world.js';
+
+interface Bounds {
+  /** Redis commands of a request. */
+  readonly fresh: number;
+  readonly replay: number;
+}
+
+const bounds: Readonly<Record<string, Bounds>> = {
+  'onceguard-memory': { fresh: 0, replay: 0 },
+  'onceguard-redis': { fresh: 2, replay: 1 },
+  'onceguard-local-cache': { fresh: 2, replay: 0 },
+};
+
+const weighed = 'onceguard-redis';
+const maxBytesPerRecord = 520;
+/** A store asks now and then how its server is; nothing of that may be a command for each request. */
+const tolerance = 0.05;
+
+export interface ShortResult extends RunResult {
+  readonly findings: readonly string[];
+}
+
+export async function shortRun(world: World, tell: (line: string) => void): Promise<ShortResult> {
+  const loads = [loadNamed('fresh'), loadNamed('replay')];
+  const rows = Object.keys(bounds);
+  const settings = { rounds: 2, sliceMs: 250, warmUpMs: 100, loads, rows, weighed: [weighed] };
+  const result = await mainRun(world, settings, tell);
+  const findings = [
+    ...result.rows.filter(({ failure }) => failure !== null).map(({ row, failure }) => `${row}: ${failure}`),
+    ...result.slices.flatMap(findingsIn),
+  ];
+  const bytes = result.bytesPerRecord[weighed] ?? Number.POSITIVE_INFINITY;
+  if (bytes > maxBytesPerRecord) findings.push(`${weighed}: ${bytes} bytes per record, at most ${maxBytesPerRecord}`);
+  return { ...result, findings };
+}
+
+export function findingsIn({ row, load, redisCommands, wrong }: Slice): string[] {
+  const findings = wrong === null ? [] : [`${row}, ${load}: ${wrong}`];
+  const limit = bounds[row]?.[load as keyof Bounds];
+  if (limit !== undefined && redisCommands > limit + tolerance) {
+    findings.push(`${row}, ${load}: ${redisCommands} Redis commands per request, at most ${limit}`);
+  }
+  return findings;
+}

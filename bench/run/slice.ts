@@ -1,0 +1,104 @@
+// One measurement: a load on a row for a moment, and what it cost everybody.
+import type { KeyPlan } from '../keys.js';
+import type { Order, Sent } from '../processes/loader.js';
+import type { Usage } from '../processes/server.js';
+import type { Origins, RedisCost, RedisSide } from './redis-side.js';
+import type { Server, World } from './world.js';
+
+/** What is kept of a measurement. All costs are for one request. */
+export interface Slice {
+  readonly row: string;
+  readonly load: string;
+  readonly round: number;
+  /** What a growth chart varies: how many connections, bytes, records … */
+  readonly at?: number;
+  readonly requests: number;
+  readonly perSecond: number;
+  readonly cpuMicros: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly redisCommands: number;
+  readonly redisMicros: number;
+  /** How busy the load was: 1 is a whole core, and then the load is what was measured. */
+  readonly loaderCores: number;
+  /** What was not as it has to be. */
+  readonly wrong: string | null;
+}
+
+export interface Measurement {
+  readonly load: string;
+  readonly round: number;
+  readonly at?: number;
+  readonly keys: KeyPlan;
+  readonly connections: number;
+  readonly durationMs: number;
+  readonly maxRequests?: number;
+  readonly noteBytes?: number;
+  readonly origins: Origins;
+  /** Where the servers keep their records; default the world's. */
+  readonly redis?: RedisSide;
+}
+
+/** Servers of one row share the connections. */
+export async function measure(world: World, servers: readonly Server[], what: Measurement): Promise<Slice> {
+  const { origins, redis = world.redis, load, round, at } = what;
+  const before = await usageOf(servers);
+  await redis.resetCounters();
+  const sent = await world.send(orderOf(servers, what));
+  const cost = await redis.cost(origins);
+  const used = difference(await usageOf(servers), before);
+  const row = servers[0]?.row;
+  return {
+    ...{ row: row?.name ?? '', load, round, ...(at === undefined ? {} : { at }) },
+    ...figuresOf(sent, used.cpuMicros, cost),
+    wrong: row?.kind === 'bare' ? null : whatIsWrong(what.keys, sent, used.runs),
+  };
+}
+
+/** Which commands of a load on this row clients send, and which scripts call. */
+export async function originsOf(world: World, servers: readonly Server[], what: Omit<Measurement, 'origins'>) {
+  const order = orderOf(servers, { ...what, maxRequests: Math.max(50, what.connections), durationMs: 10_000 });
+  return await (what.redis ?? world.redis).originsDuring(async () => await world.send(order));
+}
+
+function orderOf(servers: readonly Server[], what: Omit<Measurement, 'origins'>): Order {
+  const { keys, connections, durationMs, maxRequests = 1_000_000, noteBytes = 0 } = what;
+  return { urls: servers.map(({ url }) => url), keys, connections, durationMs, maxRequests, noteBytes };
+}
+
+async function usageOf(servers: readonly Server[]): Promise<readonly Usage[]> {
+  return await Promise.all(servers.map(async (server) => await server.usage()));
+}
+
+function difference(after: readonly Usage[], before: readonly Usage[]) {
+  const sum = (all: readonly Usage[], of: 'cpuMicros' | 'runs') => all.reduce((total, one) => total + one[of], 0);
+  return {
+    cpuMicros: sum(after, 'cpuMicros') - sum(before, 'cpuMicros'),
+    runs: sum(after, 'runs') - sum(before, 'runs'),
+  };
+}
+
+function figuresOf({ requests, elapsedMs, p50Ms, p99Ms, cpuMicros }: Sent, serverMicros: number, redis: RedisCost) {
+  return {
+    requests,
+    perSecond: rounded((requests / elapsedMs) * 1_000),
+    cpuMicros: rounded(serverMicros / requests),
+    p50Ms: rounded(p50Ms),
+    p99Ms: rounded(p99Ms),
+    redisCommands: rounded(redis.commands / requests),
+    redisMicros: rounded(redis.micros / requests),
+    loaderCores: rounded(cpuMicros / 1_000 / elapsedMs),
+  };
+}
+
+function whatIsWrong(keys: KeyPlan, { statuses, freshKeys }: Sent, runs: number): string | null {
+  const expected = keys.kind === 'bursts' ? ['201', '409'] : ['201'];
+  const others = Object.entries(statuses).filter(([status]) => !expected.includes(status));
+  if (others.length > 0) return others.map(([status, count]) => `answered ${status} ${count} times`).join(', ');
+  return runs === freshKeys ? null : `did the work ${runs} times for ${freshKeys} fresh keys`;
+}
+
+/** To four digits: more would be noise in the results. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}
