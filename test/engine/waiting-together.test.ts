@@ -14,16 +14,19 @@ const never = () => expect.unreachable('A duplicate ran.');
 function pay(
   store: FaultStore,
   operation: (context: OperationContext) => unknown,
-  options: Partial<ExecuteOptions> = {},
+  options: Partial<ExecuteOptions<unknown>> = {},
 ): Promise<string> {
   return told(execute(operation, { store, scope: 'tests', key: 'payment-1', ...options }));
 }
 
-const wait = (store: FaultStore, operation: () => unknown = never, options: Partial<ExecuteOptions> = {}) =>
+const wait = (store: FaultStore, operation: () => unknown = never, options: Partial<ExecuteOptions<unknown>> = {}) =>
   pay(store, operation, { onInProgress: { waitMs: 30_000 }, ...options });
 
 /** The next caller, until the store has told it that somebody is at work. */
-async function waiting(store: FaultStore, ...more: [operation?: () => unknown, options?: Partial<ExecuteOptions>]) {
+async function waiting(
+  store: FaultStore,
+  ...more: [operation?: () => unknown, options?: Partial<ExecuteOptions<unknown>>]
+) {
   const asked = store.of('acquire').length;
   const end = wait(store, ...more);
   await store.called('acquire', asked + 1);
@@ -34,7 +37,11 @@ async function waiting(store: FaultStore, ...more: [operation?: () => unknown, o
 }
 
 /** An attempt of this process, at work until it is told to end. */
-async function atWork(store: FaultStore, end: () => unknown = () => 'paid', options: Partial<ExecuteOptions> = {}) {
+async function atWork(
+  store: FaultStore,
+  end: () => unknown = () => 'paid',
+  options: Partial<ExecuteOptions<unknown>> = {},
+) {
   const [begun, gate] = [newGate(), newGate()];
   const operation = async () => {
     begun.open();
