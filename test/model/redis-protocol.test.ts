@@ -74,7 +74,7 @@ test(`${steps} random steps on Redis answer and leave what the protocol says, an
     }
   }
   expect(await keysWithoutEnd()).toEqual([]);
-});
+}, 300_000);
 
 test.each(mutations)('the same steps find a script in which $mistake', async (mutation) => {
   const client = await mutated(redis, scripts, mutation);

@@ -45,12 +45,14 @@ export function coverResponse(side: HandlerSide): void {
 }
 
 function writeHead({ res, rehearsal, answer, below }: HandlerSide, args: Args): ServerResponse {
-  const { status, reason } = rehearsal.writeHead(args);
+  const { status, reason, headers } = rehearsal.writeHead(args);
   if (rehearsal.isRetired) return res;
-  for (const [name, value] of headersIn(args, res)) below('setHeader', name, value);
+  const added = headersIn(args, res);
+  for (const [name, value] of added) below('setHeader', name, value);
   res.statusCode = status;
   res.statusMessage = reason;
-  answer.headWritten({ status, reason, headers: headersOf(res) }, rehearsal.chunked, rehearsal.headText);
+  const head = { status, reason, headers: added.length === 0 ? headers : headersOf(res) };
+  answer.headWritten(head, rehearsal.chunked, rehearsal.headText);
   return res;
 }
 

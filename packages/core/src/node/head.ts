@@ -43,6 +43,7 @@ export function isEventStream(headers: readonly HeaderEntry[]): boolean {
  */
 export function headersIn(args: readonly unknown[], onto: ServerResponse): HeaderEntry[] {
   const given = pairsOf(typeof args[1] === 'string' ? args[2] : (args[2] ?? args[1]));
+  if (given.length === 0) return given;
   return onto.getHeaderNames().length > 0 ? given.filter(([name]) => name !== '') : gathered(given);
 }
 

@@ -1,6 +1,7 @@
 // A second response without a client, on which the answer is played first: what Node refuses, it refuses there.
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import { rawNamesOf } from './head.js';
+import type { HeaderEntry } from '../http/headers.js';
+import { type Head, headersOf } from './head.js';
 import { insidesOf } from './overlay.js';
 
 /** What Node remembers of headers that were removed, and that decides about framing. Kept on the response itself. */
@@ -15,8 +16,8 @@ export interface Rehearsal {
   readonly chunked: boolean;
   /** Does on the rehearsal's response what the handler asks of its own, or throws what Node throws. */
   play<T>(action: (stage: ServerResponse) => T): T;
-  /** The head, written with exactly these arguments. Answers with the status and the reason phrase that it has. */
-  writeHead(args: readonly unknown[]): { status: number; reason: string };
+  /** The head, written with exactly these arguments. Answers with it, but for headers among the arguments. */
+  writeHead(args: readonly unknown[]): Head;
   /**
    * Cuts the connection between the two: whatever the handler's side still does has no effect on the response, and what
    * it writes is refused as on a response that was destroyed.
@@ -54,9 +55,10 @@ export function rehearse(req: IncomingMessage, res: ServerResponse): Rehearsal {
     play,
     writeHead: (args) =>
       play((on) => {
-        if (!on.headersSent) dress(on, res);
+        const headers = headersOf(res);
+        if (!on.headersSent) dress(on, res, headers);
         Reflect.apply(ServerResponse.prototype.writeHead, on, args);
-        return { status: on.statusCode, reason: on.statusMessage };
+        return { status: on.statusCode, reason: on.statusMessage, headers };
       }),
     retire: () => void stage.destroy(),
   };
@@ -102,8 +104,8 @@ function serverOptions(req: IncomingMessage): [] {
 }
 
 /** Makes the rehearsal's response what the handler's is just before its head is written. */
-function dress(stage: ServerResponse, res: ServerResponse): void {
-  for (const name of rawNamesOf(res)) stage.setHeader(name, res.getHeader(name) ?? '');
+function dress(stage: ServerResponse, res: ServerResponse, headers: readonly HeaderEntry[]): void {
+  for (const [name, value] of headers) stage.setHeader(name, value);
   for (const mark of REMOVAL_MARKS) Reflect.set(stage, mark, Reflect.get(res, mark));
   stage.statusMessage = res.statusMessage;
   stage.useChunkedEncodingByDefault = res.useChunkedEncodingByDefault;
