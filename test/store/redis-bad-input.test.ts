@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type ConnectOptions, RedisStore } from '../../packages/core/src/redis/index.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 
@@ -131,8 +131,12 @@ const rows: Row[] = [
 describe('RedisStore.connect', () => {
   test.concurrent.each(rows)('says why it cannot work with $what', async ({ target, class: storeClass, message }) => {
     const store = await RedisStore.connect(withTimeout(await target()));
-    expect(store.health()).toMatchObject({ state: 'never_ready', lastError: expect.stringMatching(message) });
-    await expect(store.read('a')).rejects.toMatchObject({ class: storeClass, message: expect.stringMatching(message) });
+    // A machine that is very busy may not have got its answer before connect had waited long enough.
+    await vi.waitFor(async () => {
+      const said = expect.stringMatching(message);
+      expect(store.health()).toMatchObject({ state: 'never_ready', lastError: said });
+      await expect(store.read('a')).rejects.toMatchObject({ class: storeClass, message: said });
+    }, 20_000);
     await store.close();
   });
 
@@ -168,7 +172,7 @@ describe('RedisStore.connect', () => {
   });
 });
 
-/** The rest of the time is for the slowest of machines: the cause is known long before. */
+/** The cause is known long before. */
 function withTimeout(target: string | ConnectOptions): ConnectOptions {
   return { ...(typeof target === 'string' ? { url: target } : target), connectTimeoutMs: 1_500 };
 }
