@@ -13,7 +13,7 @@ describe('the look-up name', () => {
 
   it('is the same for the same operation, in every release of this layout', () => {
     expect(lookupName({ ...operation })).toBe(lookupName(operation));
-    expect(lookupName(operation)).toBe('QX_WrbIFIhG66wVkVVOYGEKcyoK8rgL19gvNAHhdVdQ');
+    expect(lookupName(operation)).toBe('0ZiGIr2qPqM7N9raLKZSH8sGyGinHFc35qnjEx-11Uk');
   });
 
   it.each([
