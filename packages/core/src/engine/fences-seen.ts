@@ -1,23 +1,21 @@
 // The highest fencing tokens that this process has seen, so that they grow even where a store lost the record.
 
-/** How many keys are remembered; the oldest are forgotten first. */
-const maxKeys = 10_000;
+/** How many keys are remembered at least, and half of how many at most; the oldest are forgotten first. */
+const keysRemembered = 10_000;
 
+/** Two generations, because forgetting the oldest key of a Map one by one costs a walk over all that were forgotten before. */
 export class FencesSeen {
-  readonly #fences = new Map<string, number>();
+  #recent = new Map<string, number>();
+  #older: ReadonlyMap<string, number> = this.#recent;
 
   of(name: string): number {
-    return this.#fences.get(name) ?? 0;
+    return this.#recent.get(name) ?? this.#older.get(name) ?? 0;
   }
 
   saw(name: string, fence: number): void {
-    const highest = Math.max(fence, this.of(name));
-    this.#fences.delete(name);
-    this.#fences.set(name, highest);
-    if (this.#fences.size <= maxKeys) return;
-    for (const oldest of this.#fences.keys()) {
-      this.#fences.delete(oldest);
-      return;
-    }
+    this.#recent.set(name, Math.max(fence, this.of(name)));
+    if (this.#recent.size < keysRemembered) return;
+    this.#older = this.#recent;
+    this.#recent = new Map();
   }
 }
