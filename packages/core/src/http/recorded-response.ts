@@ -30,11 +30,14 @@ const headSchema = z.strictObject({
 
 /** The bytes of a recorded answer. */
 export function encodeResponse({ status, reason, headers, trailers, body }: RecordedResponse): Uint8Array {
-  const head = Buffer.from(JSON.stringify({ status, reason, set: headers.set, removed: headers.removed, trailers }));
-  const prefix = Buffer.alloc(prefixBytes);
-  prefix.writeUInt8(layout, 0);
-  prefix.writeUInt32BE(head.byteLength, 1);
-  return Buffer.concat([prefix, head, body]);
+  const head = JSON.stringify({ status, reason, set: headers.set, removed: headers.removed, trailers });
+  const headBytes = Buffer.byteLength(head);
+  const bytes = Buffer.allocUnsafe(prefixBytes + headBytes + body.byteLength);
+  bytes.writeUInt8(layout, 0);
+  bytes.writeUInt32BE(headBytes, 1);
+  bytes.write(head, prefixBytes);
+  bytes.set(body, prefixBytes + headBytes);
+  return bytes;
 }
 
 /**
