@@ -9,7 +9,7 @@ import { type StepLedger, Steps } from './steps.js';
 import { isRepeatable, type StoreLink } from './store-link.js';
 import { jittered, monotonicMs, pause } from './timing.js';
 
-export class Attempt {
+export class Attempt implements StepLedger {
   readonly steps: Steps;
   /** Every step that is, or is to be, on record: what a store that loses the record is told again. */
   readonly #points = new Map<string, Checkpoint>();
@@ -36,12 +36,25 @@ export class Attempt {
     this.#renewAt = granted.sentAt + leaseMs / 3;
     this.#renewUntil = granted.sentAt + maxExecutionMs;
     for (const [step, entry] of granted.steps) this.#points.set(step, { step, ...entry });
-    this.steps = new Steps(this.#ledger(), granted.steps);
+    this.steps = new Steps(this, granted.steps);
     this.#schedule();
   }
 
   get lease(): Lease {
     return this.#lease;
+  }
+
+  get attempt(): number {
+    return this.#lease.attempt;
+  }
+
+  /** Made when somebody asks for it: most operations never do, and a signal costs more than all else that an attempt is made of. */
+  get signal(): AbortSignal {
+    return this.#aborter.signal;
+  }
+
+  deriveKey(part: string): string {
+    return deriveKey(this.plan.name, part);
   }
 
   /** Whether this owner may still believe in its lease. An end that no timer has noticed yet is noticed here. */
@@ -51,28 +64,29 @@ export class Attempt {
   }
 
   context(): OperationContext {
-    const { key, name } = this.plan;
     const { attempt, takeover, fence } = this.#lease;
-    const { signal } = this.#aborter;
+    const signal = () => this.signal;
     return {
-      key,
+      key: this.plan.key,
       attempt,
       takeover,
       fencingToken: fence,
-      signal,
-      deriveKey: (part) => deriveKey(name, part),
+      get signal() {
+        return signal();
+      },
+      deriveKey: (part) => this.deriveKey(part),
       step: (part, fn, options) => this.steps.run(part, fn, options),
     };
   }
 
   /** What events say of its record. */
-  record(): EventSubject {
+  recordSubject(): EventSubject {
     return this.link.subject(this.plan.name);
   }
 
   /** What events say of it. */
   subject(): EventSubject & { readonly attempt: number } {
-    return { ...this.record(), attempt: this.#lease.attempt };
+    return { ...this.recordSubject(), attempt: this.attempt };
   }
 
   /** The operation has ended: while its outcome is being recorded, no step of it begins any more, nor is one recorded. */
@@ -87,30 +101,20 @@ export class Attempt {
     this.#mayAct = false;
   }
 
-  #ledger(): StepLedger {
-    return {
-      attempt: this.#lease.attempt,
-      signal: this.#aborter.signal,
-      deriveKey: (part) => deriveKey(this.plan.name, part),
-      mustHold: () => this.#mustHold(),
-      record: (point) => this.#checkpoint(point),
-    };
-  }
-
-  #mustHold(): void {
+  mustHold(): void {
     if (!this.#mayAct) throw new LeaseLostError('the operation has ended');
     if (!this.holds()) throw this.#lost ?? new LeaseLostError('it is over');
   }
 
   /** Said again and again while the lease holds: what has been done must not be forgotten because a store was away. */
-  async #checkpoint(point: Checkpoint): Promise<void> {
+  async record(point: Checkpoint): Promise<void> {
     const { link, plan } = this;
     this.#points.set(point.step, point);
     for (let failures = 0; ; failures += 1) {
-      this.#mustHold();
+      this.mustHold();
       try {
         const { kind } = await link.ask('checkpoint', plan.name, () => link.store.checkpoint(this.#lease, point));
-        this.#mustHold();
+        this.mustHold();
         if (kind === 'ok') return;
         if (kind === 'lost') this.#lose('another owner has taken over');
         else await this.#renew();
@@ -123,7 +127,7 @@ export class Attempt {
 
   /** The record may be a new one: all steps are told again, those of earlier attempts too. Without the lease nothing is. */
   async #tellAgain(): Promise<void> {
-    await Promise.all([...this.#points.values()].map((point) => this.#checkpoint(point).catch(() => undefined)));
+    await Promise.all([...this.#points.values()].map((point) => this.record(point).catch(() => undefined)));
   }
 
   #schedule(): void {
@@ -165,7 +169,7 @@ export class Attempt {
   #hear(answer: RenewAnswer, sentAt: number): void {
     const { kind } = answer;
     if (kind === 'restored' || kind === 'gone') {
-      publish('record_lost', () => ({ ...this.record(), verb: 'renew', restored: kind === 'restored' }));
+      publish('record_lost', () => ({ ...this.recordSubject(), verb: 'renew', restored: kind === 'restored' }));
     }
     if (kind === 'lost') this.#lose('another owner has taken over');
     else if (kind === 'gone') this.#lose('the store has lost the record');

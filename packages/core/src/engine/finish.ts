@@ -89,7 +89,7 @@ function announce(attempt: Attempt, answer: CompleteAnswer): void {
   const { kind } = answer;
   if (kind === 'lost') publish('stale_commit', () => ({ ...attempt.subject(), standing: answer.standing.kind }));
   if (kind !== 'restored' && kind !== 'gone') return;
-  publish('record_lost', () => ({ ...attempt.record(), verb: 'complete', restored: kind === 'restored' }));
+  publish('record_lost', () => ({ ...attempt.recordSubject(), verb: 'complete', restored: kind === 'restored' }));
 }
 
 function recordLater(attempt: Attempt, completion: Completion): void {

@@ -137,7 +137,8 @@ export class Lifecycle<Request> {
           nothingHappened = true;
         };
         const baseline = exchange.liveHeaders();
-        const answer = await exchange.perform({ ...context, markNothingHappened });
+        // Not a copy, which would ask for the signal.
+        const answer = await exchange.perform(Object.assign(context, { markNothingHappened }));
         const settlement = settle({ answer, baseline, nothingHappened }, this.options, this.#isOmitted);
         return { from: 'handler', answer, settlement, bypassed: context.fencingToken === 0 };
       },
