@@ -13,7 +13,7 @@ const people = 'test/faults/awaits-people.test.ts';
 
 /** The calls of a store, by the function that makes them: the situations in which they fail, and those in which a process dies. */
 const storeCalls: Readonly<Record<string, { fails: readonly SituationName[]; dies: readonly DeathName[] }>> = {
-  'engine/attempt.ts #checkpoint: checkpoint': {
+  'engine/attempt.ts record: checkpoint': {
     fails: [
       'records the result of a step',
       'records that a step begins which may run once',
@@ -95,7 +95,7 @@ const callsOfPeople: Readonly<Record<string, string>> = {
 
 /** What else an execution waits for, apart from its own functions, and the test of it. */
 const otherAwaits: Readonly<Record<string, string>> = {
-  'engine/attempt.ts: Promise.all([...this.#points.values()].map((point) => this.#checkpoint(point).catch(() => undefined)))':
+  'engine/attempt.ts: Promise.all([...this.#points.values()].map((point) => this.record(point).catch(() => undefined)))':
     'test/engine/steps-lost.test.ts',
   'engine/background.ts: first': background,
   'engine/background.ts: Promise.race([this.#idle(), timeIsUp])': background,
@@ -112,7 +112,6 @@ const otherAwaits: Readonly<Record<string, string>> = {
   'engine/shared-wait.ts: new Promise<void>((resolve) => this.#rest(ms, resolve))': sharing,
   'engine/steps.ts: fn({ key: this.ledger.deriveKey(name), attempt, signal, markNothingHappened })':
     'test/engine/steps.test.ts',
-  'engine/store-link.ts: Promise.race([answer, silence])': failing,
   'engine/timing.ts: new Promise<void>((resolve) => setTimeout(resolve, ms))': 'test/engine/waiting.test.ts',
   'engine/timing.ts: new Promise<void>((resolve) => { setTimeout(resolve, ms).unref(); })': background,
   'engine/wait.ts: look()': failing,

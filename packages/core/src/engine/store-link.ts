@@ -101,15 +101,10 @@ function asStoreError(cause: unknown, verb: string): StoreError {
   return new StoreError('unknown', `The store failed to ${verb}: ${said}`, { cause });
 }
 
-async function settledWithin<T>(answer: Promise<T>, ms: number, verb: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<never>((_resolve, reject) => {
-    const error = () => new StoreError('unknown', `The store did not answer to ${verb} within ${Math.round(ms)} ms.`);
-    timer = setTimeout(() => reject(error()), ms);
+function settledWithin<T>(answer: Promise<T>, ms: number, verb: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const silence = () => new StoreError('unknown', `The store did not answer to ${verb} within ${Math.round(ms)} ms.`);
+    const timer = setTimeout(() => reject(silence()), ms);
+    void answer.then(resolve, reject).then(() => clearTimeout(timer));
   });
-  try {
-    return await Promise.race([answer, silence]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

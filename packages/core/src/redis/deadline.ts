@@ -5,6 +5,6 @@ import { StoreError } from '../errors.js';
 export function withDeadline<T>(ms: number, silence: () => string, reply: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new StoreError('unknown', silence())), ms).unref();
-    reply.then(resolve, reject).finally(() => clearTimeout(timer));
+    void reply.then(resolve, reject).then(() => clearTimeout(timer));
   });
 }
