@@ -87,11 +87,13 @@ export function isCluster(client: RedisClient): boolean {
  * Sends a command that stands alone. In automatic pipelines it would not: ioredis fails on such calls there, and in a cluster
  * a command whose slot has moved would fail with its neighbours, without the client ever learning where the slot is now.
  */
-export async function send(node: RedisNode, command: string, args: Argument[]): Promise<unknown> {
-  if (node.options.enableAutoPipelining !== true || node.pipeline === undefined) {
-    return await node.callBuffer(command, args);
-  }
-  const [[error, reply] = [null, null]] = (await node.pipeline().callBuffer(command, args).exec()) ?? [];
+export function send(node: RedisNode, command: string, args: Argument[]): Promise<unknown> {
+  const pipeline = node.options.enableAutoPipelining === true ? node.pipeline?.() : undefined;
+  return pipeline === undefined ? node.callBuffer(command, args) : sendAlone(pipeline, command, args);
+}
+
+async function sendAlone(pipeline: RedisPipeline, command: string, args: Argument[]): Promise<unknown> {
+  const [[error, reply] = [null, null]] = (await pipeline.callBuffer(command, args).exec()) ?? [];
   if (error !== null) throw error;
   return reply;
 }

@@ -40,32 +40,23 @@ export class RedisLink {
     return this.#watch.health;
   }
 
-  /** Runs the script on the record's key and the one beside it: by its digest, and with its text where Redis does not know that. */
-  async run(verb: string, script: Script, key: string, args: readonly Argument[]): Promise<Reply> {
-    const keysAndArgs = [2, key, keyBeside(key), ...args];
-    const sent = async () => {
-      try {
-        return await send(this.client, 'evalsha', [script.sha, ...keysAndArgs]);
-      } catch (error) {
-        if (!lacksScript(error)) throw error;
-        return await send(this.client, 'eval', [script.text, ...keysAndArgs]);
-      }
-    };
-    return new Reply(verb, await this.#within(verb, sent));
+  /** Runs the script on the record's key and the one beside it. */
+  run(verb: string, script: Script, key: string, args: readonly Argument[]): Promise<Reply> {
+    return this.#within(verb, () => this.#evaluate(script, [script.sha, 2, key, keyBeside(key), ...args]));
   }
 
   /** The same for what must not be lost with one server: where the options ask for it, replicas have it too. */
-  async runDurably(verb: string, script: Script, key: string, args: readonly Argument[]): Promise<Reply> {
+  runDurably(verb: string, script: Script, key: string, args: readonly Argument[]): Promise<Reply> {
     const { durability, timeoutMs } = this.options;
-    if (durability === null) return await this.run(verb, script, key, args);
+    if (durability === null) return this.run(verb, script, key, args);
     const endsAt = performance.now() + timeoutMs;
     const sent = () => runReplicated(this.client, durability, script, [2, key, keyBeside(key), ...args], endsAt);
-    return new Reply(verb, await this.#within(verb, sent));
+    return this.#within(verb, sent);
   }
 
   /** Sends one command to one server. */
-  async ask(node: RedisNode, command: string, args: Argument[]): Promise<Reply> {
-    return new Reply(command, await this.#within(command, () => send(node, command, args)));
+  ask(node: RedisNode, command: string, args: Argument[]): Promise<Reply> {
+    return this.#within(command, () => send(node, command, args));
   }
 
   masters(): readonly RedisNode[] {
@@ -82,19 +73,30 @@ export class RedisLink {
     this.#closed = true;
   }
 
-  async #within(call: string, send: () => Promise<unknown>): Promise<unknown> {
+  /** By its digest, and with its text where Redis does not know that. */
+  async #evaluate(script: Script, call: Argument[]): Promise<unknown> {
+    try {
+      return await send(this.client, 'evalsha', call);
+    } catch (error) {
+      if (!lacksScript(error)) throw error;
+      return await send(this.client, 'eval', [script.text, ...call.slice(1)]);
+    }
+  }
+
+  async #within(call: string, send: () => Promise<unknown>): Promise<Reply> {
     this.#checkUsable();
     const { timeoutMs } = this.options;
     const silence = () => `Redis did not answer to ${call} within ${timeoutMs} ms${this.#why()}.`;
+    let reply: unknown;
     try {
-      const reply = await withDeadline(timeoutMs, silence, send());
-      this.#watch.answered();
-      return reply;
+      reply = await withDeadline(timeoutMs, silence, send());
     } catch (error) {
       const failure = storeFailure(call, error, this.client);
       this.#watch.failed(failure);
       throw failure;
     }
+    this.#watch.answered();
+    return new Reply(call, reply);
   }
 
   /** What cannot be sent fails at once, and nothing was executed. A client that queues is left to queue. */
