@@ -117,7 +117,7 @@ const otherAwaits: Readonly<Record<string, string>> = {
   'engine/wait.ts: look()': failing,
   'http/lifecycle.ts: chosen(request)': functions,
   'http/lifecycle.ts: scope(request)': functions,
-  'http/lifecycle.ts: skip?.(request)': functions,
+  'http/lifecycle.ts: skip(request)': functions,
   'node/capture.ts: left': 'test/node/connection.test.ts',
   'node/exchange.ts: begun.ended': 'test/adapters/05-free.test.ts',
   'koa: Promise.race([inner.entered, lifecycle.handle(ctx, nodeExchange(side))])': 'test/adapters/05-free.test.ts',

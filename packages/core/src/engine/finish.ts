@@ -19,7 +19,13 @@ const longestRestoreMs = 3_600_000;
 
 /** Fails with a `StoreError` where nothing can be told: the store is silent, and the lease is over. */
 export async function finish(attempt: Attempt, settlement: Settlement): Promise<Finish> {
-  if (settlement.as === 'done') return await complete(attempt, settlement).finally(() => attempt.stop());
+  if (settlement.as === 'done') {
+    try {
+      return await complete(attempt, settlement);
+    } finally {
+      attempt.stop();
+    }
+  }
   const inTime = await giveFree(attempt, settlement);
   return inTime ? { kind: 'unrecorded' } : { kind: 'overtaken', standing: null };
 }

@@ -15,7 +15,7 @@ import { awaitOutcome } from './wait.js';
 export async function run<T>(plan: Plan, work: Work<T>): Promise<Execution<T>> {
   const link = StoreLink.of(plan.store);
   const claimant = new Claimant(link, plan);
-  const look = async () => await claimant.look();
+  const look = () => claimant.look();
   let seen: Granted | Told;
   try {
     seen = await awaitOutcome(link, plan, 'claimant', await look(), look);
@@ -78,11 +78,13 @@ async function end<T>(attempt: Attempt, work: Work<T>, value: T): Promise<Execut
 /** A throw frees the key, or makes it unknown; one that follows the loss of the lease counts as abandonment. */
 async function operate<T>(attempt: Attempt, work: Work<T>): Promise<T> {
   try {
-    return await work.run(attempt.context()).finally(() => attempt.endSteps());
+    return await work.run(attempt.context());
   } catch (thrown) {
     const isUnknown = attempt.plan.terms.onFailure === 'unknown';
     await giveFree(attempt, undoubted(attempt, isUnknown ? unknown : { as: 'retryable' }));
     throw thrown;
+  } finally {
+    attempt.endSteps();
   }
 }
 

@@ -52,7 +52,9 @@ export class Lifecycle<Request> {
   async handle(request: Request, exchange: Exchange): Promise<void> {
     let name: string | null = null;
     try {
-      if (!(await this.#applies(request, exchange))) return exchange.pass();
+      const { methods, skip } = this.options;
+      if (!methods.includes(exchange.method)) return exchange.pass();
+      if (skip !== undefined && (await skip(request))) return exchange.pass();
       const key = this.#key(exchange);
       if (key === null) return exchange.pass();
       if (taken.has(exchange.identity)) return passTwice(exchange);
@@ -64,11 +66,6 @@ export class Lifecycle<Request> {
       if (!(error instanceof IdempotencyError)) throw error;
       await this.#refuseFor(exchange, name, error);
     }
-  }
-
-  async #applies(request: Request, exchange: Exchange): Promise<boolean> {
-    const { methods, skip } = this.options;
-    return methods.includes(exchange.method) && !(await skip?.(request));
   }
 
   /** The key, or null where there is none and none is required. */
@@ -147,21 +144,21 @@ export class Lifecycle<Request> {
     };
   }
 
-  async #answer(exchange: Exchange, plan: Plan, execution: Execution<Answered>): Promise<void> {
+  #answer(exchange: Exchange, plan: Plan, execution: Execution<Answered>): Promise<void> {
     switch (execution.kind) {
       case 'executed':
       case 'replayed':
-        return await this.#give(exchange, execution.value, execution.kind === 'executed' && execution.recorded);
+        return this.#give(exchange, execution.value, execution.kind === 'executed' && execution.recorded);
       case 'in_progress':
-        return await this.#refuse(exchange, plan.name, 'in_progress', { retryAfterMs: execution.retryAfterMs });
+        return this.#refuse(exchange, plan.name, 'in_progress', { retryAfterMs: execution.retryAfterMs });
       case 'mismatch':
-        return await this.#refuse(exchange, plan.name, 'key_reused', {});
+        return this.#refuse(exchange, plan.name, 'key_reused', {});
       case 'unknown':
-        return await this.#refuse(exchange, plan.name, 'outcome_unknown', retryFact(execution.retryAfterMs));
+        return this.#refuse(exchange, plan.name, 'outcome_unknown', retryFact(execution.retryAfterMs));
       case 'expired': {
         const { completedAt, note } = execution;
         const facts = { completedAt, ...(note === null ? {} : { originalStatus: Number(note) }) };
-        return await this.#refuse(exchange, plan.name, 'response_expired', facts);
+        return this.#refuse(exchange, plan.name, 'response_expired', facts);
       }
     }
   }
