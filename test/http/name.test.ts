@@ -13,7 +13,7 @@ describe('the look-up name', () => {
 
   it('is the same for the same operation, in every release of this layout', () => {
     expect(lookupName({ ...operation })).toBe(lookupName(operation));
-    expect(lookupName(operation)).toBe('0ZiGIr2qPqM7N9raLKZSH8sGyGinHFc35qnjEx-11Uk');
+    expect(lookupName(operation)).toBe('BkQAbjDp6sE2Nk3MB76x0JYbQbzku3n5UiwmaST4AGI');
   });
 
   it.each([
@@ -51,6 +51,12 @@ describe('a digest of a list', () => {
     const view = new Uint8Array([9, 1, 2, 9]).subarray(1, 3);
     expect(digest([view])).toBe(digest([Buffer.from([1, 2])]));
     expect(digest([view])).not.toBe(digest([Buffer.from([9, 1, 2, 9])]));
+  });
+
+  it('keeps text with a lone surrogate apart from all other text', () => {
+    const lone = ['\ud800', '\udfff', 'x\ud83dx', '\ude00\ud83d'];
+    const whole = ['\ufffd', '\ud83d\ude00', 'x\ufffdx', '1\u0000:\u0000', ''];
+    expect(new Set([...lone, ...whole].map((text) => digest([text]))).size).toBe(lone.length + whole.length);
   });
 
   it('differs with the number of parts', () => {
