@@ -7,7 +7,7 @@ import { publish, warnOnce } from '../events.js';
 import { responseFound } from './answer-found.js';
 import { describeBody } from './body.js';
 import type { Exchange, HttpAnswer } from './exchange.js';
-import { fingerprint, fingerprintOfValue } from './fingerprint.js';
+import { type FingerprintInput, fingerprint, fingerprintOfValue } from './fingerprint.js';
 import { applyHeaders, type HeaderEntry, type OmitRule, omitRule } from './headers.js';
 import { parseKey } from './key.js';
 import { lookupName, splitTarget } from './name.js';
@@ -82,41 +82,15 @@ export class Lifecycle<Request> {
   }
 
   async #plan(request: Request, exchange: Exchange, key: string): Promise<Plan> {
-    const scope = await this.#scope(request);
+    const { scope, fingerprint: chosen } = this.options;
+    const owner = scope === 'public' ? scope : ownScope(await scope(request));
     const { method, originalUrl } = exchange;
     const { path, query } = splitTarget(originalUrl);
-    return {
-      store: this.options.store,
-      key,
-      name: lookupName({ scope, method, path, key }),
-      fingerprint: await this.#fingerprint(request, exchange, { method, path, query }),
-      terms: this.options,
-    };
-  }
-
-  /** A caller's own scope can never be spelled like the shared one. */
-  async #scope(request: Request): Promise<string> {
-    const { scope } = this.options;
-    if (scope === 'public') return 'public';
-    const found: unknown = await scope(request);
-    if (typeof found === 'string' && found !== '') return `of ${found}`;
-    const given = found === '' ? 'an empty string' : `a value of type ${typeof found}`;
-    const remedy =
-      'It must give the id of the caller as a non-empty string; mount the middleware after authentication.';
-    throw new IdempotencyError('scope_missing', `The scope function gave ${given}. ${remedy}`);
-  }
-
-  async #fingerprint(
-    request: Request,
-    exchange: Exchange,
-    target: { method: string; path: string; query: string },
-  ): Promise<string | null> {
-    const chosen = this.options.fingerprint;
-    if (chosen === false) return null;
-    if (chosen !== undefined) return fingerprintOfValue(await chosen(request));
-    const body = describeBody(exchange.body());
-    if (!body.ok) throw new IdempotencyError('body_not_parsed', body.reason);
-    return fingerprint({ ...target, body });
+    const name = lookupName({ scope: owner, method, path, key });
+    let print: string | null = null;
+    if (chosen === undefined) print = fingerprintOf(exchange, { method, path, query });
+    else if (chosen !== false) print = fingerprintOfValue(await chosen(request));
+    return { store: this.options.store, key, name, fingerprint: print, terms: this.options };
   }
 
   #work(request: Request, exchange: Exchange): Work<Answered> {
@@ -206,6 +180,20 @@ export class Lifecycle<Request> {
       return problem(code, facts);
     }
   }
+}
+
+/** A caller's own scope can never be spelled like the shared one. */
+function ownScope(found: unknown): string {
+  if (typeof found === 'string' && found !== '') return `of ${found}`;
+  const given = found === '' ? 'an empty string' : `a value of type ${typeof found}`;
+  const remedy = 'It must give the id of the caller as a non-empty string; mount the middleware after authentication.';
+  throw new IdempotencyError('scope_missing', `The scope function gave ${given}. ${remedy}`);
+}
+
+function fingerprintOf(exchange: Exchange, target: Pick<FingerprintInput, 'method' | 'path' | 'query'>): string {
+  const body = describeBody(exchange.body());
+  if (!body.ok) throw new IdempotencyError('body_not_parsed', body.reason);
+  return fingerprint({ ...target, body });
 }
 
 function passTwice(exchange: Exchange): void {
