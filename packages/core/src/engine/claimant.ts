@@ -69,7 +69,8 @@ export class Claimant {
   /** One question, sent until it is answered. */
   async #ask(endsAt: number): Promise<Granted | Told | Superseded> {
     const { link, plan } = this;
-    this.#notAfter = (await link.now(plan.name, endsAt)) + 2 * link.store.timeoutMs;
+    const now = link.clock.estimate() ?? (await link.now(plan.name, endsAt));
+    this.#notAfter = now + 2 * link.store.timeoutMs;
     const request = this.#request(this.#notAfter);
     let unanswered = false;
     let sentAt = 0;

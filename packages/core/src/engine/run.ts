@@ -32,7 +32,7 @@ async function runUnder<T>(attempt: Attempt, work: Work<T>): Promise<Execution<T
   const { link, plan, lease } = attempt;
   const { takeover, fence: fencingToken } = lease;
   publish('acquired', () => ({ ...attempt.subject(), fencingToken, takeover }));
-  const found = await recover(attempt, work);
+  const found = isInDoubt(attempt) ? await recover(attempt, work) : notDone();
   // What was found out under a lease that is over may be out of date.
   if (!attempt.holds()) return tell(link, plan, work, await standingNow(link, plan, null));
   if (found.found === 'done') return await end(attempt, work, found.result);
@@ -53,9 +53,12 @@ async function runUnder<T>(attempt: Attempt, work: Work<T>): Promise<Execution<T
 }
 
 /** Somebody has to find out first what attempts before did: all of the work, or a step of it that nobody may repeat. */
+function isInDoubt({ lease, steps }: Attempt): boolean {
+  return lease.recovering || steps.inDoubt.length > 0;
+}
+
 async function recover<T>(attempt: Attempt, work: Work<T>): Promise<Recovery<T>> {
-  const isInDoubt = attempt.lease.recovering || attempt.steps.inDoubt.length > 0;
-  if (!isInDoubt || work.recover === undefined) return notDone();
+  if (work.recover === undefined) return notDone();
   try {
     const found = await work.recover(recoverContext(attempt));
     if (found.found === 'not_done') await attempt.steps.settle(found.happened);

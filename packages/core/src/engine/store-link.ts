@@ -81,10 +81,8 @@ export class StoreLink {
     }
   }
 
-  /** The store's time, asked for once per process where no answer has told it yet. */
+  /** The store's time, where no answer has told it yet. */
   async now(name: string, endsAt: number): Promise<number> {
-    const known = this.clock.estimate();
-    if (known !== null) return known;
     return (await this.askPersistently('read', name, () => this.store.read(name), endsAt)).now;
   }
 }
