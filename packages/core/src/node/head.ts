@@ -15,7 +15,7 @@ export function headersOf(res: ServerResponse): HeaderEntry[] {
 }
 
 /** The names in the case in which they were given. Every outgoing message can tell; the types know it of requests. */
-export function rawNamesOf(res: ServerResponse): string[] {
+function rawNamesOf(res: ServerResponse): string[] {
   return Reflect.apply(ClientRequest.prototype.getRawHeaderNames, res, []);
 }
 
