@@ -28,7 +28,7 @@ async function firstCaller(store: FaultStore, end: () => unknown = () => 'paid',
 
 onEveryStore('Concurrent duplicates', (open) => {
   it('of which there are 50 run once: the others are told in_progress, and when to come back', async () => {
-    const { store } = open();
+    const { store } = open({ timeoutMs: 5_000 });
     const gate = newGate();
     let runs = 0;
     const operation = async () => {
@@ -51,7 +51,7 @@ onEveryStore('Concurrent duplicates', (open) => {
   });
 
   it('of which there are 50 that wait run once, and all get the outcome', async () => {
-    const { store } = open();
+    const { store } = open({ timeoutMs: 5_000 });
     let runs = 0;
     const operation = async () => {
       runs += 1;

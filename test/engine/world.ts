@@ -30,12 +30,15 @@ export function memoryWorld({ timeoutMs = 200 } = {}): MemoryWorld {
 }
 
 /** Declares the tests twice: on a memory store and on Redis. `open` makes a world for one test. */
-export function onEveryStore(title: string, declare: (open: () => World) => void): void {
-  describe(`${title} (memory)`, () => declare(() => openMemory()));
+export function onEveryStore(title: string, declare: (open: Open) => void): void {
+  describe(`${title} (memory)`, () => declare(openMemory));
   onRedis(title, declare);
 }
 
-function onRedis(title: string, declare: (open: () => World) => void): void {
+/** With another deadline of the store where a test has so much to do that this process may be late. */
+type Open = (options?: { timeoutMs?: number }) => World;
+
+function onRedis(title: string, declare: (open: Open) => void): void {
   describe(`${title} (Redis)`, () => {
     let client: Redis;
     beforeAll(async () => {
@@ -43,22 +46,22 @@ function onRedis(title: string, declare: (open: () => World) => void): void {
       await client.connect();
     });
     afterAll(() => client.disconnect());
-    declare(() => openRedis(client));
+    declare((options) => openRedis(client, options));
   });
 }
 
 /** The clock of this one runs. */
-function openMemory(): World {
-  const store = new FaultStore(new MemoryStore(), 200);
+function openMemory({ timeoutMs = 200 } = {}): World {
+  const store = new FaultStore(new MemoryStore(), timeoutMs);
   const lose = async () => {
     store.inner = new MemoryStore();
   };
   return { store, lose };
 }
 
-function openRedis(client: Redis): World {
+function openRedis(client: Redis, { timeoutMs = 400 } = {}): World {
   const prefix = `engine:${randomUUID()}:`;
-  const store = new FaultStore(new RedisStore({ client, prefix }), 400);
+  const store = new FaultStore(new RedisStore({ client, prefix }), timeoutMs);
   const lose = async (name: string) => void (await client.del(`${prefix}{${name}}`, `${prefix}{${name}}:more`));
   return { store, lose };
 }
