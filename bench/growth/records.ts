@@ -37,7 +37,7 @@ async function fill(world: World, server: Server, records: number): Promise<numb
   const keys = { kind: 'fresh', prefix: newPrefix() } as const;
   const one = { urls: [server.url], connections: 1, keys, durationMs: 10_000, maxRequests: 1, noteBytes: 0 };
   const { bodyBytes } = await world.send(one);
-  const before = await world.redis.usedMemory();
+  const before = await world.redis.storedBytes();
   await world.redis.copyRecord(records);
-  return Math.round(((await world.redis.usedMemory()) - before) / records - bodyBytes);
+  return Math.round(((await world.redis.storedBytes()) - before) / records - bodyBytes);
 }

@@ -21,5 +21,5 @@ async function filled(world: World, server: Server, records: number) {
   const { bodyBytes } = await world.send({ urls: [server.url], connections: 8, keys, ...limits });
   // Some record only after they have answered.
   await pause(100);
-  return { bodyBytes, memory: await world.redis.usedMemory() };
+  return { bodyBytes, memory: await world.redis.storedBytes() };
 }

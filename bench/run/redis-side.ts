@@ -45,10 +45,10 @@ export class RedisSide {
     await Promise.all(this.#servers.map(async (server) => await server.flushall()));
   }
 
-  /** In bytes. */
-  async usedMemory(): Promise<number> {
-    const infos = await this.#info('memory');
-    return infos.reduce((sum, info) => sum + Number(/^used_memory:(\d+)/m.exec(info)?.[1]), 0);
+  /** What is stored, in bytes, with the tables that find it; without what connections and the server itself take. */
+  async storedBytes(): Promise<number> {
+    const stats = await Promise.all(this.#servers.map(async (server) => await server.call('MEMORY', 'STATS')));
+    return stats.map(storedIn).reduce((sum, bytes) => sum + bytes, 0);
   }
 
   /**
@@ -112,4 +112,18 @@ export class RedisSide {
 function commandsIn(info: string) {
   const lines = info.matchAll(/^cmdstat_([^|:]+)\S*:calls=(\d+),usec=(\d+)/gm);
   return [...lines].map(([, command = '', calls, usec]) => ({ command, calls: Number(calls), micros: Number(usec) }));
+}
+
+/** Of `MEMORY STATS`: names and values in turn, and for each database such a list again. */
+function storedIn(stats: unknown): number {
+  const values = pairsIn(stats);
+  const tables = [...values].filter(([name]) => name.startsWith('db.')).flatMap(([, of]) => [...pairsIn(of).values()]);
+  return [values.get('dataset.bytes'), ...tables].map(Number).reduce((sum, bytes) => sum + bytes, 0);
+}
+
+function pairsIn(list: unknown): Map<string, unknown> {
+  const items: unknown[] = Array.isArray(list) ? list : [];
+  return new Map(
+    items.flatMap((name, at): [string, unknown][] => (at % 2 === 0 ? [[String(name), items[at + 1]]] : [])),
+  );
 }

@@ -20,17 +20,18 @@ const prefixBytes = 5;
 const text = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/);
 const name = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/);
 const entries = z.array(z.tuple([name, z.union([text, z.array(text)])]));
-const headSchema = z.strictObject({
-  status: z.int().min(100).max(999),
-  reason: text.optional(),
-  set: entries,
-  removed: z.array(name),
-  trailers: z.array(z.tuple([name, text])),
-});
+/** Status, reason phrase (null: the usual one), headers set, headers removed, trailers. A list: names would double its length. */
+const headSchema = z.tuple([
+  z.int().min(100).max(999),
+  text.nullable(),
+  entries,
+  z.array(name),
+  z.array(z.tuple([name, text])),
+]);
 
 /** The bytes of a recorded answer. */
 export function encodeResponse({ status, reason, headers, trailers, body }: RecordedResponse): Uint8Array {
-  const head = JSON.stringify({ status, reason, set: headers.set, removed: headers.removed, trailers });
+  const head = JSON.stringify([status, reason ?? null, headers.set, headers.removed, trailers]);
   const headBytes = Buffer.byteLength(head);
   const bytes = Buffer.allocUnsafe(prefixBytes + headBytes + body.byteLength);
   bytes.writeUInt8(layout, 0);
@@ -51,8 +52,8 @@ export function decodeResponse(bytes: Uint8Array): RecordedResponse & { readonly
     throw invalid(`its layout is ${view.readUInt8(0)}, and only ${layout} is known here`);
   const bodyAt = prefixBytes + view.readUInt32BE(1);
   if (bodyAt > view.byteLength) throw invalid('it is cut off');
-  const { status, reason, set, removed, trailers } = decodeHead(view.toString('utf8', prefixBytes, bodyAt));
-  return { status, reason, headers: { set, removed }, trailers, body: view.subarray(bodyAt) };
+  const [status, reason, set, removed, trailers] = decodeHead(view.toString('utf8', prefixBytes, bodyAt));
+  return { status, reason: reason ?? undefined, headers: { set, removed }, trailers, body: view.subarray(bodyAt) };
 }
 
 function decodeHead(json: string): z.infer<typeof headSchema> {
