@@ -1,10 +1,11 @@
 // A RabbitMQ of the tests' own: on free loopback ports, in a directory of its own, gone when it is stopped or this process ends.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdtempSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
+import { findProgram } from '../../packages/core/src/testing/servers/process.js';
 
 const startupMs = 120_000;
 const tries = 3;
@@ -28,8 +29,7 @@ export interface Rabbitmq {
 
 /** The path of the server's program, or undefined where it is not installed. */
 export function findRabbitmq(): string | undefined {
-  const folders = [packaged, ...(process.env.PATH ?? '').split(delimiter)].filter((folder) => folder !== '');
-  return folders.map((folder) => join(folder, 'rabbitmq-server')).find(isExecutable);
+  return findProgram(['rabbitmq-server'], [packaged]);
 }
 
 /** Resolves when the server listens, after some seconds. */
@@ -110,13 +110,4 @@ async function freePorts(count: number): Promise<number[]> {
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map(async (server) => await once(server.close(), 'close')));
   return ports;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

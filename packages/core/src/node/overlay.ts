@@ -28,8 +28,7 @@ export function overlay(target: ServerResponse): Overlay {
 
 /**
  * Has V8 keep the response as a table of properties, which it does with an object that one was deleted from. Otherwise each of
- * the ten that are laid over it copies the whole shape of an object whose prototype Express has exchanged: measured, the cover
- * costs a tenth so.
+ * the ten that are laid over it copies the whole shape of an object whose prototype Express has exchanged.
  */
 function asTable(res: ServerResponse): void {
   const { socket } = insidesOf(res);

@@ -63,9 +63,13 @@ export class ServerProcess {
 
 /** The path of a server binary, Redis first, or undefined where neither is installed. */
 export function findRedisBinary(): string | undefined {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
-  const candidates = ['redis-server', 'valkey-server'].flatMap((name) => folders.map((folder) => join(folder, name)));
-  return candidates.find(isExecutable);
+  return findProgram(['redis-server', 'valkey-server']);
+}
+
+/** The path of the first of these programs that is in one of `folders` or on the PATH, in that order. */
+export function findProgram(names: readonly string[], folders: readonly string[] = []): string | undefined {
+  const all = [...folders, ...(process.env.PATH ?? '').split(delimiter)].filter((folder) => folder !== '');
+  return names.flatMap((name) => all.map((folder) => join(folder, name))).find(isExecutable);
 }
 
 function redisBinary(): string {
