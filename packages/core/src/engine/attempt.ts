@@ -2,17 +2,21 @@
 import { LeaseLostError, StoreError } from '../errors.js';
 import { type EventSubject, publish } from '../events.js';
 import type { Checkpoint, Lease, RenewAnswer } from '../protocol/messages.js';
+import type { StepEntry } from '../protocol/record.js';
 import type { Granted } from './claimant.js';
 import { deriveKey, type OperationContext } from './context.js';
 import type { Plan } from './plan.js';
 import { type StepLedger, Steps } from './steps.js';
 import { isRepeatable, type StoreLink } from './store-link.js';
-import { jittered, monotonicMs, pause } from './timing.js';
+import { jittered, monotonicMs, pause, wholeMs } from './timing.js';
+
+const noSteps: readonly string[] = [];
 
 export class Attempt implements StepLedger {
-  readonly steps: Steps;
   /** Every step that is, or is to be, on record: what a store that loses the record is told again. */
   readonly #points = new Map<string, Checkpoint>();
+  readonly #inherited: ReadonlyMap<string, StepEntry>;
+  #steps: Steps | undefined;
   #lease: Lease;
   #timer: NodeJS.Timeout | undefined;
   #renewAt: number;
@@ -36,12 +40,23 @@ export class Attempt implements StepLedger {
     this.#renewAt = granted.sentAt + leaseMs / 3;
     this.#renewUntil = granted.sentAt + maxExecutionMs;
     for (const [step, entry] of granted.steps) this.#points.set(step, { step, ...entry });
-    this.steps = new Steps(this, granted.steps);
+    this.#inherited = granted.steps;
     this.#schedule();
   }
 
   get lease(): Lease {
     return this.#lease;
+  }
+
+  /** Made when somebody asks for it: most operations have no steps. */
+  get steps(): Steps {
+    this.#steps ??= new Steps(this, this.#inherited);
+    return this.#steps;
+  }
+
+  /** Steps of which nobody knows whether they happened. */
+  get stepsInDoubt(): readonly string[] {
+    return this.#steps === undefined && this.#inherited.size === 0 ? noSteps : this.steps.inDoubt;
   }
 
   get attempt(): number {
@@ -134,7 +149,7 @@ export class Attempt implements StepLedger {
     if (this.#stopped || this.#lost !== null) return;
     clearTimeout(this.#timer);
     const wakeAt = Math.min(this.#renewAt, this.#deadlineAt);
-    this.#timer = setTimeout(() => this.#wake(), Math.max(0, wakeAt - monotonicMs())).unref();
+    this.#timer = setTimeout(() => this.#wake(), wholeMs(Math.max(0, wakeAt - monotonicMs()))).unref();
   }
 
   #wake(): void {

@@ -40,7 +40,7 @@ export class Claimant {
   async look(): Promise<Granted | Told> {
     const { leaseMs } = this.plan.terms;
     const endsAt = monotonicMs() + this.link.store.timeoutMs;
-    for (let round = 0; round < 2 && monotonicMs() < endsAt; round += 1) {
+    for (let round = 0; round === 0 || (round === 1 && monotonicMs() < endsAt); round += 1) {
       const seen = await this.#ask(endsAt);
       if (seen.kind === 'granted' && monotonicMs() >= seen.sentAt + leaseMs) {
         void this.#giveUp();
@@ -98,14 +98,27 @@ export class Claimant {
     const { fingerprint, terms, name } = this.plan;
     const { leaseMs, onAbandoned } = terms;
     const fenceSeen = this.link.fences.of(name);
-    return { token: this.#token, fingerprint, leaseMs, onAbandoned, notAfter, fenceSeen, ...recordTerms(terms) };
+    const { recordTtlMs, unknownTtlMs } = recordTerms(terms);
+    const token = this.#token;
+    return { token, fingerprint, leaseMs, onAbandoned, notAfter, fenceSeen, recordTtlMs, unknownTtlMs };
   }
 
   #granted(answer: Acquired, sentAt: number): Granted {
     const { fingerprint, name, terms } = this.plan;
-    const { attempt, fence, takeover, recovering, guarded, leaseEndAt } = answer;
-    const facts = { attempt, fence, takeover, recovering, guarded, leaseEndAt };
-    const lease = { key: name, token: this.#token, fingerprint, ...facts, ...recordTerms(terms) };
+    const { recordTtlMs, unknownTtlMs } = recordTerms(terms);
+    const lease = {
+      key: name,
+      token: this.#token,
+      fence: answer.fence,
+      fingerprint,
+      attempt: answer.attempt,
+      takeover: answer.takeover,
+      recovering: answer.recovering,
+      guarded: answer.guarded,
+      leaseEndAt: answer.leaseEndAt,
+      recordTtlMs,
+      unknownTtlMs,
+    };
     return { kind: 'granted', lease, sentAt, steps: answer.steps };
   }
 

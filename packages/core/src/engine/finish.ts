@@ -19,13 +19,7 @@ const longestRestoreMs = 3_600_000;
 
 /** Fails with a `StoreError` where nothing can be told: the store is silent, and the lease is over. */
 export async function finish(attempt: Attempt, settlement: Settlement): Promise<Finish> {
-  if (settlement.as === 'done') {
-    try {
-      return await complete(attempt, settlement);
-    } finally {
-      attempt.stop();
-    }
-  }
+  if (settlement.as === 'done') return await complete(attempt, settlement);
   const inTime = await giveFree(attempt, settlement);
   return inTime ? { kind: 'unrecorded' } : { kind: 'overtaken', standing: null };
 }
@@ -70,6 +64,8 @@ async function complete(attempt: Attempt, settlement: Settlement & { as: 'done' 
   } catch (error) {
     recordLater(attempt, completion);
     return unheard(attempt, error);
+  } finally {
+    attempt.stop();
   }
   announce(attempt, answer);
   switch (answer.kind) {

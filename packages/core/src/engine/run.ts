@@ -15,10 +15,10 @@ import { awaitOutcome } from './wait.js';
 export async function run<T>(plan: Plan, work: Work<T>): Promise<Execution<T>> {
   const link = StoreLink.of(plan.store);
   const claimant = new Claimant(link, plan);
-  const look = () => claimant.look();
   let seen: Granted | Told;
   try {
-    seen = await awaitOutcome(link, plan, 'claimant', await look(), look);
+    seen = await claimant.look();
+    if (seen.kind === 'in_progress') seen = await awaitOutcome(link, plan, 'claimant', seen, () => claimant.look());
   } catch (error) {
     const bypasses = plan.terms.onStoreUnavailable === 'bypass' && error instanceof StoreError;
     if (bypasses) return await bypass(link, plan, work, error);
@@ -32,7 +32,7 @@ async function runUnder<T>(attempt: Attempt, work: Work<T>): Promise<Execution<T
   const { link, plan, lease } = attempt;
   const { takeover, fence: fencingToken } = lease;
   publish('acquired', () => ({ ...attempt.subject(), fencingToken, takeover }));
-  const found = isInDoubt(attempt) ? await recover(attempt, work) : notDone();
+  const found = isInDoubt(attempt) ? await recover(attempt, work) : nothingFound;
   // What was found out under a lease that is over may be out of date.
   if (!attempt.holds()) return tell(link, plan, work, await standingNow(link, plan, null));
   if (found.found === 'done') return await end(attempt, work, found.result);
@@ -45,16 +45,18 @@ async function runUnder<T>(attempt: Attempt, work: Work<T>): Promise<Execution<T
     return await end(attempt, work, await operate(attempt, work));
   } catch (thrown) {
     // The operation met a step that nobody may repeat.
-    if (thrown instanceof OutcomeUnknownError && attempt.steps.inDoubt.length > 0) {
+    if (thrown instanceof OutcomeUnknownError && attempt.stepsInDoubt.length > 0) {
       return { kind: 'unknown', retryAfterMs: thrown.retryAfterMs, recordName: plan.name };
     }
     throw thrown;
   }
 }
 
+const nothingFound = notDone();
+
 /** Somebody has to find out first what attempts before did: all of the work, or a step of it that nobody may repeat. */
-function isInDoubt({ lease, steps }: Attempt): boolean {
-  return lease.recovering || steps.inDoubt.length > 0;
+function isInDoubt({ lease, stepsInDoubt }: Attempt): boolean {
+  return lease.recovering || stepsInDoubt.length > 0;
 }
 
 async function recover<T>(attempt: Attempt, work: Work<T>): Promise<Recovery<T>> {
@@ -95,7 +97,7 @@ const unknown = { as: 'unknown', retryAfterMs: null, note: null } as const;
 
 /** With a step in doubt no attempt leaves the key free for the next one: somebody has to find out first. */
 function undoubted<End extends Settlement>(attempt: Attempt, settlement: End): End | typeof unknown {
-  return settlement.as === 'retryable' && attempt.steps.inDoubt.length > 0 ? unknown : settlement;
+  return settlement.as === 'retryable' && attempt.stepsInDoubt.length > 0 ? unknown : settlement;
 }
 
 /** An owner that was overtaken gets what stands there, after waiting like any duplicate; it never runs again itself. */

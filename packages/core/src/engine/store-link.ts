@@ -6,7 +6,7 @@ import { Background } from './background.js';
 import { StoreClock } from './clock.js';
 import { FencesSeen } from './fences-seen.js';
 import { SharedWaits } from './shared-wait.js';
-import { jittered, monotonicMs, pause } from './timing.js';
+import { jittered, monotonicMs, pause, wholeMs } from './timing.js';
 
 /** A store that keeps its own deadline knows better what it was waiting for: it is given a moment to say so. */
 const allowance = 0.05;
@@ -42,43 +42,51 @@ export class StoreLink {
    * One call, ended after `withinMs` whatever the store does. Fails with a `StoreError`, and teaches the clock. What ends an
    * attempt wakes those who wait for it.
    */
-  async ask<Answer extends { readonly now: number }>(
+  ask<Answer extends { readonly now: number }>(
     verb: string,
     name: string,
     call: () => Promise<Answer>,
     withinMs: number = this.store.timeoutMs,
   ): Promise<Answer> {
-    try {
-      const answer = await settledWithin(call(), withinMs * (1 + allowance), verb);
-      this.clock.learn(answer.now);
-      if (verb === 'complete' || verb === 'release') this.waits.wake(name);
-      return answer;
-    } catch (cause) {
-      const error = asStoreError(cause, verb);
-      publish('store_error', () => ({ ...this.subject(name), verb, class: error.class, error }));
-      throw error;
-    }
+    // One promise and no async function: every request comes here twice.
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const failed = (cause: unknown) => {
+        clearTimeout(timer);
+        if (isOver) return;
+        isOver = true;
+        const error = asStoreError(cause, verb);
+        publish('store_error', () => ({ ...this.subject(name), verb, class: error.class, error }));
+        reject(error);
+      };
+      const ms = wholeMs(withinMs * (1 + allowance));
+      const timer = setTimeout(() => failed(silence(verb, ms)), ms);
+      const answered = (answer: Answer) => {
+        clearTimeout(timer);
+        if (isOver) return;
+        this.clock.learn(answer.now);
+        if (verb === 'complete' || verb === 'release') this.waits.wake(name);
+        isOver = true;
+        resolve(answer);
+      };
+      try {
+        call().then(answered).catch(failed);
+      } catch (cause) {
+        failed(cause);
+      }
+    });
   }
 
   /** The same call again and again until it is answered, or until `endsAt`. */
-  async askPersistently<Answer extends { readonly now: number }>(
+  askPersistently<Answer extends { readonly now: number }>(
     verb: string,
     name: string,
     call: () => Promise<Answer>,
     endsAt: number,
     onFailure: (error: StoreError) => void = () => {},
   ): Promise<Answer> {
-    for (let failures = 0; ; failures += 1) {
-      try {
-        return await this.ask(verb, name, call, Math.max(1, endsAt - monotonicMs()));
-      } catch (error) {
-        if (!(error instanceof StoreError)) throw error;
-        onFailure(error);
-        const pauseMs = jittered(Math.min(10 * 2 ** failures, 200));
-        if (!isRepeatable(error.class) || monotonicMs() + pauseMs >= endsAt) throw error;
-        await pause(pauseMs);
-      }
-    }
+    const ask = () => this.ask(verb, name, call, Math.max(1, endsAt - monotonicMs()));
+    return ask().catch((error: unknown) => persist(ask, error, endsAt, onFailure));
   }
 
   /** The store's time, where no answer has told it yet. */
@@ -99,10 +107,28 @@ function asStoreError(cause: unknown, verb: string): StoreError {
   return new StoreError('unknown', `The store failed to ${verb}: ${said}`, { cause });
 }
 
-function settledWithin<T>(answer: Promise<T>, ms: number, verb: string): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const silence = () => new StoreError('unknown', `The store did not answer to ${verb} within ${Math.round(ms)} ms.`);
-    const timer = setTimeout(() => reject(silence()), ms);
-    void answer.then(resolve, reject).then(() => clearTimeout(timer));
-  });
+function silence(verb: string, ms: number): StoreError {
+  return new StoreError('unknown', `The store did not answer to ${verb} within ${ms} ms.`);
+}
+
+/** What goes on where a first call has failed. */
+async function persist<Answer>(
+  ask: () => Promise<Answer>,
+  failure: unknown,
+  endsAt: number,
+  onFailure: (error: StoreError) => void,
+): Promise<Answer> {
+  let error = failure;
+  for (let failures = 0; ; failures += 1) {
+    if (!(error instanceof StoreError)) throw error;
+    onFailure(error);
+    const pauseMs = jittered(Math.min(10 * 2 ** failures, 200));
+    if (!isRepeatable(error.class) || monotonicMs() + pauseMs >= endsAt) throw error;
+    await pause(pauseMs);
+    try {
+      return await ask();
+    } catch (again) {
+      error = again;
+    }
+  }
 }

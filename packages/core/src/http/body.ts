@@ -69,8 +69,9 @@ const reasons = {
  * respell `charset`, while the content is compared anyway.
  */
 function mediaTypeOf(contentType: string | undefined): string {
-  const [essence = ''] = (contentType ?? '').split(';', 1);
-  return essence.trim().toLowerCase();
+  if (contentType === undefined) return '';
+  const end = contentType.indexOf(';');
+  return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
 }
 
 function bodyExists(headers: RequestBody['headers']): boolean {

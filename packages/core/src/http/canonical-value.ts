@@ -1,11 +1,11 @@
 // One spelling for what a JSON or form parser made of a body, however its members are ordered.
 
-/** An array or object that is being written: each of its values with the text that stands before it. */
+/** An array or object that is being written. */
 interface Frame {
   readonly container: object;
-  readonly parts: readonly (readonly [before: string, value: unknown])[];
-  readonly open: string;
-  readonly close: string;
+  /** The names of an object's members, in their order. Null: an array. */
+  readonly names: readonly string[] | null;
+  readonly values: readonly unknown[];
   next: number;
 }
 
@@ -15,28 +15,33 @@ interface Frame {
  * instances, Map, Date, bytes, functions, a cycle), whose content cannot be known from outside. Any depth.
  */
 export function canonicalValue(value: unknown): string | null {
-  const open: Frame[] = [{ container: {}, parts: [['', value]], open: '', close: '', next: 0 }];
+  const open: Frame[] = [];
   const inside = new Set<object>();
   let text = '';
-  for (let frame = open.at(-1); frame !== undefined; frame = open.at(-1)) {
-    const part = frame.parts[frame.next];
-    frame.next += 1;
-    if (part === undefined) {
-      text += frame.close;
+  let item = value;
+  for (;;) {
+    const spelled = scalar(item);
+    if (spelled === null) {
+      const frame = enter(item);
+      if (frame === null || inside.has(frame.container)) return null;
+      inside.add(frame.container);
+      open.push(frame);
+      text += frame.names === null ? '[' : '{';
+    } else {
+      text += spelled;
+    }
+    let frame = open.at(-1);
+    for (; frame !== undefined && frame.next === frame.values.length; frame = open.at(-1)) {
+      text += frame.names === null ? ']' : '}';
       inside.delete(frame.container);
       open.pop();
-      continue;
     }
-    const [before, item] = part;
-    const spelled = scalar(item);
-    const child = spelled === null ? enter(item) : null;
-    text += before + (spelled ?? child?.open ?? '');
-    if (spelled !== null) continue;
-    if (child === null || inside.has(child.container)) return null;
-    inside.add(child.container);
-    open.push(child);
+    if (frame === undefined) return text;
+    if (frame.next > 0) text += ',';
+    if (frame.names !== null) text += `${JSON.stringify(frame.names[frame.next])}:`;
+    item = frame.values[frame.next];
+    frame.next += 1;
   }
-  return text;
 }
 
 function scalar(value: unknown): string | null {
@@ -46,22 +51,15 @@ function scalar(value: unknown): string | null {
 }
 
 function enter(value: unknown): Frame | null {
-  if (Array.isArray(value)) {
-    const parts = Array.from(value, (item: unknown, index) => [index === 0 ? '' : ',', item] as const);
-    return { container: value, parts, open: '[', close: ']', next: 0 };
-  }
-  return isPlainObject(value) ? { container: value, parts: members(value), open: '{', close: '}', next: 0 } : null;
-}
-
-function members(object: object): Frame['parts'] {
-  return Object.entries(object)
-    .filter(([, value]) => value !== undefined)
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([name, value], index) => [`${index === 0 ? '' : ','}${JSON.stringify(name)}:`, value] as const);
+  if (Array.isArray(value)) return { container: value, names: null, values: value, next: 0 };
+  if (!isPlainObject(value)) return null;
+  const names = Object.keys(value).filter((name) => value[name] !== undefined);
+  names.sort();
+  return { container: value, names, values: names.map((name) => value[name]), next: 0 };
 }
 
 /** Made by `{}` or `Object.create(null)`, in this realm or another: its prototype, if any, is the root of a chain. */
-export function isPlainObject(value: unknown): value is object {
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;

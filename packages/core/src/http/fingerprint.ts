@@ -16,8 +16,8 @@ export interface FingerprintInput {
 
 /** `v1:` and 43 characters: equal for two sends of one request, different where anything of it differs. */
 export function fingerprint({ method, path, query, body }: FingerprintInput): string {
-  const parts = [method, path, query, body.mediaType, body.kind, body.content];
-  return `${fingerprintVersion}:${digest(['onceguard fingerprint 1', ...parts])}`;
+  const parts = ['onceguard fingerprint 1', method, path, query, body.mediaType, body.kind, body.content];
+  return `${fingerprintVersion}:${digest(parts)}`;
 }
 
 /** `c1:` and 43 characters, of what the application chose to compare. */

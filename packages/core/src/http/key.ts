@@ -47,8 +47,10 @@ function parseQuoted(field: string): ParsedKey {
     return refused('is a quoted string without its end, or with a backslash before something other than " and \\');
   }
   if (rest.trimStart().startsWith(',')) return list;
-  if (!parameters.test(rest)) return refused('has something after the quoted string that is not a parameter');
-  return checkLength(text.replace(/\\(.)/g, '$1'));
+  if (rest !== '' && !parameters.test(rest)) {
+    return refused('has something after the quoted string that is not a parameter');
+  }
+  return checkLength(text.includes('\\') ? text.replace(/\\(.)/g, '$1') : text);
 }
 
 function parseBare(field: string): ParsedKey {

@@ -26,6 +26,7 @@ interface FromHandler {
   readonly bypassed: boolean;
 }
 
+const nothingMore: readonly HeaderEntry[] = [];
 const unrecordedMark: readonly HeaderEntry[] = [['Idempotency-Recorded', 'false']];
 
 /** Requests that an outer middleware has taken up already. */
@@ -118,7 +119,7 @@ export class Lifecycle<Request> {
     };
   }
 
-  #answer(exchange: Exchange, plan: Plan, execution: Execution<Answered>): Promise<void> {
+  #answer(exchange: Exchange, plan: Plan, execution: Execution<Answered>): Promise<void> | void {
     switch (execution.kind) {
       case 'executed':
       case 'replayed':
@@ -137,12 +138,12 @@ export class Lifecycle<Request> {
     }
   }
 
-  async #give(exchange: Exchange, answered: Answered, recorded: boolean): Promise<void> {
+  #give(exchange: Exchange, answered: Answered, recorded: boolean): Promise<void> | void {
     if (answered.from !== 'handler') {
       const headers = applyHeaders(exchange.liveHeaders(), answered.headers);
       const { status, reason, trailers, body } = answered;
       const mark = answered.from === 'recovery' && !recorded ? unrecordedMark : [];
-      return await exchange.replace({
+      return exchange.replace({
         status,
         ...(reason === undefined ? {} : { reason }),
         headers: [...headers, ['Idempotent-Replayed', 'true'], ...mark],
@@ -155,7 +156,7 @@ export class Lifecycle<Request> {
     const unrecorded = settlement.as === 'done' && !recorded;
     // Its head has left: it can no longer say that it is not on record. An end that the client cannot trust is withheld.
     if (unrecorded && answer.flowing && !bypassed) return exchange.cut();
-    await exchange.deliver(unrecorded ? unrecordedMark : []);
+    return exchange.deliver(unrecorded ? unrecordedMark : nothingMore);
   }
 
   async #refuseFor(exchange: Exchange, name: string | null, error: IdempotencyError): Promise<void> {

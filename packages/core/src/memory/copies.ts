@@ -33,5 +33,6 @@ export function copyRecord(record: StoredRecord, now: number): StoredRecord {
 }
 
 function copySteps(steps: ReadonlyMap<string, StepEntry>): Map<string, StepEntry> {
+  if (steps.size === 0) return new Map();
   return new Map([...steps].map(([step, { seq, bytes }]) => [step, { seq, bytes: copyBytes(bytes) }]));
 }

@@ -19,8 +19,12 @@ const stepPattern = /^[\x21-\x7e]{1,128}$/;
 const maxTimeMs = 1e15;
 const maxTextLength = 1024;
 
+const onAbandonedWords = ['rerun', 'block', 'recover'];
+const releaseWords = ['retryable', 'unknown', 'not_started'];
+const resolveWords = ['done', 'not_done'];
+
 export function checkKey(key: string): void {
-  check(matches(keyPattern, key), 'key', key, '1 to 128 of A-Z a-z 0-9 _ -');
+  if (!matches(keyPattern, key)) throw wrong('key', key, '1 to 128 of A-Z a-z 0-9 _ -');
 }
 
 export function checkAcquire(key: string, request: AcquireRequest): void {
@@ -31,8 +35,10 @@ export function checkAcquire(key: string, request: AcquireRequest): void {
   checkTerms(request);
   checkTime('notAfter', request.notAfter);
   checkTime('fenceSeen', request.fenceSeen);
-  check(request.fenceSeen < maxTimeMs, 'fenceSeen', request.fenceSeen, `below ${maxTimeMs}: the next one is above it`);
-  checkOneOf('onAbandoned', request.onAbandoned, ['rerun', 'block', 'recover']);
+  if (request.fenceSeen >= maxTimeMs) {
+    throw wrong('fenceSeen', request.fenceSeen, `below ${maxTimeMs}: the next one is above it`);
+  }
+  checkOneOf('onAbandoned', request.onAbandoned, onAbandonedWords);
 }
 
 function checkLease(lease: Lease): void {
@@ -53,7 +59,9 @@ export function checkRenew(lease: Lease, leaseMs: number): void {
 
 export function checkCheckpoint(lease: Lease, point: Checkpoint): void {
   checkLease(lease);
-  check(matches(stepPattern, point.step), 'step', point.step, '1 to 128 printable ASCII characters without spaces');
+  if (!matches(stepPattern, point.step)) {
+    throw wrong('step', point.step, '1 to 128 printable ASCII characters without spaces');
+  }
   checkDuration('seq', point.seq, 0);
   checkBytes('bytes', point.bytes);
 }
@@ -67,7 +75,7 @@ export function checkComplete(lease: Lease, completion: Completion): void {
 
 export function checkRelease(holder: Holder, how: Release): void {
   checkHolder(holder);
-  checkOneOf('as', how.as, ['retryable', 'unknown', 'not_started']);
+  checkOneOf('as', how.as, releaseWords);
   if (holder.fence !== null || how.as !== 'not_started') checkTime('fence', holder.fence);
   if (how.as !== 'unknown') return;
   if (how.retryAfterMs !== null) checkDuration('retryAfterMs', how.retryAfterMs, 0);
@@ -76,14 +84,15 @@ export function checkRelease(holder: Holder, how: Release): void {
 
 export function checkScan(request: { readonly cursor: string | null; readonly limit: number }): void {
   checkDuration('limit', request.limit, 1);
-  check(request.cursor === null || typeof request.cursor === 'string', 'cursor', request.cursor, 'of a page, or null');
+  const { cursor } = request;
+  if (cursor !== null && typeof cursor !== 'string') throw wrong('cursor', cursor, 'of a page, or null');
 }
 
 export function checkResolve(key: string, request: Resolve): void {
   checkKey(key);
   checkTerms(request);
   checkTime('expectFence', request.expectFence);
-  checkOneOf('as', request.as, ['done', 'not_done']);
+  checkOneOf('as', request.as, resolveWords);
   checkOutcome(request.outcome, request.outcomeTtlMs, request);
   checkText('note', request.note);
   checkText('by', request.by);
@@ -97,12 +106,12 @@ function checkHolder(holder: Holder): void {
 }
 
 function checkToken(token: string): void {
-  check(matches(tokenPattern, token), 'token', token, '1 to 64 of A-Z a-z 0-9 _ -');
+  if (!matches(tokenPattern, token)) throw wrong('token', token, '1 to 64 of A-Z a-z 0-9 _ -');
 }
 
 function checkFingerprint(fingerprint: string | null): void {
-  if (fingerprint === null) return;
-  check(matches(fingerprintPattern, fingerprint), 'fingerprint', fingerprint, 'version:digest in printable ASCII');
+  if (fingerprint === null || matches(fingerprintPattern, fingerprint)) return;
+  throw wrong('fingerprint', fingerprint, 'version:digest in printable ASCII');
 }
 
 function checkTerms(terms: RecordTerms): void {
@@ -113,23 +122,25 @@ function checkTerms(terms: RecordTerms): void {
 function checkOutcome(outcome: Uint8Array | null, outcomeTtlMs: number, terms: RecordTerms): void {
   if (outcome !== null) checkBytes('outcome', outcome);
   checkDuration('outcomeTtlMs', outcomeTtlMs, 1);
-  check(outcomeTtlMs <= terms.recordTtlMs, 'outcomeTtlMs', outcomeTtlMs, `at most recordTtlMs (${terms.recordTtlMs})`);
+  if (outcomeTtlMs <= terms.recordTtlMs) return;
+  throw wrong('outcomeTtlMs', outcomeTtlMs, `at most recordTtlMs (${terms.recordTtlMs})`);
 }
 
 function checkBytes(name: string, value: Uint8Array): void {
-  check(value instanceof Uint8Array, name, typeof value, 'a Uint8Array');
+  if (!(value instanceof Uint8Array)) throw wrong(name, typeof value, 'a Uint8Array');
 }
 
 /** Empty text would read as none; half of a pair of surrogates would come back as another character. */
 function checkText(name: string, value: string | null): void {
   if (value === null) return;
   const fits = typeof value === 'string' && value.length > 0 && value.length <= maxTextLength;
-  check(fits && !/\p{Surrogate}/u.test(value), name, value, `1 to ${maxTextLength} characters of Unicode, or null`);
+  if (fits && value.isWellFormed()) return;
+  throw wrong(name, value, `1 to ${maxTextLength} characters of Unicode, or null`);
 }
 
 function checkDuration(name: string, value: number | null, least: number): void {
-  const whole = typeof value === 'number' && Number.isInteger(value) && value >= least && value <= maxTimeMs;
-  check(whole, name, value, `a whole number from ${least} to ${maxTimeMs}`);
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= maxTimeMs) return;
+  throw wrong(name, value, `a whole number from ${least} to ${maxTimeMs}`);
 }
 
 function checkTime(name: string, value: number | null): void {
@@ -137,11 +148,11 @@ function checkTime(name: string, value: number | null): void {
 }
 
 function checkFlag(name: string, value: boolean): void {
-  check(typeof value === 'boolean', name, value, 'true or false');
+  if (typeof value !== 'boolean') throw wrong(name, value, 'true or false');
 }
 
 function checkOneOf(name: string, value: string, values: readonly string[]): void {
-  check(values.includes(value), name, value, values.join(' or '));
+  if (!values.includes(value)) throw wrong(name, value, values.join(' or '));
 }
 
 /** A pattern alone would take `undefined` for a name of nine letters. */
@@ -149,8 +160,7 @@ function matches(pattern: RegExp, value: string): boolean {
   return typeof value === 'string' && pattern.test(value);
 }
 
-function check(holds: boolean, name: string, value: unknown, remedy: string): void {
-  if (holds) return;
+function wrong(name: string, value: unknown, remedy: string): StoreError {
   const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 64)) : String(value);
-  throw new StoreError('bug', `${name} is ${shown}; it must be ${remedy}.`);
+  return new StoreError('bug', `${name} is ${shown}; it must be ${remedy}.`);
 }

@@ -2,9 +2,19 @@
 import { StoreError } from '../errors.js';
 
 /** What comes after `ms` is not listened to any more; `silence` says what was waited for. */
-export function withDeadline<T>(ms: number, silence: () => string, reply: Promise<T>): Promise<T> {
+export function withDeadline<T>(ms: number, silence: () => string, ask: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
+    const asked = ask();
     const timer = setTimeout(() => reject(new StoreError('unknown', silence())), ms).unref();
-    void reply.then(resolve, reject).then(() => clearTimeout(timer));
+    asked.then(
+      (reply) => {
+        clearTimeout(timer);
+        resolve(reply);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
 }

@@ -74,29 +74,29 @@ export class RedisLink {
   }
 
   /** By its digest, and with its text where Redis does not know that. */
-  async #evaluate(script: Script, call: Argument[]): Promise<unknown> {
-    try {
-      return await send(this.client, 'evalsha', call);
-    } catch (error) {
+  #evaluate(script: Script, call: Argument[]): Promise<unknown> {
+    return send(this.client, 'evalsha', call).catch((error: unknown) => {
       if (!lacksScript(error)) throw error;
-      return await send(this.client, 'eval', [script.text, ...call.slice(1)]);
-    }
+      return send(this.client, 'eval', [script.text, ...call.slice(1)]);
+    });
   }
 
-  async #within(call: string, send: () => Promise<unknown>): Promise<Reply> {
+  /** Throws where nothing can be sent. It is no async function, as every request comes here twice. */
+  #within(call: string, send: () => Promise<unknown>): Promise<Reply> {
     this.#checkUsable();
     const { timeoutMs } = this.options;
     const silence = () => `Redis did not answer to ${call} within ${timeoutMs} ms${this.#why()}.`;
-    let reply: unknown;
-    try {
-      reply = await withDeadline(timeoutMs, silence, send());
-    } catch (error) {
-      const failure = storeFailure(call, error, this.client);
-      this.#watch.failed(failure);
-      throw failure;
-    }
-    this.#watch.answered();
-    return new Reply(call, reply);
+    return withDeadline(timeoutMs, silence, send).then(
+      (reply) => {
+        this.#watch.answered();
+        return new Reply(call, reply);
+      },
+      (error: unknown) => {
+        const failure = storeFailure(call, error, this.client);
+        this.#watch.failed(failure);
+        throw failure;
+      },
+    );
   }
 
   /** What cannot be sent fails at once, and nothing was executed. A client that queues is left to queue. */

@@ -158,7 +158,11 @@ export class ClientWatch {
   async #compare(): Promise<void> {
     for (const node of mastersOf(this.client)) {
       // Who may not ask, or gets no answer, is not told of losses; the check says so once.
-      const life = await withDeadline(lookMs, () => 'no answer', lifeOf(node)).catch(() => null);
+      const life = await withDeadline(
+        lookMs,
+        () => 'no answer',
+        () => lifeOf(node),
+      ).catch(() => null);
       if (life === null) continue;
       if (this.client.status === 'ready') this.#health.answered();
       const succession = this.#lives.saw(serverName(node), life);

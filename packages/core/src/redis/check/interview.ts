@@ -21,7 +21,7 @@ export class Interview {
     const [command = '', ...words] = name.split(' ');
     const silence = () => `Redis did not answer to ${name} within ${this.timeoutMs} ms.`;
     try {
-      return await withDeadline(this.timeoutMs, silence, send(node, command, [...words, ...args]));
+      return await withDeadline(this.timeoutMs, silence, () => send(node, command, [...words, ...args]));
     } catch (error) {
       if (!(error instanceof Error && error.name === 'ReplyError')) throw storeFailure(name, error, this.client);
       if (!lacksScript(error)) this.refused(name, error.message);
