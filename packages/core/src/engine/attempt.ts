@@ -3,6 +3,7 @@ import { LeaseLostError, StoreError } from '../errors.js';
 import { type EventSubject, publish } from '../events.js';
 import type { Checkpoint, Lease, RenewAnswer } from '../protocol/messages.js';
 import type { StepEntry } from '../protocol/record.js';
+import { AttemptContext } from './attempt-context.js';
 import type { Granted } from './claimant.js';
 import { deriveKey, type OperationContext } from './context.js';
 import type { Plan } from './plan.js';
@@ -79,19 +80,7 @@ export class Attempt implements StepLedger {
   }
 
   context(): OperationContext {
-    const { attempt, takeover, fence } = this.#lease;
-    const signal = () => this.signal;
-    return {
-      key: this.plan.key,
-      attempt,
-      takeover,
-      fencingToken: fence,
-      get signal() {
-        return signal();
-      },
-      deriveKey: (part) => this.deriveKey(part),
-      step: (part, fn, options) => this.steps.run(part, fn, options),
-    };
+    return new AttemptContext(this);
   }
 
   /** What events say of its record. */

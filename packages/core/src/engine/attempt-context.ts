@@ -1,0 +1,37 @@
+// What an operation is told about its attempt.
+import type { Attempt } from './attempt.js';
+import type { OperationContext } from './context.js';
+
+/**
+ * A class whose `signal` is one accessor for all of them, because every attempt makes one: a literal with a getter of its own
+ * gives each object a shape of its own. It stays an own property, so that a copy of the context has it.
+ */
+export class AttemptContext implements OperationContext {
+  readonly key: string;
+  readonly attempt: number;
+  readonly takeover: boolean;
+  readonly fencingToken: number;
+  declare readonly signal: AbortSignal;
+  readonly deriveKey: OperationContext['deriveKey'];
+  readonly step: OperationContext['step'];
+  readonly #of: Attempt;
+
+  static readonly #signal: PropertyDescriptor & ThisType<AttemptContext> = {
+    enumerable: true,
+    get() {
+      return this.#of.signal;
+    },
+  };
+
+  constructor(attempt: Attempt) {
+    const { lease, plan } = attempt;
+    this.#of = attempt;
+    this.key = plan.key;
+    this.attempt = lease.attempt;
+    this.takeover = lease.takeover;
+    this.fencingToken = lease.fence;
+    this.deriveKey = (part) => attempt.deriveKey(part);
+    this.step = (part, fn, options) => attempt.steps.run(part, fn, options);
+    Object.defineProperty(this, 'signal', AttemptContext.#signal);
+  }
+}
