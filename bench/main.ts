@@ -1,11 +1,11 @@
 // npm run bench: measures what the command line asks for, keeps the results, and reports them.
 import { type Command, readArguments, usage } from './arguments.js';
-import { growthRun } from './growth/run.js';
+import { growthRun, memoryRun } from './growth/run.js';
 import { loads } from './loads.js';
 import { microRun } from './micro/run.js';
 import { billionSentences } from './report/billion.js';
 import { report } from './report/report.js';
-import { circumstances, type MainResults, readResults, writeResults } from './report/results.js';
+import { circumstances, type GrowthResults, type MainResults, readResults, writeResults } from './report/results.js';
 import { asText, mainTables } from './report/tables.js';
 import { targetsOf, targetTable } from './report/targets.js';
 import { rows } from './rows.js';
@@ -71,11 +71,18 @@ async function measureMicro(): Promise<void> {
   report();
 }
 
+/** What was measured before its longest part is kept, whatever becomes of that. */
 async function measureGrowth(): Promise<void> {
-  const results = await World.during(async (world) => {
-    return { ...circumstances(await world.redis.version()), ...(await growthRun(world, console.log)) };
+  const { results, memory } = await World.during(async (world) => {
+    const results = { ...circumstances(await world.redis.version()), ...(await growthRun(world, console.log)) };
+    writeGrowth({ ...results, memory: [] });
+    return { results, memory: await memoryRun(world, console.log) };
   });
-  for (const sentence of Object.values(billionSentences(results))) console.log(`\n${sentence}`);
+  for (const sentence of Object.values(billionSentences({ ...results, memory }))) console.log(`\n${sentence}`);
+  writeGrowth({ ...results, memory });
+}
+
+function writeGrowth(results: GrowthResults): void {
   writeResults('growth', results);
   report();
 }

@@ -1,5 +1,5 @@
 // All growth experiments, one after the other.
-import type { GrowthResults } from '../report/results.js';
+import type { GrowthResults, MemoryPoint } from '../report/results.js';
 import type { World } from '../run/world.js';
 import { growBodies, growConnections, growDuplicates, growProcesses, growShards } from './experiments.js';
 import { growMemory } from './memory.js';
@@ -11,7 +11,7 @@ const soak = { requests: 1_000_000, steps: 10 };
 export async function growthRun(
   world: World,
   tell: (line: string) => void,
-): Promise<Pick<GrowthResults, 'slices' | 'bytesPerRecord' | 'memory'>> {
+): Promise<Pick<GrowthResults, 'slices' | 'bytesPerRecord'>> {
   tell('connections');
   const slices = await growConnections(world, settings);
   tell('body size');
@@ -24,7 +24,11 @@ export async function growthRun(
   slices.push(...(await growProcesses(world, settings)));
   tell('shards');
   slices.push(...(await growShards(world, settings)));
+  return { slices, bytesPerRecord: records.bytesPerRecord };
+}
+
+/** By far the longest of them. */
+export async function memoryRun(world: World, tell: (line: string) => void): Promise<MemoryPoint[]> {
   await world.redis.flush();
-  const memory = await growMemory(world, soak.requests, soak.steps, tell);
-  return { slices, bytesPerRecord: records.bytesPerRecord, memory };
+  return await growMemory(world, soak.requests, soak.steps, tell);
 }

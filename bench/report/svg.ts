@@ -43,8 +43,9 @@ const style = `
   .reference { stroke: #57606a; stroke-dasharray: 3 3 }
   .whisker { stroke: #24292f; stroke-width: 1.5 }
   .ours { fill: #0b6bcb; color: #0b6bcb }
-  .plain { fill: #6e7781; color: #6e7781 }
+  .plain { fill: #6e7781; color: #57606a }
   .faint { fill: #afb8c1; color: #8c959f }
+  circle[class], text.faint { fill: currentColor }
   polyline.line { fill: none; stroke: currentColor; stroke-width: 2 }
   .dashed { stroke-dasharray: 6 4 }
   @media (prefers-color-scheme: dark) {
@@ -56,12 +57,12 @@ const style = `
     .reference { stroke: #9198a1 }
     .whisker { stroke: #e6edf3 }
     .ours { fill: #4493f8; color: #4493f8 }
-    .plain { fill: #9198a1; color: #9198a1 }
+    .plain { fill: #9198a1; color: #b1bac4 }
     .faint { fill: #545d68; color: #6e7781 }
   }`;
 
 const width = 820;
-const labelWidth = 230;
+const labelWidth = 260;
 const rightMargin = 150;
 const barHeight = 22;
 

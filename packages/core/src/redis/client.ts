@@ -23,13 +23,17 @@ export interface RedisClient extends RedisNode {
 export interface RedisNode {
   readonly options: RedisAddress & { readonly enableAutoPipelining?: boolean | undefined };
   callBuffer(command: string, args: Argument[]): Promise<unknown>;
-  /** For `durability`, and where the client pipelines by itself. */
+  /** For calls that go out together. Without it every command is sent alone, and `durability` cannot be had. */
   pipeline?(): RedisPipeline;
 }
 
 /** Commands that go out together on one connection. */
 export interface RedisPipeline {
-  callBuffer(command: string, args: Argument[]): RedisPipeline;
+  callBuffer(
+    command: string,
+    args: Argument[],
+    told?: (error: Error | null | undefined, reply: unknown) => void,
+  ): RedisPipeline;
   exec(): Promise<[error: Error | null, reply: unknown][] | null>;
 }
 

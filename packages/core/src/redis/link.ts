@@ -4,6 +4,7 @@ import { isClosed, mastersOf, type RedisClient, type RedisNode, send } from './c
 import { withDeadline } from './deadline.js';
 import { lacksScript, storeFailure } from './failure.js';
 import type { RedisHealth } from './health.js';
+import { Outbox } from './outbox.js';
 import { type Durability, runReplicated } from './replicated.js';
 import { Reply } from './reply.js';
 import type { Script } from './script.js';
@@ -20,6 +21,7 @@ export interface LinkOptions {
 
 export class RedisLink {
   readonly #watch: ClientWatch;
+  readonly #outbox: Outbox;
   #closed = false;
 
   constructor(
@@ -29,6 +31,7 @@ export class RedisLink {
   ) {
     this.#watch = ClientWatch.of(client);
     this.#watch.open(check);
+    this.#outbox = new Outbox(client);
   }
 
   /** Neither the store nor the client has been closed. */
@@ -50,7 +53,10 @@ export class RedisLink {
     const { durability, timeoutMs } = this.options;
     if (durability === null) return this.run(verb, script, key, args);
     const endsAt = performance.now() + timeoutMs;
-    const sent = () => runReplicated(this.client, durability, script, [2, key, keyBeside(key), ...args], endsAt);
+    const sent = () => {
+      this.#outbox.empty();
+      return runReplicated(this.client, durability, script, [2, key, keyBeside(key), ...args], endsAt);
+    };
     return this.#within(verb, sent);
   }
 
@@ -70,14 +76,15 @@ export class RedisLink {
 
   close(): void {
     if (!this.#closed) this.#watch.close();
+    this.#outbox.empty();
     this.#closed = true;
   }
 
   /** By its digest, and with its text where Redis does not know that. */
   #evaluate(script: Script, call: Argument[]): Promise<unknown> {
-    return send(this.client, 'evalsha', call).catch((error: unknown) => {
+    return this.#outbox.send('evalsha', call).catch((error: unknown) => {
       if (!lacksScript(error)) throw error;
-      return send(this.client, 'eval', [script.text, ...call.slice(1)]);
+      return this.#outbox.send('eval', [script.text, ...call.slice(1)]);
     });
   }
 

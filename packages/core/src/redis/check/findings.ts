@@ -59,7 +59,7 @@ export const findingTable = Object.freeze({
   redis_auto_pipelining: {
     severity: 'warning',
     message:
-      'it pipelines automatically, which breaks commands such as the store sends; they go out by themselves instead',
+      'it pipelines automatically, which breaks commands such as the store sends; the store has pipelines of its own instead',
     remedy: 'Set enableAutoPipelining: false on the client that RedisStore is given.',
   },
   redis_too_few_replicas: {
