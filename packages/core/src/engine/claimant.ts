@@ -1,9 +1,9 @@
 // One caller at the door: it asks for the right to run with one token, and sees to it that no token it gave up is left
 // behind as work that seems to have begun.
-import { v7 as uuidv7 } from 'uuid';
 import { StoreError } from '../errors.js';
 import type { AcquireAnswer, Acquired, AcquireRequest, Lease, Standing } from '../protocol/messages.js';
 import type { StepEntry } from '../protocol/record.js';
+import { ownerToken } from './owner-token.js';
 import { type Plan, recordTerms } from './plan.js';
 import type { StoreLink } from './store-link.js';
 import { monotonicMs } from './timing.js';
@@ -23,7 +23,7 @@ export type Told = Exclude<Standing, { kind: 'retryable' }>;
 type Superseded = Extract<AcquireAnswer, { kind: 'superseded' }>;
 
 export class Claimant {
-  #token = uuidv7();
+  #token = ownerToken();
   /** The last moment of the store at which a send of this token may take effect. */
   #notAfter = 0;
 
@@ -128,7 +128,7 @@ export class Claimant {
     const notAfter = this.#notAfter;
     const holder = { key: plan.name, token: this.#token, fence: null, ...recordTerms(plan.terms) };
     const say = () => link.store.release(holder, { as: 'not_started' });
-    this.#token = uuidv7();
+    this.#token = ownerToken();
     await link.releases.add({
       bytes: 0,
       giveUp: () => {},

@@ -18,9 +18,12 @@ export type Finish =
 const longestRestoreMs = 3_600_000;
 
 /** Fails with a `StoreError` where nothing can be told: the store is silent, and the lease is over. */
-export async function finish(attempt: Attempt, settlement: Settlement): Promise<Finish> {
-  if (settlement.as === 'done') return await complete(attempt, settlement);
-  const inTime = await giveFree(attempt, settlement);
+export function finish(attempt: Attempt, settlement: Settlement): Promise<Finish> {
+  return settlement.as === 'done' ? complete(attempt, settlement) : release(attempt, settlement);
+}
+
+async function release(attempt: Attempt, how: Release): Promise<Finish> {
+  const inTime = await giveFree(attempt, how);
   return inTime ? { kind: 'unrecorded' } : { kind: 'overtaken', standing: null };
 }
 

@@ -60,7 +60,10 @@ export class Lifecycle<Request> {
       if (key === null) return exchange.pass();
       if (taken.has(exchange.identity)) return passTwice(exchange);
       taken.add(exchange.identity);
-      const plan = await this.#plan(request, exchange, key);
+      const { scope, fingerprint } = this.options;
+      const owner = scope === 'public' ? scope : ownScope(await scope(request));
+      const chosen = typeof fingerprint === 'function' ? fingerprintOfValue(await fingerprint(request)) : null;
+      const plan = this.#plan(exchange, owner, key, chosen);
       name = plan.name;
       await this.#answer(exchange, plan, await run(plan, this.#work(request, exchange)));
     } catch (error) {
@@ -82,16 +85,14 @@ export class Lifecycle<Request> {
     return parsed.key;
   }
 
-  async #plan(request: Request, exchange: Exchange, key: string): Promise<Plan> {
-    const { scope, fingerprint: chosen } = this.options;
-    const owner = scope === 'public' ? scope : ownScope(await scope(request));
+  /** `chosen`: the fingerprint that the option's own function gave, if it is one. */
+  #plan(exchange: Exchange, scope: string, key: string, chosen: string | null): Plan {
+    const { store, fingerprint } = this.options;
     const { method, originalUrl } = exchange;
     const { path, query } = splitTarget(originalUrl);
-    const name = lookupName({ scope: owner, method, path, key });
-    let print: string | null = null;
-    if (chosen === undefined) print = fingerprintOf(exchange, { method, path, query });
-    else if (chosen !== false) print = fingerprintOfValue(await chosen(request));
-    return { store: this.options.store, key, name, fingerprint: print, terms: this.options };
+    const name = lookupName({ scope, method, path, key });
+    const print = fingerprint === undefined ? fingerprintOf(exchange, { method, path, query }) : chosen;
+    return { store, key, name, fingerprint: print, terms: this.options };
   }
 
   #work(request: Request, exchange: Exchange): Work<Answered> {

@@ -1,7 +1,7 @@
 // What a record keeps of an answer, and its bytes: a layout version, a JSON head with its length, the body as it is.
-import { z } from 'zod';
 import { IdempotencyError } from '../errors.js';
 import type { HeaderChange } from './headers.js';
+import { flawIn, type Head } from './recorded-head.js';
 
 export interface RecordedResponse {
   readonly status: number;
@@ -15,19 +15,6 @@ export interface RecordedResponse {
 const layout = 1;
 /** One byte of layout, four of the head's length. */
 const prefixBytes = 5;
-
-// Whatever Node would refuse to send is refused here: a record that cannot be replayed is better known as one.
-const text = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/);
-const name = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/);
-const entries = z.array(z.tuple([name, z.union([text, z.array(text)])]));
-/** Status, reason phrase (null: the usual one), headers set, headers removed, trailers. A list: names would double its length. */
-const headSchema = z.tuple([
-  z.int().min(100).max(999),
-  text.nullable(),
-  entries,
-  z.array(name),
-  z.array(z.tuple([name, text])),
-]);
 
 /** The bytes of a recorded answer. */
 export function encodeResponse({ status, reason, headers, trailers, body }: RecordedResponse): Uint8Array {
@@ -56,11 +43,12 @@ export function decodeResponse(bytes: Uint8Array): RecordedResponse & { readonly
   return { status, reason: reason ?? undefined, headers: { set, removed }, trailers, body: view.subarray(bodyAt) };
 }
 
-function decodeHead(json: string): z.infer<typeof headSchema> {
-  const head = headSchema.safeParse(parseJson(json));
-  if (head.success) return head.data;
+function decodeHead(json: string): Head {
+  const head = parseJson(json);
+  const flaw = flawIn(head);
+  if (flaw === null) return head as Head;
   // Where, and not what: the values may be private.
-  throw invalid(`its head makes no sense at ${JSON.stringify(head.error.issues[0]?.path ?? [])}`);
+  throw invalid(`its head makes no sense at ${JSON.stringify(flaw)}`);
 }
 
 function parseJson(json: string): unknown {
