@@ -78,6 +78,13 @@ onEveryStore('What an operation is told', (open) => {
     expect(await seen(store, facts)).toMatchObject({ attempt: 2, takeover: false });
   });
 
+  it('is all in a copy too', async () => {
+    const { store } = open();
+    const { key, signal, ...rest } = await seen(store, (context) => ({ ...context }));
+    expect([key, signal]).toEqual(['payment-1', expect.any(AbortSignal)]);
+    expect(Object.keys(rest).sort()).toEqual(['attempt', 'deriveKey', 'fencingToken', 'step', 'takeover']);
+  });
+
   it('grows in its fencing token from attempt to attempt, over a loss of the record too', async () => {
     const { store, lose } = open();
     const first = await seen(store, fence);

@@ -77,6 +77,23 @@ describe('A function that has no result to give rejects with', () => {
     expect(error).toMatchObject({ code: 'store_unavailable', retryable: true, class: 'unknown' });
   });
 
+  it.each<[string, () => Promise<never>]>([
+    ['rejects with another error', () => Promise.reject(new TypeError('no such host'))],
+    ['answers with nothing', () => Promise.resolve(undefined as never)],
+    [
+      'throws',
+      () => {
+        throw new TypeError('no such host');
+      },
+    ],
+  ])('a StoreError too where a store breaks its promise and %s', async (_, acquire) => {
+    const store = new esm.MemoryStore({ storeTimeoutMs: 50 });
+    store.acquire = acquire;
+    const pay = makeIdempotent<Input, unknown>(() => 'paid', { store, scope: 'tests', key: ({ id }) => id });
+    const error = await failure(pay({ id: '1' }));
+    expect(error).toMatchObject({ name: 'StoreError', class: 'unknown', cause: expect.any(TypeError) });
+  });
+
   it('what the function threw, as it is', async () => {
     const declined = new Error('declined');
     const { pay } = payment(() => Promise.reject(declined));
