@@ -9,7 +9,7 @@ import { deriveKey, type OperationContext } from './context.js';
 import type { Plan } from './plan.js';
 import { type StepLedger, Steps } from './steps.js';
 import { isRepeatable, type StoreLink } from './store-link.js';
-import { jittered, monotonicMs, pause, wholeMs } from './timing.js';
+import { jittered, monotonicMs, pause } from './timing.js';
 
 const noSteps: readonly string[] = [];
 
@@ -138,7 +138,7 @@ export class Attempt implements StepLedger {
     if (this.#stopped || this.#lost !== null) return;
     clearTimeout(this.#timer);
     const wakeAt = Math.min(this.#renewAt, this.#deadlineAt);
-    this.#timer = setTimeout(() => this.#wake(), wholeMs(Math.max(0, wakeAt - monotonicMs()))).unref();
+    this.#timer = setTimeout(() => this.#wake(), Math.max(0, wakeAt - monotonicMs())).unref();
   }
 
   #wake(): void {

@@ -6,7 +6,7 @@ import { Background } from './background.js';
 import { StoreClock } from './clock.js';
 import { FencesSeen } from './fences-seen.js';
 import { SharedWaits } from './shared-wait.js';
-import { jittered, monotonicMs, pause, wholeMs } from './timing.js';
+import { jittered, monotonicMs, pause } from './timing.js';
 
 /** A store that keeps its own deadline knows better what it was waiting for: it is given a moment to say so. */
 const allowance = 0.05;
@@ -59,7 +59,7 @@ export class StoreLink {
         publish('store_error', () => ({ ...this.subject(name), verb, class: error.class, error }));
         reject(error);
       };
-      const ms = wholeMs(withinMs * (1 + allowance));
+      const ms = withinMs * (1 + allowance);
       const timer = setTimeout(() => failed(silence(verb, ms)), ms);
       const answered = (answer: Answer) => {
         clearTimeout(timer);
@@ -108,7 +108,7 @@ function asStoreError(cause: unknown, verb: string): StoreError {
 }
 
 function silence(verb: string, ms: number): StoreError {
-  return new StoreError('unknown', `The store did not answer to ${verb} within ${ms} ms.`);
+  return new StoreError('unknown', `The store did not answer to ${verb} within ${Math.round(ms)} ms.`);
 }
 
 /** What goes on where a first call has failed. */

@@ -5,11 +5,6 @@ export function monotonicMs(): number {
   return performance.now();
 }
 
-/** For a timer: Node keeps those of one duration in one list, and makes a list for every fraction of a millisecond. */
-export function wholeMs(ms: number): number {
-  return Math.ceil(ms);
-}
-
 /** Somewhere between half of it and all of it, so that callers that began together do not come back together. */
 export function jittered(ms: number): number {
   return ms * (0.5 + Math.random() / 2);
