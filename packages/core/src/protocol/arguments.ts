@@ -33,6 +33,7 @@ export function checkAcquire(key: string, request: AcquireRequest): void {
   checkTime('fenceSeen', request.fenceSeen);
   check(request.fenceSeen < maxTimeMs, 'fenceSeen', request.fenceSeen, `below ${maxTimeMs}: the next one is above it`);
   checkOneOf('onAbandoned', request.onAbandoned, ['rerun', 'block', 'recover']);
+  if (request.awaited !== undefined) checkFlag('awaited', request.awaited);
 }
 
 function checkLease(lease: Lease): void {
