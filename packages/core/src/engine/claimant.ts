@@ -96,9 +96,19 @@ export class Claimant {
 
   #request(notAfter: number): AcquireRequest {
     const { fingerprint, terms, name } = this.plan;
-    const { leaseMs, onAbandoned } = terms;
+    const { leaseMs, onAbandoned, onInProgress } = terms;
     const fenceSeen = this.link.fences.of(name);
-    return { token: this.#token, fingerprint, leaseMs, onAbandoned, notAfter, fenceSeen, ...recordTerms(terms) };
+    const awaited = onInProgress !== 'reject';
+    return {
+      token: this.#token,
+      fingerprint,
+      leaseMs,
+      onAbandoned,
+      notAfter,
+      fenceSeen,
+      awaited,
+      ...recordTerms(terms),
+    };
   }
 
   #granted(answer: Acquired, sentAt: number): Granted {
