@@ -1,11 +1,13 @@
 // Who hears of what: stores that listen for ends, and a bystander that hears everything under a prefix.
 import { randomUUID } from 'node:crypto';
-import type { RedisStore } from '@onceguard/core/redis';
+import type { IdempotencyStore } from '@onceguard/core';
 import type { Redis } from 'ioredis';
 import { expect, vi } from 'vitest';
 
-export interface Hearing {
-  readonly store: RedisStore;
+type Listening = Required<Pick<IdempotencyStore, 'whenEnded'>>;
+
+export interface Hearing<Store> {
+  readonly store: Store;
   /** The keys that it was told of, in order. */
   readonly heard: string[];
   /** Resolves when it hears what is published, from now on. */
@@ -15,7 +17,11 @@ export interface Hearing {
 const trial = 'trial-';
 
 /** A store with a connection of its own that listens, once it hears. `redis` is any client of the same servers. */
-export async function hearing(store: RedisStore, redis: Redis, prefix: string): Promise<Hearing> {
+export async function hearing<Store extends Listening>(
+  store: Store,
+  redis: Redis,
+  prefix: string,
+): Promise<Hearing<Store>> {
   const heard: string[] = [];
   const trials = new Set<string>();
   store.whenEnded((key) => {

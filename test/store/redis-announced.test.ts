@@ -13,7 +13,7 @@ let redis: Redis;
 let prefix: string;
 /** On a client that was passed in, which hears nothing; and whoever waits, in another process as it were. */
 let store: RedisStore;
-let waiter: Hearing;
+let waiter: Hearing<RedisStore>;
 let bystanding: Awaited<ReturnType<typeof bystander>>;
 
 beforeAll(() => {

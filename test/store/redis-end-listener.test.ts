@@ -47,7 +47,7 @@ async function clientsOf(admin: Redis): Promise<{ listening: number; others: num
 }
 
 /** Somebody waits at one store for what another completes, and hears of it. */
-async function hearsOf({ store, heard }: Hearing, owner: RedisStore): Promise<void> {
+async function hearsOf({ store, heard }: Hearing<RedisStore>, owner: RedisStore): Promise<void> {
   const key = randomUUID();
   const lease = await own({ store: owner, key });
   expect(await store.acquire(key, request({ awaited: true }))).toMatchObject({ kind: 'in_progress' });
@@ -76,7 +76,7 @@ describe('The second connection of a store', () => {
     const waiter = await hearing(await connect({ url: server.url }), admin, prefix);
     const health = waiter.store.health();
     for (const _ of ['once', 'and again']) {
-      expect(await admin.client('KILL', 'TYPE', 'pubsub')).toBe(1);
+      expect(await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub')).toBe(1);
       await own({ store: waiter.store, key: randomUUID() }, { awaited: true });
       await waiter.untilHearing();
       await hearsOf(waiter, waiter.store);
