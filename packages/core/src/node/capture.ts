@@ -21,14 +21,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HeaderEntry } from '../http/headers.js';
 import { AnswerSoFar, type CapturedAnswer } from './answer.js';
 import { type Below, methodsBelow } from './below.js';
-import { type HiddenDeparture, hideDeparture } from './client.js';
-import { connectionOf, cutOff, type Hold } from './connection.js';
+import { HiddenDeparture } from './client.js';
+import { type Connection, connectionOf, cutOff } from './connection.js';
 import { Ending } from './ending.js';
 import { coverResponse } from './handler-side.js';
 import { headersOf } from './head.js';
-import { type Overlay, overlay } from './overlay.js';
-import { type Rehearsal, rehearse } from './rehearsal.js';
-import { resetOf } from './reset.js';
+import { Overlay } from './overlay.js';
+import { Rehearsal } from './rehearsal.js';
+import { reset, type Settings, settingsOf } from './reset.js';
 import { endWith, sendThrough, setStatus, untilLeft } from './send.js';
 
 export interface CaptureOptions {
@@ -72,49 +72,39 @@ export interface Capture {
  */
 export function captureResponse(req: IncomingMessage, res: ServerResponse, options: CaptureOptions): Capture {
   if (res.headersSent) throw new Error('captureResponse: the response has been written already, it cannot be captured');
-  const capture = new ResponseCapture(req, res, options);
-  return {
-    baseline: capture.baseline,
-    ended: capture.ending.promise,
-    abandon: () => capture.ending.settle(null),
-    send: (extra = []) => capture.send(extra),
-    withdraw: () => capture.withdraw(),
-    cut: () => capture.cut(),
-  };
+  return new ResponseCapture(req, res, options);
 }
 
-class ResponseCapture {
+class ResponseCapture implements Capture {
   readonly baseline: readonly HeaderEntry[];
-  readonly ending = new Ending();
-  readonly #req: IncomingMessage;
+  readonly ended: Promise<CapturedAnswer | null>;
+  readonly #ending = new Ending();
   readonly #res: ServerResponse;
   readonly #options: CaptureOptions;
-  readonly #reset: () => void;
+  readonly #connection: Connection;
+  readonly #settings: Settings;
   readonly #below: Below;
   readonly #rehearsal: Rehearsal;
   readonly #answer: AnswerSoFar;
   readonly #cover: Overlay;
   readonly #departure: HiddenDeparture;
-  readonly #stopListening: () => void;
   #isCovered = true;
-  #hold: Hold | undefined;
+  #isHeld = false;
   #sending: Promise<void> | undefined;
 
   constructor(req: IncomingMessage, res: ServerResponse, options: CaptureOptions) {
-    this.#req = req;
+    this.#cover = new Overlay(res);
     this.#res = res;
     this.#options = options;
+    this.ended = this.#ending.promise;
     this.baseline = headersOf(res);
-    this.#reset = resetOf(res, this.baseline);
+    this.#settings = settingsOf(res);
     this.#below = methodsBelow(res);
-    this.#rehearsal = rehearse(req, res);
+    this.#rehearsal = new Rehearsal(req, res);
     this.#answer = new AnswerSoFar(res, this.#below, options.maxResponseBytes);
-    this.#cover = overlay(res);
-    this.#departure = hideDeparture(res, this.#cover);
-    this.#stopListening = connectionOf(req.socket).onClose(() => {
-      // Nobody else would emit it now.
-      if (this.#answer.isWaiting) res.emit('drain');
-    });
+    this.#departure = new HiddenDeparture(res, this.#cover);
+    this.#connection = connectionOf(req.socket);
+    this.#connection.onClose(this.#onClose);
     coverResponse({
       res,
       below: this.#below,
@@ -126,8 +116,12 @@ class ResponseCapture {
     });
   }
 
-  send(extra: readonly HeaderEntry[]): Promise<void> {
-    const { answer } = this.ending;
+  abandon(): void {
+    this.#ending.settle(null);
+  }
+
+  send(extra: readonly HeaderEntry[] = []): Promise<void> {
+    const { answer } = this.#ending;
     if (!answer || !this.#isCovered) return this.#sending ?? Promise.resolve();
     this.#uncover();
     const left = sendThrough(this.#res, this.#options.onSendError, () => this.#release(answer, extra));
@@ -139,7 +133,7 @@ class ResponseCapture {
   withdraw(): boolean {
     if (this.#answer.isFlowing || !this.#isCovered) return false;
     this.#takeBack();
-    this.#reset();
+    reset(this.#res, this.#settings, this.baseline);
     this.#departure.reveal();
     // A destroy that was put off comes after the other answer.
     void this.#holdUntil(untilLeft(this.#res));
@@ -153,20 +147,26 @@ class ResponseCapture {
   }
 
   #ended(trailers: CapturedAnswer['trailers']): void {
-    if (this.ending.isSettled) return;
-    this.#hold = connectionOf(this.#req.socket).postpone();
-    this.ending.settle(this.#answer.ended(trailers));
+    if (this.#ending.isSettled) return;
+    this.#isHeld = true;
+    this.#connection.hold();
+    this.#ending.settle(this.#answer.ended(trailers));
   }
 
   #destroyed(error: Error | undefined): void {
-    if (this.#isCovered && this.ending.answer) {
-      this.#req.socket.destroy(error);
+    if (this.#isCovered && this.#ending.answer) {
+      this.#res.req.socket.destroy(error);
       return;
     }
     this.#takeBack();
     this.#departure.reveal();
     this.#below('destroy', error);
   }
+
+  readonly #onClose = (): void => {
+    // Nobody else would emit it now.
+    if (this.#answer.isWaiting) this.#res.emit('drain');
+  };
 
   /** Gives the answer to what stands on the response, as its handler would have. */
   #release(answer: CapturedAnswer, extra: readonly HeaderEntry[]): void {
@@ -179,7 +179,7 @@ class ResponseCapture {
 
   /** From here on the handler's side has no part in this response. */
   #takeBack(): void {
-    this.ending.settle(null);
+    this.#ending.settle(null);
     this.#uncover();
     this.#rehearsal.retire();
   }
@@ -188,12 +188,14 @@ class ResponseCapture {
     if (!this.#isCovered) return;
     this.#isCovered = false;
     this.#cover.lift();
-    this.#stopListening();
+    this.#departure.lift();
+    this.#answer.nothingHasLeft();
+    this.#connection.offClose(this.#onClose);
   }
 
   async #holdUntil(left: Promise<void>): Promise<void> {
-    this.#hold?.leaving();
+    if (this.#isHeld) this.#connection.leaving();
     await left;
-    this.#hold?.done();
+    if (this.#isHeld) this.#connection.left();
   }
 }
