@@ -7,7 +7,6 @@ export class Overlay {
 
   constructor(target: ServerResponse) {
     this.#target = target;
-    asTable(target);
   }
 
   /** Lays an ordinary property over `name`: others may assign to it, as they patch `res.end`. */
@@ -20,16 +19,6 @@ export class Overlay {
   lift(): void {
     for (const [name, own] of this.#before.splice(0).reverse()) putBack(this.#target, name, own);
   }
-}
-
-/**
- * Has V8 keep the response as a table of properties, which it does with an object that one was deleted from. Otherwise each of
- * the ten that are laid over it copies the whole shape of an object whose prototype Express has exchanged.
- */
-function asTable(res: ServerResponse): void {
-  const { socket } = insidesOf(res);
-  Reflect.deleteProperty(res, 'socket');
-  insidesOf(res).socket = socket;
 }
 
 /** A response with what Node's own methods keep on it and its types do not tell. */
