@@ -64,6 +64,11 @@ describe('What is given to end in one piece', () => {
     expect(await answered(large)).toMatchObject({ flowing: true, body: null, size: 5 });
   });
 
+  it('has a status that is a number, however it was assigned', async () => {
+    const round = await begin(({ res }) => void Object.assign(res, { statusCode: '201' }).end('x'));
+    expect(await answered(round)).toMatchObject({ status: 201, reason: 'Created' });
+  });
+
   it('has no body where none is sent', async () => {
     const round = await begin(({ res }) => {
       res.statusCode = 204;
@@ -92,10 +97,16 @@ describe('What Node would refuse is refused in the call of end', () => {
     ['an encoding that is none', ['x', 'klingon'], 'ERR_UNKNOWN_ENCODING', () => {}],
     ['a chunk that is none', [{}], 'ERR_INVALID_ARG_TYPE', () => {}],
     [
-      'a status that is none',
+      'a status over 999',
       ['x'],
       'ERR_HTTP_INVALID_STATUS_CODE',
       (res) => void Object.assign(res, { statusCode: 1000 }),
+    ],
+    [
+      'a status that is none',
+      ['x'],
+      'ERR_HTTP_INVALID_STATUS_CODE',
+      (res) => void Object.assign(res, { statusCode: Number.NaN }),
     ],
     [
       'a reason with a line break',
@@ -108,6 +119,12 @@ describe('What Node would refuse is refused in the call of end', () => {
       ['x'],
       'ERR_HTTP_CONTENT_LENGTH_MISMATCH',
       (res) => void Object.assign(res.setHeader('Content-Length', 2), { strictContentLength: true }),
+    ],
+    [
+      'a strict length that is no number',
+      ['x'],
+      'ERR_HTTP_CONTENT_LENGTH_MISMATCH',
+      (res) => void Object.assign(res.setHeader('Content-Length', 'one'), { strictContentLength: true }),
     ],
     [
       'an announced trailer that cannot come',

@@ -17,7 +17,7 @@ export function ordinaryAnswer(res: ServerResponse, chunk: unknown, encoding: un
   if (!Number.isInteger(status) || status < 200 || status > 999 || isBodyless(res.req, status)) return undefined;
   const reason = STATUS_CODES[status] ?? 'unknown';
   if (statusMessage && statusMessage !== reason) return undefined;
-  if (res.strictContentLength || res.hasHeader('transfer-encoding') || res.hasHeader('trailer')) return undefined;
+  if (res.strictContentLength || res.hasHeader('trailer')) return undefined;
   const body = bodyOf(chunk, encoding);
   if (!body) return undefined;
   const headers = headersOf(res);
