@@ -5,9 +5,11 @@
 // 1. A cover is laid over the response: own properties for the methods that write and for what tells how far the
 //    answer is (`handler-side.ts`, `overlay.ts`). The handler, and layers that patch the response later, work with
 //    those. What stood there before, Node's methods or the wrappers of layers outside, is beneath.
-// 2. Every call is played first on a second response that has no client (`rehearsal.ts`). So Node itself decides what
-//    it refuses, in the handler's own call, and what a second `end` or a late `setHeader` does. Nothing that Node would
-//    not send is ever recorded.
+// 2. An answer that is given whole to `end`, on a response that nothing was written to, is taken as it stands: Node checked its
+//    headers when they were set, and there is nothing else that it refuses (`ordinary.ts`). Every other call is played first
+//    on a second response that has no client, made when it is needed (`rehearsal.ts`). So Node itself decides what it
+//    refuses, in the handler's own call, and what a second `end` or a late `setHeader` does. Nothing that Node would not
+//    send is ever recorded.
 // 3. When the head is written, it is copied and frozen (`head.ts`). Bytes are kept (`answer.ts`). The client gets
 //    nothing, except informational answers (1xx), which pass.
 // 4. An answer that is too large to be kept, an event stream, and one whose head was flushed must not wait: it flows

@@ -73,7 +73,7 @@ export class Connection {
     this.#putOff = undefined;
   }
 
-  /** Stays as long as the connection: uncovering with each answer costs more than the answer. */
+  /** Stays as long as the connection: to cover and uncover it with each answer would cost more than all else here. */
   #cover(): void {
     this.#isCovered = true;
     const socket = this.#socket;
