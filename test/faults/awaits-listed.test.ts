@@ -93,6 +93,11 @@ const callsOfPeople: Readonly<Record<string, string>> = {
   'engine/doubts.ts resolve: resolve': people,
 };
 
+/** What a store is asked for the time to come: nothing is waited for, and nothing comes of a failure. And the test of it. */
+const requests: Readonly<Record<string, string>> = {
+  'engine/store-link.ts listen: whenEnded': 'test/engine/waiting-elsewhere.test.ts',
+};
+
 /** What else an execution waits for, apart from its own functions, and the test of it. */
 const otherAwaits: Readonly<Record<string, string>> = {
   'engine/attempt.ts: Promise.all([...this.#points.values()].map((point) => this.record(point).catch(() => undefined)))':
@@ -128,7 +133,8 @@ const folders = ['core/src/engine', 'core/src/http', 'core/src/node', 'express/s
 const sources = folders.flatMap((folder) => filesUnder(`packages/${folder}`)).map(parsed);
 
 test('Every store call has its situations in the tables, and every situation of the tables is of a store call', () => {
-  expect(sources.flatMap(storeCallsIn).sort()).toEqual(Object.keys({ ...storeCalls, ...callsOfPeople }).sort());
+  const known = { ...storeCalls, ...callsOfPeople, ...requests };
+  expect(sources.flatMap(storeCallsIn).sort()).toEqual(Object.keys(known).sort());
   const named = Object.values(storeCalls);
   expect(named.flatMap(({ fails }) => fails).sort()).toEqual(Object.keys(situations).sort());
   expect([...named.flatMap(({ dies }) => dies), ...otherDeaths].sort()).toEqual(Object.keys(deaths).sort());
@@ -136,5 +142,6 @@ test('Every store call has its situations in the tables, and every situation of 
 
 test('Whatever else is awaited, apart from functions of the same sources, has its test', () => {
   expect(foreignAwaits(sources).sort()).toEqual(Object.keys(otherAwaits).sort());
-  for (const file of Object.values({ ...otherAwaits, ...callsOfPeople })) expect(read(file)).toContain('expect(');
+  for (const file of Object.values({ ...otherAwaits, ...callsOfPeople, ...requests }))
+    expect(read(file)).toContain('expect(');
 });

@@ -17,13 +17,13 @@ export const mutations: readonly Mutation[] = [
   },
   {
     mistake: 'a lease is still alive at its end',
-    from: 'elseif now < untilAt then how = nil',
-    to: 'elseif now <= untilAt then how = nil',
+    from: 'elseif now < untilAt then waits = ARGV[9]',
+    to: 'elseif now <= untilAt then waits = ARGV[9]',
   },
   {
     mistake: 'a lease that is over counts as alive',
-    from: 'elseif now < untilAt then how = nil',
-    to: 'elseif true then how = nil',
+    from: 'elseif now < untilAt then waits = ARGV[9]',
+    to: 'elseif true then waits = ARGV[9]',
   },
   {
     mistake: 'another payload is let in',

@@ -10,6 +10,7 @@ import { readScript } from '../../packages/core/src/redis/scripts/read.js';
 import { releaseScript } from '../../packages/core/src/redis/scripts/release.js';
 import { renewScript } from '../../packages/core/src/redis/scripts/renew.js';
 import { removeScript, resolveScript } from '../../packages/core/src/redis/scripts/resolve.js';
+import { hearing } from '../store/hearing.js';
 import { redisUrl } from '../support/redis.js';
 import { mutated, mutations } from './mutations.js';
 import { Difference, walkAll } from './walk.js';
@@ -62,7 +63,8 @@ afterEach(async () => {
 afterAll(() => redis.disconnect());
 
 test(`${steps} random steps on Redis answer and leave what the protocol says, and reach every kind of answer`, async () => {
-  const store = new RedisStore({ client: redis, prefix, storeTimeoutMs: 30_000 });
+  const store = await RedisStore.connect({ url: redisUrl(), prefix, storeTimeoutMs: 30_000 });
+  const { heard } = await hearing(store, redis, prefix);
   const seen = new Map<string, number>();
   const saw = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
   await walkAll({ store, redis, prefix, seed, saw }, keys, steps);
@@ -74,6 +76,8 @@ test(`${steps} random steps on Redis answer and leave what the protocol says, an
     }
   }
   expect(await keysWithoutEnd()).toEqual([]);
+  expect(heard.length).toBeGreaterThanOrEqual(leastSeen);
+  await store.close();
 }, 300_000);
 
 test.each(mutations)('the same steps find a script in which $mistake', async (mutation) => {

@@ -40,6 +40,7 @@ export class Requests {
       notAfter: this.#time(),
       // Now and then one of 15 digits, which is where Lua's own way to write numbers ends.
       fenceSeen: random.chance(0.01) ? random.whole(9e14, 9.9e14) : random.pick([0, 0, 0, this.now + 50]),
+      awaited: random.chance(0.5),
       ...this.#terms(),
     };
   }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { collectGarbage } from '../support/live-memory.js';
 import { answered, type CapturedWire, captured, closing, type Round, sendingOn, tick } from './support/captured.js';
 import { request } from './support/wire.js';
 
@@ -108,14 +109,20 @@ describe('A connection', () => {
     });
     const client = await wire.open(keepAlive);
     const counts: number[] = [];
+    const carried: WeakRef<object>[] = [];
     for (let served = 1; served <= 5; served++) {
       await client.until((text) => countOf(text, /\r\n\r\nx/g) === served);
-      const { req } = await wire.round();
+      const { req, res } = await wire.round();
+      carried.push(new WeakRef(res));
       await tick();
       counts.push(['close', 'error', 'drain'].reduce((sum, event) => sum + req.socket.listenerCount(event), 0));
       client.socket.write(keepAlive);
     }
     expect(new Set(counts).size).toBe(1);
+    collectGarbage();
+    await tick();
+    collectGarbage();
+    expect(carried.slice(0, 3).map((res) => res.deref())).toEqual([undefined, undefined, undefined]);
   });
 
   it('answers pipelined requests in order, held or flowing', async () => {

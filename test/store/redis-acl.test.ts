@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { execute } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { Redis } from 'ioredis';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { completionOf, own, request } from '../../packages/core/src/testing/store-suite/requests.js';
 import { startRedis } from '../support/redis.js';
+import { hearing } from './hearing.js';
 
 test('A user with the rights that the documents name can do everything that a store does', async () => {
   const document = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
@@ -15,11 +17,17 @@ test('A user with the rights that the documents name can do everything that a st
   const url = `redis://onceguard:secret@127.0.0.1:${server.port}`;
   const store = await RedisStore.connect(url);
   try {
+    const { heard } = await hearing(store, admin, 'onceguard:');
+    const lease = await own({ store, key: 'awaited' });
+    await store.acquire('awaited', request({ awaited: true }));
+    await store.complete(lease, completionOf('done'));
+    await vi.waitUntil(() => heard.includes('awaited'));
+    await store.remove('awaited');
     const options = { store, scope: 'acl', key: 'k' };
     expect(await execute(() => 'done', options)).toMatchObject({ kind: 'executed', recorded: true });
     expect(await execute(() => 'again', options)).toMatchObject({ kind: 'replayed', value: 'done' });
     const { records } = await store.scan({ cursor: null, limit: 100 });
-    const name = records[0]?.key ?? '';
+    const name = records.find(({ record }) => record.state === 'completed')?.key ?? '';
     expect((await store.read(name)).record?.state).toBe('completed');
     await store.remove(name);
     expect((await store.read(name)).record?.state).toBe('removed');

@@ -53,6 +53,13 @@ export interface IdempotencyStore {
   remove(key: string): Promise<{ readonly now: number }>;
   /** Gives back what the store itself opened. Calls after it are refused. */
   close(): Promise<void>;
+
+  /**
+   * Only of stores that can: `listener` is called with the key of each record that somebody waited for (`awaited`) and at which
+   * nobody is any more, in whatever process that was. A hint and no more: it may be lost, come late, or without cause, so
+   * whoever waits still looks for itself.
+   */
+  whenEnded?(listener: (key: string) => void): void;
 }
 
 export interface StoreCapabilities {

@@ -2,8 +2,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { IdempotencyError } from '@onceguard/core';
 import { createLifecycle, type HttpContext, type HttpOptions } from '@onceguard/core/http';
-import { type FrameworkSide, nodeExchange } from '@onceguard/core/node';
+import { type FrameworkSide, headerLines, nodeExchange } from '@onceguard/core/node';
 import type { NextFunction, Request } from 'express';
+import { asTable } from './as-table.js';
 
 export { defaultOmitHeaders, type HttpContext, keepRawBody } from '@onceguard/core/http';
 
@@ -37,8 +38,10 @@ export function idempotency<R extends AnyRequest = Request>(
   options: IdempotencyOptions<R>,
 ): (req: IncomingMessage, res: ServerResponse, next: NextFunction) => void {
   const lifecycle = createLifecycle<R>(options);
-  const { maxResponseBytes, store } = lifecycle.options;
+  const { headerName, maxResponseBytes, store } = lifecycle.options;
   return (incoming, res, next) => {
+    if (!lifecycle.concerns(incoming.method, headerLines(incoming, headerName))) return next();
+    asTable(res);
     const req = incoming as R;
     const side: FrameworkSide = {
       req,

@@ -1,7 +1,7 @@
 // @onceguard/koa: a repeated request runs once and gets the recorded answer, behind Koa 2 and 3.
 import { IdempotencyError } from '@onceguard/core';
 import { createLifecycle, type HttpContext, type HttpOptions } from '@onceguard/core/http';
-import { nodeExchange } from '@onceguard/core/node';
+import { headerLines, nodeExchange } from '@onceguard/core/node';
 import type { Context, Next, ParameterizedContext } from 'koa';
 import { koaSide } from './side.js';
 
@@ -27,7 +27,9 @@ export function idempotency<C extends Context = Context>(
   options: IdempotencyOptions<C>,
 ): (ctx: C, next: Next) => Promise<void> {
   const lifecycle = createLifecycle<C>(options);
+  const { headerName } = lifecycle.options;
   return async (ctx, next) => {
+    if (!lifecycle.concerns(ctx.req.method, headerLines(ctx.req, headerName))) return next();
     const { side, inner } = koaSide(ctx, next, lifecycle.options);
     // Koa writes after the whole stack has returned, so nobody inside of it can wait for the answer.
     await Promise.race([inner.entered, lifecycle.handle(ctx, nodeExchange(side))]);

@@ -41,6 +41,15 @@ export const ending: Record<string, Form> = {
     res.statusMessage = 'Made It';
     res.end('x');
   },
+  'a status message that is the usual one': (res) => {
+    res.statusCode = 201;
+    res.statusMessage = 'Created';
+    res.end('x');
+  },
+  'a status as text, and one with a fraction': (res) => {
+    Reflect.set(res, 'statusCode', res.req.method === 'HEAD' ? 201.7 : '201');
+    res.end('x');
+  },
   'a status without a usual message': (res) => {
     res.statusCode = 299;
     res.end('x');
@@ -216,6 +225,15 @@ export const heads: Record<string, Form> = {
     res.writeHead(200, { 'content-length': '3' });
     res.write('ab');
     res.end('c');
+  },
+  'Transfer-Encoding: chunked': (res) => {
+    if (res.useChunkedEncodingByDefault && res.req.method !== 'HEAD') res.setHeader('Transfer-Encoding', 'chunked');
+    res.end('abc');
+  },
+  'trailers after Content-Length was excluded': (res) => {
+    res.removeHeader('Content-Length');
+    res.addTrailers({ 'X-Sum': '1' });
+    res.end('abc');
   },
   'Connection: close': (res) => res.setHeader('Connection', 'close').end('x'),
   strictContentLength: (res) => {

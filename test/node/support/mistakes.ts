@@ -39,6 +39,26 @@ export const mistakes: Record<string, Form> = {
     refused(note, () => res.writeHead(200, ['X-A']));
     res.end('mended');
   },
+  'a status that is out of range, with end alone': (res, note) => {
+    for (const status of [1000, 20, Number.NaN, 'none']) {
+      Reflect.set(res, 'statusCode', status);
+      refused(note, () => res.end('x'));
+    }
+    res.statusCode = 500;
+    res.end('mended');
+  },
+  'a status message with a line break, and end': (res, note) => {
+    res.statusMessage = 'a\nb';
+    refused(note, () => res.end('x'));
+    res.statusMessage = 'fine';
+    res.end('mended');
+  },
+  'a Trailer header, and end': (res, note) => {
+    res.setHeader('Trailer', 'X').setHeader('Content-Length', 1);
+    refused(note, () => res.end('x'));
+    res.removeHeader('Trailer');
+    res.end('x');
+  },
   'a status message with a line break': (res, note) => {
     res.statusMessage = 'a\nb';
     refused(note, () => res.write('x'));
@@ -105,6 +125,20 @@ export const mistakes: Record<string, Form> = {
     res.statusMessage = 'Too Late';
     note(`headersSent ${res.headersSent}`);
     res.end('b');
+  },
+  'everything else after the end': async (res, note) => {
+    noteErrors(res, note);
+    const ended = new Promise<void>((resolve) => res.on('finish', () => resolve()));
+    res.setHeader('X-A', '1').end('first');
+    refused(note, () => res.writeHead(500));
+    refused(note, () => res.flushHeaders());
+    refused(note, () => res.addTrailers({ 'X-Sum': '1' }));
+    refused(note, () => res.addTrailers({ 'a b': '1' }));
+    refused(note, () => res.removeHeader('X-A'));
+    res.end(() => note('waited for the first end'));
+    res.end('second', () => note('told of the second'));
+    note(`${res.statusMessage} ${res.getHeader('x-a')} destroyed ${res.destroyed} closed ${res.closed}`);
+    await ended;
   },
   'writes and ends after the end': async (res, note) => {
     noteErrors(res, note);

@@ -96,11 +96,12 @@ export class Claimant {
 
   #request(notAfter: number): AcquireRequest {
     const { fingerprint, terms, name } = this.plan;
-    const { leaseMs, onAbandoned } = terms;
+    const { leaseMs, onAbandoned, onInProgress } = terms;
     const fenceSeen = this.link.fences.of(name);
     const { recordTtlMs, unknownTtlMs } = recordTerms(terms);
+    const awaited = onInProgress !== 'reject';
     const token = this.#token;
-    return { token, fingerprint, leaseMs, onAbandoned, notAfter, fenceSeen, recordTtlMs, unknownTtlMs };
+    return { token, fingerprint, leaseMs, onAbandoned, notAfter, fenceSeen, awaited, recordTtlMs, unknownTtlMs };
   }
 
   #granted(answer: Acquired, sentAt: number): Granted {

@@ -4,10 +4,14 @@ import { jittered, monotonicMs } from './timing.js';
 
 const firstPauseMs = 20;
 const longestPauseMs = 250;
+/** Between looks that are there for an announcement that was lost, or for a process that died. */
+const heardPauseMs = 1_000;
 
 /** All such waits at one store. */
 export class SharedWaits {
   readonly #byName = new Map<string, Map<string, SharedWait>>();
+  /** The store tells of ends in other processes: it did so last time. */
+  isHearing = false;
 
   /** Callers share a wait where the store would tell them the same: `alike` says of whom that is so. */
   join(name: string, alike: string): SharedWait {
@@ -15,7 +19,7 @@ export class SharedWaits {
     this.#byName.set(name, waits);
     const known = waits.get(alike);
     if (known !== undefined) return known;
-    const wait = new SharedWait(() => {
+    const wait = new SharedWait(this, () => {
       waits.delete(alike);
       if (waits.size === 0) this.#byName.delete(name);
     });
@@ -23,9 +27,15 @@ export class SharedWaits {
     return wait;
   }
 
-  /** An attempt of this process has ended: nobody needs to wait for the next look. */
+  /** An attempt has ended: nobody needs to wait for the next look. */
   wake(name: string): void {
     for (const wait of this.#byName.get(name)?.values() ?? []) wait.wake();
+  }
+
+  /** The store has told of an end, in whatever process. */
+  heardOf(name: string): void {
+    this.isHearing = true;
+    this.wake(name);
   }
 }
 
@@ -41,9 +51,14 @@ export class SharedWait {
   #isLed = false;
   #looks = 0;
   #isWoken = false;
+  /** The leader relies on being told: an end that it sees without has been missed. */
+  #relies = false;
   #endPause = () => {};
 
-  constructor(private readonly onEmpty: () => void) {}
+  constructor(
+    private readonly waits: SharedWaits,
+    private readonly onEmpty: () => void,
+  ) {}
 
   /** Whoever is told to lead must `leave`. */
   async turn(endsAt: number): Promise<Turn> {
@@ -62,12 +77,18 @@ export class SharedWait {
     this.#followers.add(follower);
   }
 
-  /** The leader's pause before it looks, longer from look to look; cut short where an attempt here has ended. */
+  /**
+   * The leader's pause before it looks, longer from look to look; cut short where an attempt has ended. The first is short
+   * even so: an end may have been told between a caller's own look and its wait.
+   */
   async pause(endsAt: number): Promise<void> {
-    const pauseMs = jittered(Math.min(firstPauseMs * 1.5 ** this.#looks, longestPauseMs));
+    this.#relies = this.waits.isHearing && this.#looks > 0;
+    const growingMs = Math.min(firstPauseMs * 1.5 ** this.#looks, longestPauseMs);
+    const pauseMs = jittered(this.#relies ? heardPauseMs : growingMs);
     this.#looks += 1;
     const ms = Math.min(pauseMs, endsAt - monotonicMs());
     if (!this.#isWoken) await new Promise<void>((resolve) => this.#rest(ms, resolve));
+    if (this.#isWoken) this.#relies = false;
     this.#isWoken = false;
   }
 
@@ -87,6 +108,7 @@ export class SharedWait {
 
   /** The leader's last word: what it saw in the end, for all others; where that is only its own, one of them leads on. */
   leave(end: Told | null): void {
+    if (end !== null && this.#relies) this.waits.isHearing = false;
     const [next] = this.#followers;
     if (end === null && next !== undefined) {
       next('lead');

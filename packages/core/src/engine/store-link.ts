@@ -23,6 +23,7 @@ export class StoreLink {
   /** Callers that wait for another's outcome at this store, in this process. */
   waiters = 0;
   readonly waits = new SharedWaits();
+  #listens = false;
 
   constructor(readonly store: IdempotencyStore) {}
 
@@ -32,6 +33,13 @@ export class StoreLink {
     const link = new StoreLink(store);
     links.set(store, link);
     return link;
+  }
+
+  /** From the first that waits on, the store is to tell of ends in other processes, if it can. */
+  listen(): void {
+    if (this.#listens) return;
+    this.#listens = true;
+    this.store.whenEnded?.((name) => this.waits.heardOf(name));
   }
 
   subject(name: string): EventSubject {

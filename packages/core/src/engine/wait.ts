@@ -27,6 +27,7 @@ export async function awaitOutcome<Seen extends Granted | Told>(
   const { onInProgress, onAbandoned } = plan.terms;
   if (first.kind !== 'in_progress' || onInProgress === 'reject' || link.waiters >= maxWaiters) return first;
   const endsAt = monotonicMs() + onInProgress.waitMs;
+  link.listen();
   link.waiters += 1;
   try {
     const wait = link.waits.join(plan.name, [role, onAbandoned, plan.fingerprint].join(' '));

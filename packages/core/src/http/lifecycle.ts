@@ -47,6 +47,16 @@ export class Lifecycle<Request> {
   }
 
   /**
+   * False for a request that `handle` would only pass on: of another method, or without a key where none is required.
+   * `keyLines` are the lines of its key header.
+   */
+  concerns(method: string | undefined, keyLines: readonly string[]): boolean {
+    const { methods, required, skip } = this.options;
+    if (method === undefined || !methods.includes(method)) return false;
+    return keyLines.length > 0 || required || skip !== undefined;
+  }
+
+  /**
    * Resolves when the answer is out, or when the request was passed on. Rejects only with what the application's own
    * functions (`skip`, `scope`, `fingerprint`, `onAbandoned`) threw, before anything was run: that is for its error handler.
    */
@@ -109,9 +119,9 @@ export class Lifecycle<Request> {
         const markNothingHappened = () => {
           nothingHappened = true;
         };
-        const baseline = exchange.liveHeaders();
         // Not a copy, which would ask for the signal.
         const answer = await exchange.perform(Object.assign(context, { markNothingHappened }));
+        const baseline = exchange.liveHeaders();
         const settlement = settle({ answer, baseline, nothingHappened }, this.options, this.#isOmitted);
         return { from: 'handler', answer, settlement, bypassed: context.fencingToken === 0 };
       },

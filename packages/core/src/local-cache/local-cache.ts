@@ -107,6 +107,10 @@ class LocalCache implements IdempotencyStore {
 
   scan: IdempotencyStore['scan'] = (request) => this.#heard(this.#store.scan(request));
 
+  whenEnded(listener: (key: string) => void): void {
+    this.#store.whenEnded?.(listener);
+  }
+
   /** What is kept, as the store would answer by now; its bytes are the caller's own. */
   #find(key: string, fingerprint: string | null): Completed | null {
     const kept = this.#kept.get(key);

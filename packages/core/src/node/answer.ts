@@ -62,6 +62,16 @@ export class AnswerSoFar {
     if (!this.#flow) this.#startFlow();
   }
 
+  /** Takes the body of an answer that is given whole. False, and nothing done, if it is too large to be held. */
+  holdWhole(head: Head, body: Buffer, text: string): boolean {
+    if (body.length > this.#maxBytes) return false;
+    this.#head = head;
+    insidesOf(this.#res)._header = text;
+    this.#kept = [body];
+    this.#size = body.length;
+    return true;
+  }
+
   /** Takes a chunk that Node accepted. Answers as `res.write` does: false asks the source to wait for 'drain'. */
   take(chunk: Buffer, taken: Taken): boolean {
     const bytes = chunk.subarray(0, this.#room());
@@ -82,7 +92,8 @@ export class AnswerSoFar {
     if (this.isHeld) insidesOf(this.#res).finished = true;
     const body = this.#kept && joined(this.#kept);
     this.#kept = null;
-    return { ...this.#head, trailers, body, size: this.#size, flowing: this.#flow !== undefined };
+    const { status, reason, headers } = this.#head;
+    return { status, reason, headers, trailers, body, size: this.#size, flowing: this.#flow !== undefined };
   }
 
   /** Whoever writes to the client, Node's own methods included, needs to be told that nothing has left. */

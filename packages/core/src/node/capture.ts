@@ -5,9 +5,11 @@
 // 1. A cover is laid over the response: own properties for the methods that write and for what tells how far the
 //    answer is (`handler-side.ts`, `overlay.ts`). The handler, and layers that patch the response later, work with
 //    those. What stood there before, Node's methods or the wrappers of layers outside, is beneath.
-// 2. Every call is played first on a second response that has no client (`rehearsal.ts`). So Node itself decides what
-//    it refuses, in the handler's own call, and what a second `end` or a late `setHeader` does. Nothing that Node would
-//    not send is ever recorded.
+// 2. An answer that is given whole to `end`, on a response that nothing was written to, is taken as it stands: Node checked its
+//    headers when they were set, and there is nothing else that it refuses (`ordinary.ts`). Every other call is played first
+//    on a second response that has no client, made when it is needed (`rehearsal.ts`). So Node itself decides what it
+//    refuses, in the handler's own call, and what a second `end` or a late `setHeader` does. Nothing that Node would not
+//    send is ever recorded.
 // 3. When the head is written, it is copied and frozen (`head.ts`). Bytes are kept (`answer.ts`). The client gets
 //    nothing, except informational answers (1xx), which pass.
 // 4. An answer that is too large to be kept, an event stream, and one whose head was flushed must not wait: it flows
@@ -21,14 +23,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HeaderEntry } from '../http/headers.js';
 import { AnswerSoFar, type CapturedAnswer } from './answer.js';
 import { type Below, methodsBelow } from './below.js';
-import { type HiddenDeparture, hideDeparture } from './client.js';
-import { connectionOf, cutOff, type Hold } from './connection.js';
+import { HiddenDeparture } from './client.js';
+import { type Connection, connectionOf, cutOff } from './connection.js';
 import { Ending } from './ending.js';
 import { coverResponse } from './handler-side.js';
 import { headersOf } from './head.js';
-import { type Overlay, overlay } from './overlay.js';
-import { type Rehearsal, rehearse } from './rehearsal.js';
-import { resetOf } from './reset.js';
+import { Overlay } from './overlay.js';
+import { Rehearsal } from './rehearsal.js';
+import { reset, type Settings, settingsOf } from './reset.js';
 import { endWith, sendThrough, setStatus, untilLeft } from './send.js';
 
 export interface CaptureOptions {
@@ -72,49 +74,39 @@ export interface Capture {
  */
 export function captureResponse(req: IncomingMessage, res: ServerResponse, options: CaptureOptions): Capture {
   if (res.headersSent) throw new Error('captureResponse: the response has been written already, it cannot be captured');
-  const capture = new ResponseCapture(req, res, options);
-  return {
-    baseline: capture.baseline,
-    ended: capture.ending.promise,
-    abandon: () => capture.ending.settle(null),
-    send: (extra = []) => capture.send(extra),
-    withdraw: () => capture.withdraw(),
-    cut: () => capture.cut(),
-  };
+  return new ResponseCapture(req, res, options);
 }
 
-class ResponseCapture {
+class ResponseCapture implements Capture {
   readonly baseline: readonly HeaderEntry[];
-  readonly ending = new Ending();
-  readonly #req: IncomingMessage;
+  readonly ended: Promise<CapturedAnswer | null>;
+  readonly #ending = new Ending();
   readonly #res: ServerResponse;
   readonly #options: CaptureOptions;
-  readonly #reset: () => void;
+  readonly #connection: Connection;
+  readonly #settings: Settings;
   readonly #below: Below;
   readonly #rehearsal: Rehearsal;
   readonly #answer: AnswerSoFar;
   readonly #cover: Overlay;
   readonly #departure: HiddenDeparture;
-  readonly #stopListening: () => void;
   #isCovered = true;
-  #hold: Hold | undefined;
+  #isHeld = false;
   #sending: Promise<void> | undefined;
 
   constructor(req: IncomingMessage, res: ServerResponse, options: CaptureOptions) {
-    this.#req = req;
+    this.#cover = new Overlay(res);
     this.#res = res;
     this.#options = options;
+    this.ended = this.#ending.promise;
     this.baseline = headersOf(res);
-    this.#reset = resetOf(res, this.baseline);
+    this.#settings = settingsOf(res);
     this.#below = methodsBelow(res);
-    this.#rehearsal = rehearse(req, res);
+    this.#rehearsal = new Rehearsal(req, res);
     this.#answer = new AnswerSoFar(res, this.#below, options.maxResponseBytes);
-    this.#cover = overlay(res);
-    this.#departure = hideDeparture(res, this.#cover);
-    this.#stopListening = connectionOf(req.socket).onClose(() => {
-      // Nobody else would emit it now.
-      if (this.#answer.isWaiting) res.emit('drain');
-    });
+    this.#departure = new HiddenDeparture(res, this.#cover);
+    this.#connection = connectionOf(req.socket);
+    this.#connection.onClose(this.#onClose);
     coverResponse({
       res,
       below: this.#below,
@@ -126,8 +118,12 @@ class ResponseCapture {
     });
   }
 
-  send(extra: readonly HeaderEntry[]): Promise<void> {
-    const { answer } = this.ending;
+  abandon(): void {
+    this.#ending.settle(null);
+  }
+
+  send(extra: readonly HeaderEntry[] = []): Promise<void> {
+    const { answer } = this.#ending;
     if (!answer || !this.#isCovered) return this.#sending ?? Promise.resolve();
     this.#uncover();
     const left = sendThrough(this.#res, this.#options.onSendError, () => this.#release(answer, extra));
@@ -139,7 +135,7 @@ class ResponseCapture {
   withdraw(): boolean {
     if (this.#answer.isFlowing || !this.#isCovered) return false;
     this.#takeBack();
-    this.#reset();
+    reset(this.#res, this.#settings, this.baseline);
     this.#departure.reveal();
     // A destroy that was put off comes after the other answer.
     void this.#holdUntil(untilLeft(this.#res));
@@ -153,20 +149,26 @@ class ResponseCapture {
   }
 
   #ended(trailers: CapturedAnswer['trailers']): void {
-    if (this.ending.isSettled) return;
-    this.#hold = connectionOf(this.#req.socket).postpone();
-    this.ending.settle(this.#answer.ended(trailers));
+    if (this.#ending.isSettled) return;
+    this.#isHeld = true;
+    this.#connection.hold();
+    this.#ending.settle(this.#answer.ended(trailers));
   }
 
   #destroyed(error: Error | undefined): void {
-    if (this.#isCovered && this.ending.answer) {
-      this.#req.socket.destroy(error);
+    if (this.#isCovered && this.#ending.answer) {
+      this.#res.req.socket.destroy(error);
       return;
     }
     this.#takeBack();
     this.#departure.reveal();
     this.#below('destroy', error);
   }
+
+  readonly #onClose = (): void => {
+    // Nobody else would emit it now.
+    if (this.#answer.isWaiting) this.#res.emit('drain');
+  };
 
   /** Gives the answer to what stands on the response, as its handler would have. */
   #release(answer: CapturedAnswer, extra: readonly HeaderEntry[]): void {
@@ -179,7 +181,7 @@ class ResponseCapture {
 
   /** From here on the handler's side has no part in this response. */
   #takeBack(): void {
-    this.ending.settle(null);
+    this.#ending.settle(null);
     this.#uncover();
     this.#rehearsal.retire();
   }
@@ -188,12 +190,14 @@ class ResponseCapture {
     if (!this.#isCovered) return;
     this.#isCovered = false;
     this.#cover.lift();
-    this.#stopListening();
+    this.#departure.lift();
+    this.#answer.nothingHasLeft();
+    this.#connection.offClose(this.#onClose);
   }
 
   async #holdUntil(left: Promise<void>): Promise<void> {
-    this.#hold?.leaving();
+    if (this.#isHeld) this.#connection.leaving();
     await left;
-    this.#hold?.done();
+    if (this.#isHeld) this.#connection.left();
   }
 }

@@ -2,58 +2,74 @@
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { insidesOf, type Overlay } from './overlay.js';
-import { type StandIn, standInFor } from './stand-in.js';
-
-export interface HiddenDeparture {
-  /** Shows the truth again; what was kept back is emitted now. To be called when the overlay has been lifted. */
-  reveal(): void;
-}
+import { StandIn } from './stand-in.js';
 
 /**
  * Hides from whatever uses `res` that its client has gone. `pipe` and `pipeline` listen to 'close' of the response and
  * read `destroyed` and `closed`; `on-finished`, with which Express and Koa stop a file or a stream, listens to
  * `res.socket`. All of them would stop the source of the answer, and nothing would ever be recorded.
  */
-export function hideDeparture(res: ServerResponse, cover: Overlay): HiddenDeparture {
-  const { emit } = res;
-  const insides = insidesOf(res);
-  let { socket, destroyed } = insides;
-  let standIn: StandIn | undefined;
-  let closeKeptBack = false;
-  let isRevealed = false;
+export class HiddenDeparture {
+  readonly #res: ServerResponse;
+  /** What Node keeps on the response, and what stands there instead. */
+  #socket: unknown;
+  #destroyed: boolean;
+  #closed: boolean;
+  #standIn: StandIn | undefined;
+  #isCloseKeptBack = false;
+  #isRevealed = false;
 
-  function hideSocket(real: unknown): unknown {
-    socket = real;
-    if (!(real instanceof EventEmitter)) return real;
-    standIn ??= standInFor(real, () => !isRevealed);
-    insides.socket = standIn.socket;
-    return standIn.socket;
+  constructor(res: ServerResponse, cover: Overlay) {
+    const { emit } = res;
+    const insides = insidesOf(res);
+    this.#res = res;
+    this.#destroyed = insides.destroyed;
+    this.#closed = insides._closed;
+    this.#hideSocket(insides.socket);
+    this.#stay();
+    cover.value('writableFinished', false);
+    // The list that on-finished keeps on a response: a layer outside has hung it on the real socket, so those inside
+    // must start one of their own.
+    cover.value('__onFinished', undefined);
+    cover.value('emit', (event: string | symbol, ...args: unknown[]) => {
+      if (event === 'close') return this.#keepCloseBack();
+      // It comes with the turn of a pipelined request.
+      if (event === 'socket') this.#hideSocket(args[0]);
+      return emit.call(res, event, ...(event === 'socket' ? [insides.socket] : args));
+    });
   }
 
-  hideSocket(socket);
-  insides.destroyed = false;
-  cover.value('closed', false);
-  cover.value('writableFinished', false);
-  // The list that on-finished keeps on a response: a layer outside has hung it on the real socket, so those inside
-  // must start one of their own.
-  cover.value('__onFinished', undefined);
-  cover.value('emit', (event: string | symbol, ...args: unknown[]) => {
-    // 'socket' comes with the turn of a pipelined request.
-    if (event !== 'close') return emit.call(res, event, ...(event === 'socket' ? args.map(hideSocket) : args));
-    // Node has just noted it.
-    destroyed = true;
-    insides.destroyed = false;
-    closeKeptBack = true;
-    return false;
-  });
-  cover.atEnd(() => Object.assign(insides, { socket, destroyed }));
+  /** Puts the truth back where Node keeps it. To be called with the lifting of the overlay. */
+  lift(): void {
+    Object.assign(insidesOf(this.#res), { socket: this.#socket, destroyed: this.#destroyed, _closed: this.#closed });
+  }
 
-  return {
-    reveal() {
-      if (isRevealed) return;
-      isRevealed = true;
-      standIn?.reveal();
-      if (closeKeptBack) res.emit('close');
-    },
-  };
+  /** Tells the truth: what was kept back is emitted now. To be called when the overlay has been lifted. */
+  reveal(): void {
+    if (this.#isRevealed) return;
+    this.#isRevealed = true;
+    this.#standIn?.reveal();
+    if (this.#isCloseKeptBack) this.#res.emit('close');
+  }
+
+  #hideSocket(real: unknown): void {
+    this.#socket = real;
+    if (!(real instanceof EventEmitter)) return;
+    this.#standIn ??= new StandIn(real);
+    insidesOf(this.#res).socket = this.#standIn.socket;
+  }
+
+  /** Node has just noted the departure. */
+  #keepCloseBack(): boolean {
+    this.#destroyed = true;
+    this.#closed = true;
+    this.#isCloseKeptBack = true;
+    this.#stay();
+    return false;
+  }
+
+  #stay(): void {
+    insidesOf(this.#res).destroyed = false;
+    insidesOf(this.#res)._closed = false;
+  }
 }

@@ -3,6 +3,16 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { putBack } from './overlay.js';
 
+const connections = new WeakMap<Socket, Connection>();
+
+export function connectionOf(socket: Socket): Connection {
+  const known = connections.get(socket);
+  if (known) return known;
+  const connection = new Connection(socket);
+  connections.set(socket, connection);
+  return connection;
+}
+
 /**
  * Between the end of an answer and its leaving, application code may destroy the socket: Express' final handler does
  * when an error arrives after the head was written. The client would get nothing although the work is done. So a
@@ -11,95 +21,76 @@ import { putBack } from './overlay.js';
  *
  * Requests may be pipelined, so one connection can have several answers held.
  */
-export interface Connection {
-  /** Calls back once when the connection closes. Returns how to unsubscribe. */
-  onClose(listener: () => void): () => void;
-  postpone(): Hold;
+export class Connection {
+  readonly #socket: Socket;
+  readonly #listeners = new Set<() => void>();
+  #isCovered = false;
+  #isDestroyAllowed = false;
+  #held = 0;
+  #unsent = 0;
+  #putOff: (() => void) | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    // One listener for all, or ten pipelined requests would be reported as a leak.
+    socket.once('close', () => {
+      for (const listener of this.#listeners) listener();
+      this.#listeners.clear();
+    });
+  }
+
+  /** Calls back once when the connection closes. */
+  onClose(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  offClose(listener: () => void): void {
+    this.#listeners.delete(listener);
+  }
+
   /** From here on destroying works, whatever is held: what is behind a broken answer can never leave. */
-  allowDestroy(): void;
-}
+  allowDestroy(): void {
+    this.#isDestroyAllowed = true;
+  }
 
-export interface Hold {
+  /** An answer is held: destroying is put off. To be followed by `leaving` and `left`, once each. */
+  hold(): void {
+    this.#held += 1;
+    this.#unsent += 1;
+    if (!this.#isCovered) this.#cover();
+  }
+
   /** The answer is being sent: destroying works again, what was put off waits for the rest of the answer. */
-  leaving(): void;
+  leaving(): void {
+    this.#held -= 1;
+  }
+
   /** The answer has left, or never will. */
-  done(): void;
-}
+  left(): void {
+    this.#unsent -= 1;
+    if (this.#unsent > 0) return;
+    this.#putOff?.();
+    this.#putOff = undefined;
+  }
 
-const connections = new WeakMap<Socket, Connection>();
-
-export function connectionOf(socket: Socket): Connection {
-  const known = connections.get(socket);
-  if (known) return known;
-  const connection = { onClose: closeNews(socket), ...postponement(socket) };
-  connections.set(socket, connection);
-  return connection;
-}
-
-/** One listener for all, or ten pipelined requests would be reported as a leak. */
-function closeNews(socket: Socket): Connection['onClose'] {
-  const listeners = new Set<() => void>();
-  socket.once('close', () => {
-    for (const listener of listeners) listener();
-    listeners.clear();
-  });
-  return (listener) => {
-    listeners.add(listener);
-    return () => void listeners.delete(listener);
-  };
-}
-
-function postponement(socket: Socket): Pick<Connection, 'postpone' | 'allowDestroy'> {
-  let isAllowed = false;
-  let held = 0;
-  let unsent = 0;
-  let putOff: (() => void) | undefined;
-  let uncover: (() => void) | undefined;
-
-  function cover(): void {
+  /** Stays as long as the connection: to cover and uncover it with each answer would cost more than all else here. */
+  #cover(): void {
+    this.#isCovered = true;
+    const socket = this.#socket;
+    const own = Object.getOwnPropertyDescriptor(socket, 'destroy');
     const beneath = socket.destroy;
-    const restore = putBack(socket, 'destroy');
     // Whoever kept this function calls it later as well; then it only hands on.
     const destroy: Socket['destroy'] = (error) => {
-      if (held === 0 || isAllowed || !socket.writable || isOfTheSystem(error)) return beneath.call(socket, error);
-      putOff ??= () => beneath.call(socket, error);
+      const isHeld = this.#held > 0 && !this.#isDestroyAllowed;
+      if (!isHeld || !socket.writable || isOfTheSystem(error)) return beneath.call(socket, error);
+      this.#putOff ??= () => beneath.call(socket, error);
       return socket;
     };
     Object.defineProperty(socket, 'destroy', { value: destroy, writable: true, configurable: true, enumerable: true });
-    uncover = () => {
-      if (socket.destroy === destroy) restore();
-      uncover = undefined;
-    };
+    this.onClose(() => {
+      if (socket.destroy === destroy) putBack(socket, 'destroy', own);
+    });
   }
-
-  function allowDestroy(): void {
-    isAllowed = true;
-  }
-
-  function postpone(): Hold {
-    let isHeld = true;
-    let isUnsent = true;
-    held += 1;
-    unsent += 1;
-    if (!uncover) cover();
-
-    function leaving(): void {
-      if (isHeld) held -= 1;
-      isHeld = false;
-    }
-    function done(): void {
-      leaving();
-      if (!isUnsent) return;
-      isUnsent = false;
-      unsent -= 1;
-      if (unsent > 0) return;
-      uncover?.();
-      putOff?.();
-      putOff = undefined;
-    }
-    return { leaving, done };
-  }
-  return { postpone, allowDestroy };
 }
 
 /** True for what Node destroys a broken connection with, such as ECONNRESET. */

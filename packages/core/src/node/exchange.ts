@@ -2,7 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { publish } from '../events.js';
-import type { Exchange, HttpContext, WholeAnswer } from '../http/exchange.js';
+import type { RequestBody } from '../http/body.js';
+import type { Exchange, HttpAnswer, HttpContext, WholeAnswer } from '../http/exchange.js';
 import type { HeaderEntry } from '../http/headers.js';
 import { rawBodyOf } from '../http/raw-body.js';
 import { type Capture, captureResponse } from './capture.js';
@@ -32,42 +33,73 @@ export interface FrameworkSide {
 }
 
 export function nodeExchange(side: FrameworkSide): Exchange {
-  const { req, res } = side;
-  let capture: Capture | null = null;
-  const onSendError = (error: Error): void => publish('send_failed', () => ({ store: side.store, error }));
+  return new NodeExchange(side);
+}
 
-  return {
-    identity: req,
-    method: req.method ?? '',
-    originalUrl: side.originalUrl,
-    headerLines: (name) => headerLines(req, name),
-    body: () => ({
+class NodeExchange implements Exchange {
+  readonly identity: IncomingMessage;
+  readonly method: string;
+  readonly originalUrl: string;
+  readonly #side: FrameworkSide;
+  #capture: Capture | null = null;
+
+  constructor(side: FrameworkSide) {
+    this.identity = side.req;
+    this.method = side.req.method ?? '';
+    this.originalUrl = side.originalUrl;
+    this.#side = side;
+  }
+
+  headerLines(name: string): string[] {
+    return headerLines(this.#side.req, name);
+  }
+
+  body(): RequestBody {
+    const { req } = this.#side;
+    return {
       headers: req.headers,
       readableEnded: req.readableEnded,
-      body: side.parsedBody(),
-      rawBody: rawBodyOf(req) ?? side.rawBody?.(),
-    }),
-    liveHeaders: () => capture?.baseline ?? headersOf(res),
-    pass: () => side.pass(),
-    async perform(context) {
-      const begun = captureResponse(req, res, { maxResponseBytes: side.maxResponseBytes, onSendError });
-      capture = begun;
-      abandonWithSource(res, () => begun.abandon());
-      side.run(context);
-      const ended = await begun.ended;
-      return ended === null ? null : { ...ended, unrouted: isMissing(ended.status) && side.isUnrouted() };
-    },
-    async deliver(extra) {
-      await capture?.send(extra);
-    },
-    async replace(answer) {
-      if (capture === null && side.answer !== undefined) return await side.answer(answer);
-      if (capture !== null && !capture.withdraw()) return capture.cut();
-      keepOnly(res, answer.headers);
-      await sendAnswer(res, answer, onSendError);
-    },
-    cut: () => capture?.cut(),
-  };
+      body: this.#side.parsedBody(),
+      rawBody: rawBodyOf(req) ?? this.#side.rawBody?.(),
+    };
+  }
+
+  liveHeaders(): readonly HeaderEntry[] {
+    return this.#capture?.baseline ?? headersOf(this.#side.res);
+  }
+
+  pass(): void {
+    this.#side.pass();
+  }
+
+  async perform(context: HttpContext): Promise<HttpAnswer | null> {
+    const { req, res, maxResponseBytes } = this.#side;
+    const begun = captureResponse(req, res, { maxResponseBytes, onSendError: this.#onSendError });
+    this.#capture = begun;
+    abandonWithSource(res, () => begun.abandon());
+    this.#side.run(context);
+    const ended = await begun.ended;
+    return ended === null ? null : { ...ended, unrouted: isMissing(ended.status) && this.#side.isUnrouted() };
+  }
+
+  async deliver(extra: readonly HeaderEntry[]): Promise<void> {
+    await this.#capture?.send(extra);
+  }
+
+  async replace(answer: WholeAnswer): Promise<void> {
+    const { res } = this.#side;
+    const capture = this.#capture;
+    if (capture === null && this.#side.answer !== undefined) return await this.#side.answer(answer);
+    if (capture !== null && !capture.withdraw()) return capture.cut();
+    keepOnly(res, answer.headers);
+    await sendAnswer(res, answer, this.#onSendError);
+  }
+
+  cut(): void {
+    this.#capture?.cut();
+  }
+
+  readonly #onSendError = (error: Error): void => publish('send_failed', () => ({ store: this.#side.store, error }));
 }
 
 /**
@@ -89,10 +121,9 @@ function isMissing(status: number): status is 404 | 405 {
   return status === 404 || status === 405;
 }
 
-/** The lines as received: `headers` has joined them, and a joined pair of lines can look like one. */
-function headerLines(req: IncomingMessage, name: string): string[] {
+/** The lines of a header as received: `headers` has joined them, and a joined pair of lines can look like one. */
+export function headerLines({ rawHeaders }: IncomingMessage, name: string): string[] {
   const wanted = name.toLowerCase();
-  const { rawHeaders } = req;
   return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === wanted);
 }
 

@@ -1,14 +1,15 @@
-// What stands on a response while it is captured: the methods and properties that the handler and layers inside use.
+// What stands on a response while it is captured: the methods that the handler and layers inside use.
 import type { ServerResponse } from 'node:http';
 import type { AnswerSoFar } from './answer.js';
 import type { Below } from './below.js';
 import type { Taken } from './flow.js';
-import { headersIn, headersOf } from './head.js';
+import { headersIn, headersOf, textOfHead } from './head.js';
+import { ordinaryAnswer } from './ordinary.js';
 import type { Overlay } from './overlay.js';
 import type { Rehearsal } from './rehearsal.js';
-import { collectTrailers, type TrailerEntry, type Trailers } from './trailers.js';
+import { type TrailerEntry, trailersIn } from './trailers.js';
 
-export interface HandlerSide {
+export interface HandlerSideParts {
   readonly res: ServerResponse;
   readonly below: Below;
   readonly cover: Overlay;
@@ -24,57 +25,92 @@ type Args = readonly unknown[];
 const ignore = (): void => {};
 
 /** Covers the response. Each method asks the rehearsal first, so it throws and complains as Node's own does. */
-export function coverResponse(side: HandlerSide): void {
-  const { res, cover, rehearsal, answer } = side;
-  const trailers = collectTrailers(rehearsal);
-
-  cover.value('writeHead', (...args: Args) => writeHead(side, args));
+export function coverResponse(parts: HandlerSideParts): void {
+  const { res, cover } = parts;
+  const side = new HandlerSide(parts);
+  cover.value('writeHead', side.ownWriteHead);
   cover.value('writeHeader', (...args: Args) => Reflect.apply(res.writeHead, res, args));
-  cover.value('flushHeaders', () => {
-    rehearsal.play((on) => on.flushHeaders());
-    if (!rehearsal.isOver) answer.headFlushed();
-  });
-  cover.value('write', (...args: Args) => write(side, args));
-  cover.value('end', (...args: Args) => end(side, trailers, args));
-  cover.value('addTrailers', trailers.add);
+  cover.value('flushHeaders', () => side.flushHeaders());
+  cover.value('write', (...args: Args) => side.write(args));
+  cover.value('end', (...args: Args) => side.end(args));
+  cover.value('addTrailers', (given: unknown) => side.addTrailers(given));
   cover.value('destroy', (error?: Error) => {
-    side.onDestroy(error);
+    parts.onDestroy(error);
     return res;
   });
-  cover.atEnd(() => answer.nothingHasLeft());
 }
 
-function writeHead({ res, rehearsal, answer, below }: HandlerSide, args: Args): ServerResponse {
-  const { status, reason, headers } = rehearsal.writeHead(args);
-  if (rehearsal.isRetired) return res;
-  const added = headersIn(args, res);
-  for (const [name, value] of added) below('setHeader', name, value);
-  res.statusCode = status;
-  res.statusMessage = reason;
-  const head = { status, reason, headers: added.length === 0 ? headers : headersOf(res) };
-  answer.headWritten(head, rehearsal.chunked, rehearsal.headText);
-  return res;
-}
+class HandlerSide {
+  readonly ownWriteHead = (...args: Args): ServerResponse => this.#writeHead(args);
+  readonly #parts: HandlerSideParts;
+  #trailers: readonly TrailerEntry[] = [];
 
-function write({ rehearsal, answer }: HandlerSide, args: Args): boolean {
-  const { chunk, encoding, callback } = parted(args);
-  const isOver = rehearsal.isOver;
-  const isTaken = rehearsal.play((on) => Reflect.apply(on.write, on, isOver ? args : [chunk, encoding]));
-  return isOver ? isTaken : answer.take(bytesOf(chunk, encoding), callback);
-}
+  constructor(parts: HandlerSideParts) {
+    this.#parts = parts;
+  }
 
-function end({ res, cover, rehearsal, answer, onEnd }: HandlerSide, trailers: Trailers, args: Args): ServerResponse {
-  const { chunk, encoding, callback } = parted(args);
-  const isOver = rehearsal.isOver;
-  rehearsal.play((on) => Reflect.apply(on.end, on, isOver && chunk ? args : [chunk, encoding]));
-  // A second end that brings no bytes is no mistake: it waits for the first.
-  if (callback !== ignore && (!isOver || !chunk)) res.once('finish', () => callback());
-  if (isOver) return res;
-  if (chunk) answer.take(bytesOf(chunk, encoding), ignore);
-  // The end of an answer that flows is held back; of one that is held Node's own property tells.
-  if (answer.isFlowing) cover.value('writableEnded', true);
-  onEnd(trailers.list());
-  return res;
+  #writeHead(args: Args): ServerResponse {
+    const { res, rehearsal, answer, below } = this.#parts;
+    const { status, reason, headers } = rehearsal.writeHead(args);
+    if (rehearsal.isRetired) return res;
+    const added = headersIn(args, res);
+    for (const [name, value] of added) below('setHeader', name, value);
+    res.statusCode = status;
+    res.statusMessage = reason;
+    const head = { status, reason, headers: added.length === 0 ? headers : headersOf(res) };
+    answer.headWritten(head, rehearsal.chunked, rehearsal.headText);
+    return res;
+  }
+
+  flushHeaders(): void {
+    const { rehearsal, answer } = this.#parts;
+    rehearsal.play((on) => on.flushHeaders());
+    if (!rehearsal.isOver) answer.headFlushed();
+  }
+
+  write(args: Args): boolean {
+    const { rehearsal, answer } = this.#parts;
+    const { chunk, encoding, callback } = parted(args);
+    const isOver = rehearsal.isOver;
+    const isTaken = rehearsal.play((on) => Reflect.apply(on.write, on, isOver ? args : [chunk, encoding]));
+    return isOver ? isTaken : answer.take(bytesOf(chunk, encoding), callback);
+  }
+
+  addTrailers(given: unknown): void {
+    this.#parts.rehearsal.play((on) => Reflect.apply(on.addTrailers, on, [given]));
+    this.#trailers = trailersIn(given);
+  }
+
+  end(args: Args): ServerResponse {
+    const { res, cover, rehearsal, answer, onEnd } = this.#parts;
+    const { chunk, encoding, callback } = parted(args);
+    const isOver = rehearsal.isOver;
+    const isOrdinary = this.#endOrdinarily(chunk, encoding);
+    if (!isOrdinary) rehearsal.play((on) => Reflect.apply(on.end, on, isOver && chunk ? args : [chunk, encoding]));
+    // A second end that brings no bytes is no mistake: it waits for the first.
+    if (callback !== ignore && (!isOver || !chunk)) res.once('finish', () => callback());
+    if (isOver) return res;
+    if (!isOrdinary && chunk) answer.take(bytesOf(chunk, encoding), ignore);
+    // The end of an answer that flows is held back; of one that is held Node's own property tells.
+    if (answer.isFlowing) cover.value('writableEnded', true);
+    // Node sends trailers with chunked coding only, and drops them otherwise.
+    onEnd(rehearsal.chunked ? this.#trailers : []);
+    return res;
+  }
+
+  /** An ordinary answer is not rehearsed, unless a layer inside waits for the head that Node writes by itself. */
+  #endOrdinarily(chunk: unknown, encoding: unknown): boolean {
+    const { res, rehearsal, answer } = this.#parts;
+    if (!rehearsal.isUntouched || res.writeHead !== this.ownWriteHead) return false;
+    const ordinary = ordinaryAnswer(res, chunk, encoding);
+    if (!ordinary) return false;
+    const { head, body } = ordinary;
+    const text = textOfHead(head);
+    if (!answer.holdWhole(head, body, text)) return false;
+    rehearsal.skip(text);
+    res.statusMessage = head.reason;
+    return true;
+  }
 }
 
 /** The arguments of `write` and `end`, which may leave out those in the middle. */

@@ -19,6 +19,11 @@ function rawNamesOf(res: ServerResponse): string[] {
   return Reflect.apply(ClientRequest.prototype.getRawHeaderNames, res, []);
 }
 
+/** The text of a head without the headers that Node adds by itself. */
+export function textOfHead({ status, reason, headers }: Head): string {
+  return `HTTP/1.1 ${status} ${reason}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+}
+
 /** True if an answer with this status to this request has no body, whatever its headers say (RFC 9110, section 6.4.1). */
 export function isBodyless(req: IncomingMessage, status: number): boolean {
   return req.method === 'HEAD' || status === 204 || status === 304 || status < 200;

@@ -7,61 +7,86 @@ import { insidesOf } from './overlay.js';
 /** What Node remembers of headers that were removed, and that decides about framing. Kept on the response itself. */
 export const REMOVAL_MARKS = ['sendDate', '_removedConnection', '_removedContLen', '_removedTE'] as const;
 
-export interface Rehearsal {
+/** The stage is made when something is played for the first time. */
+export class Rehearsal {
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  #stage: Stage | undefined;
+  #skipped: string | undefined;
+  #isRetired = false;
+
+  constructor(req: IncomingMessage, res: ServerResponse) {
+    this.#req = req;
+    this.#res = res;
+  }
+
   /** What `res._header` holds once the head is written. Middleware asks for it. */
-  readonly headText: unknown;
-  readonly isRetired: boolean;
+  get headText(): unknown {
+    return insidesOf(this.#onStage)._header;
+  }
+
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
   /** Ended, or retired: whatever is still written is refused. */
-  readonly isOver: boolean;
-  readonly chunked: boolean;
+  get isOver(): boolean {
+    return this.#isRetired || this.#skipped !== undefined || this.#stage?.writableEnded === true;
+  }
+
+  /** Nothing has been written or tried so far. */
+  get isUntouched(): boolean {
+    return !this.#stage && !this.isOver;
+  }
+
+  get chunked(): boolean {
+    return this.#stage?.chunkedEncoding ?? false;
+  }
+
   /** Does on the rehearsal's response what the handler asks of its own, or throws what Node throws. */
-  play<T>(action: (stage: ServerResponse) => T): T;
-  /** The head, written with exactly these arguments. Answers with it, but for headers among the arguments. */
-  writeHead(args: readonly unknown[]): Head;
-  /**
-   * Cuts the connection between the two: whatever the handler's side still does has no effect on the response, and what
-   * it writes is refused as on a response that was destroyed.
-   */
-  retire(): void;
-}
-
-export function rehearse(req: IncomingMessage, res: ServerResponse): Rehearsal {
-  let stage = new Stage(req, res);
-
-  function play<T>(action: (stage: ServerResponse) => T): T {
-    stage.strictContentLength = res.strictContentLength;
+  play<T>(action: (stage: ServerResponse) => T): T {
+    const stage = this.#onStage;
+    stage.strictContentLength = this.#res.strictContentLength;
     try {
       return action(stage);
     } catch (error) {
       // Half a head must not stay: an error handler may answer properly after this.
-      if (!stage.headersSent) stage = new Stage(req, res);
+      if (!stage.headersSent) this.#stage = new Stage(this.#req, this.#res);
       throw error;
     }
   }
 
-  return {
-    get headText() {
-      return insidesOf(stage)._header;
-    },
-    get isRetired() {
-      return stage.destroyed;
-    },
-    get isOver() {
-      return stage.writableEnded || stage.destroyed;
-    },
-    get chunked() {
-      return stage.chunkedEncoding;
-    },
-    play,
-    writeHead: (args) =>
-      play((on) => {
-        const headers = headersOf(res);
-        if (!on.headersSent) dress(on, res, headers);
-        Reflect.apply(ServerResponse.prototype.writeHead, on, args);
-        return { status: on.statusCode, reason: on.statusMessage, headers };
-      }),
-    retire: () => void stage.destroy(),
-  };
+  /** The head, written with exactly these arguments. Answers with it, but for headers among the arguments. */
+  writeHead(args: readonly unknown[]): Head {
+    return this.play((on) => {
+      const headers = headersOf(this.#res);
+      if (!on.headersSent) dress(on, this.#res, headers);
+      Reflect.apply(ServerResponse.prototype.writeHead, on, args);
+      return { status: on.statusCode, reason: on.statusMessage, headers };
+    });
+  }
+
+  /** The whole answer was given, of a kind that needs no rehearsal. `headText` is what its head looks like. */
+  skip(headText: string): void {
+    this.#skipped = headText;
+  }
+
+  /**
+   * Cuts the connection between the two: whatever the handler's side still does has no effect on the response, and what
+   * it writes is refused as on a response that was destroyed.
+   */
+  retire(): void {
+    this.#isRetired = true;
+    this.#stage?.destroy();
+  }
+
+  get #onStage(): Stage {
+    if (this.#stage) return this.#stage;
+    this.#stage = new Stage(this.#req, this.#res);
+    if (this.#skipped !== undefined) Object.assign(insidesOf(this.#stage), { _header: this.#skipped, finished: true });
+    if (this.#isRetired) this.#stage.destroy();
+    return this.#stage;
+  }
 }
 
 /** It has no socket, and keeps nothing of what is written to it. */

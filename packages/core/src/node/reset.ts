@@ -1,7 +1,6 @@
 // Making a response what it was before the handler's side had it.
 import type { ServerResponse } from 'node:http';
 import type { HeaderEntry } from '../http/headers.js';
-import { putBack } from './overlay.js';
 import { REMOVAL_MARKS } from './rehearsal.js';
 
 const SETTINGS = [
@@ -14,12 +13,16 @@ const SETTINGS = [
   ...REMOVAL_MARKS,
 ];
 
-/** Remembers status, settings and headers, and returns how to put them back. */
-export function resetOf(res: ServerResponse, headers: readonly HeaderEntry[]): () => void {
-  const settings = SETTINGS.map((name) => putBack(res, name));
-  return () => {
-    for (const name of res.getHeaderNames()) res.removeHeader(name);
-    for (const [name, value] of headers) res.setHeader(name, value);
-    for (const restore of settings) restore();
-  };
+export type Settings = readonly unknown[];
+
+/** What stands on a response beside its headers, and decides how it is sent. */
+export function settingsOf(res: ServerResponse): Settings {
+  return SETTINGS.map((name) => Reflect.get(res, name));
+}
+
+/** Puts status, settings and headers back. */
+export function reset(res: ServerResponse, settings: Settings, headers: readonly HeaderEntry[]): void {
+  for (const name of res.getHeaderNames()) res.removeHeader(name);
+  for (const [name, value] of headers) res.setHeader(name, value);
+  for (const [at, name] of SETTINGS.entries()) Reflect.set(res, name, settings[at]);
 }

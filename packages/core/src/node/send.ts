@@ -84,14 +84,14 @@ export function sendThrough(
 
 /** Resolves when what is written to `res` has been handed to the socket, or the connection is gone. */
 export function untilLeft(res: ServerResponse): Promise<void> {
+  const connection = connectionOf(res.req.socket);
   return new Promise((resolve) => {
     const done = (): void => {
-      unsubscribe();
-      res.off('finish', done).off('close', done);
+      connection.offClose(done);
       resolve();
     };
     // 'close' does not come to a pipelined response whose turn never came.
-    const unsubscribe = connectionOf(res.req.socket).onClose(done);
-    res.once('finish', done).once('close', done);
+    connection.onClose(done);
+    res.on('finish', done).on('close', done);
   });
 }

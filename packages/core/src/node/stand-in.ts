@@ -1,12 +1,6 @@
 // The stand-in for `res.socket`: the real socket in everything, except that it does not tell that it was closed.
 import { EventEmitter } from 'node:events';
 
-export interface StandIn {
-  readonly socket: object;
-  /** Tells those who wait for 'close' or 'error' what they missed, or leaves them to the real socket. */
-  reveal(): void;
-}
-
 const KEPT_BACK = ['close', 'error'];
 const SUBSCRIBING = new Set<unknown>([
   'on',
@@ -29,22 +23,43 @@ const WHILE_OPEN = new Map<unknown, unknown>([
  * written, and asks for more at the next turn of the event loop: no layer stops its source, and no source keeps the
  * process to itself.
  */
-export function standInFor(real: EventEmitter, isHidden: () => boolean): StandIn {
-  // Who waits for the end of the connection. They are handed to the real socket when it may be seen.
-  const audience = new EventEmitter();
+export class StandIn implements ProxyHandler<EventEmitter> {
+  readonly socket: object;
+  readonly #real: EventEmitter;
+  /** Who waits for the end of the connection. They are handed to the real socket when it may be seen. */
+  #audience: EventEmitter | undefined;
+  #isHidden = true;
 
-  const socket: object = new Proxy(real, {
-    get(target, name) {
-      if (isHidden() && WHILE_OPEN.has(name)) return WHILE_OPEN.get(name);
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== 'function') return value;
-      if (SUBSCRIBING.has(name)) return subscribing(isHidden() ? audience : target, target, name, () => socket);
-      if (name === 'write' && isHidden() && Reflect.get(target, 'destroyed') === true) return dropping(target);
-      return value.bind(target);
-    },
-  });
+  constructor(real: EventEmitter) {
+    this.#real = real;
+    this.socket = new Proxy(real, this);
+  }
 
-  return { socket, reveal: () => handOver(audience, real) };
+  get(target: EventEmitter, name: string | symbol): unknown {
+    if (this.#isHidden && WHILE_OPEN.has(name)) return WHILE_OPEN.get(name);
+    const value: unknown = Reflect.get(target, name, target);
+    if (typeof value !== 'function') return value;
+    if (SUBSCRIBING.has(name)) return this.#subscribing(name);
+    if (name === 'write' && this.#isHidden && Reflect.get(target, 'destroyed') === true) return dropping(target);
+    return value.bind(target);
+  }
+
+  /** Tells those who wait for 'close' or 'error' what they missed, or leaves them to the real socket. */
+  reveal(): void {
+    this.#isHidden = false;
+    if (this.#audience) handOver(this.#audience, this.#real);
+  }
+
+  #subscribing(method: string | symbol) {
+    return (event: unknown, ...rest: unknown[]): object => {
+      const isKeptBack = this.#isHidden && KEPT_BACK.some((kept) => kept === event);
+      if (isKeptBack) this.#audience ??= new EventEmitter();
+      const emitter = (isKeptBack && this.#audience) || this.#real;
+      const subscribe: unknown = Reflect.get(emitter, method);
+      if (typeof subscribe === 'function') Reflect.apply(subscribe, emitter, [event, ...rest]);
+      return this.socket;
+    };
+  }
 }
 
 function handOver(audience: EventEmitter, real: EventEmitter): void {
@@ -56,15 +71,6 @@ function handOver(audience: EventEmitter, real: EventEmitter): void {
   const error: unknown = Reflect.get(real, 'errored');
   if (error && audience.listenerCount('error') > 0) audience.emit('error', error);
   audience.emit('close', Boolean(error));
-}
-
-function subscribing(toEnd: object, toRest: object, method: string | symbol, self: () => object) {
-  return (event: unknown, ...rest: unknown[]): object => {
-    const emitter = KEPT_BACK.some((kept) => kept === event) ? toEnd : toRest;
-    const subscribe: unknown = Reflect.get(emitter, method);
-    if (typeof subscribe === 'function') Reflect.apply(subscribe, emitter, [event, ...rest]);
-    return self();
-  };
 }
 
 function dropping(real: EventEmitter) {

@@ -39,6 +39,7 @@ export function checkAcquire(key: string, request: AcquireRequest): void {
     throw wrong('fenceSeen', request.fenceSeen, `below ${maxTimeMs}: the next one is above it`);
   }
   checkOneOf('onAbandoned', request.onAbandoned, onAbandonedWords);
+  if (request.awaited !== undefined) checkFlag('awaited', request.awaited);
 }
 
 function checkLease(lease: Lease): void {

@@ -20,6 +20,8 @@ export interface AcquireRequest extends RecordTerms {
   readonly notAfter: number;
   /** The highest fencing token that the caller has seen for this key, 0 for none: the new one will be above it. */
   readonly fenceSeen: number;
+  /** The caller waits where somebody is at work: a store that can is to tell when that ends. Decides nothing. */
+  readonly awaited?: boolean;
 }
 
 /** Who releases. The fence may be null, never learnt, where an acquisition is given back as `not_started`. */

@@ -13,9 +13,12 @@ import type {
 
 type Argument = string | Buffer | number;
 
-export function acquireArguments(request: AcquireRequest): Argument[] {
-  const { token, fingerprint, leaseMs, onAbandoned, notAfter, fenceSeen, recordTtlMs } = request;
-  return [token, fingerprint ?? '', leaseMs, onAbandoned, notAfter, fenceSeen, recordTtlMs, doubtfulTtlMs(request)];
+/** An end is announced to those who hear it. */
+export function acquireArguments(request: AcquireRequest, hearsOfEnds: boolean): Argument[] {
+  const { token, fingerprint, leaseMs, onAbandoned, notAfter, fenceSeen, recordTtlMs, awaited } = request;
+  const terms = [recordTtlMs, doubtfulTtlMs(request)];
+  const waits = hearsOfEnds && awaited === true ? ['waits'] : [];
+  return [token, fingerprint ?? '', leaseMs, onAbandoned, notAfter, fenceSeen, ...terms, ...waits];
 }
 
 export function renewArguments(lease: Lease, leaseMs: number): Argument[] {

@@ -23,6 +23,7 @@ import type { RedisClient } from './client.js';
 import type { ConnectOptions } from './connect-options.js';
 import { closeConnection, connected, openConnection } from './connection.js';
 import * as encode from './encode.js';
+import { EndListener } from './end-listener.js';
 import type { RedisHealth } from './health.js';
 import { RedisLink } from './link.js';
 import { type RedisStoreOptions, storeOptionsSchema, warnOfUnsafeOptions } from './options.js';
@@ -34,6 +35,7 @@ import { acquireScript } from './scripts/acquire.js';
 import { checkpointScript } from './scripts/checkpoint.js';
 import { completeScript } from './scripts/complete.js';
 import { readScript } from './scripts/read.js';
+import { endedChannel } from './scripts/record.js';
 import { releaseScript } from './scripts/release.js';
 import { renewScript } from './scripts/renew.js';
 import { removeScript, resolveScript } from './scripts/resolve.js';
@@ -56,6 +58,8 @@ export class RedisStore implements IdempotencyStore {
   readonly #durability: Durability | null;
   readonly #client: RedisClient;
   readonly #link: RedisLink;
+  /** Of a store that has its connection from `connect`. */
+  #ends: EndListener | null = null;
   #disconnect: () => Promise<void> = async () => {};
 
   /** Throws a `ConfigurationError` for options that cannot be meant; warns once of client options that are not safe. */
@@ -90,6 +94,7 @@ export class RedisStore implements IdempotencyStore {
   static async connect(options: string | ConnectOptions): Promise<RedisStore> {
     const { client, connectTimeoutMs, store: of } = await openConnection(options);
     const store = new RedisStore(of);
+    store.#ends = new EndListener(client, store.#prefix + endedChannel);
     store.#disconnect = () => closeConnection(client);
     await connected(client, connectTimeoutMs);
     return store;
@@ -114,7 +119,7 @@ export class RedisStore implements IdempotencyStore {
 
   async acquire(key: string, request: AcquireRequest): Promise<AcquireAnswer> {
     check.checkAcquire(key, request);
-    const args = encode.acquireArguments(request);
+    const args = encode.acquireArguments(request, this.#ends?.isHearing === true);
     return acquireAnswer(await this.#runDurably('acquire', acquireScript, key, args), request);
   }
 
@@ -163,9 +168,15 @@ export class RedisStore implements IdempotencyStore {
     return { now: (await this.#run('remove', removeScript, key, [])).number() };
   }
 
-  /** Ends the connection that `connect` opened; a client that was passed in stays open. */
+  /** Told by way of a second connection, made when this is first called; never where the client was passed in. */
+  whenEnded(listener: (key: string) => void): void {
+    this.#ends?.listen(listener);
+  }
+
+  /** Ends the connections that `connect` led to; a client that was passed in stays open. */
   async close(): Promise<void> {
     this.#link.close();
+    this.#ends?.close();
     await this.#disconnect();
   }
 

@@ -10,9 +10,10 @@ import {
 import type { Reply } from './reply.js';
 import { recordMark } from './scripts/record.js';
 
-/** By the byte that stands for them: p, r, u, c, x. */
+/** By the byte that stands for them: p and w, r, u, c, x. */
 const states: Readonly<Record<number, RecordState>> = {
   112: 'in_progress',
+  119: 'in_progress',
   114: 'retryable',
   117: 'unknown',
   99: 'completed',

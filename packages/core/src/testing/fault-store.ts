@@ -2,7 +2,7 @@
 import { StoreError, type StoreErrorClass } from '../errors.js';
 import type { IdempotencyStore } from '../store.js';
 
-/** What of a store fails as told; `scan` and `close` always pass. */
+/** What of a store fails as told; `scan`, `close` and `whenEnded` always pass. */
 export type StoreVerb = 'acquire' | 'renew' | 'checkpoint' | 'complete' | 'release' | 'resolve' | 'read' | 'remove';
 
 /** What becomes of a call: it may pass it on, before, after or instead of something else. */
@@ -137,6 +137,10 @@ export class FaultStore implements IdempotencyStore {
   scan: IdempotencyStore['scan'] = (request) => this.inner.scan(request);
 
   close: IdempotencyStore['close'] = () => this.inner.close();
+
+  whenEnded(listener: (key: string) => void): void {
+    this.inner.whenEnded?.(listener);
+  }
 
   async #call<Answer>({ verb, key, token, args }: StoreCall, pass: () => Promise<Answer>): Promise<Answer> {
     this.calls.push({ verb, key, token, args });

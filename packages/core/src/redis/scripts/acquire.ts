@@ -1,24 +1,32 @@
 // `protocol/acquire.ts` in Lua.
 import { script } from '../script.js';
 import { prolonged } from './owner.js';
-import { opened, told, toldWithSteps, written } from './record.js';
+import { opened, packed, told, toldWithSteps, written } from './record.js';
 
-/** Defines `how` this caller comes to run, or nil. */
+/** Defines `how` this caller comes to run, or nil; and whether it `waits` until somebody has ended. */
 const decided = `
-local how
+local how, waits
 if not live or state == 'x' then
   how = 'first'
 elseif fingerprint ~= '' and ARGV[2] ~= '' and fingerprint ~= ARGV[2] then
   how = nil
 elseif state == 'p' then
   if token == ARGV[1] then how = 'resent'
-  elseif now < untilAt then how = nil
+  elseif now < untilAt then waits = ARGV[9]
   elseif guarded == 0 then how = 'takeover'
   elseif ARGV[4] == 'recover' then how = 'recovering' end
 elseif state == 'u' then
   if token ~= ARGV[1] and ARGV[4] == 'recover' and now >= untilAt then how = 'recovering' end
 elseif state == 'r' then
   if token ~= ARGV[1] then how = 'again' end
+end
+`;
+
+/** Where the server takes no writes, a caller is told all the same that somebody is at work. */
+const marked = `
+if waits and not awaited then
+  awaited = true
+  redis.pcall('SET', KEYS[1], ${packed("''")}, 'KEEPTTL')
 end
 `;
 
@@ -31,6 +39,7 @@ local endsAt = untilAt + (guarded == 1 and ARGV[8] or ARGV[7])
 if how == 'first' then
   -- Nothing of a life that ended is taken over.
   attempt, fingerprint, expiresAt, more = 1, ARGV[2], endsAt, 0
+  awaited = false
 else
   attempt, expiresAt = attempt + 1, math.max(expiresAt, endsAt)
   if ARGV[2] ~= '' then fingerprint = ARGV[2] end
@@ -43,11 +52,12 @@ state, token, resolved = 'p', ARGV[1], ''
 
 /**
  * KEYS: 1 record, 2 beside it.
- * ARGV: 1 token, 2 fingerprint, 3 leaseMs, 4 onAbandoned, 5 notAfter, 6 fenceSeen, 7 recordTtlMs, 8 the same of guarded ones.
+ * ARGV: 1 token, 2 fingerprint, 3 leaseMs, 4 onAbandoned, 5 notAfter, 6 fenceSeen, 7 recordTtlMs, 8 the same of guarded ones,
+ * 9 only where the end of whoever is at work shall be announced.
  * Reply: now and `acquired record nil (step value)…`, `superseded`, or `refused record bytes`.
  */
 export const acquireScript = script(`
-${opened}${decided}
+${opened}${decided}${marked}
 if not how then return ${told('refused')} end
 if now > tonumber(ARGV[5]) then return { now, 'superseded' } end
 if how == 'resent' then

@@ -9,7 +9,7 @@ import { recordLayout } from '../../protocol/record.js';
  * | bytes | of a record |
  * |-------|-------------|
  * | 3     | `og1`: what it is, and its layout |
- * | 1     | state: `p` in progress, `r` retryable, `u` unknown, `c` completed, `x` removed |
+ * | 1     | state: `p` in progress, `w` the same and somebody waits, `r` retryable, `u` unknown, `c` completed, `x` removed |
  * | 1 × 4 | takeover, recovering, guarded, more: something lies beside it |
  * | 8 × 5 | fence, attempt, expiresAt, untilAt, extra |
  * | 1 + n | token |
@@ -35,6 +35,9 @@ const fields = 'c1BBBBdddddBc0Bc0Hc0Hc0';
 const owner = 'og';
 export const recordMark = `${owner}${recordLayout}`;
 
+/** Behind the prefix: the channel that says which records are not in progress any more. */
+export const endedChannel = 'ended';
+
 /** The key beside a record, in the same slot. */
 export function keyBeside(key: string): string {
   return `${key}:more`;
@@ -56,13 +59,13 @@ export const housekeepingMs = 60_000;
 
 /**
  * KEYS: 1 the record, 2 what lies beside it. Defines `now`, `raw` (false: absent), `live`, and the record's fields, which
- * are nil of an absent one.
+ * are nil of an absent one; `awaited` of one in progress, for whose end somebody waits.
  */
 export const opened = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local raw, live = redis.call('GET', KEYS[1]), false
-local state, takeover, recovering, guarded, more
+local state, awaited, takeover, recovering, guarded, more
 local fence, attempt, expiresAt, untilAt, extra, token, fingerprint, note, resolved
 if raw then
   if string.sub(raw, 1, ${recordMark.length}) ~= '${recordMark}' then
@@ -75,20 +78,33 @@ if raw then
     fence, attempt, expiresAt, untilAt, extra, token, fingerprint, note, resolved =
     struct.unpack('>${fields}', raw, ${recordMark.length + 1})
   live = now < expiresAt
+  awaited = state == 'w'
+  if awaited then state = 'p' end
 end
 `;
 
 /** An expression: the fields as a record, with these bytes at its end. */
-const packed = (bytes: string) => `struct.pack('>c${recordMark.length}${fields}c0', '${recordMark}', state,
-  takeover, recovering, guarded, more, fence, attempt, expiresAt, untilAt, extra,
+export const packed = (bytes: string) => `struct.pack('>c${recordMark.length}${fields}c0', '${recordMark}',
+  awaited and state == 'p' and 'w' or state, takeover, recovering, guarded, more, fence, attempt, expiresAt, untilAt, extra,
   #token, token, #fingerprint, fingerprint, #note, note, #resolved, resolved, ${bytes})`;
+
+/**
+ * Tells those who wait that nobody is at work any more. Whoever may not publish does the rest all the same: announcements
+ * are a courtesy. The prefix and the name are taken from the key, which a client may have put something before.
+ */
+const announced = `
+if awaited and state ~= 'p' then
+  local prefix, name = string.match(KEYS[1], '^(.*){(.*)}$')
+  redis.pcall('PUBLISH', prefix .. '${endedChannel}', name)
+end
+`;
 
 /** Writes a record that is not completed. Its steps live as long as it does. */
 export const written = `
 raw = ${packed("''")}
 redis.call('SET', KEYS[1], raw, 'PXAT', expiresAt + ${housekeepingMs})
 if more == 1 then redis.call('PEXPIREAT', KEYS[2], expiresAt + ${housekeepingMs}) end
-`;
+${announced}`;
 
 /**
  * Writes the record with its outcome and without steps; its life counts from now, and lasts until `leastExpiresAt` at
@@ -105,7 +121,7 @@ if not kept then redis.call('DEL', KEYS[1], KEYS[2]) end
 local record = ${packed("more == 0 and ARGV[6] or ''")}
 redis.call('SET', KEYS[1], record, 'PXAT', expiresAt + ${housekeepingMs})
 if hadMore > more then redis.call('DEL', KEYS[2]) end
-`;
+${announced}`;
 
 /**
  * An expression: a reply with the record as it stands, of which the client tells the rest by the protocol itself, and the

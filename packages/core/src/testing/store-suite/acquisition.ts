@@ -47,12 +47,17 @@ export function acquisition({ describe, test }: Contract): void {
       assert.equal(again.leaseEndAt, again.now + hourMs);
     });
 
-    test('tells another token that the lease is alive, and for how long at most', async (bench) => {
-      await own(bench);
-      const answer = await changesNothing(bench, () => bench.store.acquire(bench.key, request()));
-      assert.ok(answer.kind === 'in_progress');
-      assert.ok(answer.retryAfterMs > 0 && answer.retryAfterMs <= hourMs);
-    });
+    for (const [who, awaited] of [
+      ['another token', false],
+      ['one that waits', true],
+    ] as const) {
+      test(`tells ${who} that the lease is alive, and for how long at most`, async (bench) => {
+        await own(bench, { awaited });
+        const answer = await changesNothing(bench, () => bench.store.acquire(bench.key, request({ awaited })));
+        assert.ok(answer.kind === 'in_progress');
+        assert.ok(answer.retryAfterMs > 0 && answer.retryAfterMs <= hourMs);
+      });
+    }
 
     for (const state of ['in_progress', 'abandoned', 'retryable', 'unknown', 'completed'] as const) {
       test(`tells another fingerprint mismatch with the stored version, on a record that is ${state}`, async (bench) => {

@@ -1,0 +1,77 @@
+// Hears, on a connection of its own, of attempts that have ended and for which somebody waited.
+import type { Cluster, Redis } from 'ioredis';
+
+/** How often the connection is looked after. */
+const tendMs = 3_000;
+
+/**
+ * Connects when somebody first listens. While it hears nothing (it is not connected, the user may not subscribe) nobody
+ * is worse off than without it, so what fails here is neither told nor counted: the store's own connection says what is wrong.
+ */
+export class EndListener {
+  readonly #listeners = new Set<(key: string) => void>();
+  #connection: Redis | null = null;
+  #isHearing = false;
+  #isClosed = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    /** Its way of connecting is taken over, and its server; of a cluster any, since each of them hears all. */
+    private readonly client: Redis | Cluster,
+    private readonly channel: string,
+  ) {}
+
+  /** What is announced from now on is heard of, as far as it can be known. */
+  get isHearing(): boolean {
+    return this.#isHearing;
+  }
+
+  listen(listener: (key: string) => void): void {
+    this.#listeners.add(listener);
+    if (this.#timer !== undefined || this.#isClosed) return;
+    this.#timer = setInterval(() => this.#tend(), tendMs).unref();
+    this.#tend();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+    this.#connection?.disconnect();
+  }
+
+  /**
+   * The client connects again by itself, but not for ever: not to a server of a cluster, which may be gone for good. And whoever
+   * only listens never learns that the server is silent: the connection ends where a PING is not answered.
+   */
+  #tend(): void {
+    if (this.#connection === null || this.#connection.status === 'end') this.#connect();
+    else if (this.#isHearing) this.#connection.ping().catch(() => {});
+  }
+
+  #connect(): void {
+    const nodes = 'nodes' in this.client ? this.client.nodes('master') : [this.client];
+    const node = nodes[Math.floor(Math.random() * nodes.length)];
+    if (node === undefined) return;
+    const connection = node.duplicate({ autoResubscribe: false });
+    this.#connection = connection;
+    connection.on('error', () => {});
+    connection.on('ready', () => void this.#subscribe(connection));
+    connection.on('message', (_channel, key) => {
+      for (const listener of this.#listeners) listener(key);
+    });
+    connection.on('close', () => {
+      this.#isHearing = false;
+    });
+    // That it rejects is no news: the client goes on, or ends.
+    connection.connect().catch(() => {});
+  }
+
+  async #subscribe(connection: Redis): Promise<void> {
+    try {
+      await connection.subscribe(this.channel);
+      this.#isHearing = connection.status === 'ready';
+    } catch {
+      // The user may not. It is tried again when the connection is made anew.
+    }
+  }
+}
