@@ -70,10 +70,10 @@ export class Lifecycle<Request> {
       if (key === null) return exchange.pass();
       if (taken.has(exchange.identity)) return passTwice(exchange);
       taken.add(exchange.identity);
-      const { scope, fingerprint } = this.options;
+      const { scope, fingerprint: chosen } = this.options;
       const owner = scope === 'public' ? scope : ownScope(await scope(request));
-      const chosen = typeof fingerprint === 'function' ? fingerprintOfValue(await fingerprint(request)) : null;
-      const plan = this.#plan(exchange, owner, key, chosen);
+      const print = typeof chosen === 'function' ? fingerprintOfValue(await chosen(request)) : null;
+      const plan = this.#plan(exchange, owner, key, print);
       name = plan.name;
       await this.#answer(exchange, plan, await run(plan, this.#work(request, exchange)));
     } catch (error) {
@@ -95,13 +95,13 @@ export class Lifecycle<Request> {
     return parsed.key;
   }
 
-  /** `chosen`: the fingerprint that the option's own function gave, if it is one. */
-  #plan(exchange: Exchange, scope: string, key: string, chosen: string | null): Plan {
+  /** `chosenPrint`: the fingerprint that the option's own function gave, if it is one. */
+  #plan(exchange: Exchange, scope: string, key: string, chosenPrint: string | null): Plan {
     const { store, fingerprint } = this.options;
     const { method, originalUrl } = exchange;
     const { path, query } = splitTarget(originalUrl);
     const name = lookupName({ scope, method, path, key });
-    const print = fingerprint === undefined ? fingerprintOf(exchange, { method, path, query }) : chosen;
+    const print = fingerprint === undefined ? fingerprintOf(exchange, { method, path, query }) : chosenPrint;
     return { store, key, name, fingerprint: print, terms: this.options };
   }
 
