@@ -11,7 +11,7 @@ const storeTimeoutMs = 300;
 
 /** What the verbs were answered by now, also those whose callers have given up: after the time comes the kind. */
 function answersTo(client: Redis): () => string[] {
-  const { mock } = vi.spyOn(client, 'callBuffer');
+  const { mock } = vi.spyOn(client, 'sendCommand');
   const isAnswer = (reply: unknown) => Array.isArray(reply) && typeof reply[0] === 'number';
   return () => mock.settledResults.flatMap(({ value }) => (isAnswer(value) ? [String(value[1])] : []));
 }

@@ -60,6 +60,19 @@ test('a call alone needs no pipeline', async () => {
   expect(pipelines).not.toHaveBeenCalled();
 });
 
+test('in a long turn calls leave before its end', async () => {
+  const { client, store } = await ready();
+  await store.read('warm');
+  const sent = vi.spyOn(client, 'sendCommand');
+  const first = store.read('first');
+  // Longer than any call waits for others.
+  const endsAt = performance.now() + 50;
+  while (performance.now() < endsAt);
+  const second = store.read('second');
+  expect(sent).toHaveBeenCalledTimes(2);
+  await Promise.all([first, second]);
+});
+
 test('a large answer leaves by itself, after what was said before it', async () => {
   const { store } = await ready();
   const lease = await own({ store, key: 'key' });

@@ -12,6 +12,8 @@ interface Letter {
 
 /** A pipeline copies what it sends into one piece, which costs large answers more than it saves. */
 const largestBytes = 16_384;
+/** A turn in which much is computed may be long; what has waited so long leaves with the next call. */
+const longestWaitMs = 5;
 
 /**
  * What waits here is sent before the next turn, in the order of the calls. Each call has an answer of its own, when it
@@ -21,6 +23,7 @@ export class Outbox {
   readonly #client: RedisClient;
   readonly #sendsAlone: boolean;
   #waiting: Letter[] = [];
+  #waitingSince = 0;
 
   constructor(client: RedisClient) {
     this.#client = client;
@@ -34,8 +37,16 @@ export class Outbox {
     }
     return new Promise((resolve, reject) => {
       const told: Told = (error, reply) => (error ? reject(error) : resolve(reply));
-      if (this.#waiting.push({ command, args, told }) === 1) setImmediate(() => this.empty());
+      this.#add({ command, args, told });
     });
+  }
+
+  #add(letter: Letter): void {
+    const now = performance.now();
+    if (this.#waiting.push(letter) === 1) {
+      this.#waitingSince = now;
+      setImmediate(() => this.empty());
+    } else if (now - this.#waitingSince > longestWaitMs) this.empty();
   }
 
   /** Sends at once what waits. */
