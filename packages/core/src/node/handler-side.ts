@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { AnswerSoFar } from './answer.js';
 import type { Below } from './below.js';
 import type { Taken } from './flow.js';
-import { headersIn, headersOf, textOfHead } from './head.js';
+import { headersOf, rearrange, textOfHead } from './head.js';
 import { ordinaryAnswer } from './ordinary.js';
 import type { Overlay } from './overlay.js';
 import type { Rehearsal } from './rehearsal.js';
@@ -53,12 +53,10 @@ class HandlerSide {
     const { res, rehearsal, answer, below } = this.#parts;
     const { status, reason, headers } = rehearsal.writeHead(args);
     if (rehearsal.isRetired) return res;
-    const added = headersIn(args, res);
-    for (const [name, value] of added) below('setHeader', name, value);
+    rearrange(res, below, headers);
     res.statusCode = status;
     res.statusMessage = reason;
-    const head = { status, reason, headers: added.length === 0 ? headers : headersOf(res) };
-    answer.headWritten(head, rehearsal.chunked, rehearsal.headText);
+    answer.headWritten({ status, reason, headers: headersOf(res) }, rehearsal.chunked, rehearsal.headText);
     return res;
   }
 

@@ -1,6 +1,8 @@
 // The head of an answer: reading it off a response, and the many forms in which `writeHead` takes it.
 import { ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
 import type { HeaderEntry } from '../http/headers.js';
+import type { Below } from './below.js';
 
 /** A head as it stood when it was written. */
 export interface Head {
@@ -41,15 +43,23 @@ export function isEventStream(headers: readonly HeaderEntry[]): boolean {
   return String(type).toLowerCase().startsWith('text/event-stream');
 }
 
+/** Makes the headers that stand on a response these, in this order. What is right already is left alone. */
+export function rearrange(res: ServerResponse, below: Below, wanted: readonly HeaderEntry[]): void {
+  const standing = headersOf(res);
+  for (const [at, [name]] of standing.entries()) {
+    if (name.toLowerCase() !== wanted[at]?.[0].toLowerCase()) below('removeHeader', name);
+  }
+  for (const [at, entry] of wanted.entries()) {
+    if (!isDeepStrictEqual(entry, standing[at])) below('setHeader', ...entry);
+  }
+}
+
 /**
- * The headers among the arguments of `writeHead`, as they are to be set on a response. Node takes an object, a flat
- * list and a list of pairs. On a response without headers, a name that is listed twice is sent twice; on one that has
- * some, the last one counts (measured on Node 20).
+ * The headers among the arguments of `writeHead`, as Node writes them on a response without others. It takes an object,
+ * a flat list and a list of pairs; a name that is listed twice is sent twice.
  */
-export function headersIn(args: readonly unknown[], onto: ServerResponse): HeaderEntry[] {
-  const given = pairsOf(typeof args[1] === 'string' ? args[2] : (args[2] ?? args[1]));
-  if (given.length === 0) return given;
-  return onto.getHeaderNames().length > 0 ? given.filter(([name]) => name !== '') : gathered(given);
+export function headersIn(args: readonly unknown[]): HeaderEntry[] {
+  return gathered(pairsOf(typeof args[1] === 'string' ? args[2] : (args[2] ?? args[1])));
 }
 
 function pairsOf(given: unknown): HeaderEntry[] {

@@ -1,7 +1,7 @@
 // A second response without a client, on which the answer is played first: what Node refuses, it refuses there.
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { HeaderEntry } from '../http/headers.js';
-import { type Head, headersOf } from './head.js';
+import { type Head, headersIn, headersOf } from './head.js';
 import { insidesOf } from './overlay.js';
 
 /** What Node remembers of headers that were removed, and that decides about framing. Kept on the response itself. */
@@ -56,12 +56,15 @@ export class Rehearsal {
     }
   }
 
-  /** The head, written with exactly these arguments. Answers with it, but for headers among the arguments. */
+  /** The head, written with exactly these arguments. */
   writeHead(args: readonly unknown[]): Head {
     return this.play((on) => {
-      const headers = headersOf(this.#res);
-      if (!on.headersSent) dress(on, this.#res, headers);
+      const before = headersOf(this.#res);
+      if (!on.headersSent) dress(on, this.#res, before);
       Reflect.apply(ServerResponse.prototype.writeHead, on, args);
+      // Node merges the headers given into those that it finds, each version in its own way. Where it finds none, it only
+      // writes them.
+      const headers = before.length > 0 ? headersOf(on) : headersIn(args);
       return { status: on.statusCode, reason: on.statusMessage, headers };
     });
   }
