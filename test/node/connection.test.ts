@@ -1,11 +1,12 @@
 // One connection and the answers on it: keep-alive, pipelining, and destroying it too early.
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { collectGarbage } from '../support/live-memory.js';
 import { answered, type CapturedWire, captured, closing, type Round, sendingOn, tick } from './support/captured.js';
-import { request } from './support/wire.js';
+import { listen, request } from './support/wire.js';
 
 const keepAlive = request('POST', '1.1', []);
 const countOf = (text: string, what: RegExp): number => text.match(what)?.length ?? 0;
@@ -169,6 +170,41 @@ describe('A connection', () => {
     await answered(second);
     await second.capture.send();
   });
+
+  it('that closes before the turn of a pipelined answer is shown when that is through, where plain Node shows it', async () => {
+    const states: unknown[] = [];
+    const responses: ServerResponse[] = [];
+    const plain = await listen((_req, res) => void responses.push(res));
+    wire = await captured(({ res }) => void responses.push(res));
+    for (const { open } of [plain, wire]) {
+      const client = await open(keepAlive + keepAlive);
+      while (responses.length < 2) await tick();
+      const [first, second] = responses.splice(0);
+      const gone = first && closing(first.req);
+      client.socket.resetAndDestroy();
+      await gone;
+      second?.end('x');
+      states.push([second?.destroyed, second?.closed]);
+    }
+    expect(states[1]).toEqual([false, false]);
+    await wire.round();
+    const { res, capture } = await wire.round();
+    await capture.send();
+    await tick();
+    expect([res.destroyed, res.closed]).toEqual(states[0]);
+    await plain.close();
+  });
+
+  it.each(['aborted', 'error'])(
+    'that closes lets the handler give up a pipelined answer, told by %s',
+    async (event) => {
+      wire = await captured(({ req, res }) => req.on(event, (error?: Error) => res.destroy(error)));
+      const client = await wire.open(keepAlive + keepAlive);
+      const [, second] = [await wire.round(), await wire.round()];
+      client.socket.resetAndDestroy();
+      expect(await second.capture.ended).toBeNull();
+    },
+  );
 
   it('may be half-closed, by either side: the send still comes to an end', async () => {
     for (const side of ['client', 'server']) {

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { captureResponse } from '../../packages/core/src/node/index.js';
-import { ending, type Form, heads, writing } from './support/forms.js';
+import { corked, ending, type Form, heads, writing } from './support/forms.js';
 import { mistakes } from './support/mistakes.js';
 import { listen, request, type Wire } from './support/wire.js';
 
@@ -52,3 +52,13 @@ for (const [group, forms] of Object.entries(groups)) {
     }
   });
 }
+
+describe('A captured answer ends after its last chunk', () => {
+  for (const [version, text] of Object.entries(requests)) {
+    it.each(Object.keys(corked))(`${version}: %s`, async (name) => {
+      form = corked[name] ?? (() => undefined);
+      const body = version === 'HEAD' ? '' : 'ab';
+      expect(await ask(text, true)).toMatchObject({ statusLine: 'HTTP/1.1 200 OK', body, trailers: [] });
+    });
+  }
+});

@@ -1,9 +1,9 @@
 // What holds while an answer is held, and how it is sent.
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { captureResponse } from '../../packages/core/src/node/index.js';
-import { answered, type CapturedWire, captured, type Round, type Setup, tick } from './support/captured.js';
-import { parseAnswer, request } from './support/wire.js';
+import { answered, type CapturedWire, captured, type Layer, type Round, type Setup, tick } from './support/captured.js';
+import { listen, parseAnswer, request } from './support/wire.js';
 
 let wire: CapturedWire;
 const serve = async (handler: (round: Round) => unknown, setup?: Setup): Promise<void> => {
@@ -36,13 +36,33 @@ describe('Until it is sent, a captured answer', () => {
   it('lets informational answers pass', async () => {
     await serve(({ res }) => {
       res.writeEarlyHints({ link: '</a.css>' });
-      res.end('x');
       res.writeProcessing();
+      res.end('x');
     });
     const client = await wire.open(request('POST'));
     const text = await client.until((so) => so.includes('102 Processing'));
     expect(text).toContain('103 Early Hints');
     expect(text).not.toContain('200 OK');
+  });
+
+  it('takes informational answers after its end if plain Node does, and none of them does it harm', async () => {
+    const late = (res: ServerResponse): unknown => {
+      try {
+        return void res.end('x').writeProcessing();
+      } catch (error) {
+        return codeOf(error);
+      }
+    };
+    const told: unknown[] = [];
+    const plain = await listen((_req, res) => void told.push(late(res)));
+    await plain.ask(request('POST'));
+    await plain.close();
+    await serve(({ res }) => void told.push(late(res)));
+    const client = await wire.open(request('POST'));
+    await (await wire.round()).capture.send();
+    await client.over;
+    expect(told[1]).toBe(told[0]);
+    expect(parseAnswer(client.received())).toMatchObject({ statusLine: 'HTTP/1.1 200 OK', body: Buffer.from('x') });
   });
 
   it('tells the one who holds it everything about it', async () => {
@@ -185,8 +205,14 @@ describe('send', () => {
 
   it('puts every property back as it was, by descriptor', async () => {
     const mine = { value: (): boolean => true, writable: false, configurable: true, enumerable: false };
+    let socket: PropertyDescriptor | undefined;
+    const prepare: Layer = (_req, res, next) => {
+      Object.defineProperty(res, 'flushHeaders', mine);
+      socket = Object.getOwnPropertyDescriptor(res, 'socket');
+      next();
+    };
     await serve(({ res }) => res.end('x'), {
-      outside: [(_req, res, next) => next(void Object.defineProperty(res, 'flushHeaders', mine))],
+      outside: [prepare],
       inside: [(_req, res, next) => next(void Object.assign(res, { end: res.end.bind(res), __onFinished: 'inner' }))],
     });
     const client = await wire.open(request('POST'));
@@ -206,7 +232,8 @@ describe('send', () => {
     ]) {
       expect(own).not.toContain(name);
     }
-    expect(Object.getOwnPropertyDescriptor(res, 'socket')).toMatchObject({ value: req.socket, writable: true });
+    expect(res.socket).toBe(req.socket);
+    expect(Object.getOwnPropertyDescriptor(res, 'socket')).toEqual(socket);
     await sent;
     await client.over;
   });

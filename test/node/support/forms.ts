@@ -103,11 +103,6 @@ export const writing: Record<string, Form> = {
     res.uncork();
     res.end('c');
   },
-  'cork without uncork': (res) => {
-    res.cork();
-    res.write('a');
-    res.end('b');
-  },
   'a file, piped': (res) => file().pipe(res),
   'a file, in a pipeline': async (res, note) => {
     await pipeline(file(), res);
@@ -145,11 +140,31 @@ export const writing: Record<string, Form> = {
     for (let i = 0; i < 5; i++) res.write('x'.repeat(100_000));
     res.end('y');
   },
+  'more than is held, corked': (res) => {
+    res.cork();
+    res.write('x'.repeat(500_000));
+    res.end();
+  },
   'more than is held, in one go': (res) => res.end('x'.repeat(500_000)),
   'more than is held, with a length': (res) => {
     res.setHeader('Content-Length', 500_000);
     for (let i = 0; i < 5; i++) res.write('x'.repeat(100_000));
     res.end();
+  },
+};
+
+/** From version 22 on, plain Node sends the end of these before their last chunk. */
+export const corked: Record<string, Form> = {
+  'cork without uncork': (res) => {
+    res.cork();
+    res.write('a');
+    res.end('b');
+  },
+  'cork without uncork, of a head that was flushed': (res) => {
+    res.flushHeaders();
+    res.cork();
+    res.write('a');
+    res.end('b');
   },
 };
 

@@ -30,7 +30,7 @@ import { coverResponse } from './handler-side.js';
 import { headersOf } from './head.js';
 import { Overlay } from './overlay.js';
 import { Rehearsal } from './rehearsal.js';
-import { reset, type Settings, settingsOf } from './reset.js';
+import { reset, type Settings, settingsOf, uncork } from './reset.js';
 import { endWith, sendThrough, setStatus, untilLeft } from './send.js';
 
 export interface CaptureOptions {
@@ -156,6 +156,10 @@ class ResponseCapture implements Capture {
   }
 
   #destroyed(error: Error | undefined): void {
+    if (this.#isCovered && this.#connection.isDropping(error)) {
+      this.#departure.keepBack(() => this.#below('destroy', error));
+      return;
+    }
     if (this.#isCovered && this.#ending.answer) {
       this.#res.req.socket.destroy(error);
       return;
@@ -193,6 +197,7 @@ class ResponseCapture implements Capture {
     this.#departure.lift();
     this.#answer.nothingHasLeft();
     this.#connection.offClose(this.#onClose);
+    uncork(this.#res);
   }
 
   async #holdUntil(left: Promise<void>): Promise<void> {

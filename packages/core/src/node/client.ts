@@ -17,6 +17,7 @@ export class HiddenDeparture {
   #closed: boolean;
   #standIn: StandIn | undefined;
   #isCloseKeptBack = false;
+  #destroy: (() => void) | undefined;
   #isRevealed = false;
 
   constructor(res: ServerResponse, cover: Overlay) {
@@ -44,12 +45,18 @@ export class HiddenDeparture {
     Object.assign(insidesOf(this.#res), { socket: this.#socket, destroyed: this.#destroyed, _closed: this.#closed });
   }
 
+  /** `destroy` is how Node lets the response itself know of the departure. */
+  keepBack(destroy: () => void): void {
+    this.#destroy = destroy;
+  }
+
   /** Tells the truth: what was kept back is emitted now. To be called when the overlay has been lifted. */
   reveal(): void {
     if (this.#isRevealed) return;
     this.#isRevealed = true;
     this.#standIn?.reveal();
     if (this.#isCloseKeptBack) this.#res.emit('close');
+    this.#destroy?.();
   }
 
   #hideSocket(real: unknown): void {

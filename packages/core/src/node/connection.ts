@@ -25,6 +25,7 @@ export class Connection {
   readonly #socket: Socket;
   readonly #listeners = new Set<() => void>();
   #isCovered = false;
+  #isClosing = false;
   #isDestroyAllowed = false;
   #held = 0;
   #unsent = 0;
@@ -32,8 +33,13 @@ export class Connection {
 
   constructor(socket: Socket) {
     this.#socket = socket;
+    // Before Node's own listener, and after it.
+    socket.prependOnceListener('close', () => {
+      this.#isClosing = true;
+    });
     // One listener for all, or ten pipelined requests would be reported as a leak.
     socket.once('close', () => {
+      this.#isClosing = false;
       for (const listener of this.#listeners) listener();
       this.#listeners.clear();
     });
@@ -46,6 +52,14 @@ export class Connection {
 
   offClose(listener: () => void): void {
     this.#listeners.delete(listener);
+  }
+
+  /**
+   * True for what Node, from version 24 on, destroys a response with that has not had its turn when the connection closes.
+   * Nobody of the handler's side wants that.
+   */
+  isDropping(error: Error | undefined): boolean {
+    return this.#isClosing && error !== undefined && 'code' in error && error.code === 'ECONNRESET';
   }
 
   /** From here on destroying works, whatever is held: what is behind a broken answer can never leave. */

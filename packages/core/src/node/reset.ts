@@ -26,3 +26,8 @@ export function reset(res: ServerResponse, settings: Settings, headers: readonly
   for (const [name, value] of headers) res.setHeader(name, value);
   for (const [at, name] of SETTINGS.entries()) Reflect.set(res, name, settings[at]);
 }
+
+/** From Node 22 on, the end of an answer would overtake what was written while `res` was corked. */
+export function uncork(res: ServerResponse): void {
+  for (let corked = res.writableCorked; corked > 0; corked--) res.uncork();
+}

@@ -90,7 +90,7 @@ export function untilLeft(res: ServerResponse): Promise<void> {
       connection.offClose(done);
       resolve();
     };
-    // 'close' does not come to a pipelined response whose turn never came.
+    // Before Node 24, 'close' does not come to a pipelined response whose turn never came.
     connection.onClose(done);
     res.on('finish', done).on('close', done);
   });
