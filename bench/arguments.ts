@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { rows } from './rows.js';
 
 export interface Command {
-  readonly kind: 'main' | 'full' | 'short' | 'micro' | 'report';
+  readonly kind: 'main' | 'full' | 'memory' | 'short' | 'micro' | 'report';
   /** The rows that are to be measured; null: all of them. */
   readonly rows: readonly string[] | null;
 }
@@ -14,6 +14,7 @@ Measures onceguard beside a bare Express app, beside two bare Redis commands, an
 Without options it takes about 5 minutes, writes bench/results/main.json, draws docs/charts and fills docs/benchmarks.md.
 
   --full        also the growth charts and the micro-benchmarks: about an hour; writes growth.json and micro.json too
+  --memory      only the last part of --full, the memory over a million requests: half an hour; adds to growth.json
   --micro       only the micro-benchmarks; writes micro.json
   --short       only what noise cannot touch: commands per request, bytes per record, correctness; writes nothing
   --report      measures nothing: draws and fills from the results that are there
@@ -25,7 +26,7 @@ Exit status: 0, 1 where a check of --short fails or a run breaks, 2 for a comman
 
 const flag = { type: 'boolean', default: false } as const;
 const options = {
-  ...{ full: flag, short: flag, micro: flag, report: flag, help: flag },
+  ...{ full: flag, memory: flag, short: flag, micro: flag, report: flag, help: flag },
   rows: { type: 'string' },
 } as const;
 
@@ -33,7 +34,7 @@ const options = {
 export function readArguments(args: readonly string[]): Command | 'help' {
   const { values } = parseArgs({ args: [...args], options });
   if (values.help) return 'help';
-  const kinds = (['full', 'short', 'micro', 'report'] as const).filter((kind) => values[kind]);
+  const kinds = (['full', 'memory', 'short', 'micro', 'report'] as const).filter((kind) => values[kind]);
   if (kinds.length > 1) throw new Error(`--${kinds.join(' and --')} are different runs: give one of them.`);
   const [kind = 'main'] = kinds;
   if (values.rows === undefined) return { kind, rows: null };

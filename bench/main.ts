@@ -38,6 +38,8 @@ async function run(command: Command): Promise<void> {
       await measureMain(null);
       await measureMicro();
       return await measureGrowth();
+    case 'memory':
+      return await measureMemory();
     case 'short':
       return await measureShort();
     case 'micro':
@@ -73,13 +75,20 @@ async function measureMicro(): Promise<void> {
 
 /** What was measured before its longest part is kept, whatever becomes of that. */
 async function measureGrowth(): Promise<void> {
-  const { results, memory } = await World.during(async (world) => {
-    const results = { ...circumstances(await world.redis.version()), ...(await growthRun(world, console.log)) };
-    writeGrowth({ ...results, memory: [] });
-    return { results, memory: await memoryRun(world, console.log) };
+  const results = await World.during(async (world): Promise<GrowthResults> => {
+    const growth = await growthRun(world, console.log);
+    return { ...circumstances(await world.redis.version()), ...growth, memory: [] };
   });
-  for (const sentence of Object.values(billionSentences({ ...results, memory }))) console.log(`\n${sentence}`);
-  writeGrowth({ ...results, memory });
+  writeGrowth(results);
+  for (const sentence of Object.values(billionSentences(results))) console.log(`\n${sentence}`);
+  await measureMemory();
+}
+
+async function measureMemory(): Promise<void> {
+  const growth = readResults('growth');
+  if (growth === null) throw new Error('There is no bench/results/growth.json to add to: run --full.');
+  const memory = await World.during(async (world) => await memoryRun(world, console.log));
+  writeGrowth({ ...growth, memory });
 }
 
 function writeGrowth(results: GrowthResults): void {

@@ -29,6 +29,5 @@ export async function growthRun(
 
 /** By far the longest of them. */
 export async function memoryRun(world: World, tell: (line: string) => void): Promise<MemoryPoint[]> {
-  await world.redis.flush();
   return await growMemory(world, soak.requests, soak.steps, tell);
 }

@@ -9,6 +9,7 @@ import { rows } from '../../bench/rows.js';
 test.each([
   [[], { kind: 'main', rows: null }],
   [['--full'], { kind: 'full', rows: null }],
+  [['--memory'], { kind: 'memory', rows: null }],
   [['--short'], { kind: 'short', rows: null }],
   [['--micro'], { kind: 'micro', rows: null }],
   [['--report'], { kind: 'report', rows: null }],
