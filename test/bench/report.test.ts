@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { filled } from '../../bench/report/document.js';
 import { barChart, lineChart } from '../../bench/report/svg.js';
 import { asMarkdown } from '../../bench/report/tables.js';
-import { memoryGrowth, type Target, verdictOf } from '../../bench/report/targets.js';
+import { memoryGrowth, type Target, targetsOf, verdictOf } from '../../bench/report/targets.js';
 import { findingsIn } from '../../bench/run/short-run.js';
 import { slice } from './slices.js';
 
@@ -69,6 +69,28 @@ describe('A verdict', () => {
     expect(verdictOf({ what: '', wants: 'less', must: 1.25, goal: 1.1, measured })).toBe(verdict);
   });
 });
+
+test.each([
+  { redisCommands: 1.0006, verdict: 'goal' },
+  { redisCommands: 1.04, verdict: 'missed' },
+])(
+  'Of $redisCommands commands for a replay, what others sent meanwhile does not count',
+  ({ redisCommands, verdict }) => {
+    const slices = [slice({ row: 'onceguard-redis', load: 'replay', redisCommands })];
+    const main = {
+      measuredAt: '',
+      machine: '',
+      versions: {},
+      rounds: 1,
+      sliceMs: 1,
+      rows: [],
+      bytesPerRecord: {},
+      slices,
+    };
+    const target = targetsOf(main, null).find(({ what }) => what === 'Redis commands, replay');
+    expect(target && verdictOf(target)).toBe(verdict);
+  },
+);
 
 test('Memory growth is what a request leaves behind in the second half of the run', () => {
   const memory = [50, 30, 31, 33].map((liveBytes, at) => ({ row: 'a', requests: (at + 1) * 10, liveBytes }));
