@@ -92,11 +92,15 @@ test.each([
   },
 );
 
-test('Memory growth is what a request leaves behind in the second half of the run', () => {
+test('Memory growth is what a request leaves behind between any two points of the run', () => {
   const memory = [50, 30, 31, 33].map((liveBytes, at) => ({ row: 'a', requests: (at + 1) * 10, liveBytes }));
-  expect(memoryGrowth({ memory }, 'a')).toBeCloseTo(0.2, 10);
-  expect(memoryGrowth({ memory }, 'b')).toBeUndefined();
-  expect(memoryGrowth(null, 'a')).toBeUndefined();
+  // -2, -19/20, -17/30, 0.1, 0.15 and 0.2
+  const { low, median, high } = memoryGrowth({ memory }, 'a') ?? even(Number.NaN);
+  expect(median).toBeCloseTo((-17 / 30 + 0.1) / 2, 10);
+  expect(low).toBeLessThan(-0.8);
+  expect(high).toBeCloseTo(0.1375, 10);
+  expect(memoryGrowth({ memory }, 'b')).toBeNull();
+  expect(memoryGrowth(null, 'a')).toBeNull();
 });
 
 describe('The short run', () => {
