@@ -2,7 +2,7 @@
 import { isUint8Array } from 'node:util/types';
 import { z } from 'zod';
 import { parseOptions } from '../options.js';
-import { omitRule } from './headers.js';
+import { headerLinePattern, headerNamePattern, omitRule } from './headers.js';
 import { encodeResponse, type RecordedResponse } from './recorded-response.js';
 
 /** The whole answer. Headers of the layers outside come live, as for any replay. */
@@ -15,9 +15,9 @@ export interface AnswerFound {
   readonly body?: string | Uint8Array;
 }
 
-// The rules that Node has for what it sends: what breaks them must not get as far as a record.
-const line = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'it must be a line of Latin-1 without control characters');
-const name = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/);
+// What breaks the rules that Node has for what it sends must not get as far as a record.
+const line = z.string().regex(headerLinePattern, 'it must be a line of Latin-1 without control characters');
+const name = z.string().regex(headerNamePattern);
 const statusRule = 'it must be a whole number from 200 to 599';
 
 const nameRule = 'it must be named as a header may be: letters, digits and hyphens, no spaces';

@@ -1,5 +1,9 @@
 // Whose headers they are: those of the layers outside come live, those that the handler's side made are recorded.
 
+/** What Node takes as the name of a header, and as a line of its value. */
+export const headerNamePattern = /^[\w!#$%&'*+.^`|~-]+$/;
+export const headerLinePattern = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 /** A header as it goes out: one line, or one line for each element. */
 export type HeaderEntry = readonly [name: string, value: string | readonly string[]];
 

@@ -5,7 +5,7 @@ import { checkTerms, storeField, type TermOptions, type Terms, termFields, withT
 import { parseOptions, wholeNumber } from '../options.js';
 import type { IdempotencyStore } from '../store.js';
 import type { AnswerFound } from './answer-found.js';
-import { defaultOmitHeaders, type HeaderEntry } from './headers.js';
+import { defaultOmitHeaders, type HeaderEntry, headerNamePattern } from './headers.js';
 import type { RenderProblem } from './problem.js';
 
 /** An answer as `isFinal` sees it. */
@@ -68,7 +68,7 @@ export interface CheckedHttpOptions<Request>
 const callback = z.custom<(request: never) => unknown>((value) => typeof value === 'function', {
   error: 'it must be a function',
 });
-const token = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'it must be the name of a header');
+const token = z.string().regex(headerNamePattern, 'it must be the name of a header');
 const scopeRemedy =
   'it must say whose keys these are: a function of the request that gives the id of its user or tenant, or the word "public". Without it, one caller could get the answer of another';
 

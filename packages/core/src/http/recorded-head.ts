@@ -1,4 +1,5 @@
 // The head of a recorded answer, and its check: by hand, since every replay comes here.
+import { headerLinePattern, headerNamePattern } from './headers.js';
 
 /** Status, reason phrase (null: the usual one), headers set, headers removed, trailers. A list: names would double its length. */
 export type Head = readonly [
@@ -13,8 +14,8 @@ export type Head = readonly [
 type Flaw = readonly number[] | null;
 type Check = (value: unknown) => Flaw;
 
-const isText = (value: unknown) => typeof value === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
-const isName = (value: unknown) => typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value);
+const isText = (value: unknown) => typeof value === 'string' && headerLinePattern.test(value);
+const isName = (value: unknown) => typeof value === 'string' && headerNamePattern.test(value);
 const isStatus = (value: unknown) => Number.isInteger(value) && Number(value) >= 100 && Number(value) <= 999;
 
 const name = that(isName);
