@@ -41,7 +41,8 @@ export function idempotency<R extends AnyRequest = Request>(
   const { headerName, maxResponseBytes, store } = lifecycle.options;
   return (incoming, res, next) => {
     if (!lifecycle.concerns(incoming.method, headerLines(incoming, headerName))) return next();
-    asTable(res);
+    asTable(incoming, 'method');
+    asTable(res, 'req');
     const req = incoming as R;
     const side: FrameworkSide = {
       req,
