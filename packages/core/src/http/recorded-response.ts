@@ -1,4 +1,4 @@
-// What a record keeps of an answer, and its bytes: a layout version, a JSON head with its length, the body as it is.
+// What a record keeps of an answer, and its bytes: a layout version, a JSON head on a line of its own, the body as it is.
 import { IdempotencyError } from '../errors.js';
 import type { HeaderChange } from './headers.js';
 import { flawIn, type Head } from './recorded-head.js';
@@ -13,18 +13,18 @@ export interface RecordedResponse {
 }
 
 const layout = 1;
-/** One byte of layout, four of the head's length. */
-const prefixBytes = 5;
+/** JSON has no line break in itself. Everything before the body is text: a body in ASCII makes the whole one. */
+const endOfHead = 0x0a;
 
 /** The bytes of a recorded answer. */
 export function encodeResponse({ status, reason, headers, trailers, body }: RecordedResponse): Uint8Array {
   const head = JSON.stringify([status, reason ?? null, headers.set, headers.removed, trailers]);
-  const headBytes = Buffer.byteLength(head);
-  const bytes = Buffer.allocUnsafe(prefixBytes + headBytes + body.byteLength);
-  bytes.writeUInt8(layout, 0);
-  bytes.writeUInt32BE(headBytes, 1);
-  bytes.write(head, prefixBytes);
-  bytes.set(body, prefixBytes + headBytes);
+  const endAt = 1 + Buffer.byteLength(head);
+  const bytes = Buffer.allocUnsafe(endAt + 1 + body.byteLength);
+  bytes[0] = layout;
+  bytes.write(head, 1);
+  bytes[endAt] = endOfHead;
+  bytes.set(body, endAt + 1);
   return bytes;
 }
 
@@ -34,13 +34,11 @@ export function encodeResponse({ status, reason, headers, trailers, body }: Reco
  */
 export function decodeResponse(bytes: Uint8Array): RecordedResponse & { readonly body: Buffer } {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.byteLength < prefixBytes) throw invalid('it is cut off');
-  if (view.readUInt8(0) !== layout)
-    throw invalid(`its layout is ${view.readUInt8(0)}, and only ${layout} is known here`);
-  const bodyAt = prefixBytes + view.readUInt32BE(1);
-  if (bodyAt > view.byteLength) throw invalid('it is cut off');
-  const [status, reason, set, removed, trailers] = decodeHead(view.toString('utf8', prefixBytes, bodyAt));
-  return { status, reason: reason ?? undefined, headers: { set, removed }, trailers, body: view.subarray(bodyAt) };
+  if (view[0] !== layout) throw invalid(`its layout is ${view[0] ?? 'none'}, and only ${layout} is known here`);
+  const endAt = view.indexOf(endOfHead);
+  if (endAt < 0) throw invalid('it is cut off');
+  const [status, reason, set, removed, trailers] = decodeHead(view.toString('utf8', 1, endAt));
+  return { status, reason: reason ?? undefined, headers: { set, removed }, trailers, body: view.subarray(endAt + 1) };
 }
 
 function decodeHead(json: string): Head {

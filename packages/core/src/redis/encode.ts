@@ -1,4 +1,5 @@
 // The arguments of the verbs as the scripts take them: in order, none as the empty string, bytes as they are.
+import { isAscii } from 'node:buffer';
 import { lifeEnd } from '../protocol/life.js';
 import type {
   AcquireRequest,
@@ -27,7 +28,7 @@ export function renewArguments(lease: Lease, leaseMs: number): Argument[] {
 }
 
 export function checkpointArguments({ token, fence }: Lease, { step, seq, bytes }: Checkpoint): Argument[] {
-  return [token, fence, step, seq, buffer(bytes)];
+  return [token, fence, step, seq, binary(bytes)];
 }
 
 export function completeArguments(lease: Lease, completion: Completion): Argument[] {
@@ -59,10 +60,14 @@ function anew({ takeover, recovering, guarded, attempt, fingerprint }: Lease): s
 
 /** Empty bytes are an outcome; without one there is no time for how long it is kept. */
 function outcomeArguments({ outcome, outcomeTtlMs, note }: Completion | Resolve): [Argument, Argument, string] {
-  return outcome === null ? ['', '', note ?? ''] : [outcomeTtlMs, buffer(outcome), note ?? ''];
+  return outcome === null ? ['', '', note ?? ''] : [outcomeTtlMs, binary(outcome), note ?? ''];
 }
 
-/** ioredis sends Buffers as they are, and makes text of any other bytes. */
-function buffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** A longer text would be copied more often than bytes are. */
+const shortBytes = 16_384;
+
+/** ioredis sends Buffers as they are, and strings as UTF-8, for less: which is the same of a text in ASCII. */
+function binary(bytes: Uint8Array): Argument {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.length <= shortBytes && isAscii(buffer) ? buffer.toString('latin1') : buffer;
 }

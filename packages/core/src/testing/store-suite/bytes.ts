@@ -10,6 +10,9 @@ const pool = Buffer.from('before|the middle|after');
 const samples: Readonly<Record<string, () => Uint8Array>> = {
   'no bytes at all': () => new Uint8Array(0),
   'all 256 of them': () => Uint8Array.from({ length: 256 }, (_, at) => at),
+  'all of ASCII': () => Uint8Array.from({ length: 128 }, (_, at) => at),
+  '20 kB of ASCII': () => Buffer.alloc(20_000, 'paid, '),
+  'text in UTF-8': () => Buffer.from('payé, 払った'),
   'a lone NUL': () => Uint8Array.of(0),
   'text that is no UTF-8': () => Buffer.from('ff fe 00 0d 0a 80'.replaceAll(' ', ''), 'hex'),
   'what reads as a number': () => Buffer.from('0'),
