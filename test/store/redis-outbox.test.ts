@@ -1,4 +1,4 @@
-// Calls that are made in one turn of the event loop: they leave together, and each has its own answer.
+// Calls that are made in one go: they leave together, and each has its own answer.
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
@@ -28,7 +28,7 @@ const keys = Array.from({ length: 20 }, (_, at) => `key-${at}`);
 describe.each([
   { version: 6, make: () => new Redis(redisUrl(), safe) },
   { version: 5, make: () => new Redis5(redisUrl(), safe) },
-])('calls of one turn, ioredis $version,', ({ make }) => {
+])('calls made in one go, ioredis $version,', ({ make }) => {
   test('leave in one pipeline, and each is told of its own record', async () => {
     const { client, store } = await ready(make());
     // From here on the server knows the script.
@@ -60,7 +60,17 @@ test('a call alone needs no pipeline', async () => {
   expect(pipelines).not.toHaveBeenCalled();
 });
 
-test('in a long turn calls leave before its end', async () => {
+test('calls leave before the turn of the event loop has ended', async () => {
+  const { client, store } = await ready();
+  await store.read('warm');
+  const sent = vi.spyOn(client, 'sendCommand');
+  const sentAtItsEnd = new Promise((resolve) => setImmediate(() => resolve(sent.mock.calls.length)));
+  const answer = store.read('first');
+  expect(await sentAtItsEnd).toBe(1);
+  await answer;
+});
+
+test('where much is computed, calls leave before its end', async () => {
   const { client, store } = await ready();
   await store.read('warm');
   const sent = vi.spyOn(client, 'sendCommand');
@@ -92,7 +102,7 @@ test('what was said before the store is closed is still sent', async () => {
   for (const answer of await answers) expect(granted(answer).attempt).toBe(1);
 });
 
-test('with a server that says nothing, every call of a turn ends as unknown', async () => {
+test('with a server that says nothing, every call ends as unknown', async () => {
   const proxy = await startFaultProxy(redisUrl());
   ends.push(async () => await proxy.close());
   const { store } = await ready(new Redis(proxy.url, safe));

@@ -15,6 +15,7 @@ import { type CheckedHttpOptions, checkHttpOptions, type HttpOptions } from './o
 import { type ProblemFacts, type ProblemResponse, problem } from './problem.js';
 import { decodeResponse, type RecordedResponse } from './recorded-response.js';
 import { settle, settleFound } from './settle.js';
+import { endOfTurn } from './turn.js';
 
 /** An answer on its way to the client: the handler's, just given, one that stands on record, or one that was found out. */
 type Answered = FromHandler | (RecordedResponse & { readonly from: 'record' | 'recovery' });
@@ -61,6 +62,7 @@ export class Lifecycle<Request> {
    * functions (`skip`, `scope`, `fingerprint`, `onAbandoned`) threw, before anything was run: that is for its error handler.
    */
   async handle(request: Request, exchange: Exchange): Promise<void> {
+    await endOfTurn();
     let name: string | null = null;
     try {
       const { methods, skip } = this.options;

@@ -1,4 +1,4 @@
-// Calls of one turn of the event loop leave together: one write to the socket, and one reading of it by Redis.
+// Calls that are made in one go leave together: one write to the socket, and one reading of it by Redis.
 import { isCluster, type RedisClient, type RedisPipeline, send } from './client.js';
 
 type Argument = string | Buffer | number;
@@ -12,12 +12,13 @@ interface Letter {
 
 /** A pipeline copies what it sends into one piece, which costs large answers more than it saves. */
 const largestBytes = 16_384;
-/** A turn in which much is computed may be long; what has waited so long leaves with the next call. */
+/** Much may be computed in one go; what has waited so long leaves with the next call. */
 const longestWaitMs = 5;
 
 /**
- * What waits here is sent before the next turn, in the order of the calls. Each call has an answer of its own, when it
- * comes, and fails by itself. On a cluster every command is sent alone: only so does the client follow a slot that has moved.
+ * What waits here is sent, in the order of the calls, when the code that runs now, and all promises that it settles, have
+ * come to their end. Each call has an answer of its own, when it comes, and fails by itself. On a cluster every command is sent
+ * alone: only so does the client follow a slot that has moved.
  */
 export class Outbox {
   readonly #client: RedisClient;
@@ -45,7 +46,7 @@ export class Outbox {
     const now = performance.now();
     if (this.#waiting.push(letter) === 1) {
       this.#waitingSince = now;
-      setImmediate(() => this.empty());
+      process.nextTick(() => this.empty());
     } else if (now - this.#waitingSince > longestWaitMs) this.empty();
   }
 

@@ -44,8 +44,8 @@ import { readAnswer } from './stored-record.js';
 /**
  * Records in Redis ≥ 6.2 or Valkey, standalone, behind Sentinel, or in a cluster.
  *
- * - Each verb is one EVALSHA, sent once; whoever calls repeats it with the same token. Those of one turn of the event loop
- *   leave in one pipeline, but for large answers, and but for a cluster.
+ * - Each verb is one EVALSHA, sent once; whoever calls repeats it with the same token. Those that are called in one go leave
+ *   in one pipeline, but for large answers, and but for a cluster.
  * - No call lasts longer than `storeTimeoutMs`, whatever the client does.
  * - The client stays the caller's: never closed, changed or given commands. It must be open as long as the store is used.
  * - What Redis loses (failover, eviction, a restart without AOF), this store has lost. `docs/redis.md` has the settings.

@@ -1,0 +1,20 @@
+// The end of a turn of the event loop: requests that came in together go on together.
+
+/** The one that was there at first: where a test fakes timers, requests are not held back. */
+const atEndOfTurn = setImmediate;
+
+let turn: Promise<void> | null = null;
+
+/**
+ * Resolves at the end of this turn, for all who ask for it in the turn at once. They go on in step, each line of code for all
+ * of them in a row while the processor has it at hand, and their calls of the store leave together.
+ */
+export function endOfTurn(): Promise<void> {
+  turn ??= new Promise((resolve) => {
+    atEndOfTurn(() => {
+      turn = null;
+      resolve();
+    });
+  });
+  return turn;
+}
