@@ -1,6 +1,6 @@
 // Making requests and responses that Express has touched cheap to work with.
 
-/** From Node 24 on V8 works with them as they are, twice as fast as with tables before: there a table costs a tenth. */
+/** From Node 24 on, V8 works well with them as they are, and tables would make a request a tenth dearer. */
 const isCheaper = Number.parseInt(process.versions.node, 10) < 24;
 
 /**
