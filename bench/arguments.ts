@@ -11,7 +11,7 @@ export interface Command {
 export const usage = `Usage: npm run bench [-- options]
 
 Measures onceguard beside a bare Express app, beside two bare Redis commands, and beside other packages, on a Redis of its own.
-Without options it takes about 5 minutes, writes bench/results/main.json, draws docs/charts and fills docs/benchmarks.md.
+Without options it takes about 6 minutes, writes bench/results/main.json, draws docs/charts and fills docs/benchmarks.md.
 
   --full        also the growth charts and the micro-benchmarks: about an hour; writes growth.json and micro.json too
   --memory      only the last part of --full, the memory over a million requests: half an hour; adds to growth.json

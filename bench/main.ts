@@ -13,7 +13,7 @@ import { mainRun, type RunResult } from './run/main-run.js';
 import { shortRun } from './run/short-run.js';
 import { World } from './run/world.js';
 
-const main = { rounds: 8, sliceMs: 700, warmUpMs: 700 };
+const main = { rounds: 8, sliceMs: 700, warmUpMs: 700, runInMs: 300 };
 
 const command = commandLine();
 if (command !== null) await run(command);

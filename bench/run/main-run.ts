@@ -1,5 +1,5 @@
 // The main run: every load on every row, in turn, round after round.
-import { type Load, type Prefixes, repeating } from '../loads.js';
+import { type Load, repeating } from '../loads.js';
 import { rows } from '../rows.js';
 import { bytesPerRecord } from './bytes.js';
 import { probe } from './probe.js';
@@ -10,7 +10,10 @@ import { newPrefix, type Server, type World } from './world.js';
 export interface RunSettings {
   readonly rounds: number;
   readonly sliceMs: number;
+  /** Of each load on each row, before anything is measured. */
   readonly warmUpMs: number;
+  /** Before each slice, and not counted: a server that has stood still while others were measured is not at its pace. */
+  readonly runInMs: number;
   readonly loads: readonly Load[];
   readonly rows: readonly string[];
   /** The rows whose records are weighed, too. */
@@ -86,16 +89,17 @@ async function warmedUp(world: World, servers: readonly Server[], settings: RunS
 
 async function oneRound(world: World, servers: readonly Server[], settings: Round): Promise<Slice[]> {
   await world.redis.flush();
-  const { round, sliceMs, origins } = settings;
+  const { round, sliceMs, runInMs, origins } = settings;
   const slices: Slice[] = [];
   const repeats = new Map<Server, string>();
   for (const server of servers) repeats.set(server, await repeated(world, server));
   for (const load of settings.loads.filter(({ everyRounds }) => round % everyRounds === 0)) {
     for (const server of servers.filter((one) => applies(load, one))) {
-      const prefixes: Prefixes = { repeats: repeats.get(server) ?? '', once: newPrefix() };
-      const what = { load: load.name, round, connections: load.connections, durationMs: sliceMs };
+      const keys = () => load.keys({ repeats: repeats.get(server) ?? '', once: newPrefix() });
       const known = origins.get(idOf(load, server)) ?? new Map();
-      slices.push(await measure(world, [server], { ...what, keys: load.keys(prefixes), origins: known }));
+      const what = { load: load.name, round, connections: load.connections, origins: known };
+      await measure(world, [server], { ...what, keys: keys(), durationMs: runInMs });
+      slices.push(await measure(world, [server], { ...what, keys: keys(), durationMs: sliceMs }));
     }
   }
   return slices;

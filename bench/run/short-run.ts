@@ -28,7 +28,7 @@ export interface ShortResult extends RunResult {
 export async function shortRun(world: World, tell: (line: string) => void): Promise<ShortResult> {
   const loads = [loadNamed('fresh'), loadNamed('replay')];
   const rows = Object.keys(bounds);
-  const settings = { rounds: 2, sliceMs: 250, warmUpMs: 100, loads, rows, weighed: [weighed] };
+  const settings = { rounds: 2, sliceMs: 250, warmUpMs: 100, runInMs: 50, loads, rows, weighed: [weighed] };
   const result = await mainRun(world, settings, tell);
   const findings = [
     ...result.rows.filter(({ failure }) => failure !== null).map(({ row, failure }) => `${row}: ${failure}`),
