@@ -126,6 +126,10 @@ describe('bytes that are no recorded answer are outcome_invalid', () => {
     for (let end = 0; end < bodyAt; end += 1) expect(errorOf(bytes.subarray(0, end))).toBeInstanceOf(IdempotencyError);
   });
 
+  it('and of a head without an end it is told that the rest is missing', () => {
+    expect(errorOf(withHead(head, { end: '' }))).toMatchObject({ message: expect.stringContaining('cut off') });
+  });
+
   it('and the error does not show what they hold', () => {
     const error = errorOf(withHead({ ...head, set: [['X-Token', 'secret\n']] }));
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('secret');
