@@ -13,8 +13,8 @@ export const usage = `Usage: npm run bench [-- options]
 Measures onceguard beside a bare Express app, beside two bare Redis commands, and beside other packages, on a Redis of its own.
 Without options it takes about 6 minutes, writes bench/results/main.json, draws docs/charts and fills docs/benchmarks.md.
 
-  --full        also the growth charts and the micro-benchmarks: about an hour; writes growth.json and micro.json too
-  --memory      only the last part of --full, the memory over a million requests: half an hour; adds to growth.json
+  --full        also the growth charts and the micro-benchmarks: about half an hour; writes growth.json and micro.json too
+  --memory      only the last part of --full, the memory over a million requests: 20 minutes; adds to growth.json
   --micro       only the micro-benchmarks; writes micro.json
   --short       only what noise cannot touch: commands per request, bytes per record, correctness; writes nothing
   --report      measures nothing: draws and fills from the results that are there

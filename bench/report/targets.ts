@@ -56,10 +56,10 @@ export function targetsOf(main: MainResults, growth: GrowthResults | null): Targ
 }
 
 /** Redis counts for all: also what another row's connection sends every few seconds to be seen alive. */
-function toHundredths(spread: Spread | null): Spread | null {
-  if (spread === null) return null;
+function toHundredths(measured: Spread | null): Spread | null {
+  if (measured === null) return null;
   const rounded = (value: number) => Math.round(value * 100) / 100;
-  const { low, median, high } = spread;
+  const { low, median, high } = measured;
   return { low: rounded(low), median: rounded(median), high: rounded(high) };
 }
 
