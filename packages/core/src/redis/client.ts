@@ -1,7 +1,8 @@
 // What the store needs of a Redis client: what Redis and Cluster of ioredis 5 and 6 have in common.
 import type { ConnectionOptions } from 'node:tls';
 
-type Argument = string | Buffer | number;
+/** Of a command, as the client takes it. */
+export type Argument = string | Buffer | number;
 
 /**
  * An ioredis `Redis` or `Cluster`, version 5 or 6. It stays the caller's: never closed, changed or given commands; the

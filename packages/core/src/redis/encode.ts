@@ -11,8 +11,8 @@ import type {
   Release,
   Resolve,
 } from '../protocol/messages.js';
-
-type Argument = string | Buffer | number;
+import type { Argument } from './client.js';
+import { isLarge } from './outbox.js';
 
 /** An end is announced to those who hear it. */
 export function acquireArguments(request: AcquireRequest, hearsOfEnds: boolean): Argument[] {
@@ -63,11 +63,11 @@ function outcomeArguments({ outcome, outcomeTtlMs, note }: Completion | Resolve)
   return outcome === null ? ['', '', note ?? ''] : [outcomeTtlMs, binary(outcome), note ?? ''];
 }
 
-/** A longer text would be copied more often than bytes are. */
-const shortBytes = 16_384;
-
-/** ioredis sends Buffers as they are, and strings as UTF-8, for less: which is the same of a text in ASCII. */
+/**
+ * ioredis sends Buffers as they are, and strings as UTF-8, which is the same of a text in ASCII. In a pipeline that costs less; a
+ * large one is sent alone.
+ */
 function binary(bytes: Uint8Array): Argument {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return buffer.length <= shortBytes && isAscii(buffer) ? buffer.toString('latin1') : buffer;
+  return isLarge(buffer) || !isAscii(buffer) ? buffer : buffer.toString('latin1');
 }

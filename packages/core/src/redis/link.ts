@@ -1,6 +1,6 @@
 // The way to Redis: one script or command per call, within the store's deadline, failing only with a StoreError.
 import { StoreError } from '../errors.js';
-import { isClosed, mastersOf, type RedisClient, type RedisNode, send } from './client.js';
+import { type Argument, isClosed, mastersOf, type RedisClient, type RedisNode, send } from './client.js';
 import { withDeadline } from './deadline.js';
 import { lacksScript, storeFailure } from './failure.js';
 import type { RedisHealth } from './health.js';
@@ -10,8 +10,6 @@ import { Reply } from './reply.js';
 import type { Script } from './script.js';
 import { keyBeside } from './scripts/record.js';
 import { ClientWatch } from './watch.js';
-
-type Argument = string | Buffer | number;
 
 export interface LinkOptions {
   readonly timeoutMs: number;

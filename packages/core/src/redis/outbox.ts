@@ -1,7 +1,6 @@
 // Calls that are made in one go leave together: one write to the socket, and one reading of it by Redis.
-import { isCluster, type RedisClient, type RedisPipeline, send } from './client.js';
+import { type Argument, isCluster, type RedisClient, type RedisPipeline, send } from './client.js';
 
-type Argument = string | Buffer | number;
 type Told = (error: Error | null | undefined, reply: unknown) => void;
 
 interface Letter {
@@ -74,6 +73,7 @@ function sendTogether(pipeline: RedisPipeline, letters: readonly Letter[]): void
   pipeline.exec().catch(() => undefined);
 }
 
-function isLarge(argument: Argument): boolean {
+/** Large ones leave by themselves. */
+export function isLarge(argument: Argument): boolean {
   return typeof argument !== 'number' && argument.length > largestBytes;
 }

@@ -1,6 +1,6 @@
 // A script whose effects replicas must have before its answer counts: the script and WAIT, together on one connection.
 import { StoreError } from '../errors.js';
-import { isCluster, type RedisClient, send } from './client.js';
+import { type Argument, isCluster, type RedisClient, send } from './client.js';
 import type { Script } from './script.js';
 
 /** Answers are believed only when so many replicas have what they tell of. */
@@ -11,7 +11,6 @@ export interface Durability {
   readonly timeoutMs: number;
 }
 
-type Argument = string | Buffer | number;
 type Command = [name: string, args: Argument[]];
 
 /**

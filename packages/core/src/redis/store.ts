@@ -19,7 +19,7 @@ import type {
 import type { IdempotencyStore, ReadAnswer, ScanPage, ScanRequest, StoreCapabilities } from '../store.js';
 import { acquireAnswer, completeAnswer, plainAnswer, renewAnswer, resolveAnswer } from './answers.js';
 import { announce, examine, type Finding } from './check.js';
-import type { RedisClient } from './client.js';
+import type { Argument, RedisClient } from './client.js';
 import type { ConnectOptions } from './connect-options.js';
 import { closeConnection, connected, openConnection } from './connection.js';
 import * as encode from './encode.js';
@@ -180,11 +180,11 @@ export class RedisStore implements IdempotencyStore {
     await this.#disconnect();
   }
 
-  #run(verb: string, script: Script, key: string, args: (string | Buffer | number)[]): Promise<Reply> {
+  #run(verb: string, script: Script, key: string, args: Argument[]): Promise<Reply> {
     return this.#link.run(verb, script, this.#nameOf(key), args);
   }
 
-  #runDurably(verb: string, script: Script, key: string, args: (string | Buffer | number)[]): Promise<Reply> {
+  #runDurably(verb: string, script: Script, key: string, args: Argument[]): Promise<Reply> {
     return this.#link.runDurably(verb, script, this.#nameOf(key), args);
   }
 

@@ -1,9 +1,7 @@
 // Asks a server questions, each within the store's deadline. A refusal is an answer too.
-import { type RedisClient, type RedisNode, send } from '../client.js';
+import { type Argument, type RedisClient, type RedisNode, send } from '../client.js';
 import { withDeadline } from '../deadline.js';
 import { lacksScript, storeFailure } from '../failure.js';
-
-type Argument = string | Buffer | number;
 
 export class Interview {
   /** What the user may not use, and what the server does not have: commands, keys. */
