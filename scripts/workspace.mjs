@@ -10,6 +10,9 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** The folders of the publishable packages, relative to the root. */
 export const packageFolders = readdirSync(join(root, 'packages')).map((name) => join('packages', name));
 
+/** The folders of the test packages that hold one major of a framework each, relative to the root. */
+const stackFolders = ['nest-11', 'nest-12'].map((name) => join('test', 'stacks', name));
+
 const onWindows = process.platform === 'win32';
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
@@ -17,7 +20,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 export function install() {
   requireNode();
   const stamp = join(root, 'node_modules', '.onceguard-installed');
-  const folders = ['.', ...packageFolders, 'bench', 'examples', 'test'];
+  const folders = ['.', ...packageFolders, 'bench', 'examples', 'test', ...stackFolders];
   const wanted = fingerprint([
     'pnpm-lock.yaml',
     'pnpm-workspace.yaml',

@@ -15,6 +15,7 @@ export const errorTable = Object.freeze({
     retryable: false,
     title: 'The request body was not read before the idempotency check',
   },
+  record_damaged: { status: 503, retryable: false, title: 'The record of this idempotency key cannot be read' },
   store_misconfigured: { status: 503, retryable: false, title: 'The idempotency store refuses; an operator must act' },
   option_invalid: { status: 500, retryable: false, title: 'An option is not valid' },
   argument_invalid: { status: 500, retryable: false, title: 'An argument is not valid' },
@@ -125,23 +126,36 @@ export class ConfigurationError extends IdempotencyError {}
 
 /**
  * What a store's failure means. `unavailable`: not executed, retry soon. `unknown`: perhaps executed; repeat with the same token.
- * `misconfigured`: not executed, an operator must act. `bug`: the request or the answer makes no sense.
+ * `misconfigured`: not executed, an operator must act. `damaged`: the record under this key fails its check; nothing runs and
+ * nothing is replayed until an operator has removed or restored it. `bug`: the request or the answer makes no sense.
  */
-export type StoreErrorClass = 'unavailable' | 'unknown' | 'misconfigured' | 'bug';
+export type StoreErrorClass = 'unavailable' | 'unknown' | 'misconfigured' | 'damaged' | 'bug';
+
+/** Why a store refused bytes: it has no room left, or takes no value of this size. */
+export type StoreRefusal = 'full' | 'too_large';
+
+export interface StoreErrorOptions extends ErrorOptions {
+  /** Set where the same call with fewer bytes may succeed. */
+  readonly refusal?: StoreRefusal;
+}
 
 const storeErrorCodes = {
   unavailable: 'store_unavailable',
   unknown: 'store_unavailable',
   misconfigured: 'store_misconfigured',
+  damaged: 'record_damaged',
   bug: 'argument_invalid',
 } as const satisfies Record<StoreErrorClass, ErrorCode>;
 
 /** The store did not answer, or refused. Never an answer of the protocol. */
 export class StoreError extends IdempotencyError {
   readonly class: StoreErrorClass;
+  /** Null: not a matter of size. */
+  readonly refusal: StoreRefusal | null;
 
-  constructor(storeClass: StoreErrorClass, message: string, options?: ErrorOptions) {
+  constructor(storeClass: StoreErrorClass, message: string, options: StoreErrorOptions = {}) {
     super(storeErrorCodes[storeClass], message, options);
     this.class = storeClass;
+    this.refusal = options.refusal ?? null;
   }
 }
