@@ -63,7 +63,7 @@ export function addParts(bench: Bench): void {
 
 function fingerprintOrder(): void {
   const headers = { 'content-type': 'application/json', 'content-length': orderBytes };
-  const body = describeBody({ headers, readableEnded: true, body: order });
+  const body = describeBody({ headers, hasBody: true, readableEnded: true, body: order });
   if (!body.ok) throw new Error(body.reason);
   fingerprint({ method: 'POST', path: '/payments', query: '', body });
 }

@@ -14,9 +14,16 @@ import multer from 'multer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeBody } from '../../packages/core/src/http/body.js';
 import { keepRawBody, rawBodyOf } from '../../packages/core/src/http/raw-body.js';
+import { hasBody } from '../../packages/core/src/node/request-body.js';
 
 function kindOf(req: IncomingMessage, body: unknown, rawBody: string | Uint8Array | undefined): string {
-  const described = describeBody({ headers: req.headers, readableEnded: req.readableEnded, body, rawBody });
+  const described = describeBody({
+    headers: req.headers,
+    hasBody: hasBody(req),
+    readableEnded: req.readableEnded,
+    body,
+    rawBody,
+  });
   return described.ok ? described.kind : `refused: ${described.reason.split('.', 1)[0]}`;
 }
 

@@ -74,7 +74,7 @@ function exchange(): Exchange {
     method: 'POST',
     originalUrl: '/payments',
     headerLines: () => ['"key"'],
-    body: () => ({ headers: {}, readableEnded: true, body: undefined }),
+    body: () => ({ headers: {}, hasBody: false, readableEnded: true, body: undefined }),
     liveHeaders: () => [],
     pass: () => undefined,
     perform: async () => ({

@@ -6,10 +6,14 @@ import { canonicalValue, isPlainObject } from './canonical-value.js';
 export interface RequestBody {
   readonly headers: {
     readonly 'content-length'?: string | undefined;
-    readonly 'transfer-encoding'?: string | undefined;
     readonly 'content-encoding'?: string | undefined;
     readonly 'content-type'?: string | undefined;
   };
+  /**
+   * Whether the request has a body at all. Only the adapter knows: HTTP/1 says it with Content-Length and Transfer-Encoding,
+   * HTTP/2 with the flag that ends a stream.
+   */
+  readonly hasBody: boolean;
   /** `readableEnded` of the request's stream. */
   readonly readableEnded: boolean;
   /** What the framework's parsers left. */
@@ -30,8 +34,7 @@ export type DescribedBody = ComparableBody | { readonly ok: false; readonly reas
 
 /**
  * The content of a body in its comparable form, or the reason (for `body_not_parsed`, with the remedy) why there is
- * none. A body exists if `content-length` is above 0 or `transfer-encoding` is present; it was read if the stream has
- * ended. It is never compared more weakly than its media type allows:
+ * none. A body that exists was read if the stream has ended. It is never compared more weakly than its media type allows:
  *
  * | media type | from its source (`rawBody`, or bytes as body) | from the parsed body |
  * |---|---|---|
@@ -43,7 +46,7 @@ export type DescribedBody = ComparableBody | { readonly ok: false; readonly reas
 export function describeBody(request: RequestBody): DescribedBody {
   const { headers, readableEnded, body } = request;
   const mediaType = mediaTypeOf(headers['content-type']);
-  if (!bodyExists(headers)) return { ok: true, mediaType, kind: 'none', content: '' };
+  if (!request.hasBody) return { ok: true, mediaType, kind: 'none', content: '' };
   if (mediaType.startsWith('multipart/')) return { ok: false, reason: reasons.multipart };
   if (!readableEnded) return { ok: false, reason: reasons.unread };
 
@@ -72,10 +75,6 @@ function mediaTypeOf(contentType: string | undefined): string {
   if (contentType === undefined) return '';
   const end = contentType.indexOf(';');
   return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
-}
-
-function bodyExists(headers: RequestBody['headers']): boolean {
-  return Number(headers['content-length'] ?? 0) !== 0 || headers['transfer-encoding'] !== undefined;
 }
 
 type Content = Pick<ComparableBody, 'kind' | 'content'>;

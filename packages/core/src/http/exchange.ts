@@ -43,6 +43,8 @@ export interface Exchange {
   readonly originalUrl: string;
   /** The field lines of a header, one entry a line. */
   headerLines(name: string): readonly string[];
+  /** Where the beginning of a request does not say whether it has a body: resolves when `body()` can be asked. Never rejects. */
+  bodyKnown?(): Promise<void> | undefined;
   body(): RequestBody;
   /** The response's headers as the layers outside have set them. */
   liveHeaders(): readonly HeaderEntry[];

@@ -75,6 +75,8 @@ export class Lifecycle<Request> {
       const { scope, fingerprint: chosen } = this.options;
       const owner = scope === 'public' ? scope : ownScope(await scope(request));
       const print = typeof chosen === 'function' ? fingerprintOfValue(await chosen(request)) : null;
+      const bodyKnown = chosen === undefined ? exchange.bodyKnown?.() : undefined;
+      if (bodyKnown !== undefined) await bodyKnown;
       const plan = this.#plan(exchange, owner, key, print);
       name = plan.name;
       await this.#answer(exchange, plan, await run(plan, this.#work(request, exchange)));

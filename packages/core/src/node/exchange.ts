@@ -8,6 +8,7 @@ import type { HeaderEntry } from '../http/headers.js';
 import { rawBodyOf } from '../http/raw-body.js';
 import { type Capture, captureResponse } from './capture.js';
 import { headersOf } from './head.js';
+import { hasBody, knowsBody } from './request-body.js';
 import { sendAnswer } from './send.js';
 
 /** What an adapter knows and node:http does not. */
@@ -54,10 +55,15 @@ class NodeExchange implements Exchange {
     return headerLines(this.#side.req, name);
   }
 
+  bodyKnown(): Promise<void> | undefined {
+    return knowsBody(this.#side.req);
+  }
+
   body(): RequestBody {
     const { req } = this.#side;
     return {
       headers: req.headers,
+      hasBody: hasBody(req),
       readableEnded: req.readableEnded,
       body: this.#side.parsedBody(),
       rawBody: rawBodyOf(req) ?? this.#side.rawBody?.(),

@@ -1,0 +1,38 @@
+// Whether a request has a body: HTTP/1 says it in the headers, HTTP/2 with the flag that ends a stream.
+import type { IncomingMessage } from 'node:http';
+import { requestStream } from './http2/streams.js';
+
+/** Requests over HTTP/2 that were seen to end without a byte after their headers. */
+const empty = new WeakSet<IncomingMessage>();
+
+/** True unless the request is known to have no body. */
+export function hasBody(req: IncomingMessage): boolean {
+  const { 'content-length': length, 'transfer-encoding': coding } = req.headers;
+  const stream = requestStream(req);
+  if (stream && length === undefined) return !stream.endAfterHeaders && !empty.has(req);
+  return Number(length ?? 0) !== 0 || coding !== undefined;
+}
+
+/**
+ * Over HTTP/2 a client may end a request without a body by an empty frame of its own. Undefined if the body is known, else
+ * a promise for the first byte or the end. Nothing is taken from the stream: whoever reads it later gets everything.
+ */
+export function knowsBody(req: IncomingMessage): Promise<void> | undefined {
+  const stream = requestStream(req);
+  const isUndecided = stream && req.headers['content-length'] === undefined && hasBody(req);
+  // `readableFlowing` is null until somebody reads the body.
+  if (!isUndecided || req.readableEnded || req.readableFlowing !== null) return undefined;
+  return new Promise((resolve) => {
+    const closed = (): void => {
+      req.off('readable', readable);
+      resolve();
+    };
+    const readable = (): void => {
+      // A client that leaves ends the stream, too: what it would have sent is not known.
+      if (req.readableLength === 0 && stream?.closed === false) empty.add(req);
+      req.off('close', closed);
+      resolve();
+    };
+    req.once('readable', readable).once('close', closed);
+  });
+}
