@@ -8,7 +8,7 @@ import type { World } from '../run/world.js';
 import { resultsOf } from './tasks.js';
 
 const dayMs = 86_400_000;
-const terms = { recordTtlMs: dayMs, unknownTtlMs: 400 * dayMs };
+const terms = { recordTtlMs: dayMs, outcomeTtlMs: dayMs, unknownTtlMs: 400 * dayMs };
 const calls = 2_000;
 const outcome = Buffer.alloc(360, 'o');
 

@@ -98,7 +98,7 @@ async function decide({ decides }: PlannedCall, store: RecordingStore, { name }:
     if (record === null) return;
     await store.resolve(name, {
       ...{ expectFence: record.fence, as: decides, by: 'chaos', reason: 'as planned', note: null },
-      ...{ outcome: null, outcomeTtlMs: ttlMs, recordTtlMs: ttlMs, unknownTtlMs: ttlMs },
+      ...{ outcome: null, outcomeTtlMs: ttlMs, recordTtlMs: ttlMs },
     });
   } catch (error) {
     // A decision that is not heard is not repeated.

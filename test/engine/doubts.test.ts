@@ -64,7 +64,7 @@ onEveryStore('Doubts', (open) => {
       kind: 'ok',
     });
     expect(await told(execute(paying, call(store)))).toBe('paid by hand, replayed');
-    expect((await recordOf(store.inner, name))?.resolved).toMatchObject({ as: 'done', ...decision });
+    expect((await recordOf(store.inner, name))?.decisions).toMatchObject([{ as: 'done', ...decision }]);
   });
 
   it('that somebody decides are done without a result: a repeat is told that it is no longer kept', async () => {
@@ -79,6 +79,17 @@ onEveryStore('Doubts', (open) => {
     await leaveDoubts(store, 1);
     await resolve(store, nameIn(store), { as: 'not_done', ...decision });
     expect(await told(execute(paying, call(store, block)))).toBe('charged for r1, recorded');
+  });
+
+  it('show the terms of their work, and the decisions made about it before', async () => {
+    const { store } = open();
+    const terms = { ttlMs: 3_600_000, tombstoneMs: 7_200_000, unknownTtlMs: 10_800_000 };
+    await abandon(store, charging, { ...block, ...terms });
+    await resolve(store, nameIn(store), { as: 'not_done', ...decision });
+    await abandon(store, charging, { ...block, ...terms });
+    expect(await allDoubts(store)).toMatchObject([
+      { attempt: 2, ...terms, decisions: [{ as: 'not_done', ...decision, at: expect.any(Number) }] },
+    ]);
   });
 
   it('are decided by one of two people; the other is told what stands there', async () => {

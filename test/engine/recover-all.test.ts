@@ -4,7 +4,7 @@ import { failsBefore, preceded } from '@onceguard/core/testing';
 import { expect, it, vi } from 'vitest';
 import { abandon, block, call, charging, leaveDoubts, paying } from './abandoned.js';
 import { told } from './told.js';
-import { nameIn, onEveryStore } from './world.js';
+import { nameIn, onEveryStore, recordOf } from './world.js';
 
 onEveryStore('recoverAll', (open) => {
   it('works off all doubts, and counts how they ended', async () => {
@@ -82,12 +82,32 @@ onEveryStore('recoverAll', (open) => {
     expect(await told(execute(paying, call(store)))).toBe('paid, replayed');
   });
 
-  it('has what was found known for as long as it is told', async () => {
+  it('has what was found known for as long as the terms of the work say', async () => {
     const { store } = open();
-    await leaveDoubts(store, 1);
-    await recoverAll(store, { recover: () => done('paid'), leaseMs: 100, ttlMs: 200, tombstoneMs: 86_400_000 });
+    await abandon(store, charging, { ...block, ttlMs: 400, tombstoneMs: 86_400_000 });
+    await recoverAll(store, { recover: () => done('paid') });
     const replays = async () => expect(await told(execute(paying, call(store)))).toBe('expired');
     await vi.waitFor(replays, { timeout: 10_000 });
+  });
+
+  it('has what was found known for longer where its options say so, and never for less long', async () => {
+    const { store } = open();
+    const terms = { ttlMs: 3_600_000, tombstoneMs: 7_200_000, unknownTtlMs: 10_800_000 };
+    const lives: number[][] = [];
+    for (const [n, hours] of [1, 9].entries()) {
+      const key = `order-${n}`;
+      await abandon(store, charging, { ...block, ...terms, key });
+      const ms = hours * 1_800_000;
+      await recoverAll(store, { recover: () => done('paid'), ttlMs: ms, tombstoneMs: ms });
+      const record = await recordOf(store.inner, store.calls.at(-1)?.key ?? '');
+      const { completedAt, expiresAt = 0, outcomeEndAt = 0 } = record ?? {};
+      lives.push([outcomeEndAt - (completedAt ?? 0), Math.round((expiresAt - (completedAt ?? 0)) / 600_000)]);
+    }
+    expect(lives).toEqual([
+      // As the doubt would have lived.
+      [3_600_000, 18],
+      [9 * 1_800_000, 27],
+    ]);
   });
 
   it('counts a result that cannot be recorded as failed, and leaves the doubt', async () => {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Acquired, Completion, IdempotencyStore, Lease } from '@onceguard/core';
 import { expect } from 'vitest';
 
-const terms = { recordTtlMs: 60_000, unknownTtlMs: 60_000 };
+const terms = { recordTtlMs: 60_000, outcomeTtlMs: 60_000, unknownTtlMs: 60_000 };
 const outcome = Buffer.from('"of the second"');
 
 export const completion: Completion = { outcome, outcomeTtlMs: 60_000, note: null, notAfter: 0 };

@@ -63,7 +63,7 @@ describe.each(storeKinds)('Of a doubt ($name)', ({ open }) => {
       expect([told, (await inner.read(name)).record?.state]).toEqual(row);
       store.heal();
       expect(await resolve(store, name, { ...decision, fencingToken })).toMatchObject({ kind: 'ok' });
-      expect((await inner.read(name)).record).toMatchObject({ state: 'completed', resolved: { by: 'Ada' } });
+      expect((await inner.read(name)).record).toMatchObject({ state: 'completed', decisions: [{ by: 'Ada' }] });
       await close();
     },
   );

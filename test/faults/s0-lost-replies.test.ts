@@ -1,6 +1,6 @@
 // Story S0: a client repeats a command although only its reply was lost, and the command runs twice.
 import { randomUUID } from 'node:crypto';
-import { execute, type IdempotencyStore, StoreError } from '@onceguard/core';
+import { execute, type IdempotencyStore, type protocol, StoreError } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { type FaultProxy, startFaultProxy } from '@onceguard/core/testing';
 import { Redis } from 'ioredis';
@@ -169,6 +169,10 @@ async function shapeOf(store: IdempotencyStore, key: string) {
   return Object.fromEntries(
     Object.entries(record ?? {})
       .filter(([name]) => !/token|fence|At$/.test(name))
-      .map(([name, value]) => [name, name === 'resolved' && value !== null ? { ...value, fence: 'any' } : value]),
+      .map(([name, value]) => [name, name === 'decisions' ? shapesOf(value) : value]),
   );
+}
+
+function shapesOf(decisions: readonly protocol.Resolution[]) {
+  return decisions.map(({ as, by, reason }) => ({ as, by, reason }));
 }

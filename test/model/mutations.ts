@@ -17,13 +17,13 @@ export const mutations: readonly Mutation[] = [
   },
   {
     mistake: 'a lease is still alive at its end',
-    from: 'elseif now < untilAt then waits = ARGV[9]',
-    to: 'elseif now <= untilAt then waits = ARGV[9]',
+    from: 'elseif now < untilAt then waits = ARGV[10]',
+    to: 'elseif now <= untilAt then waits = ARGV[10]',
   },
   {
     mistake: 'a lease that is over counts as alive',
-    from: 'elseif now < untilAt then waits = ARGV[9]',
-    to: 'elseif true then waits = ARGV[9]',
+    from: 'elseif now < untilAt then waits = ARGV[10]',
+    to: 'elseif true then waits = ARGV[10]',
   },
   {
     mistake: 'another payload is let in',
@@ -60,8 +60,8 @@ export const mutations: readonly Mutation[] = [
   },
   {
     mistake: 'a guarded record lives no longer than others',
-    from: '(guarded == 1 and ARGV[8] or ARGV[7])',
-    to: 'ARGV[7]',
+    from: '(guarded == 1 and math.max(recordTtlMs, unknownTtlMs) or recordTtlMs)',
+    to: 'recordTtlMs',
   },
   { mistake: 'a new attempt can shorten the life of the record', from: 'math.max(expiresAt, endsAt)', to: 'endsAt' },
   {
@@ -97,8 +97,8 @@ export const mutations: readonly Mutation[] = [
   },
   {
     mistake: 'steps of a life that ended are kept',
-    from: '= 1, ARGV[2], endsAt, 0\n',
-    to: '= 1, ARGV[2], endsAt, more or 0\n',
+    from: "if how == 'first' then more = 0 end",
+    to: "if how == 'first' then more = more == 1 and state ~= 'c' and 1 or 0 end",
   },
   {
     mistake: 'the owner token alone makes an owner',
@@ -142,39 +142,43 @@ export const mutations: readonly Mutation[] = [
   { mistake: 'complete shortens the life of an older copy', from: 'leastExpiresAt = expiresAt', to: '' },
   {
     mistake: 'a record written anew forgets the steps of an older copy',
-    from: 'if not live then expiresAt, more = 0, 0 end',
-    to: 'if not live then expiresAt = 0 end more = 0',
+    from: "if not live then expiresAt, more, decisions = 0, 0, '' end",
+    to: "if not live then expiresAt, decisions = 0, '' end more = 0",
   },
   {
     mistake: 'a record written anew takes steps of a life that ended',
-    from: 'if not live then expiresAt, more = 0, 0 end',
-    to: 'if not live then expiresAt, more = 0, more or 0 end',
+    from: "if not live then expiresAt, more, decisions = 0, 0, '' end",
+    to: "if not live then expiresAt, more, decisions = 0, more or 0, '' end",
   },
   {
     mistake: 'an empty outcome is none',
-    from: "local kept, hadMore = ARGV[5] ~= '', more",
-    to: "local kept, hadMore = ARGV[6] ~= '', more",
+    from: 'local hadMore = more',
+    to: "local hadMore = more\nif ARGV[6] == '' then keptMs = nil end",
   },
   {
     mistake: 'no outcome is an empty one',
-    from: 'untilAt = kept and now + ARGV[5] or 0',
-    to: 'untilAt = now + (kept and ARGV[5] or ARGV[4])',
+    from: 'untilAt = keptMs and now + keptMs or 0',
+    to: 'untilAt = now + (keptMs or lifeMs)',
   },
   {
     mistake: 'the bytes live as long as the record',
-    from: 'untilAt = kept and now + ARGV[5] or 0',
-    to: 'untilAt = kept and now + ARGV[4] or 0',
+    from: 'untilAt = keptMs and now + keptMs or 0',
+    to: 'untilAt = keptMs and now + lifeMs or 0',
   },
   {
     mistake: 'bytes that go earlier are not written',
     from: "if more == 1 then redis.call('SET', KEYS[2], ARGV[6],",
     to: "if false then redis.call('SET', KEYS[2], ARGV[6],",
   },
-  { mistake: 'bytes that go with the record are not written', from: "more == 0 and ARGV[6] or ''", to: "''" },
+  {
+    mistake: 'bytes that go with the record are not written',
+    from: 'keptMs and more == 0 then head = head .. ARGV[6] end',
+    to: 'false then end',
+  },
   {
     mistake: 'missing bytes are an empty outcome',
-    from: "more == 1 and redis.call('GET', KEYS[2]) }",
-    to: "more == 1 and (redis.call('GET', KEYS[2]) or '') }",
+    from: "now < untilAt and redis.call('GET', KEYS[2]) }",
+    to: "now < untilAt and (redis.call('GET', KEYS[2]) or '') }",
   },
   {
     mistake: 'work that was recovering is given back as retryable',
@@ -188,8 +192,8 @@ export const mutations: readonly Mutation[] = [
   },
   {
     mistake: 'the last bytes of a checkpoint stand',
-    from: 'tonumber(ARGV[4]) <= tonumber',
-    to: 'tonumber(ARGV[4]) < tonumber',
+    from: 'tonumber(ARGV[4]) <= seq',
+    to: 'tonumber(ARGV[4]) < seq',
   },
   { mistake: 'a step that is checkpointed first is forgotten', from: '  more = 1\n', to: '  \n' },
   {
@@ -199,23 +203,144 @@ export const mutations: readonly Mutation[] = [
   },
   {
     mistake: 'a decision is not known again',
-    from: "if string.sub(resolved, 1, #decision) == decision then return { now, 'ok' } end",
+    from: 'if string.sub(last, 1, #decision) == decision then',
+    to: 'if false then',
+  },
+  {
+    mistake: 'a decision is known again after somebody has acquired',
+    from: "if fence == math.max(ARGV[1] + 1, at) then return { now, 'ok' } end",
+    to: "if at then return { now, 'ok' } end",
+  },
+  {
+    mistake: 'a decision is known by an earlier one',
+    from: "local last = string.match(decisions, '([^\\n]*)\\n$') or ''",
+    to: "local last = string.match(decisions, '([^\\n]*)\\n') or ''",
+  },
+  {
+    mistake: 'decisions before the last are forgotten',
+    from: 'decisions = decisions .. decision',
+    to: 'decisions = decision',
+  },
+  {
+    mistake: 'an attempt forgets decisions',
+    from: "state, token = 'p', ARGV[1]\n",
+    to: "state, token, decisions = 'p', ARGV[1], ''\n",
+  },
+  {
+    mistake: 'the next life has the decisions of the one before',
+    from: "awaited, bound, decisions = false, 0, ''",
+    to: "awaited, bound, decisions = false, 0, decisions or ''",
+  },
+  {
+    mistake: 'a record written anew forgets the decisions of an older copy',
+    from: "if not live then expiresAt, more, decisions = 0, 0, '' end",
+    to: "if not live then expiresAt, more = 0, 0 end decisions = ''",
+  },
+  {
+    mistake: 'a decision shortens the life of a record',
+    from: 'tonumber(ARGV[4]) or 0, keptMs), expiresAt',
+    to: 'tonumber(ARGV[4]) or 0, keptMs), 0',
+  },
+  {
+    mistake: 'a decision that is not done shortens the life of a record',
+    from: 'expiresAt = math.max(expiresAt, now + lifeMs)',
+    to: 'expiresAt = now + lifeMs',
+  },
+  {
+    mistake: 'a decision can shorten what the terms say',
+    from: 'math.max(recordTtlMs, tonumber(ARGV[4]) or 0, keptMs)',
+    to: 'math.max(tonumber(ARGV[4]) or recordTtlMs, keptMs)',
+  },
+  {
+    mistake: 'a decision can shorten what the terms say of the outcome',
+    from: 'math.max(outcomeTtlMs, tonumber(ARGV[5]) or 0)',
+    to: '(tonumber(ARGV[5]) or outcomeTtlMs)',
+  },
+  {
+    mistake: 'a decision without an outcome has an empty one',
+    from: 'if not ARGV[8] then keptMs = nil end',
+    to: '',
+  },
+  {
+    mistake: 'what a recovering attempt found out shortens the life',
+    from: 'elseif recovering == 1 then\n  leastExpiresAt = expiresAt\n',
+    to: '',
+  },
+  {
+    mistake: 'an attempt keeps the terms of the first',
+    from: 'recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])',
+    to: "if how == 'first' then recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]) end",
+  },
+  {
+    mistake: 'a record written anew has no terms',
+    from: 'recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(ARGV[4]), o + 0, u + 0',
+    to: 'recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(ARGV[4]), o + 0, 0',
+  },
+  {
+    mistake: 'a free record without steps lives on',
+    from: 'expiresAt = math.min(expiresAt, math.max(now + 3600000, untilAt))',
+    to: '',
+  },
+  {
+    mistake: 'a free record with steps lives an hour',
+    from: '  if more == 0 then\n    expiresAt = math.min',
+    to: '  if true then\n    expiresAt = math.min',
+  },
+  { mistake: 'unbind is ignored', from: "if ARGV[8] and bound == 0 then fingerprint = '' end", to: '' },
+  {
+    mistake: 'the payload is forgotten without being asked',
+    from: 'if ARGV[8] and bound == 0 then',
+    to: 'if bound == 0 then',
+  },
+  {
+    mistake: 'unbind forgets a payload that an earlier attempt bound',
+    from: 'if ARGV[8] and bound == 0 then',
+    to: 'if ARGV[8] then',
+  },
+  {
+    mistake: 'every later attempt counts as bound',
+    from: "bound = fingerprint ~= '' and 1 or 0",
+    to: 'bound = 1',
+  },
+  { mistake: 'no later attempt is bound', from: "bound = fingerprint ~= '' and 1 or 0", to: 'bound = 0' },
+  {
+    mistake: 'the first attempt of a life is bound by the one before',
+    from: "awaited, bound, decisions = false, 0, ''",
+    to: "awaited, bound, decisions = false, bound or 0, ''",
+  },
+  {
+    mistake: 'a record written anew is not bound',
+    from: 'r + 0, g + 0, b + 0, n + 0, print',
+    to: 'r + 0, g + 0, 0, n + 0, print',
+  },
+  {
+    mistake: 'a decision about all steps leaves a record that says it has some',
+    from: 'if #steps == 2 * #inDoubt then more = 0 end',
     to: '',
   },
   {
     mistake: 'a decision does not raise the fencing token',
-    from: 'math.max(fence + 1, now), decision',
-    to: 'fence, decision',
+    from: 'fence = math.max(fence + 1, now)\n',
+    to: '',
   },
-  { mistake: 'a decision leaves steps in doubt', from: "redis.call('HDEL', KEYS[2], steps[i])", to: '' },
+  { mistake: 'a decision leaves steps in doubt', from: "redis.call('HDEL', KEYS[2], inDoubt[i])", to: '' },
   { mistake: 'a decision drops steps that are done', from: "'^%d*[13579]:'", to: "'^%d*:'" },
-  { mistake: 'a decision is forgotten by the record', from: ', decision .. ARGV[3]', to: ", ''" },
+  {
+    mistake: 'a decision is forgotten by the record',
+    from: "decisions .. decision .. string.format('%.0f ', now) .. ARGV[3] .. '\\n'",
+    to: 'decisions',
+  },
   {
     mistake: 'removing leaves no fencing token',
-    from: 'expiresAt = now + 3600000',
+    from: "expiresAt = math.max(now, state == 'p' and untilAt or 0) + 3600000",
     to: 'expiresAt, fence = now + 3600000, 0',
   },
-  { mistake: 'numbers are cut to four bytes', from: 'BBBBdddddBc0', to: 'BBBBI4I4I4I4I4Bc0' },
+  {
+    mistake: 'a removed record is gone before the last late message of its owner',
+    from: "math.max(now, state == 'p' and untilAt or 0) + 3600000",
+    to: 'now + 3600000',
+  },
+  { mistake: 'numbers are cut to four bytes', from: 'BBBBBddddddddBc0', to: 'BBBBBI4I4I4I4I4I4I4I4Bc0' },
 ];
 
 /** A client whose Redis runs the scripts with that mistake. Throws if no script has the text that it changes. */

@@ -47,10 +47,10 @@ export class Requests {
 
   learn(request: AcquireRequest, answer: AcquireAnswer): void {
     if (answer.kind !== 'acquired') return;
-    const { token, fingerprint, recordTtlMs, unknownTtlMs } = request;
-    const { fence, attempt, takeover, recovering, guarded, leaseEndAt } = answer;
-    const lease = { key: this.#key, token, fingerprint, recordTtlMs, unknownTtlMs, fence };
-    this.#leases.push({ ...lease, attempt, takeover, recovering, guarded, leaseEndAt });
+    const { token, fingerprint, recordTtlMs, outcomeTtlMs, unknownTtlMs } = request;
+    const { fence, attempt, takeover, recovering, guarded, bound, leaseEndAt } = answer;
+    const lease = { key: this.#key, token, fingerprint, recordTtlMs, outcomeTtlMs, unknownTtlMs, fence };
+    this.#leases.push({ ...lease, attempt, takeover, recovering, guarded, bound, leaseEndAt });
     if (this.#leases.length > 3) this.#leases.shift();
   }
 
@@ -82,24 +82,27 @@ export class Requests {
   }
 
   release(): { holder: Holder; how: Release } {
-    const { key, token, fence, recordTtlMs, unknownTtlMs } = this.lease();
+    const { key, token, fence, recordTtlMs, outcomeTtlMs, unknownTtlMs } = this.lease();
     const retryAfterMs = this.#random.pick([null, 0, this.#shortMs(), this.#shortMs()]);
     const how = this.#random.pick<Release>([
       { as: 'retryable' },
+      { as: 'retryable', unbind: true },
       { as: 'unknown', retryAfterMs, note: this.#random.pick(notes) },
       { as: 'not_started' },
     ]);
     const learnt = how.as !== 'not_started' || this.#random.chance(0.5);
-    return { holder: { key, token, fence: learnt ? fence : null, recordTtlMs, unknownTtlMs }, how };
+    return { holder: { key, token, fence: learnt ? fence : null, recordTtlMs, outcomeTtlMs, unknownTtlMs }, how };
   }
 
   /** Of whoever has read the record before, or of somebody who decides again. */
   resolve(record: StoredRecord | null): Resolve {
-    const seen = this.#random.chance(0.4) ? record?.resolved?.fence : record?.fence;
-    const terms = this.#terms();
+    const seen = this.#random.chance(0.4) ? record?.decisions.at(-1)?.fence : record?.fence;
+    const { recordTtlMs, outcomeTtlMs } = this.#terms();
     return {
-      ...terms,
-      ...this.#outcome(terms.recordTtlMs),
+      recordTtlMs: this.#random.chance(0.5) ? recordTtlMs : null,
+      outcomeTtlMs: this.#random.chance(0.5) ? outcomeTtlMs : null,
+      outcome: this.#random.pick(outcomes),
+      note: this.#random.pick(notes),
       expectFence: seen ?? this.lease().fence,
       as: this.#random.pick(['done', 'not_done']),
       by: 'an "operator"',
@@ -123,14 +126,16 @@ export class Requests {
       takeover: flag(),
       recovering: flag(),
       guarded: flag(),
+      bound: flag(),
       leaseEndAt: this.#time(),
       ...this.#terms(),
     };
   }
 
   #terms() {
-    const ttlMs = () => this.#random.pick([this.#shortMs(), this.#shortMs(), 300, 30_000]);
-    return { recordTtlMs: ttlMs(), unknownTtlMs: ttlMs() };
+    const ttlMs = () => this.#random.pick([this.#shortMs(), this.#shortMs(), 300, 30_000, 8_000_000]);
+    const recordTtlMs = ttlMs();
+    return { recordTtlMs, outcomeTtlMs: Math.min(recordTtlMs, ttlMs()), unknownTtlMs: ttlMs() };
   }
 
   #shortMs(): number {

@@ -52,7 +52,8 @@ class Walk {
       if (this.#random.chance(0.25)) await this.#compareRecord();
     } catch (error) {
       // An answer that cannot even be read is one that the protocol would not have given.
-      if (error instanceof StoreError && error.class === 'bug') throw new Difference(error.message, { cause: error });
+      if (error instanceof StoreError && (error.class === 'bug' || error.class === 'damaged'))
+        throw new Difference(error.message, { cause: error });
       throw error;
     }
   }
@@ -141,6 +142,8 @@ class Walk {
       await (this.#random.chance(0.5) ? redis.del(record) : redis.del(record, beside));
       this.#model = null;
     } else if (roll < 0.25) {
+      // A record that has lost its steps is damaged, which is another test.
+      if (this.#model !== null && this.#model.steps.size > 0) return;
       await redis.del(beside);
       this.#model = this.#model && withoutBeside(this.#model);
     } else if (roll < 0.65) {
@@ -188,10 +191,10 @@ class Walk {
   }
 }
 
-/** Steps lie beside the record, and so does an outcome that goes earlier. */
+/** An outcome that goes earlier lies beside the record. */
 function withoutBeside(record: StoredRecord): StoredRecord {
   const { outcome, outcomeEndAt, expiresAt } = record;
-  return { ...record, steps: new Map(), outcome: outcomeEndAt === expiresAt ? outcome : null };
+  return { ...record, outcome: outcomeEndAt === expiresAt ? outcome : null };
 }
 
 /** Walks on many keys at once, so many steps in all. Ends with the first difference, which it throws. */

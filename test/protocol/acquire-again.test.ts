@@ -40,7 +40,12 @@ const rows: Record<string, Row> = {
   'abandoned, no payload kept': {
     record: { ...abandoned, fingerprint: null },
     answer: { kind: 'acquired' },
-    becomes: { fingerprint: 'v1:a' },
+    becomes: { fingerprint: 'v1:a', bound: false },
+  },
+  'abandoned, the payload of an earlier attempt': {
+    record: abandoned,
+    answer: { kind: 'acquired', bound: true },
+    becomes: { fingerprint: 'v1:a', bound: true },
   },
 
   // abandoned and guarded, or unknown; caller says recover; its retryAfterMs is over
@@ -95,10 +100,15 @@ const rows: Record<string, Row> = {
       ...retryable,
       guarded: true,
       recovering: true,
-      resolved: { fence: 3, as: 'not_done', by: 'ops', reason: 'r' },
+      decisions: [{ fence: 3, as: 'not_done', by: 'ops', reason: 'r', at: 2 }],
     },
     answer: next,
-    becomes: { ...took, guarded: false, recovering: false, resolved: null },
+    becomes: {
+      ...took,
+      guarded: false,
+      recovering: false,
+      decisions: [{ fence: 3, as: 'not_done', by: 'ops', reason: 'r', at: 2 }],
+    },
   },
 
   // completed

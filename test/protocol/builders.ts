@@ -10,7 +10,7 @@ import { blankRecord } from '../../packages/core/src/protocol/record.js';
 
 export const at = 1_000_000;
 export const leaseMs = 100;
-const terms = { recordTtlMs: 1_000, unknownTtlMs: 5_000 } as const;
+export const terms = { recordTtlMs: 1_000, outcomeTtlMs: 300, unknownTtlMs: 5_000 } as const;
 /** Above the time, so that what is derived from the fencing token of before can be told from what comes of the clock. */
 export const fence = at + 7;
 
@@ -20,6 +20,7 @@ export const steps = new Map([['charge', { seq: 1, bytes: bytes('ch_1') }]]);
 /** In progress, lease alive, held by `mine`. */
 export const running: StoredRecord = {
   ...blankRecord,
+  ...terms,
   fingerprint: 'v1:a',
   token: 'mine',
   fence,
@@ -65,12 +66,13 @@ export const records = { running, abandoned, guarded, retryable, unknown, comple
 
 export function request(overrides: Partial<AcquireRequest> = {}): AcquireRequest {
   const fixed = { token: 'other', fingerprint: 'v1:a', onAbandoned: 'rerun', notAfter: at, fenceSeen: 0 } as const;
-  return { ...terms, leaseMs, ...fixed, ...overrides };
+  const outcomeTtlMs = Math.min(terms.outcomeTtlMs, overrides.recordTtlMs ?? terms.recordTtlMs);
+  return { ...terms, outcomeTtlMs, leaseMs, ...fixed, ...overrides };
 }
 
 /** What the owner of `running` holds. */
 export function lease(overrides: Partial<Lease> = {}): Lease {
-  const facts = { attempt: 1, takeover: false, recovering: false, guarded: false };
+  const facts = { attempt: 1, takeover: false, recovering: false, guarded: false, bound: false };
   return { key: 'k', token: 'mine', fence, fingerprint: 'v1:a', leaseEndAt: at + 60, ...terms, ...facts, ...overrides };
 }
 
@@ -84,6 +86,6 @@ export function completion(overrides: Partial<Completion> = {}): Completion {
 }
 
 export function decision(overrides: Partial<Resolve> = {}): Resolve {
-  const said = { outcome: bytes('decided'), outcomeTtlMs: 300, note: null, by: 'ops', reason: 'asked' };
-  return { ...terms, expectFence: fence, as: 'not_done', ...said, ...overrides };
+  const said = { outcome: bytes('decided'), note: null, by: 'ops', reason: 'asked' };
+  return { recordTtlMs: null, outcomeTtlMs: null, expectFence: fence, as: 'not_done', ...said, ...overrides };
 }

@@ -16,6 +16,7 @@ import {
   removed,
   retryable,
   running,
+  terms,
   tombstone,
   unknown,
 } from './builders.js';
@@ -29,6 +30,8 @@ describe('complete', () => {
     { what: 'no bytes, which are an outcome', outcome: new Uint8Array(0), outcomeEndAt: at + 300 },
     { what: 'no outcome', outcome: null, outcomeEndAt: 0 },
   ])('records $what, drops the steps, and lives recordTtlMs from now', ({ outcome, outcomeEndAt }) => {
+    const { record: recovered } = complete({ ...guarded, recovering: true }, lease(), completion({ outcome }), at);
+    expect(recovered?.expiresAt).toBe(guarded.expiresAt);
     const { record } = complete(guarded, lease(), completion({ outcome }), at);
     const finished = {
       state: 'completed',
@@ -117,6 +120,8 @@ describe('complete', () => {
 });
 
 describe('release', () => {
+  const withoutSteps: StoredRecord = { ...abandoned, steps: new Map() };
+  const longLived: StoredRecord = { ...withoutSteps, expiresAt: at + 99_000_000 };
   const ways: readonly (readonly [how: Release, from: StoredRecord, becomes: Partial<StoredRecord>])[] = [
     [{ as: 'retryable' }, guarded, { state: 'retryable', note: null, retryAt: null, expiresAt: at + 5_000 }],
     [{ as: 'retryable' }, abandoned, { state: 'retryable', expiresAt: at + 1_000 }],
@@ -133,6 +138,18 @@ describe('release', () => {
       { state: 'unknown', note: 'old note', retryAt: null, expiresAt: at + 5_000 },
     ],
     [{ as: 'retryable' }, { ...guarded, recovering: true }, { state: 'retryable', note: null }],
+    [{ as: 'retryable', unbind: true }, abandoned, { state: 'retryable' }],
+    [{ as: 'retryable', unbind: true }, { ...withoutSteps, bound: true }, { state: 'retryable' }],
+    [{ as: 'retryable', unbind: false }, withoutSteps, { state: 'retryable' }],
+    [{ as: 'retryable', unbind: true }, withoutSteps, { state: 'retryable', fingerprint: null }],
+    [{ as: 'retryable' }, longLived, { state: 'retryable', expiresAt: at + 3_600_000 }],
+    [{ as: 'not_started' }, longLived, { state: 'retryable', expiresAt: at + 3_600_000 }],
+    [
+      { as: 'retryable' },
+      { ...longLived, leaseEndAt: at + 4_000_000 },
+      { state: 'retryable', expiresAt: at + 4_000_000 },
+    ],
+    [{ as: 'retryable' }, { ...longLived, steps: running.steps }, { state: 'retryable' }],
   ];
   test.each(ways)('%o', (how, from, becomes) => {
     const { record, answer } = release(from, lease(), how, at);
@@ -141,7 +158,7 @@ describe('release', () => {
   });
 
   test('as not_started goes by the token alone', () => {
-    const unlearnt = { key: 'k', token: 'mine', fence: null, recordTtlMs: 1_000, unknownTtlMs: 5_000 };
+    const unlearnt = { key: 'k', token: 'mine', fence: null, ...terms };
     expect(release(running, unlearnt, { as: 'not_started' }, at).record?.state).toBe('retryable');
     for (const record of Object.values(records)) {
       const other = release(record, { ...unlearnt, token: 'other' }, { as: 'not_started' }, at);

@@ -1,6 +1,12 @@
 // Resolve and remove: what people do to a record.
 import { describe, expect, test } from 'vitest';
-import { type Resolve, remove, resolve, type StoredRecord } from '../../packages/core/src/protocol/index.js';
+import {
+  type Resolve,
+  recordLayout,
+  remove,
+  resolve,
+  type StoredRecord,
+} from '../../packages/core/src/protocol/index.js';
 import {
   abandoned,
   at,
@@ -19,9 +25,9 @@ import {
 } from './builders.js';
 
 const as = 'done' as const;
-const decided = { fence, as: 'not_done', by: 'somebody', reason: 'asked' } as const;
-const freed = { ...retryable, fence: fence + 1, resolved: decided };
-const closed = { ...completed, fence: fence + 1, resolved: { ...decided, as } };
+const decided = { fence, as: 'not_done', by: 'somebody', reason: 'asked', at: at - 9 } as const;
+const freed = { ...retryable, fence: fence + 1, decisions: [decided] };
+const closed = { ...completed, fence: fence + 1, decisions: [{ ...decided, as }] };
 
 interface Row {
   readonly record: StoredRecord | null;
@@ -31,19 +37,53 @@ interface Row {
 }
 
 const conflict = (kind: string) => ({ kind: 'conflict', standing: { kind } });
-const outcome = { outcome: bytes('decided'), outcomeEndAt: at + 300, completedAt: at, expiresAt: at + 1_000 };
+const outcome = { outcome: bytes('decided'), outcomeEndAt: at + 300, completedAt: at };
 const raised = { fence: fence + 1, note: null, retryAt: null, leaseEndAt: 0, leaseMs: 0 };
 const done = { ...raised, state: 'completed', steps: new Map(), ...outcome } as const;
 const notDone = { ...raised, state: 'retryable' } as const;
 
 const rows: Record<string, Row> = {
-  'unknown, done': { record: unknown, request: { as }, answer: { kind: 'ok' }, becomes: done },
+  'unknown, done': {
+    record: unknown,
+    request: { as },
+    answer: { kind: 'ok' },
+    becomes: { ...done, expiresAt: unknown.expiresAt },
+  },
+  'unknown, done, to be known for longer': {
+    record: unknown,
+    request: { as, recordTtlMs: 9_000, outcomeTtlMs: 8_000 },
+    answer: { kind: 'ok' },
+    becomes: { ...done, expiresAt: at + 9_000, outcomeEndAt: at + 8_000 },
+  },
+  'unknown, done, its answer to be known for longer than the record': {
+    record: unknown,
+    request: { as, outcomeTtlMs: 8_000 },
+    answer: { kind: 'ok' },
+    becomes: { ...done, expiresAt: at + 8_000, outcomeEndAt: at + 8_000 },
+  },
+  'unknown, done, to be known for less long': {
+    record: unknown,
+    request: { as, recordTtlMs: 2, outcomeTtlMs: 1 },
+    answer: { kind: 'ok' },
+    becomes: { ...done, expiresAt: unknown.expiresAt, outcomeEndAt: at + 300 },
+  },
+  'unknown, not done, to be known for longer': {
+    record: unknown,
+    request: { recordTtlMs: 9_000 },
+    answer: { kind: 'ok' },
+    becomes: { ...notDone, expiresAt: at + 9_000 },
+  },
   'unknown, not done': {
     record: unknown,
     answer: { kind: 'ok' },
     becomes: { ...notDone, expiresAt: unknown.expiresAt },
   },
-  'abandoned, done': { record: abandoned, request: { as }, answer: { kind: 'ok' }, becomes: done },
+  'abandoned, done': {
+    record: abandoned,
+    request: { as },
+    answer: { kind: 'ok' },
+    becomes: { ...done, expiresAt: at + 1_000 },
+  },
   'abandoned, not done': { record: abandoned, answer: { kind: 'ok' }, becomes: { ...notDone, expiresAt: at + 1_000 } },
   'abandoned and guarded, done': { record: guarded, request: { as }, answer: { kind: 'ok' }, becomes: done },
   'abandoned and guarded, not done': { record: guarded, answer: { kind: 'ok' }, becomes: notDone },
@@ -63,6 +103,14 @@ const rows: Record<string, Row> = {
   'again, not done': { record: freed, answer: { kind: 'ok' } },
   'again, done': { record: closed, request: { as }, answer: { kind: 'ok' } },
   'again, the bytes are over': { record: { ...closed, outcomeEndAt: at }, request: { as }, answer: { kind: 'ok' } },
+  'again, after somebody acquired and was abandoned': {
+    record: { ...unknown, fence: fence + 2, decisions: [decided] },
+    answer: conflict('unknown'),
+  },
+  'again, after another decision': {
+    record: { ...freed, fence: fence + 2, decisions: [decided, { ...decided, fence: fence + 1 }] },
+    answer: conflict('retryable'),
+  },
   'again, but the other way': { record: freed, request: { as }, answer: conflict('retryable') },
   'again, but done before': { record: closed, answer: conflict('completed') },
   'again, from another fencing token': {
@@ -94,7 +142,8 @@ describe('resolve', () => {
     if (becomes === undefined) expect(transition.record).toBe(record);
     else {
       const { expectFence, as: how, by, reason } = decision(request);
-      expect(transition.record).toMatchObject({ ...becomes, resolved: { fence: expectFence, as: how, by, reason } });
+      const made = { fence: expectFence, as: how, by, reason, at };
+      expect(transition.record).toMatchObject({ ...becomes, decisions: [made] });
     }
   });
 
@@ -112,12 +161,20 @@ describe('resolve', () => {
   });
 });
 
+test('resolve keeps the last five decisions', () => {
+  const earlier = [1, 2, 3, 4, 5].map((n) => ({ ...decided, fence: n }));
+  const { record } = resolve({ ...unknown, decisions: earlier }, decision(), at);
+  expect(record?.decisions.map((made) => made.fence)).toEqual([2, 3, 4, 5, fence]);
+});
+
 describe('remove', () => {
   test.each(Object.entries(records))('leaves nothing but the fencing token, for an hour: %s', (_, record) => {
     const nobody = { token: '', fingerprint: null, attempt: 0, leaseEndAt: 0, leaseMs: 0, steps: new Map() };
-    const nothing = { note: null, retryAt: null, resolved: null, completedAt: null, outcome: null, outcomeEndAt: 0 };
-    const flags = { takeover: false, recovering: false, guarded: false };
-    const kept = { layout: 1, state: 'removed', fence, expiresAt: at + 3_600_000 };
+    const nothing = { note: null, retryAt: null, decisions: [], completedAt: null, outcome: null, outcomeEndAt: 0 };
+    const flags = { takeover: false, recovering: false, guarded: false, bound: false };
+    const noTerms = { recordTtlMs: 0, outcomeTtlMs: 0, unknownTtlMs: 0 };
+    const expiresAt = Math.max(at, record.leaseEndAt) + 3_600_000;
+    const kept = { layout: recordLayout, state: 'removed', fence, expiresAt, ...noTerms };
     expect(remove(record, at)).toStrictEqual({ ...kept, ...nobody, ...nothing, ...flags });
   });
 

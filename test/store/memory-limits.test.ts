@@ -8,7 +8,7 @@ import type { AcquireRequest, Lease } from '../../packages/core/src/protocol/ind
 import { manualClock } from '../../packages/core/src/testing/index.js';
 
 const hourMs = 3_600_000;
-const terms = { recordTtlMs: 2 * hourMs, unknownTtlMs: 2 * hourMs };
+const terms = { recordTtlMs: 2 * hourMs, outcomeTtlMs: 2 * hourMs, unknownTtlMs: 2 * hourMs };
 
 describe('a full MemoryStore', () => {
   test('refuses a new record beyond maxRecords as unavailable, and names the option', async () => {

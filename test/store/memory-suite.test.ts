@@ -47,7 +47,8 @@ const brokenStores: Record<string, Break> = {
   }),
   'close changes nothing': () => ({ close: async () => {} }),
   'arguments are not checked': (store) => ({
-    release: (holder, how) => store.release({ ...holder, recordTtlMs: Math.max(1, holder.recordTtlMs) }, how),
+    release: (holder, how) =>
+      store.release({ ...holder, recordTtlMs: Math.max(holder.outcomeTtlMs, holder.recordTtlMs) }, how),
   }),
   'capabilities are not what was declared': () => ({ capabilities: { shared: true, durable: true } }),
 };

@@ -15,6 +15,7 @@ const facts = {
   takeover: false,
   recovering: false,
   guarded: false,
+  bound: false,
   leaseEndAt: 1,
   steps: new Map(),
 };

@@ -41,7 +41,7 @@ test('a record with its outcome is one string', async () => {
   const lease = await own({ store, key });
   await store.complete(lease, completionOf('paid', { outcomeTtlMs: lease.recordTtlMs }));
   expect(await redis.keys('*')).toEqual([`onceguard:{${key}}`]);
-  expect(await redis.get(`onceguard:{${key}}`)).toMatch(/^og1c.*paid$/s);
+  expect(await redis.get(`onceguard:{${key}}`)).toMatch(/^og2[0-9a-f]{8}c.*paid$/s);
 });
 
 test('with the same hash tag steps lie beside it until it is completed, and then what goes earlier', async () => {
@@ -165,10 +165,15 @@ test.each([
   { what: 'a hash', put: (name: string) => redis.hset(name, 'a', 'b'), word: 'WRONGTYPE', class: 'bug' },
   { what: 'a foreign string', put: (name: string) => redis.set(name, 'x'), word: 'FOREIGNKEY', class: 'bug' },
   { what: 'an empty string', put: (name: string) => redis.set(name, ''), word: 'FOREIGNKEY', class: 'bug' },
-  { what: 'the beginning of a record', put: (name: string) => redis.set(name, 'og1c'), word: 'ERR', class: 'bug' },
+  {
+    what: 'an older layout',
+    put: (name: string) => redis.set(name, 'og1c and what nobody knows any more'),
+    word: 'NEWERLAYOUT',
+    class: 'misconfigured',
+  },
   {
     what: 'a newer layout',
-    put: (name: string) => redis.set(name, 'og2 and what nobody knows yet'),
+    put: (name: string) => redis.set(name, 'og3 and what nobody knows yet'),
     word: 'NEWERLAYOUT',
     class: 'misconfigured',
   },
@@ -194,24 +199,74 @@ test.each([
   expect(await redis.dumpBuffer(name)).toEqual(before);
 });
 
-test('a record in a state, or with a number, that there is not, is refused as a bug', async () => {
+test('a record whose bytes were changed or cut off is damaged to every verb but remove, and stays as it is', async () => {
   const { store, key } = world();
   const name = `onceguard:{${key}}`;
-  await own({ store, key });
+  const lease = await own({ store, key });
   const sound = (await redis.getBuffer(name)) ?? Buffer.alloc(0);
-  for (const [at, byte] of [
-    ['og1'.length, 'z'.charCodeAt(0)],
-    ['og1p'.length + 4 + 8, 0xff],
-  ] as const) {
-    const broken = Buffer.from(sound);
-    broken[at] = byte;
-    await redis.set(name, broken);
-    await expect(store.read(key)).rejects.toMatchObject({
-      class: 'bug',
-      message: expect.stringMatching(/no sense|no record|no number/),
-    });
-    expect(await redis.getBuffer(name)).toEqual(broken);
+  const damaged = [sound.subarray(0, 4), sound.subarray(0, 60), sound.subarray(0, -1)];
+  for (let at = 'og2'.length; at < sound.length; at += 1) {
+    const changed = Buffer.from(sound);
+    changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8));
+    damaged.push(changed);
   }
+  const calls = [
+    () => store.acquire(key, request()),
+    () => store.renew(lease, hourMs),
+    () => store.checkpoint(lease, step),
+    () => store.complete(lease, completionOf('paid')),
+    () => store.release(lease, { as: 'retryable' }),
+    () => store.resolve(key, decision(1)),
+    () => store.read(key),
+  ];
+  for (const [n, bytes] of damaged.entries()) {
+    await redis.set(name, bytes);
+    const call = calls[n % calls.length] ?? calls[0];
+    await expect(call?.()).rejects.toMatchObject({ class: 'damaged', code: 'record_damaged' });
+    expect(await redis.getBuffer(name)).toEqual(bytes);
+  }
+  const { now } = await store.remove(key);
+  expect((await store.read(key)).record).toMatchObject({ state: 'removed', expiresAt: now + hourMs });
+  expect((await store.complete(lease, completionOf('late'))).kind).toBe('lost');
+  expect((await own({ store, key })).fence).toBeGreaterThan(lease.fence);
+});
+
+test('a record under the key of another is damaged', async () => {
+  const { store, key } = world();
+  await own({ store, key });
+  const other = randomUUID();
+  await redis.copy(`onceguard:{${key}}`, `onceguard:{${other}}`);
+  await expect(store.acquire(other, request())).rejects.toMatchObject({ class: 'damaged' });
+});
+
+test('a record that has lost its steps is damaged, and is not run again', async () => {
+  const { store, key } = world();
+  const lease = await own({ store, key });
+  await store.checkpoint(lease, step);
+  await store.release(lease, { as: 'unknown', retryAfterMs: null, note: null });
+  await redis.del(`onceguard:{${key}}:more`);
+  const before = await redis.getBuffer(`onceguard:{${key}}`);
+  for (const call of [
+    () => store.acquire(key, request({ onAbandoned: 'recover' })),
+    () => store.resolve(key, decision(lease.fence)),
+    () => store.read(key),
+  ]) {
+    await expect(call()).rejects.toMatchObject({
+      class: 'damaged',
+      message: expect.stringContaining('lost its steps'),
+    });
+  }
+  expect(await redis.getBuffer(`onceguard:{${key}}`)).toEqual(before);
+  expect((await store.resolve(key, decision(lease.fence, { as: 'done' }))).kind).toBe('ok');
+});
+
+test('a step without a number is damaged', async () => {
+  const { store, key } = world();
+  const lease = await own({ store, key });
+  await store.checkpoint(lease, step);
+  await redis.hset(`onceguard:{${key}}:more`, 'charge', 'x');
+  await expect(store.checkpoint(lease, step)).rejects.toMatchObject({ class: 'damaged' });
+  await expect(store.read(key)).rejects.toMatchObject({ class: 'damaged' });
 });
 
 test('a full server refuses every write whole, and what can only shrink a record is still done', async () => {

@@ -1,5 +1,5 @@
 // What holds of every single delivery, whatever the store has lost and wherever its clock stands.
-import type { Holder, Lease, StoredRecord } from '../../../packages/core/src/protocol/index.js';
+import { type Holder, type Lease, restoreTtlMs, type StoredRecord } from '../../../packages/core/src/protocol/index.js';
 import { type Delivered, must } from './message.js';
 
 export function checkAlways(delivered: Delivered): void {
@@ -33,11 +33,14 @@ export function checkAlways(delivered: Delivered): void {
   }
 }
 
-function checkGrowth({ verb }: Delivered, before: StoredRecord, after: StoredRecord): void {
+function checkGrowth({ verb, now }: Delivered, before: StoredRecord, after: StoredRecord): void {
   must(after.fence >= before.fence, 'the fencing token of a key never falls');
-  const decides = verb === 'resolve' || verb === 'remove' || (verb === 'complete' && before.fence === after.fence);
+  const ends = verb === 'complete' && before.fence === after.fence && !before.recovering;
   const isNew = before.state === 'removed';
-  if (!decides && !isNew) must(after.expiresAt >= before.expiresAt, 'a life is never shortened');
+  const isFree = verb === 'release' && after.state === 'retryable' && after.steps.size === 0;
+  const least = isFree ? Math.min(before.expiresAt, now + restoreTtlMs) : before.expiresAt;
+  if (!ends && !isNew && verb !== 'remove') must(after.expiresAt >= least, 'a life is never shortened');
+  if (isFree) must(after.expiresAt <= Math.max(now + restoreTtlMs, before.leaseEndAt), 'a free record lives an hour');
   const same = before.token === after.token && before.fence === after.fence && after.state === 'in_progress';
   if (same) must(after.leaseEndAt >= before.leaseEndAt, 'a lease is never shortened');
   if (after.state === 'in_progress' && verb === 'renew') must(after.steps === before.steps, 'renew keeps the steps');
@@ -80,8 +83,8 @@ function checkOwner(delivered: Delivered, before: StoredRecord | null, by: Holde
 
 function checkRestored(after: StoredRecord | null, by: Holder | Lease): void {
   must(after !== null && 'attempt' in by, 'restored is written by a lease');
-  const { token, fence, attempt, takeover, recovering, guarded, fingerprint } = by;
-  const facts = Object.entries({ token, fence, attempt, takeover, recovering, guarded, fingerprint });
+  const { key: _key, leaseEndAt: _leaseEndAt, ...carried } = by;
+  const facts = Object.entries(carried);
   const found: ReadonlyMap<string, unknown> = new Map(Object.entries(after));
   for (const [name, value] of facts) must(found.get(name) === value, `restored keeps ${name}`);
 }

@@ -32,8 +32,9 @@ const written = (
     const { record, answer } = acquire(before, request, now);
     if (answer.kind !== 'acquired' || record === null) return { record, answer };
     const after = { ...record, ...change(record, before, request) };
-    const { fence, attempt, takeover, recovering, guarded, leaseEndAt, steps } = after;
-    return { record: after, answer: { ...answer, fence, attempt, takeover, recovering, guarded, leaseEndAt, steps } };
+    const { fence, attempt, takeover, recovering, guarded, bound, leaseEndAt, steps } = after;
+    const facts = { fence, attempt, takeover, recovering, guarded, bound, leaseEndAt, steps };
+    return { record: after, answer: { ...answer, ...facts } };
   }) satisfies Acquire,
 });
 
@@ -87,6 +88,8 @@ export const brokenAcquire: Readonly<Record<string, Partial<Protocol>>> = {
   }),
   'payloads are not compared': asked(() => ({ fingerprint: null })),
   'a caller without a payload makes the record forget its own': written((_, __, { fingerprint }) => ({ fingerprint })),
+  'bound is not said': written(() => ({ bound: false })),
+  'bound is said of a payload of its own': written(() => ({ bound: true })),
   'steps are lost when somebody takes over': written((after, before) => {
     return before?.token === after.token ? {} : { steps: new Map() };
   }),
@@ -116,17 +119,42 @@ export const brokenAcquire: Readonly<Record<string, Partial<Protocol>>> = {
   'a decision sent again is a conflict': {
     resolve: (before, request, now) => {
       const { record, answer } = resolve(before, request, now);
-      return { record: record && { ...record, resolved: null }, answer };
+      return { record: record && { ...record, decisions: [] }, answer };
     },
   },
   'another decision is taken for the same': {
     resolve: (record, request, now) => {
-      const as = record?.resolved?.as ?? request.as;
-      return record?.resolved?.fence === request.expectFence
+      const last = record?.decisions.at(-1);
+      const as = last?.as ?? request.as;
+      return last?.fence === request.expectFence
         ? resolve(record, { ...request, as }, now)
         : resolve(record, request, now);
     },
   },
+  'a decision shortens the life': {
+    resolve: (before, request, now) => {
+      const { record, answer } = resolve(before, request, now);
+      const expiresAt = record === before ? (before?.expiresAt ?? 0) : now + (request.recordTtlMs ?? 1);
+      return { record: record && { ...record, expiresAt }, answer };
+    },
+  },
+  'a decision does not keep the outcome as long as the terms say': {
+    resolve: (before, request, now) => {
+      const { record, answer } = resolve(before, request, now);
+      if (record === before || record?.state !== 'completed') return { record, answer };
+      return { record: { ...record, outcomeEndAt: now + 1 }, answer };
+    },
+  },
+  'a decision does not lengthen the life': {
+    resolve: (record, request, now) => resolve(record, { ...request, recordTtlMs: null, outcomeTtlMs: null }, now),
+  },
+  'a decision forgets those before': {
+    resolve: (before, request, now) => {
+      const { record, answer } = resolve(before, request, now);
+      return { record: record && { ...record, decisions: record.decisions.slice(-1) }, answer };
+    },
+  },
+  'an attempt forgets decisions': written(() => ({ decisions: [] })),
   'work that was not done keeps its steps in doubt': {
     resolve: (before, request, now) => {
       const { record, answer } = resolve(before, request, now);

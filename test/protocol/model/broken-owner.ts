@@ -5,6 +5,7 @@ import {
   type Lease,
   release,
   renew,
+  restoreTtlMs,
   type StoredRecord,
 } from '../../../packages/core/src/protocol/index.js';
 import type { Protocol } from './message.js';
@@ -59,6 +60,20 @@ export const brokenOwner: Readonly<Record<string, Partial<Protocol>>> = {
       const transition = renew(record, lease, leaseMs, now);
       if (transition.answer.kind !== 'restored' || transition.record === null) return transition;
       return { ...transition, record: { ...transition.record, guarded: false } };
+    },
+  },
+  'renew: restored forgets its terms': {
+    renew: (record, lease, leaseMs, now) => {
+      const transition = renew(record, lease, leaseMs, now);
+      if (transition.answer.kind !== 'restored' || transition.record === null) return transition;
+      return { ...transition, record: { ...transition.record, recordTtlMs: 0 } };
+    },
+  },
+  'renew: restored is not bound any more': {
+    renew: (record, lease, leaseMs, now) => {
+      const transition = renew(record, lease, leaseMs, now);
+      if (transition.answer.kind !== 'restored' || transition.record === null) return transition;
+      return { ...transition, record: { ...transition.record, bound: false } };
     },
   },
   'renew: restored forgets the steps of an older copy': {
@@ -139,6 +154,16 @@ export const brokenOwner: Readonly<Record<string, Partial<Protocol>>> = {
     },
   },
 
+  'complete: what was found out shortens the life': {
+    complete: (record, lease, completion, now) => {
+      const shown = record && { ...record, recovering: false };
+      const transition = complete(shown, lease, completion, now);
+      if (transition.record === shown || transition.record === null) return { ...transition, record };
+      const { recovering } = transition.answer.kind === 'restored' ? lease : (record ?? lease);
+      return { ...transition, record: { ...transition.record, recovering } };
+    },
+  },
+
   'release: the token alone makes an owner': {
     release: (record, holder, how, now) => {
       return release(
@@ -189,6 +214,54 @@ export const brokenOwner: Readonly<Record<string, Partial<Protocol>>> = {
   },
   'release: an unknown outcome lives no longer than others': {
     release: (record, holder, how, now) => release(record, { ...holder, unknownTtlMs: 1 }, how, now),
+  },
+  'release: unbind forgets a payload that an earlier attempt bound': {
+    release: (record, holder, how, now) => {
+      const { record: after, answer } = release(record && { ...record, bound: false }, holder, how, now);
+      const unchanged = answer.kind !== 'ok' || record?.state !== 'in_progress';
+      return { record: unchanged ? record : after && { ...after, bound: record.bound }, answer };
+    },
+  },
+  'release: unbind forgets the payload of recorded steps': {
+    release: (before, holder, how, now) => {
+      const { record, answer } = release(before, holder, how, now);
+      if (record === before || record?.state !== 'retryable' || record.bound) return { record, answer };
+      const unbinds = how.as === 'retryable' && how.unbind === true;
+      return { record: unbinds ? { ...record, fingerprint: null } : record, answer };
+    },
+  },
+  'release: forgets the payload without being asked': {
+    release: (record, holder, how, now) => {
+      return release(record, holder, how.as === 'retryable' ? { ...how, unbind: true } : how, now);
+    },
+  },
+  'release: unbind is ignored': {
+    release: (record, holder, how, now) => {
+      return release(record, holder, how.as === 'retryable' ? { as: 'retryable' } : how, now);
+    },
+  },
+  'release: a free record without steps lives on': {
+    release: (before, holder, how, now) => {
+      const { record, answer } = release(before, holder, how, now);
+      if (record === before || record?.state !== 'retryable') return { record, answer };
+      const expiresAt = Math.max(before?.expiresAt ?? 0, now + holder.recordTtlMs);
+      return { record: { ...record, expiresAt }, answer };
+    },
+  },
+  'release: a free record with steps lives an hour': {
+    release: (before, holder, how, now) => {
+      const { record, answer } = release(before, holder, how, now);
+      if (record === before || record?.state !== 'retryable') return { record, answer };
+      const least = Math.max(now + restoreTtlMs, before?.leaseEndAt ?? 0);
+      return { record: { ...record, expiresAt: Math.min(record.expiresAt, least) }, answer };
+    },
+  },
+  'release: a free record is gone before the last late message': {
+    release: (before, holder, how, now) => {
+      const { record, answer } = release(before, holder, how, now);
+      if (record === before || record?.state !== 'retryable' || record.steps.size > 0) return { record, answer };
+      return { record: { ...record, expiresAt: now + 1 }, answer };
+    },
   },
   'release: recover need not wait': {
     release: (record, holder, how, now) => {

@@ -1,5 +1,5 @@
 // A client of the model: one token, used as the engine uses it. It loses replies, pauses, repeats, and gives up.
-import type { AcquireRequest, Lease } from '../../../packages/core/src/protocol/index.js';
+import { type AcquireRequest, type Lease, restoreTtlMs } from '../../../packages/core/src/protocol/index.js';
 import type { Delivered, Message } from './message.js';
 import type { Random } from './random.js';
 
@@ -20,13 +20,16 @@ export class Client {
     token: string,
     fenceSeen: number,
     recordTtlMs: number,
+    /** How long a unit of time is: with long ones, what lasts an hour at most is shorter than the terms say. */
+    private readonly unit: number,
   ) {
-    const terms = { recordTtlMs, unknownTtlMs: random.chance(70) ? 150 : 20 };
+    const unknownTtlMs = (random.chance(70) ? 150 : 20) * unit;
+    const terms = { recordTtlMs, outcomeTtlMs: 20 * unit, unknownTtlMs };
     this.#request = {
       ...terms,
       token,
       fingerprint: random.chance(80) ? 'v1:a' : random.chance(50) ? 'v1:b' : null,
-      leaseMs: random.chance(70) ? 20 : 10,
+      leaseMs: (random.chance(70) ? 20 : 10) * unit,
       onAbandoned: random.pick(['rerun', 'block', 'recover'] as const) ?? 'rerun',
       notAfter: 0,
       fenceSeen,
@@ -56,14 +59,14 @@ export class Client {
   }
 
   #ask(now: number): Message {
-    this.#request = { ...this.#request, notAfter: now + 20 };
+    this.#request = { ...this.#request, notAfter: now + 20 * this.unit };
     return { verb: 'acquire', request: this.#request };
   }
 
   /** Never asks with this token again, and takes back what may still be granted. */
   #giveUp(): Message {
-    const { token, recordTtlMs, unknownTtlMs } = this.#request;
-    const holder = { key: 'k', token, fence: null, recordTtlMs, unknownTtlMs };
+    const { token, recordTtlMs, outcomeTtlMs, unknownTtlMs } = this.#request;
+    const holder = { key: 'k', token, fence: null, recordTtlMs, outcomeTtlMs, unknownTtlMs };
     return this.#finish({ verb: 'release', holder, how: { as: 'not_started' } });
   }
 
@@ -72,14 +75,14 @@ export class Client {
     const dice = random.below(100);
     if (dice < 35) {
       this.#began = true;
-      return { verb: 'renew', lease, leaseMs: random.chance(70) ? 20 : 5 };
+      return { verb: 'renew', lease, leaseMs: (random.chance(70) ? 20 : 5) * this.unit };
     }
     if (dice < 65) {
       this.#began = true;
       const bytes = Buffer.from(`${lease.token} ${random.below(1_000)}`);
       return { verb: 'checkpoint', lease, point: { step: random.chance(70) ? 'a' : 'b', seq: random.below(3), bytes } };
     }
-    this.#notAfter ??= Math.min(now, lease.leaseEndAt) + lease.recordTtlMs;
+    this.#notAfter ??= Math.min(now, lease.leaseEndAt) + Math.min(lease.recordTtlMs, restoreTtlMs);
     return this.#finish(this.#ending(lease, this.#notAfter));
   }
 
@@ -88,13 +91,13 @@ export class Client {
     const dice = random.below(100);
     if (!this.#began && dice < 20) return { verb: 'release', holder: lease, how: { as: 'not_started' } };
     this.#began = true;
-    if (dice < 30) return { verb: 'release', holder: lease, how: { as: 'retryable' } };
+    if (dice < 35) return { verb: 'release', holder: lease, how: { as: 'retryable', unbind: random.chance(50) } };
     if (dice < 55) {
-      const retryAfterMs = random.chance(50) ? 15 : null;
+      const retryAfterMs = random.chance(50) ? 15 * this.unit : null;
       return { verb: 'release', holder: lease, how: { as: 'unknown', retryAfterMs, note: 'n' } };
     }
     const outcome = random.chance(85) ? Buffer.from(`${lease.token} paid ${random.below(1_000)}`) : null;
-    return { verb: 'complete', lease, completion: { outcome, outcomeTtlMs: 20, note: null, notAfter } };
+    return { verb: 'complete', lease, completion: { outcome, outcomeTtlMs: lease.outcomeTtlMs, note: null, notAfter } };
   }
 
   #finish(end: Message): Message {
@@ -105,10 +108,10 @@ export class Client {
 
   #hearAcquire({ answer, request }: Extract<Delivered, { verb: 'acquire' }>): void {
     if (answer.kind === 'acquired') {
-      const { attempt, fence, takeover, recovering, guarded, leaseEndAt } = answer;
-      const { token, fingerprint, recordTtlMs, unknownTtlMs } = request;
-      const facts = { attempt, fence, takeover, recovering, guarded, leaseEndAt };
-      this.#lease = { key: 'k', token, fingerprint, recordTtlMs, unknownTtlMs, ...facts };
+      const { attempt, fence, takeover, recovering, guarded, bound, leaseEndAt } = answer;
+      const { token, fingerprint, recordTtlMs, outcomeTtlMs, unknownTtlMs } = request;
+      const facts = { attempt, fence, takeover, recovering, guarded, bound, leaseEndAt };
+      this.#lease = { key: 'k', token, fingerprint, recordTtlMs, outcomeTtlMs, unknownTtlMs, ...facts };
       this.phase = 'owner';
     } else if (answer.kind === 'superseded') {
       this.#giveUp();

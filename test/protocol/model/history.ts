@@ -32,6 +32,8 @@ class History {
   readonly #copies: (StoredRecord | null)[] = [null];
   /** In steady histories for all: what lives shorter than the one before it may be gone before the last late message. */
   readonly #recordTtlMs: number;
+  /** In some histories a unit of time is so long that an hour is less than a record lives. */
+  readonly #unit: number;
   #record: StoredRecord | null = null;
   /** Then what follows may be gone before the last late message of who was removed is, and its token must stay. */
   #removed = false;
@@ -43,7 +45,8 @@ class History {
     private readonly mode: Mode,
     private readonly random: Random,
   ) {
-    this.#recordTtlMs = random.chance(70) ? 40 : 80;
+    this.#unit = random.chance(70) ? 1 : 90_000;
+    this.#recordTtlMs = (random.chance(70) ? 40 : 80) * this.#unit;
   }
 
   step(): void {
@@ -59,8 +62,8 @@ class History {
 
   #newcomer(): void {
     const known = this.random.chance(60) ? this.#fenceSeen : 0;
-    const recordTtlMs = this.mode === 'rough' && this.random.chance(50) ? 20 : this.#recordTtlMs;
-    const client = new Client(this.random, `t${this.#clients.length}`, known, recordTtlMs);
+    const recordTtlMs = this.mode === 'rough' && this.random.chance(50) ? 20 * this.#unit : this.#recordTtlMs;
+    const client = new Client(this.random, `t${this.#clients.length}`, known, recordTtlMs, this.#unit);
     this.#clients.push(client);
     this.#speak(client);
   }
@@ -87,9 +90,11 @@ class History {
       return;
     }
     const as = this.random.chance(50) ? 'done' : 'not_done';
-    const said = { outcome: Buffer.from(`decided ${this.#now}`), outcomeTtlMs: 20, note: null, by: 'ops', reason: 'r' };
+    const said = { outcome: Buffer.from(`decided ${this.#now}`), note: null, by: 'ops', reason: 'r' };
+    const [shorter, longer] = [10 * this.#unit, 100 * this.#unit];
+    const times = { recordTtlMs: this.random.pick([null, shorter, longer]) ?? null, outcomeTtlMs: null };
     const expectFence = (this.#record?.fence ?? 1) - (this.random.chance(20) ? 1 : 0);
-    const request = { ...said, as, expectFence, recordTtlMs: this.#recordTtlMs, unknownTtlMs: 150 } as const;
+    const request = { ...said, ...times, as, expectFence } as const;
     this.#send({ verb: 'resolve', request }, null);
   }
 
@@ -98,14 +103,14 @@ class History {
     const { random } = this;
     const ends = [this.#record?.leaseEndAt, this.#record?.expiresAt, this.#record?.outcomeEndAt, this.#record?.retryAt];
     const end = random.chance(40) ? random.pick(ends) : undefined;
-    const next = end ? end + random.below(3) - 1 : this.#now + random.below(random.chance(10) ? 200 : 12);
-    if (next > this.#now && next < this.#now + 1_000) this.#moveTo(next);
+    const next = end ? end + random.below(3) - 1 : this.#now + random.below(random.chance(10) ? 200 : 12) * this.#unit;
+    if (next > this.#now && next < this.#now + 1_000 * this.#unit) this.#moveTo(next);
   }
 
   #trouble(): void {
     if (this.mode === 'rough') {
       if (this.random.chance(60)) this.#failOver();
-      else this.#moveTo(this.#now - this.random.below(30));
+      else this.#moveTo(this.#now - this.random.below(30) * this.#unit);
     } else if (!this.#removed && this.#record !== null && this.#now >= this.#record.expiresAt) {
       this.trace.push('the store drops what is gone');
       this.#record = null;

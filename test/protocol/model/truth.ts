@@ -1,6 +1,12 @@
 // What an all-knowing observer knows of a key while the store loses nothing: who owns it, what is decided, what is due.
 import { isDeepStrictEqual } from 'node:util';
-import type { Acquired, AcquireRequest, RecordTerms, StepEntry } from '../../../packages/core/src/protocol/index.js';
+import {
+  type Acquired,
+  type AcquireRequest,
+  type RecordTerms,
+  restoreTtlMs,
+  type StepEntry,
+} from '../../../packages/core/src/protocol/index.js';
 import { type Delivered, must, textOf } from './message.js';
 
 type Owned = Exclude<Delivered, { verb: 'acquire' | 'resolve' | 'remove' }>;
@@ -11,6 +17,7 @@ interface Owner {
   readonly flags: string;
   readonly guarded: boolean;
   readonly recovering: boolean;
+  readonly bound: boolean;
   end: number;
 }
 
@@ -28,6 +35,9 @@ export class Truth {
   #decided: { readonly fence: number; readonly as: string } | null = null;
   #fingerprint: string | null = null;
   #attempt = 0;
+  #terms: RecordTerms = { recordTtlMs: 0, outcomeTtlMs: 0, unknownTtlMs: 0 };
+  /** From which fencing tokens. */
+  #decisions: number[] = [];
   #livesUntil = 0;
   #steps = new Map<string, StepEntry>();
   /** Whose attempt was the last, ended or not. */
@@ -55,11 +65,16 @@ export class Truth {
       default:
         this.#owned(delivered);
     }
+    const kept = delivered.after?.decisions.map(({ fence }) => fence) ?? [];
+    if (delivered.after !== null && now < delivered.after.expiresAt) {
+      must(isDeepStrictEqual(kept, this.#decisions), 'the last five decisions are kept');
+    }
   }
 
   #forget(): void {
     [this.#owner, this.#unknown, this.#done, this.#decided, this.#fingerprint] = [null, null, null, null, null];
     [this.#lastToken, this.#attempt, this.#livesUntil, this.#steps] = [null, 0, 0, new Map()];
+    this.#decisions = [];
   }
 
   #acquire(delivered: Extract<Delivered, { verb: 'acquire' }>): void {
@@ -109,6 +124,7 @@ export class Truth {
     must(doubt === null || decides, 'what is guarded or unknown is never run without a decision');
     must(answer.recovering === (doubt !== null), 'recovering is said where somebody has to find out');
     must(answer.takeover === (doubt !== null || this.#owner !== null), 'takeover is said after an abandoned attempt');
+    must(answer.bound === (this.#fingerprint !== null), 'bound is said where an earlier attempt had a payload');
     must(answer.guarded === (request.onAbandoned !== 'rerun'), 'guarded is what the running attempt asked for');
     must(answer.fence > this.#fence, 'fencing tokens strictly grow');
     must(answer.attempt === this.#attempt + 1, 'attempts are counted');
@@ -121,9 +137,10 @@ export class Truth {
 
   #run(answer: Acquired, request: AcquireRequest): void {
     const { token, fingerprint } = request;
-    const { fence, guarded, recovering, attempt } = answer;
+    const { fence, guarded, recovering, bound, attempt } = answer;
     this.#lastToken = token;
-    this.#owner = { token, fence, guarded, recovering, flags: flagsOf(answer), end: 0 };
+    this.#terms = request;
+    this.#owner = { token, fence, guarded, recovering, bound, flags: flagsOf(answer), end: 0 };
     this.#extend(this.#owner, answer.leaseEndAt, request);
     [this.#unknown, this.#decided, this.#fence, this.#attempt] = [null, null, fence, attempt];
     this.#fingerprint ??= fingerprint;
@@ -159,7 +176,7 @@ export class Truth {
         break;
       }
       case 'complete':
-        this.#complete(delivered.completion, delivered.lease, now);
+        this.#complete(delivered.completion, delivered.lease.recordTtlMs, now, owner.recovering);
         break;
       case 'release': {
         const { how, holder } = delivered;
@@ -168,6 +185,9 @@ export class Truth {
         this.#owner = null;
         this.#unknown = unknown ? { retryAt: retryAfterMs === null ? 0 : now + retryAfterMs } : null;
         this.#livesUntil = Math.max(this.#livesUntil, now + lifeMs(holder, unknown));
+        if (unknown || this.#steps.size > 0) break;
+        this.#livesUntil = Math.min(this.#livesUntil, Math.max(now + restoreTtlMs, owner.end));
+        if (how.as === 'retryable' && how.unbind === true && !owner.bound) this.#fingerprint = null;
         break;
       }
     }
@@ -185,17 +205,25 @@ export class Truth {
     must(after.fence > this.#fence, 'a decision raises the fencing token');
     this.#fence = after.fence;
     this.#decided = { fence: request.expectFence, as: request.as };
+    this.#decisions = [...this.#decisions, request.expectFence].slice(-5);
     [this.#owner, this.#unknown] = [null, null];
+    const outcomeTtlMs = Math.max(this.#terms.outcomeTtlMs, request.outcomeTtlMs ?? 0);
+    const recordTtlMs = Math.max(this.#terms.recordTtlMs, request.recordTtlMs ?? 0, outcomeTtlMs);
     if (request.as === 'done') {
-      this.#complete(request, request, now);
+      this.#complete({ outcome: request.outcome, outcomeTtlMs }, recordTtlMs, now, true);
     } else {
-      this.#livesUntil = Math.max(this.#livesUntil, now + request.recordTtlMs);
+      this.#livesUntil = Math.max(this.#livesUntil, now + recordTtlMs);
       this.#steps = new Map([...this.#steps].filter(([, { seq }]) => seq % 2 === 0));
     }
   }
 
-  #complete(what: { outcome: Uint8Array | null; outcomeTtlMs: number }, terms: RecordTerms, now: number): void {
-    this.#livesUntil = now + terms.recordTtlMs;
+  #complete(
+    what: { outcome: Uint8Array | null; outcomeTtlMs: number },
+    recordTtlMs: number,
+    now: number,
+    isDecision: boolean,
+  ): void {
+    this.#livesUntil = Math.max(now + recordTtlMs, isDecision ? this.#livesUntil : 0);
     this.#done = { text: textOf(what.outcome), outcomeEnd: now + what.outcomeTtlMs, lifeEnd: this.#livesUntil };
     [this.#owner, this.#unknown] = [null, null];
   }
@@ -219,6 +247,6 @@ function lifeMs(terms: RecordTerms, doubtful: boolean): number {
   return doubtful ? Math.max(terms.recordTtlMs, terms.unknownTtlMs) : terms.recordTtlMs;
 }
 
-function flagsOf({ attempt, fence, takeover, recovering, guarded }: Acquired): string {
-  return [attempt, fence, takeover, recovering, guarded].join(' ');
+function flagsOf({ attempt, fence, takeover, recovering, guarded, bound }: Acquired): string {
+  return [attempt, fence, takeover, recovering, guarded, bound].join(' ');
 }

@@ -98,15 +98,13 @@ export class Claimant {
     const { fingerprint, terms, name } = this.plan;
     const { leaseMs, onAbandoned, onInProgress } = terms;
     const fenceSeen = this.link.fences.of(name);
-    const { recordTtlMs, unknownTtlMs } = recordTerms(terms);
     const awaited = onInProgress !== 'reject';
     const token = this.#token;
-    return { token, fingerprint, leaseMs, onAbandoned, notAfter, fenceSeen, awaited, recordTtlMs, unknownTtlMs };
+    return { token, fingerprint, leaseMs, onAbandoned, notAfter, fenceSeen, awaited, ...recordTerms(terms) };
   }
 
   #granted(answer: Acquired, sentAt: number): Granted {
     const { fingerprint, name, terms } = this.plan;
-    const { recordTtlMs, unknownTtlMs } = recordTerms(terms);
     const lease = {
       key: name,
       token: this.#token,
@@ -116,9 +114,9 @@ export class Claimant {
       takeover: answer.takeover,
       recovering: answer.recovering,
       guarded: answer.guarded,
+      bound: answer.bound,
       leaseEndAt: answer.leaseEndAt,
-      recordTtlMs,
-      unknownTtlMs,
+      ...recordTerms(terms),
     };
     return { kind: 'granted', lease, sentAt, steps: answer.steps };
   }

@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { ConfigurationError } from '../errors.js';
 import { parseOptions, wholeNumber } from '../options.js';
 import type { ResolveAnswer } from '../protocol/messages.js';
-import { isIntent, type StoredRecord } from '../protocol/record.js';
+import { isIntent, type Resolution, type StoredRecord } from '../protocol/record.js';
 import type { IdempotencyStore } from '../store.js';
 import { encodeValue } from '../value.js';
 import { deriveKey } from './context.js';
 import { functionMark } from './execute.js';
 import type { StepInDoubt } from './recovery.js';
 import { StoreLink } from './store-link.js';
-import { checkTombstone, defaultTerms, storeField, termFields, withTombstone } from './terms.js';
+import { checkTombstone, lengthFields, storeField } from './terms.js';
 import { monotonicMs } from './timing.js';
 
 /** Work that began and has no outcome, and at which nobody is. */
@@ -31,6 +31,12 @@ export interface Doubt {
   readonly retryAt: number | null;
   /** Until when the record is kept. */
   readonly expiresAt: number;
+  /** The terms of the attempt: what a decision records lives so long at least, in milliseconds. */
+  readonly ttlMs: number;
+  readonly tombstoneMs: number;
+  readonly unknownTtlMs: number;
+  /** The last five decisions about this work, oldest first. */
+  readonly decisions: readonly Resolution[];
 }
 
 export interface DoubtPage {
@@ -55,7 +61,7 @@ export async function listDoubts(
 function doubtIn(name: string, record: StoredRecord, now: number): Doubt | null {
   const isAbandoned = record.state === 'in_progress' && now >= record.leaseEndAt;
   if (record.state !== 'unknown' && !isAbandoned) return null;
-  const { attempt, fence: fencingToken, retryAt, expiresAt } = record;
+  const { attempt, fence: fencingToken, retryAt, expiresAt, decisions } = record;
   const steps = [...record.steps];
   const inDoubt = steps.filter(([, entry]) => isIntent(entry)).map(([step]) => step);
   return {
@@ -68,6 +74,10 @@ function doubtIn(name: string, record: StoredRecord, now: number): Doubt | null 
     stepsInDoubt: inDoubt.map((step) => ({ name: step, key: deriveKey(name, step) })),
     retryAt,
     expiresAt,
+    ttlMs: record.outcomeTtlMs,
+    tombstoneMs: record.recordTtlMs,
+    unknownTtlMs: record.unknownTtlMs,
+    decisions,
   };
 }
 
@@ -78,14 +88,17 @@ export interface ResolveOptions {
   result?: unknown;
   /** With `done`, instead of `result`: the bytes of an outcome, such as `encodeAnswer` of `@onceguard/core/http` makes. */
   outcome?: Uint8Array;
-  /** Who decides, and why: kept with the record. 1 to 200 and 1 to 500 characters. */
+  /** Who decides, and why: the record keeps its last five decisions. 1 to 200 and 1 to 500 characters. */
   by: string;
   reason: string;
   /** The fencing token of the doubt that was looked into. Default: of what stands there now. */
   fencingToken?: number;
-  /** How long repeats get the result. Default 86 400 000 (24 hours). */
+  /** How long repeats get the result, in milliseconds, where that is longer than the record's own terms say. Default: as they say. */
   ttlMs?: number;
-  /** How long a repeat is told "done, no longer kept", at least `ttlMs`. Default: `ttlMs`. */
+  /**
+   * How long a repeat is told "done, no longer kept", in milliseconds, where that is longer than the record's own terms say. At
+   * least `ttlMs`. Default: as they say. No decision shortens the life of a record.
+   */
   tombstoneMs?: number;
 }
 
@@ -99,8 +112,7 @@ const schema = z
     by: said(200),
     reason: said(500),
     fencingToken: wholeNumber('units', 1, Number.MAX_SAFE_INTEGER, 'Take it from listDoubts.').optional(),
-    ttlMs: termFields.ttlMs,
-    tombstoneMs: termFields.tombstoneMs,
+    ...lengthFields,
   })
   .superRefine((options, context) => {
     checkTombstone(options, context);
@@ -117,13 +129,13 @@ const schema = z
  * Not promised: that the decision is right. While the owner may still be acting, find out whether it is.
  */
 export async function resolve(store: IdempotencyStore, name: string, options: ResolveOptions): Promise<ResolveAnswer> {
-  const decision = withTombstone(parseOptions('resolve()', schema, options));
+  const decision = parseOptions('resolve()', schema, options);
   const link = StoreLink.of(parseOptions('resolve()', storeField, store));
   const endsAt = monotonicMs() + store.timeoutMs;
   const { record, now } = await link.askPersistently('read', name, () => store.read(name), endsAt);
   if (record === null) return { kind: 'gone', now };
   if ('result' in options) mustBeOfFunction(record);
-  const { as, by, reason, ttlMs, tombstoneMs, fencingToken } = decision;
+  const { as, by, reason, ttlMs = null, tombstoneMs = null, fencingToken } = decision;
   const request = {
     expectFence: fencingToken ?? record.fence,
     as,
@@ -133,7 +145,6 @@ export async function resolve(store: IdempotencyStore, name: string, options: Re
     by,
     reason,
     recordTtlMs: tombstoneMs,
-    unknownTtlMs: defaultTerms.unknownTtlMs,
   };
   return await link.askPersistently('resolve', name, () => store.resolve(name, request), endsAt);
 }

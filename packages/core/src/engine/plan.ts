@@ -16,8 +16,8 @@ export interface Plan {
 }
 
 /** How long the record lives: a completed one until its tombstone is over. */
-export function recordTerms({ tombstoneMs, unknownTtlMs }: Terms): RecordTerms {
-  return { recordTtlMs: tombstoneMs, unknownTtlMs };
+export function recordTerms({ ttlMs, tombstoneMs, unknownTtlMs }: Terms): RecordTerms {
+  return { recordTtlMs: tombstoneMs, outcomeTtlMs: ttlMs, unknownTtlMs };
 }
 
 /** The operation, and how its result becomes bytes and is read again. The engine knows no more of it. */

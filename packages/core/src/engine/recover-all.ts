@@ -4,11 +4,11 @@ import { StoreError } from '../errors.js';
 import { parseOptions, wholeNumber } from '../options.js';
 import type { IdempotencyStore } from '../store.js';
 import { encodeValue } from '../value.js';
-import { listDoubts } from './doubts.js';
+import { type Doubt, listDoubts } from './doubts.js';
 import type { Execution, Plan, Work } from './plan.js';
 import { type Recover, recoveryOf } from './recovery.js';
 import { run } from './run.js';
-import { checkTerms, defaultTerms, type Terms, termFields, withTombstone } from './terms.js';
+import { checkTerms, defaultTerms, lengthFields, type Terms, termFields } from './terms.js';
 
 export interface RecoverAllOptions<T> {
   /** Finds out about one of them, knowing its derived keys and its steps. */
@@ -21,9 +21,12 @@ export interface RecoverAllOptions<T> {
   limit?: number;
   /** How long this process may be silent, as for any attempt. Default 30 000. */
   leaseMs?: number;
-  /** How long repeats get what was found. Default 86 400 000 (24 hours). */
+  /** How long repeats get what was found, in milliseconds, where that is longer than the record's own terms say. Default: as they say. */
   ttlMs?: number;
-  /** How long a repeat is told "done, no longer kept", at least `ttlMs`. Default: `ttlMs`. */
+  /**
+   * How long a repeat is told "done, no longer kept", in milliseconds, where that is longer than the record's own terms say. At
+   * least `ttlMs`. Default: as they say.
+   */
   tombstoneMs?: number;
 }
 
@@ -38,8 +41,7 @@ const schema = z
     cursor: z.string().nullable().default(null),
     limit: wholeNumber('doubts', 1, 1_000_000, 'The cursor goes on where a call ended.').default(1_000),
     leaseMs: termFields.leaseMs,
-    ttlMs: termFields.ttlMs,
-    tombstoneMs: termFields.tombstoneMs,
+    ...lengthFields,
   })
   .superRefine(checkTerms);
 
@@ -61,20 +63,35 @@ export interface Recovered {
  * under a lease of its own. Rejects with a `StoreError` where the store does not answer; what was recovered by then is.
  */
 export async function recoverAll<T>(store: IdempotencyStore, options: RecoverAllOptions<T>): Promise<Recovered> {
-  const { limit, cursor, ...rest } = withTombstone(parseOptions('recoverAll()', schema, options));
-  const { leaseMs, ttlMs, tombstoneMs } = rest;
-  const terms: Terms = { ...defaultTerms, leaseMs, ttlMs, tombstoneMs, onAbandoned: 'recover' };
+  const checked = parseOptions('recoverAll()', schema, options);
+  const { limit, cursor } = checked;
   const work = findingOut(options);
   const sum: Recovered = { done: 0, notDone: 0, stillUnknown: 0, elsewhere: 0, failed: [], cursor };
   let asked = 0;
   do {
     const page = await listDoubts(store, { cursor: sum.cursor, limit: Math.min(100, limit - asked) });
     const doubts = page.doubts.filter(({ needsDecision }) => needsDecision);
-    for (const { name } of doubts) await recoverOne({ store, key: name, name, fingerprint: null, terms }, work, sum);
+    for (const doubt of doubts) {
+      const { name } = doubt;
+      await recoverOne({ store, key: name, name, fingerprint: null, terms: termsOf(doubt, checked) }, work, sum);
+    }
     asked += doubts.length;
     sum.cursor = page.cursor;
   } while (sum.cursor !== null && asked < limit);
   return sum;
+}
+
+/** The record's own terms: what is found out lives as long as any outcome of that work, or as the options say, if that is longer. */
+function termsOf(doubt: Doubt, { leaseMs, ttlMs = 0, tombstoneMs = 0 }: z.output<typeof schema>): Terms {
+  const keptMs = Math.max(doubt.ttlMs, ttlMs);
+  return {
+    ...defaultTerms,
+    leaseMs,
+    ttlMs: keptMs,
+    tombstoneMs: Math.max(doubt.tombstoneMs, tombstoneMs, keptMs),
+    unknownTtlMs: doubt.unknownTtlMs,
+    onAbandoned: 'recover',
+  };
 }
 
 /** What the engine runs where the work turns out not to be done: somebody else's next call does that. */

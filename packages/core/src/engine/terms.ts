@@ -77,6 +77,12 @@ export const termFields = {
   onStoreUnavailable: z.enum(['reject', 'bypass']).default(defaultTerms.onStoreUnavailable),
 };
 
+/** For decisions, which lengthen what the record's own terms say. */
+export const lengthFields = {
+  ttlMs: termFields.ttlMs.unwrap().optional(),
+  tombstoneMs: termFields.tombstoneMs,
+};
+
 export const storeField = z.custom<IdempotencyStore>(
   (value) => typeof value === 'object' && value !== null && 'acquire' in value && typeof value.acquire === 'function',
   { error: 'it must be a store, such as new MemoryStore() or new RedisStore({ client })' },
@@ -91,10 +97,10 @@ export function withTombstone<T extends { ttlMs: number; tombstoneMs?: number | 
 
 /** The rules between options, for `superRefine`. */
 export function checkTerms(
-  options: { leaseMs: number; ttlMs: number; tombstoneMs?: number | undefined },
+  options: { leaseMs: number; ttlMs?: number | undefined; tombstoneMs?: number | undefined },
   context: z.core.$RefinementCtx,
 ): void {
-  if (options.ttlMs < options.leaseMs) {
+  if (options.ttlMs !== undefined && options.ttlMs < options.leaseMs) {
     const message = `it must be at least leaseMs (${options.leaseMs}): an answer that is gone before a lease ends protects nothing`;
     context.addIssue({ code: 'custom', path: ['ttlMs'], message, input: options.ttlMs });
   }
@@ -102,10 +108,10 @@ export function checkTerms(
 }
 
 export function checkTombstone(
-  options: { ttlMs: number; tombstoneMs?: number | undefined },
+  options: { ttlMs?: number | undefined; tombstoneMs?: number | undefined },
   context: z.core.$RefinementCtx,
 ): void {
-  if (options.tombstoneMs !== undefined && options.tombstoneMs < options.ttlMs) {
+  if (options.tombstoneMs !== undefined && options.ttlMs !== undefined && options.tombstoneMs < options.ttlMs) {
     const message = `it must be at least ttlMs (${options.ttlMs}): it counts from completion too`;
     context.addIssue({ code: 'custom', path: ['tombstoneMs'], message, input: options.tombstoneMs });
   }

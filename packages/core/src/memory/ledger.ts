@@ -113,8 +113,8 @@ function dueAt(record: StoredRecord): number {
 }
 
 function sizeOf(key: string, record: StoredRecord): number {
-  const { fingerprint, token, note, resolved, outcome, steps } = record;
-  const texts = [key, token, fingerprint, note, resolved?.by, resolved?.reason];
+  const { fingerprint, token, note, decisions, outcome, steps } = record;
+  const texts = [key, token, fingerprint, note, ...decisions.flatMap(({ by, reason }) => [by, reason])];
   let bytes = recordOverheadBytes + (outcome?.byteLength ?? 0);
   for (const text of texts) bytes += 2 * (text?.length ?? 0);
   for (const [step, held] of steps) bytes += stepOverheadBytes + 2 * step.length + held.bytes.byteLength;

@@ -61,6 +61,9 @@ function create(before: StoredRecord | null, request: AcquireRequest, now: numbe
     leaseEndAt,
     leaseMs: request.leaseMs,
     guarded,
+    recordTtlMs: request.recordTtlMs,
+    outcomeTtlMs: request.outcomeTtlMs,
+    unknownTtlMs: request.unknownTtlMs,
     expiresAt: lifeEnd(leaseEndAt, guarded, request),
   };
 }
@@ -79,7 +82,9 @@ function follow(
     attempt: record.attempt + 1,
     takeover: how !== 'again',
     recovering: how === 'recovering',
+    bound: record.fingerprint !== null,
     steps: record.steps,
+    decisions: record.decisions,
     note: how === 'recovering' ? record.note : null,
     expiresAt: Math.max(record.expiresAt, next.expiresAt),
   };
@@ -92,6 +97,6 @@ function nextFence(before: StoredRecord | null, request: AcquireRequest, now: nu
 
 /** What a caller is told who may run: the record that was made for it. */
 export function granted(record: StoredRecord): Acquired {
-  const { attempt, fence, takeover, recovering, guarded, leaseEndAt, steps } = record;
-  return { kind: 'acquired', attempt, fence, takeover, recovering, guarded, leaseEndAt, steps };
+  const { attempt, fence, takeover, recovering, guarded, bound, leaseEndAt, steps } = record;
+  return { kind: 'acquired', attempt, fence, takeover, recovering, guarded, bound, leaseEndAt, steps };
 }

@@ -15,8 +15,12 @@ const keyPattern = /^[A-Za-z0-9_-]{1,128}$/;
 const tokenPattern = /^[A-Za-z0-9_-]{1,64}$/;
 const fingerprintPattern = /^[a-z0-9]{1,16}:[\x21-\x7e]{1,128}$/;
 const stepPattern = /^[\x21-\x7e]{1,128}$/;
-/** About 30,000 years: beyond it doubles and Lua would no longer count single milliseconds. */
-const maxTimeMs = 1e15;
+/** Every number of a record is below this, about 30,000 years: beyond it doubles and Lua would no longer count single milliseconds. */
+export const timeLimitMs = 1e15;
+/** About 3,000 years, so that a time and some durations together stay below the limit. */
+const maxDurationMs = 1e14;
+/** The next one, which the record gets, stays below the limit. */
+export const maxFence = timeLimitMs - 2;
 const maxTextLength = 1024;
 
 const onAbandonedWords = ['rerun', 'block', 'recover'];
@@ -35,9 +39,7 @@ export function checkAcquire(key: string, request: AcquireRequest): void {
   checkTerms(request);
   checkTime('notAfter', request.notAfter);
   checkTime('fenceSeen', request.fenceSeen);
-  if (request.fenceSeen >= maxTimeMs) {
-    throw wrong('fenceSeen', request.fenceSeen, `below ${maxTimeMs}: the next one is above it`);
-  }
+  if (request.fenceSeen > maxFence) throw wrong('fenceSeen', request.fenceSeen, `at most ${maxFence}`);
   checkOneOf('onAbandoned', request.onAbandoned, onAbandonedWords);
   if (request.awaited !== undefined) checkFlag('awaited', request.awaited);
 }
@@ -51,6 +53,7 @@ function checkLease(lease: Lease): void {
   checkFlag('takeover', lease.takeover);
   checkFlag('recovering', lease.recovering);
   checkFlag('guarded', lease.guarded);
+  checkFlag('bound', lease.bound);
 }
 
 export function checkRenew(lease: Lease, leaseMs: number): void {
@@ -69,7 +72,8 @@ export function checkCheckpoint(lease: Lease, point: Checkpoint): void {
 
 export function checkComplete(lease: Lease, completion: Completion): void {
   checkLease(lease);
-  checkOutcome(completion.outcome, completion.outcomeTtlMs, lease);
+  if (completion.outcome !== null) checkBytes('outcome', completion.outcome);
+  checkTtls(completion.outcomeTtlMs, lease.recordTtlMs);
   checkText('note', completion.note);
   checkTime('notAfter', completion.notAfter);
 }
@@ -78,6 +82,7 @@ export function checkRelease(holder: Holder, how: Release): void {
   checkHolder(holder);
   checkOneOf('as', how.as, releaseWords);
   if (holder.fence !== null || how.as !== 'not_started') checkTime('fence', holder.fence);
+  if (how.as === 'retryable' && how.unbind !== undefined) checkFlag('unbind', how.unbind);
   if (how.as !== 'unknown') return;
   if (how.retryAfterMs !== null) checkDuration('retryAfterMs', how.retryAfterMs, 0);
   checkText('note', how.note);
@@ -91,10 +96,12 @@ export function checkScan(request: { readonly cursor: string | null; readonly li
 
 export function checkResolve(key: string, request: Resolve): void {
   checkKey(key);
-  checkTerms(request);
   checkTime('expectFence', request.expectFence);
   checkOneOf('as', request.as, resolveWords);
-  checkOutcome(request.outcome, request.outcomeTtlMs, request);
+  if (request.outcome !== null) checkBytes('outcome', request.outcome);
+  const { outcomeTtlMs, recordTtlMs } = request;
+  if (recordTtlMs !== null) checkDuration('recordTtlMs', recordTtlMs, 1);
+  if (outcomeTtlMs !== null) checkTtls(outcomeTtlMs, recordTtlMs ?? maxDurationMs);
   checkText('note', request.note);
   checkText('by', request.by);
   checkText('reason', request.reason);
@@ -118,13 +125,12 @@ function checkFingerprint(fingerprint: string | null): void {
 function checkTerms(terms: RecordTerms): void {
   checkDuration('recordTtlMs', terms.recordTtlMs, 1);
   checkDuration('unknownTtlMs', terms.unknownTtlMs, 1);
+  checkTtls(terms.outcomeTtlMs, terms.recordTtlMs);
 }
 
-function checkOutcome(outcome: Uint8Array | null, outcomeTtlMs: number, terms: RecordTerms): void {
-  if (outcome !== null) checkBytes('outcome', outcome);
+function checkTtls(outcomeTtlMs: number, recordTtlMs: number): void {
   checkDuration('outcomeTtlMs', outcomeTtlMs, 1);
-  if (outcomeTtlMs <= terms.recordTtlMs) return;
-  throw wrong('outcomeTtlMs', outcomeTtlMs, `at most recordTtlMs (${terms.recordTtlMs})`);
+  if (outcomeTtlMs > recordTtlMs) throw wrong('outcomeTtlMs', outcomeTtlMs, `at most recordTtlMs (${recordTtlMs})`);
 }
 
 function checkBytes(name: string, value: Uint8Array): void {
@@ -139,13 +145,13 @@ function checkText(name: string, value: string | null): void {
   throw wrong(name, value, `1 to ${maxTextLength} characters of Unicode, or null`);
 }
 
-function checkDuration(name: string, value: number | null, least: number): void {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= maxTimeMs) return;
-  throw wrong(name, value, `a whole number from ${least} to ${maxTimeMs}`);
+function checkDuration(name: string, value: number | null, least: number, most = maxDurationMs): void {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return;
+  throw wrong(name, value, `a whole number from ${least} to ${most}`);
 }
 
 function checkTime(name: string, value: number | null): void {
-  checkDuration(name, value, 0);
+  checkDuration(name, value, 0, timeLimitMs - 1);
 }
 
 function checkFlag(name: string, value: boolean): void {

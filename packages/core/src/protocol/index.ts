@@ -9,6 +9,7 @@ export {
   type Resolution,
   recordLayout,
   removedTtlMs,
+  restoreTtlMs,
   type StepEntry,
   type StoredRecord,
 } from './record.js';

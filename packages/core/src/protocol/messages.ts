@@ -1,12 +1,15 @@
 // What callers ask of a record and what they are told. Every answer carries `now`, the store's clock, in milliseconds.
-import type { StepEntry } from './record.js';
+import type { Resolution, StepEntry } from './record.js';
 
 /** What a caller does about work that was abandoned: run it again, refuse, or let `recover` find out what happened. */
 export type OnAbandoned = 'rerun' | 'block' | 'recover';
 
-/** How long a record lives. `unknownTtlMs` holds for guarded and unknown records where it is the longer one. */
+/** How long a record and its outcome live. The record keeps the terms of its last acquisition. */
 export interface RecordTerms {
   readonly recordTtlMs: number;
+  /** How long the bytes of an outcome are kept, at most `recordTtlMs`. */
+  readonly outcomeTtlMs: number;
+  /** For guarded and unknown records, where it is longer than `recordTtlMs`. */
   readonly unknownTtlMs: number;
 }
 
@@ -39,6 +42,8 @@ export interface Lease extends Holder {
   readonly takeover: boolean;
   readonly recovering: boolean;
   readonly guarded: boolean;
+  /** An earlier attempt set the fingerprint. */
+  readonly bound: boolean;
   /** The lease end last told, in store time. */
   readonly leaseEndAt: number;
 }
@@ -77,6 +82,7 @@ export interface Acquired {
   readonly takeover: boolean;
   readonly recovering: boolean;
   readonly guarded: boolean;
+  readonly bound: boolean;
   readonly leaseEndAt: number;
   readonly steps: ReadonlyMap<string, StepEntry>;
 }
@@ -120,23 +126,27 @@ export type CompleteAnswer = Timed &
 /**
  * `not_started` gives back an acquisition whose work never began, by token alone, since its fencing token may never
  * have been learnt: to `retryable`, or to `unknown` where it was recovering.
+ *
+ * `unbind`: the attempt was not processed or changed nothing, so the next one may have another payload. The record forgets
+ * its fingerprint, unless it has steps or an earlier attempt set the fingerprint. Default false.
  */
 export type Release =
-  | { readonly as: 'retryable' }
+  | { readonly as: 'retryable'; readonly unbind?: boolean }
   | { readonly as: 'unknown'; readonly retryAfterMs: number | null; readonly note: string | null }
   | { readonly as: 'not_started' };
 
 export type ReleaseAnswer = Timed & { readonly kind: 'ok' | 'lost' | 'gone' };
 
-export interface Resolve extends RecordTerms {
+/** A decision. It lengthens the life of a record where its times are longer than the record's own, and never shortens it. */
+export interface Resolve extends Pick<Resolution, 'as' | 'by' | 'reason'> {
   readonly expectFence: number;
-  readonly as: 'done' | 'not_done';
   /** With `done`: the answer for repeats; null leaves a tombstone. */
   readonly outcome: Uint8Array | null;
-  readonly outcomeTtlMs: number;
+  /** Null: the record's own. */
+  readonly outcomeTtlMs: number | null;
+  /** Null: the record's own. */
+  readonly recordTtlMs: number | null;
   readonly note: string | null;
-  readonly by: string;
-  readonly reason: string;
 }
 
 export type ResolveAnswer = Timed &

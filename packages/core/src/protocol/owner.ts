@@ -1,6 +1,6 @@
 // The owner's verbs: renew, checkpoint, complete, release. Each may arrive late and twice, and then changes nothing that
 // the lease does not own. Own lease = same owner token and same fencing token.
-import { completed, lifeEnd, noLease, prolong } from './life.js';
+import { completed, freedEnd, lifeEnd, noLease, prolong } from './life.js';
 import type {
   Checkpoint,
   CheckpointAnswer,
@@ -57,16 +57,20 @@ export function complete(
 ): Transition<CompleteAnswer> {
   if (isLive(record, now) && owns(record, lease)) {
     if (record.state === 'completed') return { record, answer: { kind: 'ok', now } };
-    if (record.state === 'in_progress')
-      return { record: completed(record, lease, completion, now), answer: { kind: 'ok', now } };
+    if (record.state === 'in_progress') {
+      // What was found out about an unknown outcome is a decision, and none shortens a life.
+      const leastExpiresAt = record.recovering ? record.expiresAt : 0;
+      const next = completed(record, lease.recordTtlMs, completion, now, leastExpiresAt);
+      return { record: next, answer: { kind: 'ok', now } };
+    }
   }
   if (isLive(record, now) && !losesTo(record, lease, now)) {
     return { record, answer: { kind: 'lost', standing: standing(record, lease.fingerprint, now), now } };
   }
   if (!replaceable(record, lease) || now >= completion.notAfter) return { record, answer: { kind: 'gone', now } };
-  const anew = completed(rewritten(record, lease, 0, now), lease, completion, now);
-  const expiresAt = Math.max(anew.expiresAt, isLive(record, now) ? record.expiresAt : 0);
-  return { record: { ...anew, expiresAt }, answer: { kind: 'restored', now } };
+  const leastExpiresAt = isLive(record, now) ? record.expiresAt : 0;
+  const anew = completed(rewritten(record, lease, 0, now), lease.recordTtlMs, completion, now, leastExpiresAt);
+  return { record: anew, answer: { kind: 'restored', now } };
 }
 
 export function release(
@@ -104,7 +108,7 @@ function replaceable(record: StoredRecord | null, lease: Lease): boolean {
   return record === null || record.fence <= lease.fence;
 }
 
-/** The record anew, from what the lease carries; steps of an older copy stay and its life is not shortened. */
+/** The record anew, from what the lease carries. Steps and decisions of an older copy stay, and its life is not shortened. */
 function rewritten(before: StoredRecord | null, lease: Lease, leaseMs: number, now: number): StoredRecord {
   const old = isLive(before, now) ? before : null;
   const leaseEndAt = now + leaseMs;
@@ -119,20 +123,39 @@ function rewritten(before: StoredRecord | null, lease: Lease, leaseMs: number, n
     takeover: lease.takeover,
     recovering: lease.recovering,
     guarded: lease.guarded,
+    bound: lease.bound,
+    recordTtlMs: lease.recordTtlMs,
+    outcomeTtlMs: lease.outcomeTtlMs,
+    unknownTtlMs: lease.unknownTtlMs,
     steps: old?.steps ?? blankRecord.steps,
+    decisions: old?.decisions ?? blankRecord.decisions,
     expiresAt: Math.max(old?.expiresAt ?? 0, lifeEnd(leaseEndAt, lease.guarded, lease)),
   };
 }
 
 function released(record: StoredRecord, holder: Holder, how: Release, now: number): StoredRecord {
   const unknown = how.as === 'unknown' || (how.as === 'not_started' && record.recovering);
-  const said = how.as === 'unknown' ? how : { retryAfterMs: null, note: record.note };
+  if (!unknown) return freed(record, holder, how, now);
+  const { retryAfterMs, note } = how.as === 'unknown' ? how : { retryAfterMs: null, note: record.note };
   return {
     ...record,
     ...noLease,
-    state: unknown ? 'unknown' : 'retryable',
-    note: unknown ? said.note : null,
-    retryAt: unknown && said.retryAfterMs !== null ? now + said.retryAfterMs : null,
-    expiresAt: Math.max(record.expiresAt, lifeEnd(now, unknown, holder)),
+    state: 'unknown',
+    note,
+    retryAt: retryAfterMs === null ? null : now + retryAfterMs,
+    expiresAt: Math.max(record.expiresAt, lifeEnd(now, true, holder)),
+  };
+}
+
+function freed(record: StoredRecord, holder: Holder, how: Release, now: number): StoredRecord {
+  const unbinds = how.as === 'retryable' && how.unbind === true && !record.bound && record.steps.size === 0;
+  return {
+    ...record,
+    ...noLease,
+    state: 'retryable',
+    fingerprint: unbinds ? null : record.fingerprint,
+    note: null,
+    retryAt: null,
+    expiresAt: freedEnd(record, holder, now),
   };
 }

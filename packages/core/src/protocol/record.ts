@@ -1,7 +1,7 @@
 // What a store keeps under a key: one record, a ledger entry. Stores translate this shape; nothing above them sees it.
 
-/** The layout that this version writes. A record of a newer layout is refused (`misconfigured`), never guessed at. */
-export const recordLayout = 1;
+/** The layout that this version writes. A record of another layout is refused (`misconfigured`), never guessed at. */
+export const recordLayout = 2;
 
 /**
  * `in_progress`: somebody holds, or held, the lease. Once the lease is over the record reads as abandoned; that is a
@@ -27,13 +27,19 @@ export function isIntent({ seq }: StepEntry): boolean {
   return seq % 2 === 1;
 }
 
-/** Who decided about an outcome that nobody knew, from which fencing token, and why. */
+/** Who decided about an unknown outcome, from which fencing token, when, and why. */
 export interface Resolution {
+  /** The fencing token of the record before the decision, which raised it. */
   readonly fence: number;
   readonly as: 'done' | 'not_done';
   readonly by: string;
   readonly reason: string;
+  /** In milliseconds of the store's clock. */
+  readonly at: number;
 }
+
+/** A record keeps its last decisions, so many at most. */
+export const maxDecisions = 5;
 
 /** All times (`…At`) are milliseconds of the store's clock. */
 export interface StoredRecord {
@@ -55,11 +61,18 @@ export interface StoredRecord {
   readonly recovering: boolean;
   /** Not to be run again without a decision. */
   readonly guarded: boolean;
+  /** An earlier attempt set the fingerprint, so this one cannot remove it. */
+  readonly bound: boolean;
+  /** The terms of the last acquisition. */
+  readonly recordTtlMs: number;
+  readonly outcomeTtlMs: number;
+  readonly unknownTtlMs: number;
   readonly steps: ReadonlyMap<string, StepEntry>;
   readonly note: string | null;
   /** When a `recover` caller may look again at an unknown outcome; null: at once. */
   readonly retryAt: number | null;
-  readonly resolved: Resolution | null;
+  /** The last decisions of people and programs, oldest first. Attempts and completion keep them. */
+  readonly decisions: readonly Resolution[];
   /** The record is gone when now ≥ expiresAt. */
   readonly expiresAt: number;
   readonly completedAt: number | null;
@@ -81,18 +94,28 @@ export const blankRecord: StoredRecord = Object.freeze({
   takeover: false,
   recovering: false,
   guarded: false,
+  bound: false,
+  recordTtlMs: 0,
+  outcomeTtlMs: 0,
+  unknownTtlMs: 0,
   steps: new Map(),
   note: null,
   retryAt: null,
-  resolved: null,
+  decisions: Object.freeze([]),
   expiresAt: 0,
   completedAt: null,
   outcome: null,
   outcomeEndAt: 0,
 });
 
-/** How long a removed record's fencing token is kept: as long as a late `complete` may still arrive. */
-export const removedTtlMs = 3_600_000;
+/**
+ * An owner may write a record that the store lost anew until this long after the end of its lease. A record that only has to
+ * outlast such late messages, a removed one or a free one without steps, lives no longer.
+ */
+export const restoreTtlMs = 3_600_000;
+
+/** How long a removed record's fencing token is kept after the end of its lease. */
+export const removedTtlMs = restoreTtlMs;
 
 /** Whether a record still counts at `now`. */
 export function isLive(record: StoredRecord | null, now: number): record is StoredRecord {

@@ -16,8 +16,8 @@ import { isLarge } from './outbox.js';
 
 /** An end is announced to those who hear it. */
 export function acquireArguments(request: AcquireRequest, hearsOfEnds: boolean): Argument[] {
-  const { token, fingerprint, leaseMs, onAbandoned, notAfter, fenceSeen, recordTtlMs, awaited } = request;
-  const terms = [recordTtlMs, doubtfulTtlMs(request)];
+  const { token, fingerprint, leaseMs, onAbandoned, notAfter, fenceSeen, awaited } = request;
+  const terms = [request.recordTtlMs, request.outcomeTtlMs, request.unknownTtlMs];
   const waits = hearsOfEnds && awaited === true ? ['waits'] : [];
   return [token, fingerprint ?? '', leaseMs, onAbandoned, notAfter, fenceSeen, ...terms, ...waits];
 }
@@ -40,12 +40,16 @@ export function releaseArguments(holder: Holder, how: Release): Argument[] {
   const { token, fence, recordTtlMs } = holder;
   const said = how.as === 'unknown' ? how : { retryAfterMs: null, note: null };
   const { retryAfterMs, note } = said;
-  return [token, fence ?? '', how.as, retryAfterMs ?? '', note ?? '', recordTtlMs, doubtfulTtlMs(holder)];
+  const unbinds = how.as === 'retryable' && how.unbind === true ? ['unbind'] : [];
+  const terms = [recordTtlMs, doubtfulTtlMs(holder)];
+  return [token, fence ?? '', how.as, retryAfterMs ?? '', note ?? '', ...terms, ...unbinds];
 }
 
 export function resolveArguments(request: Resolve): Argument[] {
-  const { expectFence, as, by, reason, recordTtlMs } = request;
-  return [expectFence, as, JSON.stringify([by, reason]), recordTtlMs, ...outcomeArguments(request)];
+  const { expectFence, as, by, reason, recordTtlMs, outcomeTtlMs, outcome, note } = request;
+  const times = [recordTtlMs ?? '', outcomeTtlMs ?? ''];
+  const found = outcome === null ? ['', note ?? ''] : [binary(outcome), note ?? '', 'outcome'];
+  return [expectFence, as, JSON.stringify([by, reason]), ...times, ...found];
 }
 
 /** How long guarded and unknown records live on. */
@@ -54,12 +58,14 @@ function doubtfulTtlMs(terms: RecordTerms): number {
 }
 
 /** What is needed to write the record anew. */
-function anew({ takeover, recovering, guarded, attempt, fingerprint }: Lease): string {
-  return `${Number(takeover)}${Number(recovering)}${Number(guarded)} ${attempt} ${fingerprint ?? ''}`;
+function anew(lease: Lease): string {
+  const { takeover, recovering, guarded, bound, attempt, outcomeTtlMs, unknownTtlMs, fingerprint } = lease;
+  const flags = [takeover, recovering, guarded, bound].map(Number).join('');
+  return `${flags} ${attempt} ${outcomeTtlMs} ${unknownTtlMs} ${fingerprint ?? ''}`;
 }
 
 /** Empty bytes are an outcome; without one there is no time for how long it is kept. */
-function outcomeArguments({ outcome, outcomeTtlMs, note }: Completion | Resolve): [Argument, Argument, string] {
+function outcomeArguments({ outcome, outcomeTtlMs, note }: Completion): [Argument, Argument, string] {
   return outcome === null ? ['', '', note ?? ''] : [outcomeTtlMs, binary(outcome), note ?? ''];
 }
 

@@ -1,7 +1,7 @@
 // What an error of Redis or of its client means: was the call executed, and what is to be done.
 import { StoreError, type StoreErrorClass } from '../errors.js';
 import { isCluster, type RedisClient } from './client.js';
-import { foreignKey, newerLayout } from './scripts/record.js';
+import { damagedRecord, foreignKey, newerLayout } from './scripts/record.js';
 
 /** By what the message begins with; the first match decides. Redis' errors carry no code: the first word is the code. */
 const classes: readonly (readonly [RegExp, StoreErrorClass])[] = [
@@ -15,6 +15,7 @@ const classes: readonly (readonly [RegExp, StoreErrorClass])[] = [
   // NOPERM, as Redis 7 says it in a script, and later versions.
   [/^ERR (The user executing the script can't|ACL failure in script)/, 'misconfigured'],
   [new RegExp(`^${newerLayout}\\b`), 'misconfigured'],
+  [new RegExp(`^${damagedRecord}\\b`), 'damaged'],
   [new RegExp(`^(WRONGTYPE|NOSCRIPT|CROSSSLOT|ERR|${foreignKey})\\b`), 'bug'],
 ];
 

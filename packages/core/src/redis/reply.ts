@@ -73,6 +73,13 @@ export class Reply {
     );
   }
 
+  damaged(what: string): StoreError {
+    return new StoreError(
+      'damaged',
+      `The record that Redis answered to ${this.#verb} with ${what}. Its bytes were changed.`,
+    );
+  }
+
   #fail(what: string): never {
     throw this.nonsense(what);
   }

@@ -1,4 +1,6 @@
 // A record as it lies on disk, read back as the protocol's. `scripts/record.ts` has the table of its bytes.
+
+import { timeLimitMs } from '../protocol/arguments.js';
 import {
   blankRecord,
   type RecordState,
@@ -8,7 +10,7 @@ import {
   type StoredRecord,
 } from '../protocol/record.js';
 import type { Reply } from './reply.js';
-import { recordMark } from './scripts/record.js';
+import { checksumLength, recordMark } from './scripts/record.js';
 
 /** By the byte that stands for them: p and w, r, u, c, x. */
 const states: Readonly<Record<number, RecordState>> = {
@@ -34,9 +36,8 @@ export function recordIn(reply: Reply): StoredRecord {
   const beside = reply.bytesOrNull();
   const steps = reply.hasMore ? stepsIn(reply) : blankRecord.steps;
   const state = states[raw[stateAt] ?? 0];
-  if (state === undefined || raw.length < textsAt + leastTexts) throw reply.nonsense('no record');
-  const untilAt = numberAt(3, raw, reply);
-  const extra = numberAt(4, raw, reply);
+  if (state === undefined || raw.length < textsAt + leastTexts) throw reply.damaged('has no known state');
+  const [fence, attempt, expiresAt, untilAt, extra, recordTtlMs, outcomeTtlMs, unknownTtlMs] = numbersIn(raw, reply);
   const texts = new Texts(raw, reply);
   const inProgress = state === 'in_progress';
   const completed = state === 'completed';
@@ -45,35 +46,44 @@ export function recordIn(reply: Reply): StoredRecord {
     state,
     token: texts.next(1),
     fingerprint: texts.next(1) || null,
-    fence: numberAt(0, raw, reply),
-    attempt: numberAt(1, raw, reply),
+    fence,
+    attempt,
     takeover: raw[flagsAt] === 1,
     recovering: raw[flagsAt + 1] === 1,
     guarded: raw[flagsAt + 2] === 1,
+    bound: raw[flagsAt + 3] === 1,
+    recordTtlMs,
+    outcomeTtlMs,
+    unknownTtlMs,
     steps,
     note: texts.next(2) || null,
-    resolved: resolution(texts.next(2), reply),
-    expiresAt: numberAt(2, raw, reply),
+    decisions: decisionsIn(texts.next(2), reply),
+    expiresAt,
     leaseEndAt: inProgress ? untilAt : 0,
     leaseMs: inProgress ? extra : 0,
     retryAt: state === 'unknown' && untilAt > 0 ? untilAt : null,
     completedAt: completed ? extra : null,
-    outcome: completed && untilAt > 0 ? (raw[flagsAt + 3] === 1 ? beside : texts.rest()) : null,
+    outcome: completed && untilAt > 0 ? (raw[flagsAt + 4] === 1 ? beside : texts.rest()) : null,
     outcomeEndAt: completed ? untilAt : 0,
   };
 }
 
-const stateAt = recordMark.length;
+const stateAt = recordMark.length + checksumLength;
 const flagsAt = stateAt + 1;
-const numbersAt = flagsAt + 4;
-const textsAt = numbersAt + 5 * 8;
+const numbersAt = flagsAt + 5;
+const textsAt = numbersAt + 8 * 8;
 /** The lengths of the four. */
 const leastTexts = 1 + 1 + 2 + 2;
 
-function numberAt(index: number, raw: Buffer, reply: Reply): number {
-  const number = raw.readDoubleBE(numbersAt + 8 * index);
-  if (!Number.isSafeInteger(number)) throw reply.nonsense('no number');
-  return number;
+type Eight = [number, number, number, number, number, number, number, number];
+
+function numbersIn(raw: Buffer, reply: Reply): Eight {
+  const at = (index: number): number => {
+    const number = raw.readDoubleBE(numbersAt + 8 * index);
+    if (Number.isInteger(number) && number >= 0 && number < timeLimitMs) return number;
+    throw reply.damaged('has a number that is none');
+  };
+  return [at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)];
 }
 
 /** Texts, each behind its length, and what follows the last. */
@@ -89,7 +99,7 @@ class Texts {
     const { raw } = this;
     const from = this.#at + lengthBytes;
     const length = lengthBytes === 1 ? raw[from - 1] : raw.readUInt16BE(from - 2);
-    if (length === undefined || from + length > raw.length) throw this.reply.nonsense('no text');
+    if (length === undefined || from + length > raw.length) throw this.reply.damaged('is cut off');
     this.#at = from + length;
     return length === 0 ? '' : raw.toString('utf8', from, this.#at);
   }
@@ -110,20 +120,27 @@ function stepEntry(reply: Reply): StepEntry {
   const value = reply.bytes();
   const colon = value.indexOf(':');
   const seq = Number(value.toString('latin1', 0, colon));
-  if (colon < 1 || !Number.isSafeInteger(seq)) throw reply.nonsense('no step');
+  if (colon < 1 || !Number.isSafeInteger(seq) || seq < 0) throw reply.damaged('has a step without a number');
   return { seq, bytes: value.subarray(colon + 1) };
 }
 
-const resolutionPattern = /^(\d{1,16}) (done|not_done) (\[.*\])$/s;
+const decisionPattern = /^(\d{1,15}) (done|not_done) (\d{1,15}) (\[.*\])$/;
 
-function resolution(text: string, reply: Reply): Resolution | null {
-  if (text === '') return null;
-  const [, fence, as, why = ''] = resolutionPattern.exec(text) ?? [];
+function decisionsIn(text: string, reply: Reply): readonly Resolution[] {
+  if (text === '') return blankRecord.decisions;
+  return text
+    .slice(0, -1)
+    .split('\n')
+    .map((line) => decisionIn(line, reply));
+}
+
+function decisionIn(line: string, reply: Reply): Resolution {
+  const [, fence, as, at, why = ''] = decisionPattern.exec(line) ?? [];
   const [by, reason]: unknown[] = parsed(why);
   if ((as !== 'done' && as !== 'not_done') || typeof by !== 'string' || typeof reason !== 'string') {
-    throw reply.nonsense('no resolution');
+    throw reply.damaged('has a decision that is none');
   }
-  return { fence: Number(fence), as, by, reason };
+  return { fence: Number(fence), as, by, reason, at: Number(at) };
 }
 
 function parsed(json: string): unknown[] {

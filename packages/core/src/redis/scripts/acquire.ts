@@ -1,18 +1,18 @@
 // `protocol/acquire.ts` in Lua.
 import { script } from '../script.js';
 import { prolonged } from './owner.js';
-import { opened, packed, told, toldWithSteps, written } from './record.js';
+import { opened, packed, steps, told, toldWithoutOutcome, toldWithSteps, written } from './record.js';
 
-/** Defines `how` this caller comes to run, or nil; and whether it `waits` until somebody has ended. */
+/** Defines `how` this caller comes to run, or nil; whether its payload `differs`; and whether it `waits` until somebody has ended. */
 const decided = `
-local how, waits
+local how, differs, waits
 if not live or state == 'x' then
   how = 'first'
 elseif fingerprint ~= '' and ARGV[2] ~= '' and fingerprint ~= ARGV[2] then
-  how = nil
+  differs = true
 elseif state == 'p' then
   if token == ARGV[1] then how = 'resent'
-  elseif now < untilAt then waits = ARGV[9]
+  elseif now < untilAt then waits = ARGV[10]
   elseif guarded == 0 then how = 'takeover'
   elseif ARGV[4] == 'recover' then how = 'recovering' end
 elseif state == 'u' then
@@ -26,7 +26,8 @@ end
 const marked = `
 if waits and not awaited then
   awaited = true
-  redis.pcall('SET', KEYS[1], ${packed("''")}, 'KEEPTTL')
+  ${packed}
+  redis.pcall('SET', KEYS[1], head, 'KEEPTTL')
 end
 `;
 
@@ -35,33 +36,38 @@ const followed = `
 guarded = ARGV[4] == 'rerun' and 0 or 1
 untilAt, extra = now + ARGV[3], ARGV[3]
 fence = math.max((fence or 0) + 1, now, ARGV[6] + 1)
-local endsAt = untilAt + (guarded == 1 and ARGV[8] or ARGV[7])
+recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local endsAt = untilAt + (guarded == 1 and math.max(recordTtlMs, unknownTtlMs) or recordTtlMs)
 if how == 'first' then
   -- Nothing of a life that ended is taken over.
-  attempt, fingerprint, expiresAt, more = 1, ARGV[2], endsAt, 0
-  awaited = false
+  attempt, fingerprint, expiresAt = 1, ARGV[2], endsAt
+  awaited, bound, decisions = false, 0, ''
 else
+  bound = fingerprint ~= '' and 1 or 0
   attempt, expiresAt = attempt + 1, math.max(expiresAt, endsAt)
   if ARGV[2] ~= '' then fingerprint = ARGV[2] end
 end
 takeover = (how == 'takeover' or how == 'recovering') and 1 or 0
 recovering = how == 'recovering' and 1 or 0
 if recovering == 0 then note = '' end
-state, token, resolved = 'p', ARGV[1], ''
+state, token = 'p', ARGV[1]
 `;
 
 /**
  * KEYS: 1 record, 2 beside it.
- * ARGV: 1 token, 2 fingerprint, 3 leaseMs, 4 onAbandoned, 5 notAfter, 6 fenceSeen, 7 recordTtlMs, 8 the same of guarded ones,
- * 9 only where the end of whoever is at work shall be announced.
+ * ARGV: 1 token, 2 fingerprint, 3 leaseMs, 4 onAbandoned, 5 notAfter, 6 fenceSeen, 7 recordTtlMs, 8 outcomeTtlMs,
+ * 9 unknownTtlMs, 10 only where the end of whoever is at work shall be announced.
  * Reply: now and `acquired record nil (step value)…`, `superseded`, or `refused record bytes`.
  */
 export const acquireScript = script(`
 ${opened}${decided}${marked}
+if differs then return ${toldWithoutOutcome('refused')} end
 if not how then return ${told('refused')} end
 if now > tonumber(ARGV[5]) then return { now, 'superseded' } end
+if how == 'first' then more = 0 end
+${steps}
 if how == 'resent' then
-  local leaseMs, plainTtlMs, guardedTtlMs = tonumber(ARGV[3]), ARGV[7], ARGV[8]
+  local leaseMs, plainTtlMs, guardedTtlMs = tonumber(ARGV[3]), ARGV[7], math.max(ARGV[7], ARGV[9])
   ${prolonged}
 else
   ${followed}

@@ -1,7 +1,7 @@
 // `checkpoint` of `protocol/owner.ts` in Lua.
 import { script } from '../script.js';
 import { ownership } from './owner.js';
-import { housekeepingMs, opened, written } from './record.js';
+import { housekeepingMs, opened, refusedAsDamaged, written } from './record.js';
 
 /**
  * KEYS: 1 record, 2 beside it. ARGV: 1 token, 2 fence, 3 step, 4 seq, 5 bytes.
@@ -12,7 +12,11 @@ export const checkpointScript = script(`
 ${opened}${ownership}
 if not own or state ~= 'p' then return { now, loses and 'gone' or 'lost' } end
 local before = more == 1 and redis.call('HGET', KEYS[2], ARGV[3])
-if before and tonumber(ARGV[4]) <= tonumber(string.match(before, '^%d+')) then return { now, 'ok' } end
+if before then
+  local seq = tonumber(string.match(before, '^(%d+):'))
+  if not seq then ${refusedAsDamaged('has a step without a number')} end
+  if tonumber(ARGV[4]) <= seq then return { now, 'ok' } end
+end
 if redis.acl_check_cmd and not redis.acl_check_cmd('PEXPIREAT', KEYS[2], '0') then
   return redis.error_reply('NOPERM The user may not run PEXPIREAT')
 end

@@ -10,13 +10,15 @@ import { completed, opened, told } from './record.js';
  */
 export const completeScript = script(`
 ${opened}${ownership}
-local leastExpiresAt = 0
+local lifeMs, keptMs, leastExpiresAt = tonumber(ARGV[4]), tonumber(ARGV[5]), 0
 if own and state == 'c' then return { now, 'ok' } end
 if not own or state ~= 'p' then
   if not loses then return ${told('lost')} end
   if not ${replaceable} or now >= tonumber(ARGV[8]) then return { now, 'gone' } end
   own = false
   ${rewritten}
+  leastExpiresAt = expiresAt
+elseif recovering == 1 then
   leastExpiresAt = expiresAt
 end
 ${completed}

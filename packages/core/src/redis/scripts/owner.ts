@@ -17,12 +17,13 @@ expiresAt = math.max(expiresAt, untilAt + (guarded == 1 and guardedTtlMs or plai
 export const replaceable = '(not raw or fence <= held)';
 
 /**
- * ARGV: 3 takeover, recovering, guarded, attempt and fingerprint as `010 2 v1:…`. The record as the lease has it, with the
- * steps and the life of an older copy.
+ * ARGV: 3 takeover, recovering, guarded, bound, attempt, outcomeTtlMs, unknownTtlMs and fingerprint as `0100 2 100 200 v1:…`,
+ * 4 recordTtlMs. The record as the lease has it, with the steps, the decisions and the life of an older copy.
  */
 export const rewritten = `
-local t, r, g, n, print = string.match(ARGV[3], '^(%d)(%d)(%d) (%d+) (.*)$')
-takeover, recovering, guarded, attempt, fingerprint = t + 0, r + 0, g + 0, n + 0, print
-state, token, fence, untilAt, extra, note, resolved = 'p', ARGV[1], held, 0, 0, '', ''
-if not live then expiresAt, more = 0, 0 end
+local t, r, g, b, n, o, u, print = string.match(ARGV[3], '^(%d)(%d)(%d)(%d) (%d+) (%d+) (%d+) (.*)$')
+takeover, recovering, guarded, bound, attempt, fingerprint = t + 0, r + 0, g + 0, b + 0, n + 0, print
+recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(ARGV[4]), o + 0, u + 0
+state, token, fence, untilAt, extra, note = 'p', ARGV[1], held, 0, 0, ''
+if not live then expiresAt, more, decisions = 0, 0, '' end
 `;

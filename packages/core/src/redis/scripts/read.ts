@@ -1,6 +1,6 @@
 // Reading a record, for people and tools.
 import { script } from '../script.js';
-import { opened, toldWithSteps } from './record.js';
+import { opened, steps, toldWithSteps } from './record.js';
 
 /**
  * KEYS: 1 record, 2 beside it. ARGV: none.
@@ -9,6 +9,6 @@ import { opened, toldWithSteps } from './record.js';
 export const readScript = script(`
 ${opened}
 if not live then return { now, 'absent' } end
-${toldWithSteps('found')}
+${steps}${toldWithSteps('found')}
 return reply
 `);

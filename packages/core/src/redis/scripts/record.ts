@@ -1,21 +1,23 @@
 // The record on disk, and how scripts read and write it: what every script is made of.
+import { maxFence } from '../../protocol/arguments.js';
 import { recordLayout } from '../../protocol/record.js';
 
 /**
- * Layout 1, as it lies on disk. A record is one string, `prefix{key}`, packed by Redis' own `struct`. Numbers are doubles,
+ * Layout 2, as it lies on disk. A record is one string, `prefix{key}`, packed by Redis' own `struct`. Numbers are doubles,
  * most significant byte first; times (`…At`) are milliseconds of Redis' clock; flags are one byte, 0 or 1; a text stands
  * behind its length, and an empty one is "none".
  *
  * | bytes | of a record |
  * |-------|-------------|
- * | 3     | `og1`: what it is, and its layout |
+ * | 3     | `og2`: what it is, and its layout |
+ * | 8     | checksum: SHA-1 of the record's name and all that follows but the outcome, its first 8 hexadecimal digits |
  * | 1     | state: `p` in progress, `w` the same and somebody waits, `r` retryable, `u` unknown, `c` completed, `x` removed |
- * | 1 × 4 | takeover, recovering, guarded, more: something lies beside it |
- * | 8 × 5 | fence, attempt, expiresAt, untilAt, extra |
+ * | 1 × 5 | takeover, recovering, guarded, bound, more: something lies beside it |
+ * | 8 × 8 | fence, attempt, expiresAt, untilAt, extra, recordTtlMs, outcomeTtlMs, unknownTtlMs |
  * | 1 + n | token |
  * | 1 + n | fingerprint |
  * | 2 + n | note |
- * | 2 + n | resolved: `fence as ["by","reason"]` |
+ * | 2 + n | decisions, one a line, oldest first: `fence as at ["by","reason"]` |
  * | n     | of a completed record whose outcome lives as long as itself: the outcome's bytes |
  *
  * | state       | untilAt                              | extra       | `more`: beside it lies, under `prefix{key}:more` |
@@ -29,11 +31,14 @@ import { recordLayout } from '../../protocol/record.js';
  * The record decides, compared with one TIME per script. Keys expire a minute later; that is housekeeping only. What lies
  * beside a record counts while the record says so: what an earlier life has left there is never looked at.
  */
-const fields = 'c1BBBBdddddBc0Bc0Hc0Hc0';
+const fields = '>c1BBBBBddddddddBc0Bc0Hc0Hc0';
 
 /** What a record begins with: whose it is, and in which layout. */
 const owner = 'og';
 export const recordMark = `${owner}${recordLayout}`;
+/** Long enough that no damage passes by chance, and short on disk. */
+export const checksumLength = 8;
+const checksummedAt = recordMark.length + checksumLength + 1;
 
 /** Behind the prefix: the channel that says which records are not in progress any more. */
 export const endedChannel = 'ended';
@@ -46,6 +51,7 @@ export function keyBeside(key: string): string {
 /** What a script begins an error with, when the record is not one that this version may touch. */
 export const newerLayout = 'NEWERLAYOUT';
 export const foreignKey = 'FOREIGNKEY';
+export const damagedRecord = 'DAMAGED';
 
 export const housekeepingMs = 60_000;
 
@@ -57,16 +63,25 @@ export const housekeepingMs = 60_000;
  * only, so the first is one that it would refuse (SET, HSET), unless the script makes the record smaller.
  */
 
+/** Ends a script: the record fails its check. Nothing has been written. */
+export const refusedAsDamaged = (why: string) => `return redis.error_reply('${damagedRecord} The record ${why}')`;
+
+/** An expression: the checksum of `head`. The name is in it, so that a record copied to another key does not pass. */
+const checksum = (head: string) => `string.sub(redis.sha1hex(name .. ${head}), 1, ${checksumLength})`;
+
 /**
- * KEYS: 1 the record, 2 what lies beside it. Defines `now`, `raw` (false: absent), `live`, and the record's fields, which
- * are nil of an absent one; `awaited` of one in progress, for whose end somebody waits.
+ * KEYS: 1 the record, 2 what lies beside it. Defines `name`, `now`, `raw` (false: absent), `live`, and the record's fields,
+ * which are nil of an absent one; `awaited` of one in progress, for whose end somebody waits; `outcomeAt`, where its outcome
+ * begins.
  */
-export const opened = `
+export const openedUnlessDamaged = (damaged: string) => `
+local name = string.match(KEYS[1], '{(.*)}$')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local raw, live = redis.call('GET', KEYS[1]), false
-local state, awaited, takeover, recovering, guarded, more
-local fence, attempt, expiresAt, untilAt, extra, token, fingerprint, note, resolved
+local sound, state, awaited, takeover, recovering, guarded, bound, more
+local fence, attempt, expiresAt, untilAt, extra, recordTtlMs, outcomeTtlMs, unknownTtlMs
+local token, fingerprint, note, decisions, outcomeAt
 if raw then
   if string.sub(raw, 1, ${recordMark.length}) ~= '${recordMark}' then
     if string.sub(raw, 1, ${owner.length}) ~= '${owner}' then
@@ -74,19 +89,37 @@ if raw then
     end
     return redis.error_reply('${newerLayout} The record has a layout that this version does not know')
   end
-  state, takeover, recovering, guarded, more,
-    fence, attempt, expiresAt, untilAt, extra, token, fingerprint, note, resolved =
-    struct.unpack('>${fields}', raw, ${recordMark.length + 1})
-  live = now < expiresAt
-  awaited = state == 'w'
-  if awaited then state = 'p' end
+  sound, state, takeover, recovering, guarded, bound, more,
+    fence, attempt, expiresAt, untilAt, extra, recordTtlMs, outcomeTtlMs, unknownTtlMs,
+    token, fingerprint, note, decisions, outcomeAt = pcall(struct.unpack, '${fields}', raw, ${checksummedAt})
+  if not sound or fence > ${maxFence} or
+    string.sub(raw, ${recordMark.length + 1}, ${checksummedAt - 1}) ~= ${checksum(`string.sub(raw, ${checksummedAt}, outcomeAt - 1)`)} then
+    ${damaged}
+  else
+    live = now < expiresAt
+    awaited = state == 'w'
+    if awaited then state = 'p' end
+  end
 end
 `;
 
-/** An expression: the fields as a record, with these bytes at its end. */
-export const packed = (bytes: string) => `struct.pack('>c${recordMark.length}${fields}c0', '${recordMark}',
-  awaited and state == 'p' and 'w' or state, takeover, recovering, guarded, more, fence, attempt, expiresAt, untilAt, extra,
-  #token, token, #fingerprint, fingerprint, #note, note, #resolved, resolved, ${bytes})`;
+export const opened = openedUnlessDamaged(refusedAsDamaged('fails its checksum'));
+
+/** Defines `head`: the fields as a record without an outcome. */
+export const packed = `
+local head = struct.pack('${fields}',
+  awaited and state == 'p' and 'w' or state, takeover, recovering, guarded, bound, more,
+  fence, attempt, expiresAt, untilAt, extra, recordTtlMs, outcomeTtlMs, unknownTtlMs,
+  #token, token, #fingerprint, fingerprint, #note, note, #decisions, decisions)
+head = '${recordMark}' .. ${checksum('head')} .. head
+`;
+
+/** Defines `steps`, each name with its value: there are none of a completed record, and some of one that says so. */
+export const steps = `
+local hasSteps = more == 1 and state ~= 'c'
+local steps = hasSteps and redis.call('HGETALL', KEYS[2]) or {}
+if hasSteps and #steps == 0 then ${refusedAsDamaged('has lost its steps')} end
+`;
 
 /**
  * Tells those who wait that nobody is at work any more. Whoever may not publish does the rest all the same: announcements
@@ -94,32 +127,33 @@ export const packed = (bytes: string) => `struct.pack('>c${recordMark.length}${f
  */
 const announced = `
 if awaited and state ~= 'p' then
-  local prefix, name = string.match(KEYS[1], '^(.*){(.*)}$')
-  redis.pcall('PUBLISH', prefix .. '${endedChannel}', name)
+  redis.pcall('PUBLISH', string.match(KEYS[1], '^(.*){') .. '${endedChannel}', name)
 end
 `;
 
 /** Writes a record that is not completed. Its steps live as long as it does. */
 export const written = `
-raw = ${packed("''")}
-redis.call('SET', KEYS[1], raw, 'PXAT', expiresAt + ${housekeepingMs})
+${packed}
+raw = head
+redis.call('SET', KEYS[1], raw, 'PX', expiresAt + ${housekeepingMs} - now)
 if more == 1 then redis.call('PEXPIREAT', KEYS[2], expiresAt + ${housekeepingMs}) end
 ${announced}`;
 
 /**
- * Writes the record with its outcome and without steps; its life counts from now, and lasts until `leastExpiresAt` at
- * least. ARGV: 4 recordTtlMs, 5 outcomeTtlMs (empty: no outcome), 6 bytes, 7 note.
+ * Writes the record with its outcome and without steps. Uses `lifeMs`, how long it lives from now on, until `leastExpiresAt`
+ * at least, and `keptMs`, how long its outcome does (nil: there is none). ARGV: 6 bytes, 7 note.
  */
 export const completed = `
-local kept, hadMore = ARGV[5] ~= '', more
+local hadMore = more
 state, note, extra = 'c', ARGV[7], now
-expiresAt = math.max(now + ARGV[4], leastExpiresAt)
-untilAt = kept and now + ARGV[5] or 0
-more = kept and untilAt < expiresAt and 1 or 0
-if more == 1 then redis.call('SET', KEYS[2], ARGV[6], 'PXAT', untilAt + ${housekeepingMs}) end
-if not kept then redis.call('DEL', KEYS[1], KEYS[2]) end
-local record = ${packed("more == 0 and ARGV[6] or ''")}
-redis.call('SET', KEYS[1], record, 'PXAT', expiresAt + ${housekeepingMs})
+expiresAt = math.max(now + lifeMs, leastExpiresAt)
+untilAt = keptMs and now + keptMs or 0
+more = keptMs and untilAt < expiresAt and 1 or 0
+if more == 1 then redis.call('SET', KEYS[2], ARGV[6], 'PX', keptMs + ${housekeepingMs}) end
+if not keptMs then redis.call('DEL', KEYS[1], KEYS[2]) end
+${packed}
+if keptMs and more == 0 then head = head .. ARGV[6] end
+redis.call('SET', KEYS[1], head, 'PX', expiresAt + ${housekeepingMs} - now)
 if hadMore > more then redis.call('DEL', KEYS[2]) end
 ${announced}`;
 
@@ -128,12 +162,13 @@ ${announced}`;
  * bytes that lie beside it.
  */
 export const told = (kind: string) =>
-  `{ now, '${kind}', raw, state == 'c' and more == 1 and redis.call('GET', KEYS[2]) }`;
+  `{ now, '${kind}', raw, state == 'c' and more == 1 and now < untilAt and redis.call('GET', KEYS[2]) }`;
 
-/** Defines `reply`: the record, and behind it its steps, each with its value. */
+/** An expression: the same without the outcome, for a caller who may not have it. */
+export const toldWithoutOutcome = (kind: string) => `{ now, '${kind}', string.sub(raw, 1, outcomeAt - 1), false }`;
+
+/** Defines `reply`: the record, and behind it its `steps`. */
 export const toldWithSteps = (kind: string) => `
 local reply = ${told(kind)}
-if more == 1 and state ~= 'c' then
-  for _, part in ipairs(redis.call('HGETALL', KEYS[2])) do reply[#reply + 1] = part end
-end
+for i = 1, #steps do reply[#reply + 1] = steps[i] end
 `;

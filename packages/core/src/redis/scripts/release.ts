@@ -1,11 +1,13 @@
 // `release` of `protocol/owner.ts` in Lua.
+import { restoreTtlMs } from '../../protocol/record.js';
 import { script } from '../script.js';
 import { ownership } from './owner.js';
 import { opened, written } from './record.js';
 
 /**
  * KEYS: 1 record, 2 beside it.
- * ARGV: 1 token, 2 fence, 3 as, 4 retryAfterMs, 5 note, 6 recordTtlMs, 7 the same of unknown ones.
+ * ARGV: 1 token, 2 fence, 3 as, 4 retryAfterMs, 5 note, 6 recordTtlMs, 7 the same of unknown ones, 8 only where the record shall
+ * forget its fingerprint.
  * Reply: now and `ok`, `lost` or `gone`.
  */
 export const releaseScript = script(`
@@ -15,10 +17,18 @@ if mine and (state == 'r' or state == 'u') then return { now, 'ok' } end
 if not mine or state ~= 'p' then return { now, loses and 'gone' or 'lost' } end
 local unknown = ARGV[3] == 'unknown' or (ARGV[3] == 'not_started' and recovering == 1)
 if ARGV[3] == 'unknown' then note = ARGV[5] end
-if not unknown then note = '' end
-state, untilAt, extra = unknown and 'u' or 'r', 0, 0
-if unknown and ARGV[4] ~= '' then untilAt = now + ARGV[4] end
 expiresAt = math.max(expiresAt, now + (unknown and ARGV[7] or ARGV[6]))
+if unknown then
+  state, untilAt = 'u', ARGV[4] ~= '' and now + ARGV[4] or 0
+else
+  state, note = 'r', ''
+  if more == 0 then
+    expiresAt = math.min(expiresAt, math.max(now + ${restoreTtlMs}, untilAt))
+    if ARGV[8] and bound == 0 then fingerprint = '' end
+  end
+  untilAt = 0
+end
+extra = 0
 ${written}
 return { now, 'ok' }
 `);

@@ -12,7 +12,8 @@ export function acquisition({ describe, test }: Contract): void {
       key,
     }) => {
       const { now, fence, leaseEndAt, ...first } = granted(await store.acquire(key, request({ leaseMs: hourMs })));
-      const facts = { attempt: 1, takeover: false, recovering: false, guarded: false, steps: new Map() };
+      const flags = { takeover: false, recovering: false, guarded: false, bound: false };
+      const facts = { attempt: 1, ...flags, steps: new Map() };
       assert.deepEqual(first, { kind: 'acquired', ...facts });
       assert.equal(leaseEndAt, now + hourMs);
       assert.ok(fence >= now, 'the fencing token is at least the time, so that it grows over data loss');

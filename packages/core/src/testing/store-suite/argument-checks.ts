@@ -2,14 +2,16 @@
 import assert from 'node:assert/strict';
 import type { AcquireRequest, Completion, Lease, Resolve } from '../../protocol/messages.js';
 import type { Bench, Contract } from './contract.js';
-import { changesNothing, completionOf, decision, own, refusedAsBug, request } from './requests.js';
+import { changesNothing, completionOf, dayMs, decision, own, refusedAsBug, request } from './requests.js';
 
 const badKeys = ['', 'a'.repeat(129), 'with space', 'ключ', 'a:b', '{tag}', 'a\nb'];
 const badTimes = [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53];
 
 const badRequests: readonly Partial<AcquireRequest>[] = [
   ...badTimes.flatMap((time) => [{ leaseMs: time }, { recordTtlMs: time }, { notAfter: time }, { fenceSeen: time }]),
-  ...[{ leaseMs: 0 }, { recordTtlMs: 0 }, { unknownTtlMs: 0 }],
+  ...badTimes.flatMap((time) => [{ outcomeTtlMs: time }, { unknownTtlMs: time }]),
+  ...[{ leaseMs: 0 }, { recordTtlMs: 0 }, { unknownTtlMs: 0 }, { outcomeTtlMs: 0 }, { outcomeTtlMs: 2 * dayMs }],
+  ...[{ fenceSeen: 1e15 - 1 }, { notAfter: 1e15 }, { leaseMs: 1e15 }],
   ...[{ token: '' }, { token: 'a b' }, { token: 'a'.repeat(65) }],
   ...[{ fingerprint: '' }, { fingerprint: 'no version' }, { fingerprint: `v1:${'a'.repeat(129)}` }],
 ];
@@ -19,6 +21,7 @@ const badCompletions: readonly Partial<Completion>[] = [
 ];
 const badDecisions: readonly Partial<Resolve>[] = [
   ...badTimes.flatMap((time) => [{ expectFence: time }, { outcomeTtlMs: time }, { recordTtlMs: time }]),
+  ...[{ recordTtlMs: 0 }, { outcomeTtlMs: 0 }, { recordTtlMs: 1, outcomeTtlMs: 2 }, { expectFence: 1e15 }],
   ...[{ by: '' }, { reason: '' }, { note: '' }, { by: 'a'.repeat(1025) }],
 ];
 
@@ -44,7 +47,13 @@ export function argumentChecks({ describe, test }: Contract): void {
     test('of a lease are refused as a bug and write nothing', async (bench) => {
       const lease = await own(bench);
       const badHolders: Partial<Lease>[] = [{ token: '' }, { fence: -1 }, { fence: 0.5 }, { recordTtlMs: 0 }];
-      const badLeases: Partial<Lease>[] = [...badHolders, { attempt: 0 }, { leaseEndAt: -1 }, { fingerprint: '' }];
+      const badLeases: Partial<Lease>[] = [
+        ...badHolders,
+        { attempt: 0 },
+        { leaseEndAt: -1 },
+        { fingerprint: '' },
+        { bound: 1 as never },
+      ];
       for (const facts of badHolders) {
         const send = () => bench.store.release({ ...lease, ...facts }, { as: 'retryable' });
         await changesNothing(bench, () => refusedAsBug(send()));
@@ -66,6 +75,7 @@ export function argumentChecks({ describe, test }: Contract): void {
         ...badTimes.map((retryAfterMs) => () => store.release(lease, { as: 'unknown', retryAfterMs, note: null })),
         () => store.release(lease, { as: 'unknown', retryAfterMs: null, note: '' }),
         () => store.release({ ...lease, fence: null }, { as: 'retryable' }),
+        () => store.release(lease, { as: 'retryable', unbind: 1 as never }),
       ];
       for (const send of sends) await changesNothing(bench, () => refusedAsBug(send()));
     });

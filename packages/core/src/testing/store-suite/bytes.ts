@@ -92,8 +92,8 @@ export function bytes({ describe, test }: Contract): void {
       await bench.store.release(lease, { as: 'unknown', retryAfterMs: null, note: text });
       assert.equal((await recordOf(bench)).note, text);
       await bench.store.resolve(bench.key, decision(lease.fence, { as: 'done', note: text, by: text, reason: text }));
-      const { note, resolved } = await recordOf(bench);
-      assert.deepEqual([note, resolved?.by, resolved?.reason], [text, text, text]);
+      const { note, decisions } = await recordOf(bench);
+      assert.deepEqual([note, decisions[0]?.by, decisions[0]?.reason], [text, text, text]);
     });
   });
 }

@@ -2,7 +2,19 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Bench, Contract } from './contract.js';
-import { briefMs, completionOf, dayMs, granted, hourMs, own, recordOf, request, said } from './requests.js';
+import {
+  abandon,
+  briefMs,
+  completionOf,
+  dayMs,
+  granted,
+  hourMs,
+  minuteMs,
+  own,
+  recordOf,
+  request,
+  said,
+} from './requests.js';
 
 export function life({ describe, test, capabilities }: Contract): void {
   describe('life', () => {
@@ -20,9 +32,54 @@ export function life({ describe, test, capabilities }: Contract): void {
     });
 
     test('a later attempt with shorter terms does not shorten the life of a record', async (bench) => {
-      await bench.store.release(await own(bench), { as: 'retryable' });
+      await bench.store.release(await own(bench), { as: 'unknown', retryAfterMs: null, note: null });
       const { expiresAt } = await recordOf(bench);
-      await own(bench, { leaseMs: briefMs, recordTtlMs: briefMs, unknownTtlMs: briefMs });
+      await own(bench, { onAbandoned: 'recover', leaseMs: briefMs, recordTtlMs: briefMs, unknownTtlMs: briefMs });
+      assert.equal((await recordOf(bench)).expiresAt, expiresAt);
+    });
+
+    test('a record keeps the terms of its last acquisition', async (bench) => {
+      const terms = { recordTtlMs: 7 * hourMs, outcomeTtlMs: 5 * hourMs, unknownTtlMs: 9 * hourMs };
+      await bench.store.release(await own(bench), { as: 'retryable' });
+      await bench.store.complete(await own(bench, terms), completionOf('paid'));
+      const { recordTtlMs, outcomeTtlMs, unknownTtlMs } = await recordOf(bench);
+      assert.deepEqual({ recordTtlMs, outcomeTtlMs, unknownTtlMs }, terms);
+    });
+
+    test('what a recovering attempt records does not shorten the life of a record', async (bench) => {
+      await abandon(bench, { onAbandoned: 'block' });
+      const lease = await own(bench, { onAbandoned: 'recover', unknownTtlMs: briefMs });
+      const { expiresAt } = await recordOf(bench);
+      await bench.store.complete(lease, completionOf('found'));
+      assert.equal((await recordOf(bench)).expiresAt, expiresAt);
+    });
+
+    for (const as of ['retryable', 'not_started'] as const) {
+      test(`a record freed as ${as} without steps lives an hour, or as its terms say if that is shorter`, async ({
+        store,
+      }) => {
+        const bench = { store, key: randomUUID() };
+        const long = await own(bench, { onAbandoned: 'block' });
+        const { now } = await store.release(long, { as });
+        assert.equal((await recordOf(bench)).expiresAt, Math.max(now + hourMs, long.leaseEndAt));
+        const short = { store, key: randomUUID() };
+        const brief = await own(short, { leaseMs: briefMs, recordTtlMs: minuteMs });
+        await store.release(brief, { as });
+        assert.equal((await recordOf(short)).expiresAt, brief.leaseEndAt + minuteMs);
+      });
+    }
+
+    test('a record freed without steps lives until its lease would have ended, if that is later', async (bench) => {
+      const lease = await own(bench, { leaseMs: 3 * hourMs });
+      await bench.store.release(lease, { as: 'retryable' });
+      assert.equal((await recordOf(bench)).expiresAt, lease.leaseEndAt);
+    });
+
+    test('a record freed with steps lives as its terms say', async (bench) => {
+      const lease = await own(bench, { onAbandoned: 'block' });
+      await bench.store.checkpoint(lease, { step: 'charge', seq: 2, bytes: Buffer.from('ch_1') });
+      const { expiresAt } = await recordOf(bench);
+      await bench.store.release(lease, { as: 'retryable' });
       assert.equal((await recordOf(bench)).expiresAt, expiresAt);
     });
 
@@ -67,14 +124,14 @@ export function life({ describe, test, capabilities }: Contract): void {
       assert.equal((await own(bench)).attempt, 1);
     });
 
-    test('a removed record keeps its fencing token for an hour, and late messages change nothing', async (bench) => {
+    test('a removed record keeps its fencing token for an hour after its lease, and late messages change nothing', async (bench) => {
       const lease = await own(bench);
-      const { now } = await bench.store.remove(bench.key);
-      await bench.reach(now + hourMs - 1);
+      await bench.store.remove(bench.key);
+      await bench.reach(lease.leaseEndAt + hourMs - 1);
       const { fence } = await recordOf(bench);
       assert.equal(fence, lease.fence);
       assert.equal((await bench.store.complete(lease, completionOf('late'))).kind, 'lost');
-      await bench.reach(now + hourMs);
+      await bench.reach(lease.leaseEndAt + hourMs);
       assert.equal((await bench.store.read(bench.key)).record, null);
     });
   });

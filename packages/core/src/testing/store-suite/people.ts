@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../../errors.js';
+import { recordLayout } from '../../protocol/record.js';
 import type { IdempotencyStore } from '../../store.js';
 import type { Contract } from './contract.js';
-import { changesNothing, completionOf, decision, granted, own, recordOf, request, said } from './requests.js';
+import { changesNothing, completionOf, decision, granted, hourMs, own, recordOf, request, said } from './requests.js';
 
 export function people({ describe, test, capabilities }: Contract): void {
   describe('read, scan, remove and close', () => {
@@ -37,9 +38,12 @@ export function people({ describe, test, capabilities }: Contract): void {
       const { store, key } = bench;
       assert.equal((await store.read(key)).record, null);
       const lease = await own(bench, { onAbandoned: 'block' });
-      const { layout, state, token, fence, attempt, guarded, leaseEndAt, leaseMs, resolved } = await recordOf(bench);
-      assert.deepEqual([layout, state, token, fence, attempt], [1, 'in_progress', lease.token, lease.fence, 1]);
-      assert.deepEqual([guarded, leaseEndAt, leaseMs, resolved], [true, lease.leaseEndAt, 3_600_000, null]);
+      const { layout, state, token, fence, attempt, guarded, leaseEndAt, leaseMs, decisions } = await recordOf(bench);
+      assert.deepEqual(
+        [layout, state, token, fence, attempt],
+        [recordLayout, 'in_progress', lease.token, lease.fence, 1],
+      );
+      assert.deepEqual([guarded, leaseEndAt, leaseMs, decisions], [true, lease.leaseEndAt, 3_600_000, []]);
     });
 
     test('read, scan and a refused acquire change nothing', async (bench) => {
@@ -71,10 +75,16 @@ export function people({ describe, test, capabilities }: Contract): void {
       await bench.store.complete(lease, completionOf('paid', { note: '201' }));
       const { now } = await bench.store.remove(bench.key);
       const { state, fence, token, fingerprint, note, outcome, steps, expiresAt } = await recordOf(bench);
-      assert.deepEqual([state, fence, expiresAt], ['removed', lease.fence, now + 3_600_000]);
+      assert.deepEqual([state, fence, expiresAt], ['removed', lease.fence, now + hourMs]);
       assert.deepEqual([token, fingerprint, note, outcome, steps.size], ['', null, null, null, 0]);
       const late = await bench.store.complete(lease, completionOf('late'));
       assert.deepEqual(said(late), { kind: 'lost', standing: { kind: 'retryable' } });
+    });
+
+    test('remove while a lease is alive keeps the fencing token for an hour after its end', async (bench) => {
+      const lease = await own(bench, { leaseMs: 3 * hourMs });
+      await bench.store.remove(bench.key);
+      assert.equal((await recordOf(bench)).expiresAt, lease.leaseEndAt + hourMs);
     });
 
     test('remove of what is not there writes nothing', async (bench) => {

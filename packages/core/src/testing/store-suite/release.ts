@@ -69,11 +69,35 @@ export function release({ describe, test }: Contract): void {
       assert.equal((await recordOf(bench)).expiresAt, now + lease.unknownTtlMs);
     });
 
-    test('as retryable does not shorten the life of a record', async (bench) => {
-      const lease = await own(bench, { onAbandoned: 'block' });
-      const { expiresAt } = await recordOf(bench);
-      await bench.store.release(lease, { as: 'retryable' });
-      assert.equal((await recordOf(bench)).expiresAt, expiresAt);
+    test('as retryable keeps the payload of the key, unless it says unbind', async (bench) => {
+      await bench.store.release(await own(bench), { as: 'retryable', unbind: false });
+      const refused = await bench.store.acquire(bench.key, request({ fingerprint: 'v1:other' }));
+      assert.deepEqual(said(refused), { kind: 'mismatch', version: 'v1' });
+    });
+
+    test('as retryable and unbind lets the next attempt have another payload, as often as it is said', async (bench) => {
+      for (const fingerprint of ['v1:a', 'v1:b', 'v1:c']) {
+        const lease = await own(bench, { fingerprint });
+        assert.equal(lease.bound, false);
+        await bench.store.release(lease, { as: 'retryable', unbind: true });
+        assert.equal((await recordOf(bench)).fingerprint, null);
+      }
+    });
+
+    test('as retryable and unbind keeps a payload that an earlier attempt bound', async (bench) => {
+      await bench.store.release(await own(bench), { as: 'retryable' });
+      const lease = await own(bench);
+      assert.equal(lease.bound, true);
+      await bench.store.release(lease, { as: 'retryable', unbind: true });
+      const refused = await bench.store.acquire(bench.key, request({ fingerprint: 'v1:other' }));
+      assert.deepEqual(said(refused), { kind: 'mismatch', version: 'v1' });
+    });
+
+    test('as retryable and unbind keeps the payload of recorded steps', async (bench) => {
+      const lease = await own(bench);
+      await bench.store.checkpoint(lease, { step: 'charge', seq: 2, bytes: Buffer.from('x') });
+      await bench.store.release(lease, { as: 'retryable', unbind: true });
+      assert.equal((await recordOf(bench)).fingerprint, lease.fingerprint);
     });
 
     for (const fence of ['never learnt', 'known'] as const) {

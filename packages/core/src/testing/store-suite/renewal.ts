@@ -59,7 +59,8 @@ export function renewal({ describe, test }: Contract): void {
     }
 
     test('writes a record that the store lost anew, from what the lease carries, and says restored', async (bench) => {
-      const lease = await leaseOnLostRecord(bench, { guarded: true, recovering: true });
+      const terms = { recordTtlMs: 3 * hourMs, outcomeTtlMs: 2 * hourMs, unknownTtlMs: 9 * hourMs };
+      const lease = await leaseOnLostRecord(bench, { guarded: true, recovering: true, bound: true, ...terms });
       const { now, ...answer } = await bench.store.renew(lease, hourMs);
       assert.deepEqual(answer, { kind: 'restored', leaseEndAt: now + hourMs });
       const { state, token, fence, attempt, fingerprint, takeover, recovering, guarded, leaseEndAt, expiresAt } =
@@ -69,6 +70,8 @@ export function renewal({ describe, test }: Contract): void {
         ['in_progress', lease.token, lease.fence, 3, lease.fingerprint],
       );
       assert.deepEqual([takeover, recovering, guarded], [true, true, true]);
+      const { bound, recordTtlMs, outcomeTtlMs, unknownTtlMs } = await recordOf(bench);
+      assert.deepEqual({ bound, recordTtlMs, outcomeTtlMs, unknownTtlMs }, { bound: true, ...terms });
       assert.equal(expiresAt, leaseEndAt + lease.unknownTtlMs);
     });
 

@@ -7,12 +7,13 @@ import type { ReadAnswer } from '../../store.js';
 import type { Bench } from './contract.js';
 
 export const hourMs = 3_600_000;
+export const minuteMs = 60_000;
 export const dayMs = 24 * hourMs;
 /** Short enough to be waited for, on a clock that cannot be moved. */
 export const briefMs = 40;
 /** A time that no clock reaches. */
 const never = 1e14;
-const terms = Object.freeze({ recordTtlMs: dayMs, unknownTtlMs: 400 * dayMs });
+const terms = Object.freeze({ recordTtlMs: dayMs, outcomeTtlMs: hourMs, unknownTtlMs: 400 * dayMs });
 
 export function request(overrides: Partial<AcquireRequest> = {}): AcquireRequest {
   const fixed = {
@@ -22,7 +23,8 @@ export function request(overrides: Partial<AcquireRequest> = {}): AcquireRequest
     notAfter: never,
     fenceSeen: 0,
   } as const;
-  return { ...terms, token: randomUUID(), ...fixed, ...overrides };
+  const asked = { ...terms, token: randomUUID(), ...fixed, ...overrides };
+  return { ...asked, outcomeTtlMs: overrides.outcomeTtlMs ?? Math.min(hourMs, asked.recordTtlMs) };
 }
 
 /** Acquires, and fails the test if somebody else may run. */
@@ -47,17 +49,18 @@ export function granted(answer: AcquireAnswer): Acquired & { readonly now: numbe
 }
 
 export function leaseOf(key: string, asked: AcquireRequest, answer: Acquired): Lease {
-  const { attempt, fence, takeover, recovering, guarded, leaseEndAt } = answer;
-  const { token, fingerprint, recordTtlMs, unknownTtlMs } = asked;
-  const facts = { attempt, fence, takeover, recovering, guarded, leaseEndAt };
-  return { key, token, fingerprint, recordTtlMs, unknownTtlMs, ...facts };
+  const { attempt, fence, takeover, recovering, guarded, bound, leaseEndAt } = answer;
+  const { token, fingerprint, recordTtlMs, outcomeTtlMs, unknownTtlMs } = asked;
+  const facts = { attempt, fence, takeover, recovering, guarded, bound, leaseEndAt };
+  return { key, token, fingerprint, recordTtlMs, outcomeTtlMs, unknownTtlMs, ...facts };
 }
 
 /** A lease as its owner holds it after the store lost the record, or kept an older copy. */
 export async function leaseOnLostRecord({ store, key }: Bench, overrides: Partial<Lease> = {}): Promise<Lease> {
   const { now } = await store.read(key);
   const { token, fingerprint } = request();
-  const facts = { attempt: 3, fence: now + dayMs, takeover: true, recovering: false, guarded: false };
+  const flags = { takeover: true, recovering: false, guarded: false, bound: true };
+  const facts = { attempt: 3, fence: now + dayMs, ...flags };
   return { key, token, fingerprint, ...terms, ...facts, leaseEndAt: now + hourMs, ...overrides };
 }
 
@@ -66,8 +69,8 @@ export function completionOf(text: string, overrides: Partial<Completion> = {}):
 }
 
 export function decision(expectFence: number, overrides: Partial<Resolve> = {}): Resolve {
-  const said = { outcome: null, outcomeTtlMs: hourMs, note: null, by: 'ops', reason: 'asked the bank' };
-  return { ...terms, expectFence, as: 'not_done', ...said, ...overrides };
+  const said = { outcome: null, note: null, by: 'ops', reason: 'asked the bank' };
+  return { recordTtlMs: null, outcomeTtlMs: null, expectFence, as: 'not_done', ...said, ...overrides };
 }
 
 /** The outcome that a repeat gets, as text. */

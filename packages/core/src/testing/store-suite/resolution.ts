@@ -1,8 +1,10 @@
 // The suite: resolve.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import type { Bench, Contract } from './contract.js';
 import {
   abandon,
+  briefMs,
   changesNothing,
   completionOf,
   dayMs,
@@ -23,14 +25,16 @@ export function resolution({ describe, test }: Contract): void {
     for (const [what, leave] of Object.entries(ways)) {
       test(`as done completes a record that is ${what}, and raises the fencing token`, async (bench) => {
         const lease = await leave(bench, { onAbandoned: 'block' });
+        const { expiresAt: before } = await recordOf(bench);
         const done = decision(lease.fence, { as: 'done', outcome: Buffer.from('paid'), note: '201' });
         const { now, ...answer } = await bench.store.resolve(bench.key, done);
         assert.deepEqual(answer, { kind: 'ok' });
-        const { state, fence, resolved, expiresAt, outcomeEndAt } = await recordOf(bench);
+        const { state, fence, decisions, expiresAt, outcomeEndAt } = await recordOf(bench);
         assert.equal(state, 'completed');
         assert.ok(fence > lease.fence);
-        assert.deepEqual(resolved, { fence: lease.fence, as: 'done', by: 'ops', reason: 'asked the bank' });
-        assert.deepEqual([expiresAt, outcomeEndAt], [now + dayMs, now + hourMs]);
+        const said = { fence: lease.fence, as: 'done', by: 'ops', reason: 'asked the bank', at: now };
+        assert.deepEqual(decisions, [said]);
+        assert.deepEqual([expiresAt, outcomeEndAt], [before, now + hourMs]);
         assert.equal(await replayed(bench), 'paid');
       });
 
@@ -46,6 +50,59 @@ export function resolution({ describe, test }: Contract): void {
         assert.ok(next.fence > fence);
       });
     }
+
+    for (const as of ['done', 'not_done'] as const) {
+      test(`as ${as} keeps the record for its own terms, never shorter, and longer where the decision says so`, async ({
+        store,
+      }) => {
+        for (const given of [null, briefMs, 3 * dayMs]) {
+          const bench = { store, key: randomUUID() };
+          const terms = { recordTtlMs: 2 * dayMs, outcomeTtlMs: dayMs, unknownTtlMs: hourMs };
+          const { fence } = await leaveUnknown(bench, terms);
+          const { expiresAt: before } = await recordOf(bench);
+          const times = { recordTtlMs: given, outcomeTtlMs: given };
+          const outcome = as === 'done' ? Buffer.from('paid') : null;
+          const { now } = await store.resolve(bench.key, decision(fence, { as, outcome, ...times }));
+          const { expiresAt, outcomeEndAt } = await recordOf(bench);
+          assert.equal(expiresAt, Math.max(before, now + Math.max(2 * dayMs, given ?? 0)));
+          assert.equal(outcomeEndAt, as === 'done' ? now + Math.max(dayMs, given ?? 0) : 0);
+        }
+      });
+    }
+
+    test('is kept with those before and after it, the last five, through later attempts and completion', async (bench) => {
+      for (let n = 1; n <= 6; n += 1) {
+        const { fence } = await leaveUnknown(bench);
+        await bench.store.resolve(bench.key, decision(fence, { by: `ops ${n}`, reason: 'a\n"reason"' }));
+      }
+      await bench.store.complete(await own(bench), completionOf('paid'));
+      const { decisions, state } = await recordOf(bench);
+      assert.equal(state, 'completed');
+      assert.deepEqual(
+        decisions.map(({ by }) => by),
+        ['ops 2', 'ops 3', 'ops 4', 'ops 5', 'ops 6'],
+      );
+      assert.ok(decisions.every(({ as, reason }) => as === 'not_done' && reason === 'a\n"reason"'));
+    });
+
+    test('of an earlier life is not kept', async (bench) => {
+      const { fence } = await leaveUnknown(bench);
+      await bench.store.resolve(bench.key, decision(fence));
+      await bench.store.remove(bench.key);
+      await own(bench);
+      assert.deepEqual((await recordOf(bench)).decisions, []);
+    });
+
+    test('as not_done leaves no trace of steps where all were in doubt', async (bench) => {
+      const lease = await own(bench);
+      await bench.store.checkpoint(lease, { step: 'charge', seq: 1, bytes: Buffer.from('x') });
+      await bench.store.release(lease, { as: 'unknown', retryAfterMs: null, note: null });
+      await bench.store.resolve(bench.key, decision(lease.fence));
+      const next = await own(bench);
+      assert.equal((await recordOf(bench)).steps.size, 0);
+      await bench.store.checkpoint(next, { step: 'mail', seq: 2, bytes: Buffer.from('y') });
+      assert.deepEqual([...(await recordOf(bench)).steps.keys()], ['mail']);
+    });
 
     test('as not_done lets the steps run that were in doubt, and keeps what is known of the others', async (bench) => {
       const lease = await own(bench, { onAbandoned: 'block' });
@@ -127,7 +184,7 @@ export function resolution({ describe, test }: Contract): void {
   });
 }
 
-async function leaveUnknown(bench: Bench, overrides: Parameters<typeof own>[1] = {}) {
+async function leaveUnknown(bench: Pick<Bench, 'store' | 'key'>, overrides: Parameters<typeof own>[1] = {}) {
   const lease = await own(bench, overrides);
   await bench.store.release(lease, { as: 'unknown', retryAfterMs: null, note: 'n' });
   return lease;
