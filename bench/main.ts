@@ -2,11 +2,12 @@
 import { type Command, readArguments, usage } from './arguments.js';
 import { growthRun, memoryRun } from './growth/run.js';
 import { loads } from './loads.js';
+import { bodyCosts } from './micro/bodies.js';
 import { microRun } from './micro/run.js';
 import { billionSentences } from './report/billion.js';
 import { report } from './report/report.js';
 import { circumstances, type GrowthResults, type MainResults, readResults, writeResults } from './report/results.js';
-import { asText, mainTables } from './report/tables.js';
+import { asText, bodyTable, mainTables } from './report/tables.js';
 import { targetsOf, targetTable } from './report/targets.js';
 import { rows } from './rows.js';
 import { mainRun, type RunResult } from './run/main-run.js';
@@ -66,9 +67,10 @@ async function measureMain(only: readonly string[] | null): Promise<void> {
 
 async function measureMicro(): Promise<void> {
   const results = await World.during(async (world) => {
-    return { ...circumstances(await world.redis.version()), tasks: await microRun(world) };
+    return { ...circumstances(await world.redis.version()), tasks: await microRun(world), bodies: bodyCosts() };
   });
   console.table(results.tasks);
+  console.log(asText(bodyTable(results.bodies)));
   writeResults('micro', results);
   report();
 }

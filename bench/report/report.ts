@@ -6,7 +6,7 @@ import { billionSentences } from './billion.js';
 import { type Chart, growthLines, mainCharts } from './charts.js';
 import { filled } from './document.js';
 import { type Circumstances, type GrowthResults, type MainResults, type MicroResults, readResults } from './results.js';
-import { asMarkdown, mainTables, type Table } from './tables.js';
+import { asMarkdown, bodyTable, mainTables, type Table } from './tables.js';
 import { targetsOf, targetTable } from './targets.js';
 
 const page = new URL('../../docs/benchmarks.md', import.meta.url);
@@ -55,12 +55,12 @@ function growthParts(growth: GrowthResults | null) {
 }
 
 function microParts(micro: MicroResults | null) {
-  if (micro === null) return { micro: unmeasured };
+  if (micro === null) return { micro: unmeasured, bodies: unmeasured };
   const lines = micro.tasks.map(({ name, micros, p99Micros, redisMicros }) => {
     return [name, String(micros), String(p99Micros), redisMicros === null ? '' : String(redisMicros)];
   });
   const table = { title: 'micro', head: ['part', 'median µs', 'p99 µs', 'of it Redis µs'], rows: lines };
-  return { micro: asMarkdown(table) };
+  return { micro: asMarkdown(table), bodies: asMarkdown(bodyTable(micro.bodies)) };
 }
 
 function told({ measuredAt, machine, versions }: Circumstances, how: string): string {

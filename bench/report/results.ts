@@ -36,6 +36,14 @@ export interface MemoryPoint {
 
 export interface MicroResults extends Circumstances {
   readonly tasks: readonly MicroTask[];
+  readonly bodies: readonly BodyCost[];
+}
+
+/** The medians for a megabyte of JSON of this shape. */
+export interface BodyCost {
+  readonly shape: string;
+  readonly parseMs: number;
+  readonly canonicalMs: number;
 }
 
 /** The median and the 99th percentile of one call; of a verb, what Redis took of it. */

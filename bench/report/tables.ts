@@ -2,7 +2,7 @@
 import { type Load, loads } from '../loads.js';
 import { rows } from '../rows.js';
 import { figureOf, ratioOf, wrongOf } from './figures.js';
-import type { MainResults } from './results.js';
+import type { BodyCost, MainResults } from './results.js';
 import type { Spread } from './statistics.js';
 
 export interface Table {
@@ -27,6 +27,13 @@ export function mainTables(results: Pick<MainResults, 'slices' | 'rows'>): Table
     if (measured.length === 0) return [];
     return [{ title: load.title, head, rows: measured.map((row) => lineOf(results, load, row)) }];
   });
+}
+
+export function bodyTable(bodies: readonly BodyCost[]): Table {
+  const lines = bodies.map(({ shape, parseMs, canonicalMs }) => {
+    return [shape, String(parseMs), String(canonicalMs), (canonicalMs / parseMs).toFixed(2)];
+  });
+  return { title: 'bodies', head: ['a megabyte of', 'JSON.parse ms', 'canonical form ms', 'ratio'], rows: lines };
 }
 
 type Named = (typeof rows)[number];

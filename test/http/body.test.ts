@@ -48,12 +48,12 @@ const bodies: Record<string, Given> = {
 
 const json: Record<string, Kind> = {
   'nothing (undefined)': 'refused',
-  null: 'json-value',
-  'an empty object': 'json-value',
-  'an object': 'json-value',
-  'an object without prototype': 'json-value',
-  'an array': 'json-value',
-  'a number': 'json-value',
+  null: 'json',
+  'an empty object': 'json',
+  'an object': 'json',
+  'an object without prototype': 'json',
+  'an array': 'json',
+  'a number': 'json',
   'a string': 'text',
   bytes: 'bytes',
   URLSearchParams: 'refused',
@@ -86,11 +86,15 @@ const form: Record<string, Kind> = {
 
 const other: Record<string, Kind> = {
   ...Object.fromEntries(Object.keys(bodies).map((name) => [name, 'refused'])),
+  'an empty object': 'json',
+  'an object': 'json',
+  'an object without prototype': 'json',
+  'an array': 'json',
   'a string': 'text',
   bytes: 'bytes',
   'the source as bytes': 'bytes',
   'the source as text': 'text',
-  'the source as JSON bytes': 'bytes',
+  'the source as JSON bytes': 'json',
   'the source as JSON text': 'text',
   'an empty source': 'bytes',
 };
@@ -178,7 +182,76 @@ describe('the content', () => {
   });
 
   it('of JSON does not count a byte order mark', () => {
-    expect(content('application/json', { rawBody: Buffer.from('\ufeff{ }') })).toBe('{}');
+    expect(content('application/json', { rawBody: Buffer.from('\ufeff{ }') })).toEqual(Buffer.from('{}'));
+  });
+
+  it.each([
+    '{"amount":20}',
+    '{"b":[1.5,-7,1e+21,5e-7,true,null,""],"a":{"\u{1f600}":"\\ud800","\\u0041":{}}}',
+    '[]',
+    '[[[]],{"z":1,"a":2}]',
+  ])('of the JSON %s is the same, whether its source was kept or not', (source) => {
+    const parsed = { body: JSON.parse(source) };
+    for (const type of ['application/json', 'text/plain', '']) {
+      const kept = describeGiven(type, { ...parsed, rawBody: Buffer.from(source) });
+      expect(kept).toMatchObject({ ok: true, kind: 'json' });
+      expect(describeGiven(type, parsed)).toEqual(kept);
+      expect(describeGiven(type, { ...parsed, rawBody: source })).toEqual(kept);
+    }
+  });
+
+  it.each(['1.0', '1E2', '12345678901234567890', '0.1000', '1e400'])(
+    'of a number that JavaScript writes otherwise (%s) is its source where that was kept',
+    (source) => {
+      const parsed = { body: [JSON.parse(source)] };
+      expect(content('application/json', { ...parsed, rawBody: `[${source}]` })).toEqual(Buffer.from(`[${source}]`));
+      expect(content('application/json', parsed)).not.toEqual(Buffer.from(`[${source}]`));
+    },
+  );
+
+  it.each(['text/plain', 'application/octet-stream', ''])(
+    'of type %j that a parser left as an empty object without saying how long it was cannot be known',
+    (type) => {
+      const given = { body: {}, headers: { 'content-length': undefined } };
+      expect(describeGiven(type, given)).toMatchObject({ ok: false });
+      expect(describeGiven('application/json', given)).toMatchObject({ ok: true });
+    },
+  );
+
+  describe('in a charset', () => {
+    const source = Buffer.from([0x22, 0xe9, 0x22]);
+    const described = (type: string, rawBody: Uint8Array) => {
+      const found = describeGiven(type, { rawBody });
+      return found.ok ? [found.mediaType, found.kind, found.content] : found.reason;
+    };
+
+    it.each([
+      ['text/plain; charset=latin1', 'text/plain; charset=latin1'],
+      ['text/plain; Charset="UTF-16LE"; a=b', 'text/plain; charset=utf-16le'],
+      ['application/json; charset=nobody-knows', 'application/json; charset=nobody-knows'],
+      ['application/x-www-form-urlencoded; charset=koi8-r', 'application/x-www-form-urlencoded; charset=koi8-r'],
+    ])('%s counts as part of the media type', (type, mediaType) => {
+      expect(described(type, source)).toEqual([mediaType, expect.any(String), expect.anything()]);
+    });
+
+    it.each(['text/plain', 'text/plain; charset=utf-8', 'text/plain;charset=UTF8', 'text/plain; charset=us-ascii'])(
+      '%s does not: it is the default, which clients and proxies add',
+      (type) => {
+        expect(described(type, source)).toEqual(['text/plain', 'bytes', source]);
+      },
+    );
+
+    it('JSON is decoded: it is the same text in every charset', () => {
+      const wanted = ['application/json', 'json', Buffer.from('"\u00e9"')];
+      expect(described('application/json', Buffer.from('"\u00e9"'))).toEqual(wanted);
+      expect(described('application/json; charset=iso-8859-1', source)).toEqual(wanted);
+      expect(described('application/json; charset=utf-16le', Buffer.from('"\u00e9"', 'utf16le'))).toEqual(wanted);
+    });
+
+    it('JSON that is not in the charset that it names is compared as bytes', () => {
+      const type = 'application/json; charset=utf-16le';
+      expect(described(type, source)).toEqual([type, 'bytes', source]);
+    });
   });
 
   it('of bytes are those bytes, not a copy', () => {

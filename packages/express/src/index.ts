@@ -1,5 +1,6 @@
 // @onceguard/express: a repeated request runs once and gets the recorded answer, behind Express 4 and 5.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isUint8Array } from 'node:util/types';
 import { IdempotencyError } from '@onceguard/core';
 import { createLifecycle, type HttpContext, type HttpOptions } from '@onceguard/core/http';
 import { type FrameworkSide, headerLines, nodeExchange } from '@onceguard/core/node';
@@ -51,6 +52,7 @@ export function idempotency<R extends AnyRequest = Request>(
       maxResponseBytes,
       store: store.name,
       parsedBody: () => req.body,
+      rawBody: () => keptSource(req),
       pass: () => next(),
       run: (context) => {
         req.idempotency = context;
@@ -60,6 +62,12 @@ export function idempotency<R extends AnyRequest = Request>(
     };
     lifecycle.handle(req, nodeExchange(side)).catch(next);
   };
+}
+
+/** Nest with `rawBody: true`, and several function frameworks, keep the source of a body there. */
+function keptSource(req: object): Uint8Array | undefined {
+  const source: unknown = Reflect.get(req, 'rawBody');
+  return isUint8Array(source) ? source : undefined;
 }
 
 /**

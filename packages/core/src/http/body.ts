@@ -2,6 +2,7 @@
 import { isUint8Array } from 'node:util/types';
 import { canonicalJson } from './canonical-json.js';
 import { canonicalValue, isPlainObject } from './canonical-value.js';
+import { charsetOf, decoded, mediaTypeOf } from './media-type.js';
 
 export interface RequestBody {
   readonly headers: {
@@ -26,7 +27,7 @@ export interface RequestBody {
 export interface ComparableBody {
   readonly ok: true;
   readonly mediaType: string;
-  readonly kind: 'none' | 'json' | 'json-value' | 'form' | 'form-value' | 'form-pairs' | 'text' | 'bytes';
+  readonly kind: 'none' | 'json' | 'form' | 'form-value' | 'form-pairs' | 'text' | 'bytes';
   readonly content: string | Uint8Array;
 }
 
@@ -38,10 +39,13 @@ export type DescribedBody = ComparableBody | { readonly ok: false; readonly reas
  *
  * | media type | from its source (`rawBody`, or bytes as body) | from the parsed body |
  * |---|---|---|
- * | `application/json`, `+json` | canonical text; if it is no JSON, as bytes | a plain value; a string as text |
+ * | `application/json`, `+json` | canonical JSON; if it is no JSON, as bytes | canonical JSON of a plain value; a string as text |
  * | `application/x-www-form-urlencoded` | pairs in their order | a plain object, URLSearchParams; a string as text |
  * | `multipart/*` | never: its boundary differs on every send | never |
- * | any other, or none | as bytes or text | a string as text |
+ * | any other, or none | canonical JSON where a parser made a plain object or array of it; else as bytes or text | the same; a string as text |
+ *
+ * JSON has one form, whether its source is at hand or not, unless JavaScript writes one of its numbers otherwise or a member occurs
+ * twice. Bytes in a charset other than UTF-8 are decoded if they are JSON; else the charset counts as part of the media type.
  */
 export function describeBody(request: RequestBody): DescribedBody {
   const { headers, readableEnded, body } = request;
@@ -51,7 +55,8 @@ export function describeBody(request: RequestBody): DescribedBody {
   if (!readableEnded) return { ok: false, reason: reasons.unread };
 
   const source = request.rawBody ?? (isUint8Array(body) ? body : undefined);
-  const content = source === undefined ? fromParsed(mediaType, request) : fromSource(mediaType, source);
+  const charset = charsetOf(headers['content-type']);
+  const content = source === undefined ? fromParsed(mediaType, request) : fromSource(mediaType, charset, source, body);
   return content === null ? { ok: false, reason: reasons.incomparable } : { ok: true, mediaType, ...content };
 }
 
@@ -67,49 +72,71 @@ const reasons = {
     'Mount one for its media type, give it `verify: keepRawBody`, or give the option `fingerprint` a function.',
 };
 
-/**
- * Type and subtype in lower case. Parameters are dropped: a boundary is random, and HTTP clients and proxies add and
- * respell `charset`, while the content is compared anyway.
- */
-function mediaTypeOf(contentType: string | undefined): string {
-  if (contentType === undefined) return '';
-  const end = contentType.indexOf(';');
-  return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
+type Content = Pick<ComparableBody, 'kind' | 'content'> & { readonly mediaType?: string };
+
+/** `charset` is empty for UTF-8. `parsed` is what a parser made of this source. */
+function fromSource(mediaType: string, charset: string, source: Uint8Array | string, parsed: unknown): Content {
+  const isText = typeof source === 'string';
+  const asSent = isText || charset === '' ? {} : { mediaType: `${mediaType}; charset=${charset}` };
+  if (isForm(mediaType)) return { kind: 'form', content: formPairs(source), ...asSent };
+  const mayBeJson = isJson(mediaType) || isParsedJson(parsed);
+  const json = mayBeJson ? jsonOf(source, charset) : null;
+  if (json !== null) return { kind: 'json', content: json };
+  return { kind: isText ? 'text' : 'bytes', content: source, ...asSent };
 }
 
-type Content = Pick<ComparableBody, 'kind' | 'content'>;
+/** Bytes that are not in their charset are no JSON here, so that no two of them look alike. */
+function jsonOf(source: Uint8Array | string, charset: string): Uint8Array | null {
+  const bytes = typeof source === 'string' ? utf8(source) : decoded(source, charset);
+  return bytes === null ? null : canonicalJson(bytes);
+}
 
-function fromSource(mediaType: string, source: Uint8Array | string): Content {
-  if (isForm(mediaType)) return { kind: 'form', content: formPairs(source) };
-  const text = isJson(mediaType) ? decode(source) : null;
-  const json = text === null ? null : canonicalJson(text);
-  if (json !== null) return { kind: 'json', content: json };
-  return { kind: typeof source === 'string' ? 'text' : 'bytes', content: source };
+/** UTF-8 has one replacement for all halves of surrogate pairs; within JSON each has an escape of its own. */
+function utf8(text: string): Uint8Array {
+  if (text.isWellFormed()) return Buffer.from(text);
+  return Buffer.from(text.replace(/\p{Surrogate}/gu, (half) => `\\u${half.charCodeAt(0).toString(16)}`));
 }
 
 function fromParsed(mediaType: string, { headers, body }: RequestBody): Content | null {
   if (typeof body === 'string') return { kind: 'text', content: body };
-  if (isLeftOver(headers, body)) return null;
-  if (isJson(mediaType)) return comparable('json-value', canonicalValue(body));
-  if (!isForm(mediaType)) return null;
-  if (body instanceof URLSearchParams) return { kind: 'form-pairs', content: JSON.stringify([...body]) };
-  return isPlainObject(body) ? comparable('form-value', canonicalValue(body)) : null;
+  if (isForm(mediaType)) return fromParsedForm(headers, body);
+  const isJsonType = isJson(mediaType);
+  if (!isJsonType && !isParsedJson(body)) return null;
+  if (isEmptyObject(body) && !isBelieved(headers, isJsonType)) return null;
+  return comparable('json', canonicalValue(body));
 }
 
-function comparable(kind: ComparableBody['kind'], content: string | null): Content | null {
+function fromParsedForm(headers: RequestBody['headers'], body: unknown): Content | null {
+  if (body instanceof URLSearchParams) return { kind: 'form-pairs', content: JSON.stringify([...body]) };
+  if (!isPlainObject(body) || (isEmptyObject(body) && !isBelieved(headers, true))) return null;
+  return comparable('form-value', canonicalValue(body));
+}
+
+/** What JSON parsers that are told to read every media type leave: webhook senders are known to send JSON as text. */
+function isParsedJson(body: unknown): boolean {
+  return Array.isArray(body) || isPlainObject(body);
+}
+
+function comparable(kind: ComparableBody['kind'], content: Buffer | null): Content | null {
   return content === null ? null : { kind, content };
 }
 
 /** The longest spelling of an empty body that is believed: `{}`, some whitespace, up to four bytes a character. */
 const maxEmptyBytes = 16;
 
+function isEmptyObject(body: unknown): boolean {
+  return isPlainObject(body) && Object.keys(body).length === 0;
+}
+
 /**
- * Whether an empty object is what a parser leaves where it did not match, while something else read the body: the
- * body was too long for it. Chunked or compressed bodies do not tell their length, and are believed.
+ * Whether an empty object is the body. Some parsers leave one where they did not match, and something else has read the body: it was
+ * too long for `{}` then. Chunked and compressed bodies do not say how long they are. `ifUnknown`: whether they are believed, which
+ * they are where the media type is one that such parsers match.
  */
-function isLeftOver(headers: RequestBody['headers'], body: unknown): boolean {
-  if (!isPlainObject(body) || Object.keys(body).length > 0) return false;
-  return headers['content-encoding'] === undefined && Number(headers['content-length'] ?? 0) > maxEmptyBytes;
+function isBelieved(headers: RequestBody['headers'], ifUnknown: boolean): boolean {
+  const length = headers['content-length'];
+  if (length === undefined || headers['content-encoding'] !== undefined) return ifUnknown;
+  return Number(length) <= maxEmptyBytes;
 }
 
 function isJson(mediaType: string): boolean {
@@ -118,16 +145,6 @@ function isJson(mediaType: string): boolean {
 
 function isForm(mediaType: string): boolean {
   return mediaType === 'application/x-www-form-urlencoded';
-}
-
-/** JSON is UTF-8 (RFC 8259 section 8.1). Bytes that are not are no JSON here, so that no two of them look alike. */
-function decode(source: Uint8Array | string): string | null {
-  if (typeof source === 'string') return source;
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(source);
-  } catch {
-    return null;
-  }
 }
 
 /**

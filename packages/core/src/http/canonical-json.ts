@@ -1,101 +1,134 @@
 // One spelling for all spellings of a JSON text: members sorted, whitespace dropped, numbers as they stand.
+import { IntStack, none, objectSize, ofMember, ofObject } from './json-outline.js';
+import { JsonScanner } from './json-scanner.js';
+import { sortMembers } from './member-order.js';
+
+const comma = 0x2c;
 
 /**
- * The canonical form of a JSON text, or null if it is none. Members are sorted and whitespace between tokens is
- * dropped; escapes in strings are resolved (`"\u0041"` is `"A"`). Numbers keep their source text, so `1.0` is not `1`,
- * and 9007199254740992 is not 9007199254740993: a retry repeats its text, and a reader with decimals sees a
- * difference that JavaScript does not. Members of one name are all kept, in their order, because parsers differ in
- * which one they take. Any depth; takes the time of sorting.
+ * The canonical form of a JSON text in UTF-8, or null if it is none. Members are sorted (`member-order.ts`) and whitespace between
+ * tokens is dropped; escapes in strings are resolved (`"\u0041"` is `"A"`). Numbers keep their source text, so `1.0` is not `1`,
+ * and 9007199254740992 is not 9007199254740993: a retry repeats its text, and a reader with decimals sees a difference that
+ * JavaScript does not. Members of one name are all kept, in their order, because parsers differ in which one they take.
+ *
+ * Any depth. Takes no longer than `JSON.parse` of the same text for nearly every shape of it: the text is scanned once, and only
+ * objects whose members are in another order are put together again.
  */
-export function canonicalJson(source: string): string | null {
-  if (!isJson(source)) return null;
-  const open: Container[] = [];
-  let finished = '';
-  // The text is valid: from here on a token's first character says all about it.
-  for (let at = 0; at < source.length; ) {
-    const first = source.charAt(at);
-    const end = tokenEnd(source, at, first);
-    if (first === '{' || first === '[') open.push(new Container(first));
-    else if (!separators.has(first)) {
-      const closed = first === '}' || first === ']' ? open.pop() : undefined;
-      finished = closed === undefined ? scalar(source.slice(at, end)) : closed.text();
-      open.at(-1)?.add(finished);
+export function canonicalJson(source: Uint8Array): Buffer | null {
+  const scanner = new JsonScanner(Buffer.from(source.buffer, source.byteOffset, source.byteLength));
+  if (!scanner.scan()) return null;
+  return scanner.objects.unsortedCount === 0 ? scanner.output : new Arrangement(scanner).write();
+}
+
+/** Stands on the stack of pieces for a comma between two members. */
+const separator = -2;
+
+/** Kept from text to text. Pieces that are still to be written, the next one on top: from, to, the first object from there on. */
+const pieces = new IntStack();
+/** The members of the object that is being sorted. */
+let list = new Int32Array(64);
+
+/** Writes the scanner's output again with every object's members in the canonical order. */
+class Arrangement {
+  readonly #text: Buffer;
+  readonly #objects: Int32Array;
+  readonly #objectsEnd: number;
+  readonly #members: Int32Array;
+  readonly #result: Buffer;
+  #length = 0;
+
+  constructor({ output, objects, members }: JsonScanner) {
+    this.#text = output;
+    this.#objects = objects.rows;
+    this.#objectsEnd = objects.next;
+    this.#members = members.rows;
+    this.#result = Buffer.allocUnsafe(output.length);
+  }
+
+  write(): Buffer {
+    pieces.clear();
+    push(0, this.#text.length, 0);
+    while (!pieces.isEmpty) {
+      const object = pieces.pop();
+      if (object === separator) {
+        this.#result[this.#length++] = comma;
+        continue;
+      }
+      const to = pieces.pop();
+      const from = pieces.pop();
+      const unsorted = this.#unsortedFrom(object, to);
+      if (unsorted === none) this.#copy(from, to);
+      else this.#sortObject(unsorted, from, to);
     }
-    at = end;
-  }
-  return finished;
-}
-
-const separators = new Set([' ', '\t', '\n', '\r', ',', ':']);
-const punctuation = new Set([...separators, '{', '}', '[', ']']);
-
-function isJson(source: string): boolean {
-  try {
-    JSON.parse(source);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function tokenEnd(source: string, at: number, first: string): number {
-  if (punctuation.has(first)) return at + 1;
-  return first === '"' ? stringEnd(source, at) : wordEnd(source, at);
-}
-
-const quote = 0x22;
-const backslash = 0x5c;
-
-function stringEnd(source: string, from: number): number {
-  for (let at = from + 1; ; at += 1) {
-    const code = source.charCodeAt(at);
-    if (code === quote) return at + 1;
-    if (code === backslash) at += 1;
-  }
-}
-
-/** A number, `true`, `false` or `null`. */
-function wordEnd(source: string, from: number): number {
-  const word = /[\w.+-]+/y;
-  word.lastIndex = from;
-  word.test(source);
-  return word.lastIndex;
-}
-
-/** A string in its one spelling; anything else as it stands. */
-function scalar(token: string): string {
-  return token.startsWith('"') && token.includes('\\') ? JSON.stringify(JSON.parse(token)) : token;
-}
-
-/** An array or object that is being read. Its text grows only by appending, so that depth costs no copies. */
-class Container {
-  readonly #bracket: '{' | '[';
-  readonly #members: (readonly [name: string, value: string])[] = [];
-  #name: string | null = null;
-  #items = '';
-
-  constructor(bracket: '{' | '[') {
-    this.#bracket = bracket;
+    return this.#result;
   }
 
-  add(text: string): void {
-    if (this.#bracket === '[') this.#items += this.#items === '' ? text : `,${text}`;
-    else if (this.#name === null) this.#name = text;
-    else {
-      this.#members.push([this.#name, text]);
-      this.#name = null;
+  /** The first object from here on that must be sorted, if it begins before `to`. */
+  #unsortedFrom(first: number, to: number): number {
+    const rows = this.#objects;
+    for (let object = first; object < this.#objectsEnd; object += objectSize) {
+      if ((rows[object + ofObject.startAt] ?? 0) >= to) return none;
+      if (rows[object + ofObject.isSorted] === 0) return object;
+    }
+    return none;
+  }
+
+  /** Writes what is before the object and, if nothing within it must be sorted, its members. The rest goes onto the stack. */
+  #sortObject(object: number, from: number, to: number): void {
+    const objects = this.#objects;
+    const endAt = objects[object + ofObject.endAt] ?? 0;
+    this.#copy(from, objects[object + ofObject.startAt] ?? 0);
+    push(endAt, to, objects[object + ofObject.next] ?? 0);
+    const count = listMembers(this.#members, objects[object + ofObject.lastMember] ?? none);
+    sortMembers(this.#text, this.#members, list, count);
+    if (this.#unsortedFrom(object + objectSize, endAt) === none) this.#copyMembers(count);
+    else this.#pushMembers(count);
+  }
+
+  #copyMembers(count: number): void {
+    const members = this.#members;
+    for (let index = 0; index < count; index += 1) {
+      const member = list[index] ?? 0;
+      if (index > 0) this.#result[this.#length++] = comma;
+      this.#copy(members[member + ofMember.nameAt] ?? 0, members[member + ofMember.endAt] ?? 0);
     }
   }
 
-  text(): string {
-    if (this.#bracket === '[') return `[${this.#items}]`;
-    let text = '';
-    for (const [name, value] of this.#members.sort(byName)) text += `${text === '' ? '' : ','}${name}:${value}`;
-    return `{${text}}`;
+  #pushMembers(count: number): void {
+    const members = this.#members;
+    for (let index = count - 1; index >= 0; index -= 1) {
+      const member = list[index] ?? 0;
+      push(
+        members[member + ofMember.nameAt] ?? 0,
+        members[member + ofMember.endAt] ?? 0,
+        members[member + ofMember.firstObject] ?? 0,
+      );
+      if (index > 0) pieces.push(separator);
+    }
+  }
+
+  #copy(from: number, to: number): void {
+    const text = this.#text;
+    const result = this.#result;
+    let length = this.#length;
+    if (to - from > 64) length += text.copy(result, length, from, to);
+    else for (let at = from; at < to; at += 1) result[length++] = text[at] ?? 0;
+    this.#length = length;
   }
 }
 
-function byName([one]: readonly [string, string], [other]: readonly [string, string]): number {
-  if (one === other) return 0;
-  return one < other ? -1 : 1;
+/** Lists the members of an object in the order of the source. Answers how many there are. */
+function listMembers(members: Int32Array, last: number): number {
+  let count = 0;
+  for (let member = last; member !== none; member = members[member + ofMember.previous] ?? none) count += 1;
+  if (count > list.length) list = new Int32Array(2 * count);
+  let at = count;
+  for (let member = last; member !== none; member = members[member + ofMember.previous] ?? none) list[--at] = member;
+  return count;
+}
+
+function push(from: number, to: number, firstObject: number): void {
+  pieces.push(from);
+  pieces.push(to);
+  pieces.push(firstObject);
 }

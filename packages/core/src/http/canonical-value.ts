@@ -1,20 +1,61 @@
-// One spelling for what a JSON or form parser made of a body, however its members are ordered.
+// What a JSON or form parser made of a body, as the JSON text that it stands for.
+import { canonicalJson } from './canonical-json.js';
+
+/**
+ * The canonical form (`canonicalJson`) of a value made of plain objects, arrays, strings, numbers, booleans and null; members that
+ * are `undefined` are left out. Numbers are what JavaScript made of them. Null for anything else (class instances, Map, Date,
+ * bytes, functions, NaN, a cycle), whose content cannot be known from outside. Any depth.
+ */
+export function canonicalValue(value: unknown): Buffer | null {
+  const text = isOrdinary(value, 0) ? JSON.stringify(value) : jsonText(value);
+  return text === null ? null : canonicalJson(Buffer.from(text));
+}
+
+/** Beyond this depth `JSON.stringify` could overflow the stack. */
+const ordinaryDepth = 200;
+
+/** Whether `JSON.stringify` writes this value as `jsonText` would. */
+function isOrdinary(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return true;
+    case 'number':
+      return Number.isFinite(value) && !Object.is(value, -0);
+    case 'object':
+      if (value === null) return true;
+      if (depth === ordinaryDepth) return false;
+      if (Array.isArray(value)) return areOrdinaryItems(value, depth + 1);
+      return isPlainObject(value) && areOrdinaryMembers(value, depth + 1);
+    default:
+      return false;
+  }
+}
+
+function areOrdinaryItems(items: readonly unknown[], depth: number): boolean {
+  for (let index = 0; index < items.length; index += 1) if (!isOrdinary(items[index], depth)) return false;
+  return true;
+}
+
+function areOrdinaryMembers(object: Readonly<Record<string, unknown>>, depth: number): boolean {
+  for (const name of Object.keys(object)) {
+    const member = object[name];
+    if (member !== undefined && !isOrdinary(member, depth)) return false;
+  }
+  return true;
+}
 
 /** An array or object that is being written. */
 interface Frame {
   readonly container: object;
-  /** The names of an object's members, in their order. Null: an array. */
+  /** The names of an object's members. Null: an array. */
   readonly names: readonly string[] | null;
   readonly values: readonly unknown[];
   next: number;
 }
 
-/**
- * The canonical form of a value made of plain objects, arrays, strings, numbers, booleans and null: members sorted,
- * those that are `undefined` left out. Numbers are what JavaScript made of them. Null for anything else (class
- * instances, Map, Date, bytes, functions, a cycle), whose content cannot be known from outside. Any depth.
- */
-export function canonicalValue(value: unknown): string | null {
+/** The JSON text of the value at any depth, or null if there is none. */
+function jsonText(value: unknown): string | null {
   const open: Frame[] = [];
   const inside = new Set<object>();
   let text = '';
@@ -46,15 +87,20 @@ export function canonicalValue(value: unknown): string | null {
 
 function scalar(value: unknown): string | null {
   if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
+  if (typeof value === 'number') return spelledNumber(value);
   return typeof value === 'boolean' || value === null ? String(value) : null;
+}
+
+/** What `JSON.parse` reads as this number. NaN comes from no JSON text, and leads to null. */
+function spelledNumber(value: number): string {
+  if (Object.is(value, -0)) return '-0';
+  return Number.isFinite(value) ? String(value) : String(value).replace('Infinity', '1e999');
 }
 
 function enter(value: unknown): Frame | null {
   if (Array.isArray(value)) return { container: value, names: null, values: value, next: 0 };
   if (!isPlainObject(value)) return null;
   const names = Object.keys(value).filter((name) => value[name] !== undefined);
-  names.sort();
   return { container: value, names, values: names.map((name) => value[name]), next: 0 };
 }
 

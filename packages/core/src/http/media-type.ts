@@ -1,0 +1,38 @@
+// The media type and the charset that a Content-Type header names.
+import { isUtf8 } from 'node:buffer';
+
+/**
+ * Type and subtype in lower case. Parameters are dropped: a boundary is random, and HTTP clients and proxies add and respell
+ * `charset=utf-8`.
+ */
+export function mediaTypeOf(contentType: string | undefined): string {
+  if (contentType === undefined) return '';
+  const end = contentType.indexOf(';');
+  return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
+}
+
+const charsetParameter = /;\s*charset\s*=\s*(?:"([^"]*)"|([^\s;"]*))/i;
+const spellingsOfUtf8 = new Set(['', 'utf-8', 'utf8', 'us-ascii', 'ascii']);
+
+/** The charset in lower case; the empty string for UTF-8, which is the default, and for its subset ASCII. */
+export function charsetOf(contentType: string | undefined): string {
+  if (contentType === undefined) return '';
+  const [, quoted, bare = ''] = charsetParameter.exec(contentType) ?? [];
+  const charset = (quoted ?? bare).toLowerCase();
+  return spellingsOfUtf8.has(charset) ? '' : charset;
+}
+
+/** These bytes as UTF-8 without a byte order mark, or null if they are not in this charset or nobody knows it. */
+export function decoded(bytes: Uint8Array, charset: string): Uint8Array | null {
+  if (charset === '') return isUtf8(bytes) ? withoutMark(bytes) : null;
+  try {
+    return Buffer.from(new TextDecoder(charset, { fatal: true }).decode(bytes));
+  } catch {
+    return null;
+  }
+}
+
+function withoutMark(bytes: Uint8Array): Uint8Array {
+  const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  return hasMark ? bytes.subarray(3) : bytes;
+}
