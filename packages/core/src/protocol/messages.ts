@@ -122,7 +122,7 @@ export type CompleteAnswer = Timed &
  * have been learnt: to `retryable`, or to `unknown` where it was recovering.
  */
 export type Release =
-  | { readonly as: 'retryable' }
+  | { readonly as: 'retryable'; readonly unbind?: boolean }
   | { readonly as: 'unknown'; readonly retryAfterMs: number | null; readonly note: string | null }
   | { readonly as: 'not_started' };
 
