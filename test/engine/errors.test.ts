@@ -35,7 +35,7 @@ describe('A function that has no result to give rejects with', () => {
     await store.called('acquire', 1);
     const error = await failure(pay({ id: '1' }));
     expect(error).toBeInstanceOf(esm.InProgressError);
-    expect(error).toMatchObject({ code: 'in_progress', retryable: true, retryAfterMs: 30_000 });
+    expect(error).toMatchObject({ code: 'in_progress', retryable: true, retryAfterMs: 1_000 });
     gate.open();
     await first;
   });

@@ -1,5 +1,5 @@
 // An operation that throws: its caller gets the throw, and its key is free or in doubt, as the options say.
-import { execute, payments } from '@onceguard/core';
+import { execute, type OperationContext, payments } from '@onceguard/core';
 import type { FaultStore } from '@onceguard/core/testing';
 import { expect, it } from 'vitest';
 import { told } from './told.js';
@@ -11,7 +11,7 @@ const decline = () => {
   throw declined;
 };
 
-const pay = (store: FaultStore, operation: () => unknown, options: object = {}) =>
+const pay = (store: FaultStore, operation: (context: OperationContext) => unknown, options: object = {}) =>
   execute(operation, { store, scope: 'tests', key: 'payment-1', ...options });
 
 onEveryStore('An operation that throws', (open) => {
@@ -23,6 +23,33 @@ onEveryStore('An operation that throws', (open) => {
     await expect(pay(store, operation)).rejects.toBe(declined);
     expect(await stateOf(store)).toBe('retryable');
     expect(await pay(store, () => 'paid')).toMatchObject({ kind: 'executed', value: 'paid', attempt: 2 });
+  });
+
+  it('aborts the signal of whatever still works for it, and its reason says that the key is free', async () => {
+    const { store } = open();
+    let signal: AbortSignal | undefined;
+    const operation = (context: OperationContext) => {
+      signal = context.signal;
+      throw declined;
+    };
+    await expect(pay(store, operation)).rejects.toBe(declined);
+    expect(signal?.reason).toMatchObject({ name: 'LeaseLostError', code: 'lease_lost' });
+    expect(String(signal?.reason)).toContain('its key is free for a retry');
+  });
+
+  it('does not abort it where the key is not freed', async () => {
+    const { store } = open();
+    const signals: AbortSignal[] = [];
+    const noting = (end: () => unknown) => (context: OperationContext) => {
+      signals.push(context.signal);
+      return end();
+    };
+    await expect(pay(store, noting(decline), payments)).rejects.toBe(declined);
+    await execute(
+      noting(() => 'paid'),
+      { store, scope: 'tests', key: 'payment-2' },
+    );
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
   });
 
   it('leaves its key in doubt with onFailure "unknown": nobody runs, whatever their own options', async () => {

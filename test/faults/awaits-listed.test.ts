@@ -9,6 +9,7 @@ const failing = 'test/faults/awaits-failing.test.ts';
 const functions = 'test/faults/awaits-functions.test.ts';
 const background = 'test/engine/background.test.ts';
 const sharing = 'test/engine/waiting-together.test.ts';
+const working = 'test/adapters/05-still-working.test.ts';
 const people = 'test/faults/awaits-people.test.ts';
 
 /** The calls of a store, by the function that makes them: the situations in which they fail, and those in which a process dies. */
@@ -102,11 +103,13 @@ const requests: Readonly<Record<string, string>> = {
 const otherAwaits: Readonly<Record<string, string>> = {
   'engine/attempt.ts: Promise.all([...this.#points.values()].map((point) => this.record(point).catch(() => undefined)))':
     'test/engine/steps-lost.test.ts',
+  'engine/attempt.ts: new Promise<void>((resolve) => { this.#onOver = resolve; })': working,
   'engine/background.ts: first': background,
   'engine/background.ts: Promise.race([this.#idle(), timeIsUp])': background,
   'engine/background.ts: Promise.all(this.#running)': background,
-  'engine/drain.ts: Promise.all([outcomes.drained(timeoutMs), releases.drained(timeoutMs)])': background,
+  'engine/drain.ts: Promise.all([outcomes.drained(leftMs), releases.drained(leftMs)])': background,
   'engine/doubts.ts: store.scan({ cursor, limit })': people,
+  'engine/finish.ts: Promise.race([stopped, attempt.whenOver()])': working,
   'engine/kept.ts: result()': 'test/engine/failure.test.ts',
   'engine/make-idempotent.ts: fingerprint(input)': functions,
   'engine/make-idempotent.ts: key(input)': functions,

@@ -38,6 +38,7 @@ export function koaSide(
       ctx.state.idempotency = context;
       ignoreConnection(ctx);
       inner.enter();
+      return inner.returned;
     },
     isUnrouted: () => isUnrouted(ctx),
     answer: async (answer) => answerInStack(ctx, answer),

@@ -29,6 +29,10 @@ export class Attempt implements StepLedger {
   #unheard = false;
   readonly #renewUntil: number;
   readonly #aborter = new AbortController();
+  /** Why the signal aborts: kept for those who ask for it later. */
+  #abortReason: LeaseLostError | null = null;
+  #isSignalUsed = false;
+  #onOver: (() => void) | undefined;
 
   constructor(
     readonly link: StoreLink,
@@ -60,12 +64,19 @@ export class Attempt implements StepLedger {
     return this.#steps === undefined && this.#inherited.size === 0 ? noSteps : this.steps.inDoubt;
   }
 
+  /** Whether any step is on record, or was to be. */
+  get hasSteps(): boolean {
+    return this.#points.size > 0;
+  }
+
   get attempt(): number {
     return this.#lease.attempt;
   }
 
   /** Made when somebody asks for it: most operations never do, and a signal costs more than all else that an attempt is made of. */
   get signal(): AbortSignal {
+    this.#isSignalUsed = true;
+    if (this.#abortReason !== null) this.#aborter.abort(this.#abortReason);
     return this.#aborter.signal;
   }
 
@@ -103,6 +114,20 @@ export class Attempt implements StepLedger {
     clearTimeout(this.#timer);
     this.#stopped = true;
     this.#mayAct = false;
+    this.#onOver?.();
+  }
+
+  /** Asks whatever still works for this attempt to stop, because the next attempt may begin. */
+  abortForRetry(): void {
+    this.#abort(new LeaseLostError('its key is free for a retry'));
+  }
+
+  /** Resolves when the lease is lost or given up. To be called once. */
+  async whenOver(): Promise<void> {
+    if (this.#stopped || this.#lost !== null) return;
+    await new Promise<void>((resolve) => {
+      this.#onOver = resolve;
+    });
   }
 
   mustHold(): void {
@@ -192,6 +217,13 @@ export class Attempt implements StepLedger {
     this.#lost = new LeaseLostError(why);
     clearTimeout(this.#timer);
     publish('lease_lost', () => ({ ...this.subject(), reason: why }));
-    this.#aborter.abort(this.#lost);
+    this.#abort(this.#lost);
+    this.#onOver?.();
+  }
+
+  /** The first reason stands. A signal that nobody asked for is not made. */
+  #abort(reason: LeaseLostError): void {
+    this.#abortReason ??= reason;
+    if (this.#isSignalUsed) this.#aborter.abort(this.#abortReason);
   }
 }

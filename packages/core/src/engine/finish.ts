@@ -36,6 +36,7 @@ export async function giveFree(attempt: Attempt, how: Release): Promise<boolean>
   const inTime = attempt.holds();
   attempt.stop();
   if (!inTime) return false;
+  if (how.as === 'retryable') attempt.abortForRetry();
   const say = () => link.store.release(lease, how);
   try {
     await link.askPersistently('release', plan.name, say, monotonicMs() + link.store.timeoutMs);
@@ -50,6 +51,21 @@ export async function giveFree(attempt: Attempt, how: Release): Promise<boolean>
     });
   }
   return true;
+}
+
+/**
+ * The same for an operation that has given its result while it still works. Its signal aborts at once; its lease is kept and
+ * renewed, and the key is released when `stopped` resolves, so that no retry runs beside it. Where it never stops, its lease ends
+ * with `maxExecutionMs`. `drain` waits for it.
+ */
+export function giveFreeOnceStopped(attempt: Attempt, stopped: Promise<void>, how: () => Release): void {
+  attempt.abortForRetry();
+  const release = async () => {
+    await Promise.race([stopped, attempt.whenOver()]);
+    await giveFree(attempt, how());
+    return true;
+  };
+  void attempt.link.working.add({ bytes: 0, attempt: release, giveUp: () => void release() });
 }
 
 async function complete(attempt: Attempt, settlement: Settlement & { as: 'done' }): Promise<Finish> {

@@ -27,6 +27,8 @@ export interface Work<T> {
   recover?(context: RecoverContext): Promise<Recovery<T>>;
   /** What is to be recorded of a result. */
   settle(result: T): Settlement;
+  /** Where the operation still works although it has given this result: resolves when it stops. Never rejects. */
+  stopped?(result: T): Promise<void> | null;
   /** A recorded outcome, as a result. */
   revive(outcome: Uint8Array): T;
 }

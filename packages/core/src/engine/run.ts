@@ -5,7 +5,7 @@ import type { Standing } from '../protocol/messages.js';
 import { Attempt } from './attempt.js';
 import { Claimant, type Granted, type Told } from './claimant.js';
 import { deriveKey, type OperationContext } from './context.js';
-import { finish, giveFree } from './finish.js';
+import { finish, giveFree, giveFreeOnceStopped } from './finish.js';
 import type { Execution, Plan, Settlement, Work } from './plan.js';
 import { notDone, type Recovery, recoverContext } from './recovery.js';
 import { Steps } from './steps.js';
@@ -75,7 +75,14 @@ async function recover<T>(attempt: Attempt, work: Work<T>): Promise<Recovery<T>>
 
 async function end<T>(attempt: Attempt, work: Work<T>, value: T): Promise<Execution<T>> {
   const { link, plan, lease } = attempt;
-  const ended = await finish(attempt, undoubted(attempt, work.settle(value)));
+  const settlement = work.settle(value);
+  const stopped = work.stopped?.(value) ?? null;
+  if (settlement.as === 'retryable' && stopped !== null && attempt.holds()) {
+    giveFreeOnceStopped(attempt, stopped, () => permitted(attempt, settlement));
+    return { kind: 'executed', value, recorded: false, attempt: lease.attempt };
+  }
+  attempt.endSteps();
+  const ended = await finish(attempt, permitted(attempt, settlement));
   if (ended.kind === 'overtaken') return tell(link, plan, work, await standingNow(link, plan, ended.standing));
   return { kind: 'executed', value, recorded: ended.kind === 'recorded', attempt: lease.attempt };
 }
@@ -85,19 +92,27 @@ async function operate<T>(attempt: Attempt, work: Work<T>): Promise<T> {
   try {
     return await work.run(attempt.context());
   } catch (thrown) {
-    const isUnknown = attempt.plan.terms.onFailure === 'unknown';
-    await giveFree(attempt, undoubted(attempt, isUnknown ? unknown : { as: 'retryable' }));
-    throw thrown;
-  } finally {
     attempt.endSteps();
+    const isUnknown = attempt.plan.terms.onFailure === 'unknown';
+    await giveFree(attempt, permitted(attempt, isUnknown ? unknown : stillBound));
+    throw thrown;
   }
 }
 
 const unknown = { as: 'unknown', retryAfterMs: null, note: null } as const;
+const stillBound = { as: 'retryable' } as const;
 
-/** With a step in doubt no attempt leaves the key free for the next one: somebody has to find out first. */
-function undoubted<End extends Settlement>(attempt: Attempt, settlement: End): End | typeof unknown {
-  return settlement.as === 'retryable' && attempt.stepsInDoubt.length > 0 ? unknown : settlement;
+/**
+ * With a step in doubt no attempt frees the key for the next one: somebody has to find out first. With steps on record the payload
+ * stays bound: their results belong to it.
+ */
+function permitted<End extends Settlement>(
+  attempt: Attempt,
+  settlement: End,
+): End | typeof unknown | typeof stillBound {
+  if (settlement.as !== 'retryable') return settlement;
+  if (attempt.stepsInDoubt.length > 0) return unknown;
+  return attempt.hasSteps ? stillBound : settlement;
 }
 
 /** An owner that was overtaken gets what stands there, after waiting like any duplicate; it never runs again itself. */

@@ -20,6 +20,8 @@ export class StoreLink {
   readonly outcomes = new Background();
   /** Leases to be given back. Apart, so that an outage full of callers that were refused leaves room for results. */
   readonly releases = new Background();
+  /** Operations that still work although their result was given: their keys are released afterwards. */
+  readonly working = new Background();
   /** Callers that wait for another's outcome at this store, in this process. */
   waiters = 0;
   readonly waits = new SharedWaits();

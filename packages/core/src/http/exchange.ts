@@ -6,8 +6,9 @@ import type { HeaderEntry } from './headers.js';
 /** What a handler is told of its execution. */
 export interface HttpContext extends OperationContext {
   /**
-   * Says that this attempt changed nothing anywhere, so that its failure frees the key even where `onFailure` is `unknown`. Read
-   * when the answer ends; a recorded answer is recorded all the same.
+   * Says that this attempt changed nothing anywhere. Read when the answer ends. An answer of 400 or above then frees the key, whatever
+   * `onFailure`, `classify` and `isFinal` say, and the next request may have another payload: call it where validation fails. Other
+   * answers are recorded all the same.
    */
   markNothingHappened(): void;
 }
@@ -52,6 +53,11 @@ export interface Exchange {
   pass(): void;
   /** Lets the handler's side run, its response held back. Null: no answer came, and none can. Never rejects. */
   perform(context: HttpContext): Promise<HttpAnswer | null>;
+  /**
+   * Asked when `perform` has resolved. Where somebody else has answered while the handler still works: resolves when the handler stops,
+   * and never rejects. Null where it has stopped, or where this kind of server does not know.
+   */
+  handlerStopped?(): Promise<void> | null;
   /** Lets the handler's answer out, with these headers added if its head has not left. */
   deliver(extra: readonly HeaderEntry[]): Promise<void>;
   /** Sends this, instead of the handler's answer if there is one. An answer that flows already is cut. */

@@ -14,7 +14,7 @@ import { lookupName, splitTarget } from './name.js';
 import { type CheckedHttpOptions, checkHttpOptions, type HttpOptions } from './options.js';
 import { type ProblemFacts, type ProblemResponse, problem } from './problem.js';
 import { decodeResponse, type RecordedResponse } from './recorded-response.js';
-import { settle, settleFound } from './settle.js';
+import { type HandlersAnswer, settle, settleFailure, settleFound } from './settle.js';
 import { endOfTurn } from './turn.js';
 
 /** An answer on its way to the client: the handler's, just given, one that stands on record, or one that was found out. */
@@ -24,7 +24,11 @@ interface FromHandler {
   readonly from: 'handler';
   readonly answer: HttpAnswer | null;
   readonly settlement: Settlement;
+  /** Its handler still works: resolves when it stops. */
+  readonly stopped: Promise<void> | null;
   readonly bypassed: boolean;
+  /** What kept the answer from being classified: it must not go out as if it were on record. */
+  readonly unclassified?: { readonly error: unknown };
 }
 
 const nothingMore: readonly HeaderEntry[] = [];
@@ -126,12 +130,23 @@ export class Lifecycle<Request> {
         // Not a copy, which would ask for the signal.
         const answer = await exchange.perform(Object.assign(context, { markNothingHappened }));
         const baseline = exchange.liveHeaders();
-        const settlement = settle({ answer, baseline, nothingHappened }, this.options, this.#isOmitted);
-        return { from: 'handler', answer, settlement, bypassed: context.fencingToken === 0 };
+        const stopped = exchange.handlerStopped?.() ?? null;
+        const given = { answer, baseline, nothingHappened, isWorking: stopped !== null };
+        return { from: 'handler', answer, stopped, bypassed: context.fencingToken === 0, ...this.#settled(given) };
       },
       settle: (answered) => (answered.from === 'handler' ? answered.settlement : settleFound(answered, this.options)),
+      stopped: (answered) => (answered.from === 'handler' ? answered.stopped : null),
       revive: (outcome) => ({ from: 'record', ...decodeResponse(outcome) }),
     };
+  }
+
+  /** The handler has run, whatever the application's own functions do: a failure of theirs counts as one of the work. */
+  #settled(given: HandlersAnswer): Pick<FromHandler, 'settlement' | 'unclassified'> {
+    try {
+      return { settlement: settle(given, this.options, this.#isOmitted) };
+    } catch (error) {
+      return { settlement: settleFailure(this.options), unclassified: { error } };
+    }
   }
 
   #answer(exchange: Exchange, plan: Plan, execution: Execution<Answered>): Promise<void> | void {
@@ -166,7 +181,8 @@ export class Lifecycle<Request> {
         body: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
       });
     }
-    const { answer, settlement, bypassed } = answered;
+    const { answer, settlement, bypassed, unclassified } = answered;
+    if (unclassified !== undefined) throw unclassified.error;
     if (answer === null) return exchange.cut();
     const unrecorded = settlement.as === 'done' && !recorded;
     // Its head has left: it can no longer say that it is not on record. An end that the client cannot trust is withheld.

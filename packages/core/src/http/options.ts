@@ -5,16 +5,10 @@ import { checkTerms, storeField, type TermOptions, type Terms, termFields, withT
 import { parseOptions, wholeNumber } from '../options.js';
 import type { IdempotencyStore } from '../store.js';
 import type { AnswerFound } from './answer-found.js';
-import { defaultOmitHeaders, type HeaderEntry, headerNamePattern } from './headers.js';
+import type { AnswerView } from './answer-view.js';
+import { defaultOmitHeaders, headerNamePattern } from './headers.js';
 import type { RenderProblem } from './problem.js';
-
-/** An answer as `isFinal` sees it. */
-export interface AnswerView {
-  readonly status: number;
-  readonly headers: readonly HeaderEntry[];
-  /** Null where it was larger than `maxResponseBytes`. */
-  readonly body: Uint8Array | null;
-}
+import type { Classification } from './settle.js';
 
 /** Finds out what an abandoned attempt came to, and gives the answer to record. See `RecoverContext`. */
 export type RecoverAnswer<Request> = (
@@ -44,7 +38,16 @@ export interface HttpOptions<Request> extends TermOptions<RecoverAnswer<Request>
    * compare instead; it is needed for multipart. False compares nothing: a key then answers for any payload.
    */
   fingerprint?: false | ((request: Request) => string | Uint8Array | Promise<string | Uint8Array>);
-  /** Which answers are recorded. Default: 2xx to 4xx but those that mean "not processed" (`docs/http.md`). */
+  /**
+   * What an answer means: `'record'` it, free the key for a `'retry'`, or keep the key as `'unknown'` until somebody decides. Undefined:
+   * what its status says (`docs/http.md`), which is also the default. Called once the answer is complete; not called where the handler
+   * said `markNothingHappened()` and the status is 400 or above. With GraphQL look at `answer.json()`.
+   */
+  classify?: (answer: AnswerView) => Classification | undefined;
+  /**
+   * The short form of `classify`: true records the answer. False makes it a failure (see `onFailure`), unless its status says that the
+   * request was not processed. Give one of the two.
+   */
   isFinal?: (answer: AnswerView) => boolean;
   /** Larger answers are sent, but not kept: a repeat is told 410 `response_expired`. Default 1 048 576. */
   maxResponseBytes?: number;
@@ -54,7 +57,7 @@ export interface HttpOptions<Request> extends TermOptions<RecoverAnswer<Request>
   renderProblem?: RenderProblem;
 }
 
-type Chosen = 'skip' | 'fingerprint' | 'isFinal' | 'renderProblem';
+type Chosen = 'skip' | 'fingerprint' | 'classify' | 'isFinal' | 'renderProblem';
 
 /** The same, every default filled in. */
 export interface CheckedHttpOptions<Request>
@@ -85,20 +88,31 @@ const schema = z
         error: 'it must be a function of the request, or false to compare nothing',
       })
       .optional(),
+    classify: callback.optional(),
     isFinal: callback.optional(),
     maxResponseBytes: wholeNumber('bytes', 1, 536_870_912, 'For one mebibyte write 1048576.').default(1_048_576),
     omitHeaders: z.array(z.string().min(1)).default([...defaultOmitHeaders]),
     renderProblem: callback.optional(),
     ...termFields,
   })
-  .superRefine(checkTerms);
+  .superRefine(checkTerms)
+  .superRefine(checkClassification);
+
+function checkClassification(
+  { classify, isFinal }: { classify?: unknown; isFinal?: unknown },
+  context: z.core.$RefinementCtx,
+): void {
+  if (classify === undefined || isFinal === undefined) return;
+  const message = 'it must be left out where classify is given: what it says of an answer, classify can say too';
+  context.addIssue({ code: 'custom', path: ['isFinal'], message, input: isFinal });
+}
 
 /** Throws a `ConfigurationError` that names every option that cannot be meant, its value and the remedy. */
 export function checkHttpOptions<Request>(options: HttpOptions<Request>): CheckedHttpOptions<Request> {
   const checked = withTombstone(parseOptions('idempotency()', schema, options));
-  const { scope, skip, fingerprint, isFinal, renderProblem, onAbandoned } = options;
+  const { scope, skip, fingerprint, classify, isFinal, renderProblem, onAbandoned } = options;
   const recover = typeof onAbandoned === 'function' ? onAbandoned : undefined;
-  const chosen = { skip, fingerprint, isFinal, renderProblem, recover };
+  const chosen = { skip, fingerprint, classify, isFinal, renderProblem, recover };
   const methods = checked.methods.map((method) => method.toUpperCase());
   return { ...checked, ...defined(chosen), scope, methods };
 }

@@ -82,12 +82,20 @@ export function problem(code: ErrorCode, facts: ProblemFacts = {}, render?: Rend
   };
 }
 
+const typePrefix = 'urn:onceguard:problem:';
+
+/** Whether this JSON is a refusal of onceguard, of whatever service, that asks to come back. */
+export function isRetryableProblem(json: unknown): boolean {
+  if (typeof json !== 'object' || json === null || !('type' in json) || !('retryable' in json)) return false;
+  return typeof json.type === 'string' && json.type.startsWith(typePrefix) && json.retryable === true;
+}
+
 function problemDocument(code: ErrorCode, facts: ProblemFacts): ProblemDocument {
   const { status, retryable, title } = errorTable[code];
   const own = ownFacts[code];
   const retryAfterMs = facts.retryAfterMs ?? (retryable ? leastRetryMs : undefined);
   return {
-    type: `urn:onceguard:problem:${code}`,
+    type: `${typePrefix}${code}`,
     title,
     status,
     detail: facts.detail ?? own?.detail,

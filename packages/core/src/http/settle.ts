@@ -1,16 +1,29 @@
 // Which answers are recorded, and what becomes of the key where one is not.
 import type { Settlement } from '../engine/plan.js';
 import { IdempotencyError } from '../errors.js';
+import { type AnswerView, answerView, headerLine } from './answer-view.js';
 import type { HttpAnswer } from './exchange.js';
 import { type HeaderEntry, headerChange, type OmitRule } from './headers.js';
 import type { CheckedHttpOptions } from './options.js';
+import { isRetryableProblem } from './problem.js';
 import { encodeResponse, type RecordedResponse } from './recorded-response.js';
 
 /**
- * Statuses that say that the request was not processed: the retry after a login, a proxy's sign-in, a time-out, an unlock, a
- * replayed early-data request or a back-off must run.
+ * What an answer means for the key. `record`: every repeat gets this answer. `retry`: the key is free, and stays bound to its payload.
+ * `unknown`: somebody has to decide before anything runs under the key again.
  */
-const notProcessed = new Set([401, 403, 407, 408, 423, 425, 429]);
+export type Classification = 'record' | 'retry' | 'unknown';
+
+/**
+ * Statuses that say that the request was not processed: the retry after a login, a proxy's sign-in, an unlock, a replayed early-data
+ * request or a back-off must run. A 408 is not among them: time-out layers give it while the handler works.
+ */
+const notProcessed = new Set([401, 403, 407, 423, 425, 429]);
+
+const freed = { as: 'retryable' } as const;
+/** Nothing happened, so the next request may have another payload. */
+const unbound = { as: 'retryable', unbind: true } as const;
+const unknown = { as: 'unknown', retryAfterMs: null, note: null } as const;
 
 export interface HandlersAnswer {
   /** Null: none came. */
@@ -18,39 +31,87 @@ export interface HandlersAnswer {
   /** What stood on the response when the handler's side was entered. */
   readonly baseline: readonly HeaderEntry[];
   readonly nothingHappened: boolean;
+  /** The framework knows that the handler still works: somebody else has answered. */
+  readonly isWorking: boolean;
 }
 
-export function settle<Request>(
-  { answer, baseline, nothingHappened }: HandlersAnswer,
-  options: Pick<CheckedHttpOptions<Request>, 'isFinal' | 'onFailure'>,
-  isOmitted: OmitRule,
-): Settlement {
-  if (answer !== null && isFinal(answer, options.isFinal)) return recorded(answer, baseline, isOmitted);
-  const wasProcessed = answer === null || answer.status >= 500;
-  if (wasProcessed && options.onFailure === 'unknown' && !nothingHappened) {
-    return { as: 'unknown', retryAfterMs: null, note: null };
+type Policy = Pick<CheckedHttpOptions<never>, 'classify' | 'isFinal' | 'onFailure'>;
+
+/** Throws an `IdempotencyError` where `classify` or `isFinal` throws, or gives what it must not. */
+export function settle(given: HandlersAnswer, policy: Policy, isOmitted: OmitRule): Settlement {
+  const { answer, baseline, nothingHappened, isWorking } = given;
+  if (answer === null) return nothingHappened ? unbound : settleFailure(policy);
+  // The handler itself knows best, whatever its answer looks like.
+  if (nothingHappened && answer.status >= 400) return unbound;
+  switch (classified(answer, policy)) {
+    case 'record':
+      return recorded(answer, baseline, isOmitted);
+    case 'retry':
+      return freed;
+    case 'unknown':
+      return nothingHappened ? unbound : unknown;
+    case 'not final':
+      if (nothingHappened || (wasNotProcessed(answer) && !isWorking)) return unbound;
+      return settleFailure(policy);
   }
-  return { as: 'retryable' };
 }
 
-function isFinal(answer: HttpAnswer, chosen: CheckedHttpOptions<unknown>['isFinal']): boolean {
-  if (chosen !== undefined) return asked(chosen, answer);
-  return answer.status < 500 && !notProcessed.has(answer.status) && !answer.unrouted;
+/** What becomes of the key after a failure. */
+export function settleFailure({ onFailure }: Pick<Policy, 'onFailure'>): Settlement {
+  return onFailure === 'unknown' ? unknown : freed;
 }
 
-/** The handler has run: what a failing `isFinal` would have said is not known, so its answer must not go out as if. */
-function asked(chosen: (answer: HttpAnswer) => boolean, answer: HttpAnswer): boolean {
-  let final: unknown;
+function classified(answer: HttpAnswer, { classify, isFinal }: Policy): Classification | 'not final' {
+  if (isFinal !== undefined) return callIsFinal(isFinal, answerView(answer)) ? 'record' : 'not final';
+  const chosen = classify === undefined ? undefined : callClassify(classify, answerView(answer));
+  return chosen ?? (isFinalByDefault(answer) ? 'record' : 'not final');
+}
+
+function wasNotProcessed({ status, unrouted }: HttpAnswer): boolean {
+  return notProcessed.has(status) || unrouted;
+}
+
+function isFinalByDefault(answer: HttpAnswer): boolean {
+  const { status, headers } = answer;
+  if (status < 400) return true;
+  if (status === 408 || status >= 500 || wasNotProcessed(answer)) return false;
+  if (headerLine(headers, 'retry-after') !== undefined) return false;
+  // A gateway passes on what another guarded service said.
+  const type = headerLine(headers, 'content-type') ?? '';
+  return !/^application\/problem\+json\b/i.test(type) || !isRetryableProblem(answerView(answer).json());
+}
+
+function callClassify(classify: NonNullable<Policy['classify']>, view: AnswerView): Classification | undefined {
+  const rule = 'it must answer "record", "retry", "unknown" or undefined';
+  const given = called('classify', rule, () => classify(view));
+  if (given === 'record' || given === 'retry' || given === 'unknown' || given === undefined) return given;
+  throw invalid('classify', `gave ${shown(given)}`, rule);
+}
+
+function callIsFinal(isFinal: NonNullable<Policy['isFinal']>, view: AnswerView): boolean {
+  const rule = 'it must answer true or false';
+  const given = called('isFinal', rule, () => isFinal(view));
+  if (typeof given === 'boolean') return given;
+  throw invalid('isFinal', `gave ${shown(given)}`, rule);
+}
+
+function called(option: string, rule: string, call: () => unknown): unknown {
   try {
-    final = chosen(answer);
+    const given = call();
+    // Its rejection would end the process.
+    if (given instanceof Promise) given.catch(() => {});
+    return given;
   } catch (cause) {
-    throw new IdempotencyError('option_invalid', 'The option isFinal threw; it must answer true or false.', { cause });
+    throw invalid(option, 'threw', rule, { cause });
   }
-  if (typeof final === 'boolean') return final;
-  throw new IdempotencyError(
-    'option_invalid',
-    `The option isFinal gave ${String(final)}; it must answer true or false.`,
-  );
+}
+
+function shown(given: unknown): string {
+  return typeof given === 'object' && given !== null ? Object.prototype.toString.call(given) : String(given);
+}
+
+function invalid(option: string, did: string, rule: string, options?: ErrorOptions): IdempotencyError {
+  return new IdempotencyError('option_invalid', `The option ${option} ${did}; ${rule}.`, options);
 }
 
 /** What was found out is recorded as any answer is. */

@@ -6,6 +6,7 @@ import type { RequestBody } from '../http/body.js';
 import type { Exchange, HttpAnswer, HttpContext, WholeAnswer } from '../http/exchange.js';
 import type { HeaderEntry } from '../http/headers.js';
 import { rawBodyOf } from '../http/raw-body.js';
+import { endOfTurn } from '../http/turn.js';
 import { type Capture, captureResponse } from './capture.js';
 import { headersOf } from './head.js';
 import { hasBody, knowsBody } from './request-body.js';
@@ -25,8 +26,8 @@ export interface FrameworkSide {
   rawBody?(): Uint8Array | string | undefined;
   /** Goes on without idempotency. */
   pass(): void;
-  /** Lets the handler's side run. */
-  run(context: HttpContext): void;
+  /** Lets the handler's side run. A promise that it gives settles when that side has stopped working. */
+  run(context: HttpContext): unknown;
   /** Whether this 404 or 405 is what the framework says where no route answered. */
   isUnrouted(): boolean;
   /** Answers before the handler's side was entered, in the framework's own way; without it the response is written directly. */
@@ -43,6 +44,7 @@ class NodeExchange implements Exchange {
   readonly originalUrl: string;
   readonly #side: FrameworkSide;
   #capture: Capture | null = null;
+  #stopped: Promise<void> | null = null;
 
   constructor(side: FrameworkSide) {
     this.identity = side.req;
@@ -83,9 +85,23 @@ class NodeExchange implements Exchange {
     const begun = captureResponse(req, res, { maxResponseBytes, onSendError: this.#onSendError });
     this.#capture = begun;
     abandonWithSource(res, () => begun.abandon());
-    this.#side.run(context);
+    this.#watch(this.#side.run(context));
     const ended = await begun.ended;
+    // A handler that has answered by itself returns within this turn.
+    if (this.#stopped !== null) await endOfTurn();
     return ended === null ? null : { ...ended, unrouted: isMissing(ended.status) && this.#side.isUnrouted() };
+  }
+
+  handlerStopped(): Promise<void> | null {
+    return this.#stopped;
+  }
+
+  #watch(running: unknown): void {
+    if (!isPromiseLike(running)) return;
+    const stop = () => {
+      this.#stopped = null;
+    };
+    this.#stopped = Promise.resolve(running).then(stop, stop);
   }
 
   async deliver(extra: readonly HeaderEntry[]): Promise<void> {
@@ -121,6 +137,10 @@ function abandonWithSource(res: ServerResponse, abandon: () => void): void {
       });
     });
   });
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 function isMissing(status: number): status is 404 | 405 {

@@ -30,9 +30,18 @@ export function standing(record: StoredRecord, fingerprint: string | null, now: 
   }
 }
 
-/** A clock that stepped back lengthens leases; it must not tell callers to wait longer than a lease lasts. */
-function running(record: StoredRecord, now: number): Standing {
-  return { kind: 'in_progress', retryAfterMs: Math.min(record.leaseEndAt - now, record.leaseMs) };
+const leastRetryMs = 1_000;
+
+/**
+ * Most work ends within a second, and what has run for long will run for longer: half the age of the attempt, at least a second, and
+ * never more than what is left of the lease. The fencing token is the store's time at which the attempt began, or just above it where
+ * the key had a token from the future; then the age is underestimated. A clock that stepped back lengthens leases; it must not tell
+ * callers to wait longer than a lease lasts.
+ */
+function running({ fence, leaseEndAt, leaseMs }: StoredRecord, now: number): Standing {
+  const ageMs = now - fence;
+  const retryAfterMs = Math.max(leastRetryMs, Math.floor(ageMs / 2));
+  return { kind: 'in_progress', retryAfterMs: Math.min(retryAfterMs, leaseEndAt - now, leaseMs) };
 }
 
 function abandoned(record: StoredRecord): Standing {

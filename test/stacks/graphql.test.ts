@@ -1,0 +1,106 @@
+// GraphQL answers 200 where a resolver failed: what that means for the key can be said, and a charge is not repeated.
+import { ApolloServer } from '@apollo/server';
+import { expressMiddleware as apolloMiddleware } from '@as-integrations/express5';
+import { payments } from '@onceguard/core';
+import type { AnswerView, HttpContext } from '@onceguard/core/http';
+import compression from 'compression';
+import express from 'express';
+import { GraphQLError } from 'graphql';
+import { afterEach, describe, expect, it } from 'vitest';
+import { send } from '../adapters/client.js';
+import { expressMiddleware, type Options, serve } from '../adapters/frameworks.js';
+import { storeKinds } from '../adapters/stores.js';
+
+/** As `docs/http.md` has it. */
+const classify: NonNullable<Options['classify']> = (answer) => (hasErrors(answer) ? 'unknown' : undefined);
+
+function hasErrors({ json }: Pick<AnswerView, 'json'>): boolean {
+  const result = json();
+  return typeof result === 'object' && result !== null && 'errors' in result;
+}
+
+const typeDefs = 'type Query { balance: Int } type Mutation { pay(cents: Int!): String }';
+
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+type Outcome = 'fails after the charge' | 'fails before the charge, and says so' | 'pays';
+
+async function startApollo(kind: (typeof storeKinds)[number], options: Options, first: Outcome) {
+  const { store, close } = await kind.open();
+  let charges = 0;
+  let calls = 0;
+  const pay = (_root: unknown, _args: unknown, { idempotency }: { idempotency?: HttpContext | undefined }) => {
+    const outcome = ++calls === 1 ? first : 'pays';
+    if (outcome === 'fails before the charge, and says so') {
+      idempotency?.markNothingHappened();
+      throw new GraphQLError('The amount is too high.');
+    }
+    charges += 1;
+    if (outcome === 'fails after the charge') throw new GraphQLError('The receipt could not be written.');
+    return `charge ${charges}`;
+  };
+  const server = new ApolloServer<{ idempotency?: HttpContext | undefined }>({
+    typeDefs,
+    resolvers: { Mutation: { pay } },
+  });
+  await server.start();
+  const app = express();
+  app.use(express.json(), expressMiddleware(store, options), compression({ threshold: 0 }));
+  app.use(apolloMiddleware(server, { context: async ({ req }) => ({ idempotency: req.idempotency }) }));
+  const { port, close: stop } = await serve(app);
+  open.push({ close }, { close: async () => await server.stop() }, { close: stop });
+  const body = { query: 'mutation { pay(cents: 10) }' };
+  const ask = async (headers = {}) => await send(port, { key: 'payment-1', path: '/graphql', body, headers });
+  return { ask, charges: () => charges };
+}
+
+describe.each(storeKinds.map((kind) => ({ kind, store: kind.name })))(
+  'Apollo Server on Express, $store:',
+  ({ kind }) => {
+    it.each([
+      ['classify says unknown', { classify }],
+      ['isFinal says false', { isFinal: (answer: AnswerView) => !hasErrors(answer) }],
+    ])('with payments, a mutation that failed after its charge is not run again where %s', async (_title, options) => {
+      const { ask, charges } = await startApollo(kind, { ...payments, ...options }, 'fails after the charge');
+      const first = await ask();
+      expect([first.status, first.json()]).toMatchObject([200, { data: { pay: null }, errors: [{}] }]);
+      const retry = await ask();
+      expect([retry.status, retry.json().code]).toEqual([409, 'outcome_unknown']);
+      expect(charges()).toBe(1);
+    });
+
+    it('with payments, a mutation runs again whose resolver said that nothing happened', async () => {
+      const { ask, charges } = await startApollo(
+        kind,
+        { ...payments, classify },
+        'fails before the charge, and says so',
+      );
+      expect((await ask()).json()).toMatchObject({ errors: [{ message: 'The amount is too high.' }] });
+      expect((await ask()).json()).toEqual({ data: { pay: 'charge 1' } });
+      expect(charges()).toBe(1);
+    });
+
+    it('an answer that is compressed inside of the middleware is classified by what it says', async () => {
+      const { ask, charges } = await startApollo(kind, { ...payments, classify }, 'fails after the charge');
+      const first = await ask({ 'accept-encoding': 'gzip' });
+      expect([first.status, first.headers['content-encoding']]).toEqual([200, 'gzip']);
+      expect([(await ask()).json().code, charges()]).toEqual(['outcome_unknown', 1]);
+    });
+
+    it('a mutation that paid is replayed', async () => {
+      const { ask, charges } = await startApollo(kind, { ...payments, classify }, 'pays');
+      const [first, retry] = [await ask(), await ask()];
+      expect([first.text, retry.text, charges()]).toEqual([retry.text, '{"data":{"pay":"charge 1"}}\n', 1]);
+      expect(retry.headers['idempotent-replayed']).toBe('true');
+    });
+
+    it('where nothing says otherwise, an answer with errors is replayed', async () => {
+      const { ask, charges } = await startApollo(kind, payments, 'fails after the charge');
+      const [first, retry] = [await ask(), await ask()];
+      expect([retry.text, retry.headers['idempotent-replayed'], charges()]).toEqual([first.text, 'true', 1]);
+    });
+  },
+);
