@@ -101,6 +101,36 @@ describe('A function that has no result to give rejects with', () => {
   });
 });
 
+describe('A class that extends an error of this package', () => {
+  const named = (name: string) => new Function('base', `return class ${name} extends base {}`)(esm.StoreError);
+  const [Ours, Theirs] = [named('t'), named('t')];
+
+  it('is told apart from another one, whatever a minifier calls them', () => {
+    const error = new Ours('unavailable', 'away');
+    expect(
+      [Ours, Theirs, esm.StoreError, esm.IdempotencyError, esm.KeyReusedError].map((of) => error instanceof of),
+    ).toEqual([true, false, true, true, false]);
+  });
+
+  it('has the name of the class that it extends, or that of its static errorName', () => {
+    class LedgerError extends esm.IdempotencyError {
+      static override readonly errorName: string = 'LedgerError';
+    }
+    expect(new Ours('unavailable', 'away').name).toBe('StoreError');
+    expect(new LedgerError('outcome_invalid', 'no such entry').name).toBe('LedgerError');
+  });
+
+  it('is recognised across two copies of itself by its static errorName', () => {
+    const copy = (base: typeof esm.IdempotencyError) =>
+      class extends base {
+        static override readonly errorName: string = 'LedgerError';
+      };
+    const [One, Other] = [copy(esm.IdempotencyError), copy(esm.IdempotencyError)];
+    expect(new One('outcome_invalid', 'no such entry') instanceof Other).toBe(true);
+    expect(new esm.IdempotencyError('outcome_invalid', 'no such result') instanceof Other).toBe(false);
+  });
+});
+
 describe('Two copies of the package in one process', () => {
   const cjs = createRequire(import.meta.url)('@onceguard/core') as typeof esm;
 

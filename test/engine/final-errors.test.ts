@@ -1,10 +1,14 @@
 // Errors that are an outcome: recorded, and thrown again on every repeat; all others free the key.
+import { createRequire } from 'node:module';
 import {
   execute,
   InProgressError,
+  KeyReusedError,
   LeaseLostError,
+  MemoryStore,
   makeIdempotent,
   OutcomeUnknownError,
+  onEvent,
   StoreError,
 } from '@onceguard/core';
 import { expect, it } from 'vitest';
@@ -21,12 +25,31 @@ class Nameless extends Error {}
 
 class Misnamed extends CardDeclined {}
 
+/** Two classes as a minifier leaves them: what they are called depends on the build. */
+function minified(declined: string, limited: string): Record<'CardDeclined' | 'LimitExceeded', ErrorConstructor> {
+  const source = `class ${declined} extends Error {}; class ${limited} extends Error {};`;
+  return new Function(`${source} return { CardDeclined: ${declined}, LimitExceeded: ${limited} };`)();
+}
+
+const warnings: string[] = [];
+onEvent('warning', ({ code }) => warnings.push(code));
+
 async function thrownBy(call: () => Promise<unknown>): Promise<unknown> {
   return await call().then(
     () => expect.unreachable('It did not throw.'),
     (error: unknown) => error,
   );
 }
+
+it('A list whose classes have names that a minifier made is warned of, once', () => {
+  const options = { store: new MemoryStore(), scope: 'tests', key: () => 'order-1' };
+  for (const form of [{ finalErrors: minified('t', 'e') }, { finalErrors: [CardDeclined] }, {}]) {
+    makeIdempotent(() => 'paid', { ...options, ...form });
+  }
+  expect(warnings).toEqual([]);
+  for (const _ of [1, 2]) makeIdempotent(() => 'paid', { ...options, finalErrors: Object.values(minified('t', 'e')) });
+  expect(warnings).toEqual(['final_error_name_changes']);
+});
 
 onEveryStore('A final error', (open) => {
   const paying = (store: ReturnType<typeof open>['store'], error: unknown, options: object = {}) => {
@@ -67,6 +90,70 @@ onEveryStore('A final error', (open) => {
     const [first, again] = [await pay(), await pay()];
     expect(again).toBeInstanceOf(errorClass);
     expect(again).toMatchObject({ name: (first as Error).name, message: (first as Error).message });
+  });
+
+  it('is an instance of the class of a record, whatever a minifier made of its name in another build', async () => {
+    const { store } = open();
+    const [before, after] = [minified('t', 'e'), minified('e', 't')];
+    const first = paying(store, new before.CardDeclined('no funds'), { finalErrors: before });
+    const second = paying(store, new Error('never thrown'), { finalErrors: after });
+    await first.pay();
+    const again = await second.pay();
+    expect(again).toMatchObject({ name: 'Error', message: 'no funds' });
+    expect(again).toBeInstanceOf(after.CardDeclined);
+    expect(again).not.toBeInstanceOf(after.LimitExceeded);
+    expect(second.work.runs).toBe(0);
+  });
+
+  it('is an instance of its class in a list, in every process of the same minified build', async () => {
+    const { store } = open();
+    const classes = Object.values(minified('t', 'e'));
+    const sameBuild = Object.values(minified('t', 'e'));
+    const [declined = Error] = classes;
+    await paying(store, new declined('no funds'), { finalErrors: classes }).pay();
+    expect(await paying(store, new Error('never thrown'), { finalErrors: sameBuild }).pay()).toBeInstanceOf(
+      sameBuild[0],
+    );
+  });
+
+  it('is a plain Error, and never of another class, where a list met another minified build', async () => {
+    const { store } = open();
+    const [before, after] = [Object.values(minified('t', 'e')), Object.values(minified('e', 't'))];
+    const [declined = Error] = before;
+    await paying(store, new declined('no funds'), { finalErrors: before }).pay();
+    const again = await paying(store, new Error('never thrown'), { finalErrors: after }).pay();
+    expect(again).toMatchObject({ name: 'Error', message: 'no funds' });
+    expect(Object.getPrototypeOf(again)).toBe(Error.prototype);
+  });
+
+  it.each([
+    ['a static errorName', { errorName: 'CardDeclined' }],
+    ['a static code', { code: 'card_declined' }],
+  ])('is an instance of its class in a list where the class has %s, in every build', async (_what, fixed) => {
+    const { store } = open();
+    const [before, after] = [minified('t', 'e'), minified('e', 't')];
+    for (const build of [before, after]) Object.assign(build.CardDeclined, fixed);
+    const listed = ({ CardDeclined, LimitExceeded }: typeof before) => [LimitExceeded, CardDeclined];
+    await paying(store, new before.CardDeclined('no funds'), { finalErrors: listed(before) }).pay();
+    const again = await paying(store, new Error('never thrown'), { finalErrors: listed(after) }).pay();
+    expect(again).toBeInstanceOf(after.CardDeclined);
+  });
+
+  it('of a class of this package is recognised by every copy of it when it comes back', async () => {
+    const { store } = open();
+    const { pay } = paying(store, new KeyReusedError(), { finalErrors: { KeyReusedError } });
+    await pay();
+    const again = await pay();
+    expect(again).toBeInstanceOf(KeyReusedError);
+    const { KeyReusedError: ofOtherCopy } = createRequire(import.meta.url)('@onceguard/core');
+    expect(again instanceof ofOtherCopy).toBe(true);
+  });
+
+  it('of a class that was given another name is restored under the old name, too', async () => {
+    const { store } = open();
+    await paying(store, new CardDeclined('no funds'), { finalErrors: { CardDeclined } }).pay();
+    const renamed = { CardRefused: LostCard, CardDeclined: LostCard };
+    expect(await paying(store, new Error('never thrown'), { finalErrors: renamed }).pay()).toBeInstanceOf(LostCard);
   });
 
   it('may be picked by a function', async () => {

@@ -31,41 +31,58 @@ const brand = Symbol.for('onceguard.error');
 
 /**
  * The base of every error here. `instanceof` holds across two copies of the package (an ESM and a CommonJS one, or two
- * versions), because it looks for the class name among the brands and not at the prototype.
+ * versions) and in minified bundles: it compares `errorName`, a fixed string of each class.
+ *
+ * A subclass of your own that must be recognised across copies, too, gives itself a name:
+ * `static override readonly errorName: string = 'LedgerError'`. Without one, `instanceof` looks at the prototype chain, as
+ * for any class, and `name` is that of the class it extends.
  */
 export class IdempotencyError extends Error {
+  /** The name of the class, and of its errors. Never derived from `constructor.name`: a minifier changes that. */
+  static readonly errorName: string = 'IdempotencyError';
+
   readonly code: ErrorCode;
   /** Whether the same request with the same key may succeed later. */
   readonly retryable: boolean;
-  readonly [brand]: readonly string[];
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = new.target.name;
+    this.name = new.target.errorName;
     this.code = code;
     this.retryable = errorTable[code].retryable;
-    this[brand] = lineage(new.target);
-    Object.defineProperty(this, brand, { enumerable: false });
+  }
+
+  /** The names of its class and of the classes that this extends. On the prototype, so that restored errors have it too. */
+  get [brand](): readonly string[] {
+    return errorNames(this.constructor);
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    if (typeof value !== 'object' || value === null || !(brand in value)) return false;
-    const names = value[brand];
     // biome-ignore lint/complexity/noThisInStatic: the class on the right of `instanceof`, which may be a subclass
-    return Array.isArray(names) && names.includes(this.name);
+    return isInstance(value, this);
   }
 }
 
-function lineage(newest: { name: string }): string[] {
+function isInstance(value: unknown, errorClass: typeof IdempotencyError): boolean {
+  if (Function.prototype[Symbol.hasInstance].call(errorClass, value)) return true;
+  if (typeof value !== 'object' || value === null || !(brand in value)) return false;
+  const names = value[brand];
+  return Array.isArray(names) && Object.hasOwn(errorClass, 'errorName') && names.includes(errorClass.errorName);
+}
+
+/** The names that classes gave themselves, from this one up. */
+function errorNames(errorClass: unknown): string[] {
   const names: string[] = [];
-  for (let at: unknown = newest; typeof at === 'function' && at.name !== 'Error'; at = Object.getPrototypeOf(at)) {
-    if (at.name !== '') names.push(at.name);
+  for (let at = errorClass; typeof at === 'function'; at = Object.getPrototypeOf(at)) {
+    if (Object.hasOwn(at, 'errorName')) names.push(String(Reflect.get(at, 'errorName')));
   }
   return names;
 }
 
 /** Somebody else holds the lease and is at work. Try again after `retryAfterMs`. */
 export class InProgressError extends IdempotencyError {
+  static override readonly errorName: string = 'InProgressError';
+
   readonly retryAfterMs: number;
 
   constructor(retryAfterMs: number) {
@@ -76,6 +93,8 @@ export class InProgressError extends IdempotencyError {
 
 /** The key names another payload. Repeating the call does not help; a new operation needs a new key. */
 export class KeyReusedError extends IdempotencyError {
+  static override readonly errorName: string = 'KeyReusedError';
+
   constructor() {
     super('key_reused', 'This key was used with another payload. Use a new key for a new operation.');
   }
@@ -83,6 +102,8 @@ export class KeyReusedError extends IdempotencyError {
 
 /** An earlier attempt may have taken effect, and nobody has decided yet. Nothing is run until somebody does. */
 export class OutcomeUnknownError extends IdempotencyError {
+  static override readonly errorName: string = 'OutcomeUnknownError';
+
   /** When a `recover` function may look again, if it said so. */
   readonly retryAfterMs: number | null;
   /** What `listDoubts` and `resolve` know the record by; null inside of a step. */
@@ -102,6 +123,8 @@ function undecided(recordName: string | null): string {
 
 /** The work is done; its result is no longer kept, or was too large to keep. */
 export class ResponseExpiredError extends IdempotencyError {
+  static override readonly errorName: string = 'ResponseExpiredError';
+
   /** Milliseconds since 1970 on the store's clock. */
   readonly completedAt: number;
 
@@ -116,13 +139,17 @@ export class ResponseExpiredError extends IdempotencyError {
 
 /** The lease is over or somebody else's: stop, and do not act any more. The abort reason of an operation's signal. */
 export class LeaseLostError extends IdempotencyError {
+  static override readonly errorName: string = 'LeaseLostError';
+
   constructor(why: string) {
     super('lease_lost', `The lease was lost: ${why}.`);
   }
 }
 
 /** An option or an argument that cannot be meant. The message shows name, value and remedy. */
-export class ConfigurationError extends IdempotencyError {}
+export class ConfigurationError extends IdempotencyError {
+  static override readonly errorName: string = 'ConfigurationError';
+}
 
 /**
  * What a store's failure means. `unavailable`: not executed, retry soon. `unknown`: perhaps executed; repeat with the same token.
@@ -149,6 +176,8 @@ const storeErrorCodes = {
 
 /** The store did not answer, or refused. Never an answer of the protocol. */
 export class StoreError extends IdempotencyError {
+  static override readonly errorName: string = 'StoreError';
+
   readonly class: StoreErrorClass;
   /** Null: not a matter of size. */
   readonly refusal: StoreRefusal | null;

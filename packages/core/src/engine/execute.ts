@@ -7,7 +7,7 @@ import { milliseconds, parseOptions, wholeNumber } from '../options.js';
 import type { IdempotencyStore } from '../store.js';
 import { encodeValue, UnencodableValue } from '../value.js';
 import type { OperationContext } from './context.js';
-import type { ErrorClass, FinalErrors } from './final-error.js';
+import { type FinalErrors, finalErrorsField } from './final-error-classes.js';
 import { type KeepOptions, kept, type Operation, type ResultSchema, resultOf } from './kept.js';
 import type { Execution, Plan } from './plan.js';
 import type { Recover } from './recovery.js';
@@ -21,8 +21,9 @@ export interface WorkOptions<Recover, Result = never> extends TermOptions<Recove
   /** Results that encode to more are not kept: a repeat is told that the work is done. Default 1 048 576. */
   maxOutcomeBytes?: number;
   /**
-   * Errors that are an outcome, as classes or by a function: they are recorded, and every repeat throws them again. Default
-   * none: whatever is thrown frees the key, or makes it unknown (`onFailure`).
+   * Errors that are an outcome: a record of classes, `{ CardDeclined }`, a list of them, or a function that picks them. They
+   * are recorded, and every repeat throws them again. Default none: whatever is thrown frees the key, or makes it unknown
+   * (`onFailure`).
    */
   finalErrors?: FinalErrors;
   /** Whether the causes of such errors are recorded too. They may hold what nobody should keep. Default true. */
@@ -47,18 +48,10 @@ export interface ExecuteOptions<T = never> extends WorkOptions<Recover<T>, T> {
   fingerprint?: unknown;
 }
 
-const errorClassField = z.custom<ErrorClass>((value) => typeof value === 'function', {
-  error: 'it must be a class of errors',
-});
-
 export const workFields = {
   store: storeField,
   maxOutcomeBytes: wholeNumber('bytes', 1, 536_870_912, 'For one mebibyte write 1048576.').default(1_048_576),
-  finalErrors: z
-    .union([z.array(errorClassField), z.custom<(error: unknown) => boolean>((value) => typeof value === 'function')], {
-      error: 'it must be a list of error classes, or a function of the error that answers true or false',
-    })
-    .default([]),
+  finalErrors: finalErrorsField.default([]),
   recordCause: z.boolean().default(true),
   redeliveryMs: milliseconds(1, 4_000 * 86_400_000).optional(),
   result: z

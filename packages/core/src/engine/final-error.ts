@@ -2,19 +2,16 @@
 import { isNativeError } from 'node:util/types';
 import { InProgressError, LeaseLostError, OutcomeUnknownError, StoreError } from '../errors.js';
 import { encodeValue } from '../value.js';
-
-/** A class of errors. */
-export type ErrorClass = abstract new (...args: never[]) => Error;
-
-/** Which errors are an outcome: these classes and what extends them, or those that a function picks. */
-export type FinalErrors = readonly ErrorClass[] | ((error: unknown) => boolean);
+import { type FinalErrorClass, type FinalErrors, finalErrorClasses } from './final-error-classes.js';
 
 /** An error as it is recorded: plain data, of which all but name and message may be missing. */
 interface ErrorData {
   readonly name: string;
   readonly message: string;
-  /** Which of the final classes it is of, where its name does not say so. */
+  /** The name of its class among the final ones, where that is not the name of the error. */
   readonly class?: string;
+  /** Set where only the same build may take `class`, or else `name`, for its class. */
+  readonly build?: string;
   readonly code?: unknown;
   readonly cause?: unknown;
 }
@@ -32,7 +29,7 @@ const neverFinal = [InProgressError, LeaseLostError, OutcomeUnknownError, StoreE
 export function isFinalError(error: unknown, finalErrors: FinalErrors): boolean {
   if (neverFinal.some((errorClass) => error instanceof errorClass)) return false;
   if (typeof finalErrors === 'function') return finalErrors(error);
-  return finalErrors.some((errorClass) => error instanceof errorClass);
+  return finalErrorClasses(finalErrors).some(({ errorClass }) => error instanceof errorClass);
 }
 
 export interface ErrorRecording {
@@ -46,13 +43,14 @@ export function errorData(error: unknown, recording: ErrorRecording, depth = 0):
   if (!isNativeError(error)) return { name: 'Error', message: String(error) };
   const { name, message, cause } = error;
   const { finalErrors, recordCause: withCause } = recording;
-  const known = classOf(error, finalErrors)?.name ?? name;
+  const found = classOf(error, finalErrors);
   const code = 'code' in error ? plain(error.code) : undefined;
   const deeper = withCause && depth < deepestCause && cause !== undefined;
   return {
     name,
     message,
-    ...(known === name ? {} : { class: known }),
+    ...(found === undefined || found.name === name ? {} : { class: found.name }),
+    ...(typeof found?.build === 'string' ? { build: found.build } : {}),
     ...(code === undefined ? {} : { code }),
     ...(deeper
       ? { cause: isNativeError(cause) ? { $error: errorData(cause, recording, depth + 1) } : plain(cause) }
@@ -62,20 +60,20 @@ export function errorData(error: unknown, recording: ErrorRecording, depth = 0):
 
 /** The error again: of its class, where that is among these, so that `instanceof` holds; with its name, code and cause. */
 export function errorFrom(data: unknown, finalErrors: FinalErrors): Error {
-  const { name, message, class: known = name, code, cause } = Object(data) as Partial<ErrorData>;
+  const { name, message, class: className = name, build = null, code, cause } = Object(data) as Partial<ErrorData>;
   const error = new Error(String(message), cause === undefined ? {} : { cause: causeFrom(cause, finalErrors) });
-  const errorClass = typeof finalErrors === 'function' ? undefined : finalErrors.find((one) => one.name === known);
-  if (errorClass !== undefined) Object.setPrototypeOf(error, errorClass.prototype);
+  const found = finalErrorClasses(finalErrors).find((one) => one.name === className && one.build === build);
+  if (found !== undefined) Object.setPrototypeOf(error, found.errorClass.prototype);
   Object.defineProperty(error, 'name', { value: String(name), configurable: true, writable: true });
   return code === undefined ? error : Object.assign(error, { code });
 }
 
 /** Its own class if that is among these, else one that it extends. */
-function classOf(error: Error, finalErrors: FinalErrors): ErrorClass | undefined {
-  if (typeof finalErrors === 'function') return undefined;
+function classOf(error: Error, finalErrors: FinalErrors): FinalErrorClass | undefined {
+  const classes = finalErrorClasses(finalErrors);
   return (
-    finalErrors.find((errorClass) => error.constructor === errorClass) ??
-    finalErrors.find((errorClass) => error instanceof errorClass)
+    classes.find(({ errorClass }) => error.constructor === errorClass) ??
+    classes.find(({ errorClass }) => error instanceof errorClass)
   );
 }
 

@@ -3,7 +3,8 @@ import { IdempotencyError } from '../errors.js';
 import { publish } from '../events.js';
 import { decodeValue, encodeValue } from '../value.js';
 import type { OperationContext } from './context.js';
-import { errorData, errorFrom, type FinalErrors, isFinalError } from './final-error.js';
+import { errorData, errorFrom, isFinalError } from './final-error.js';
+import type { FinalErrors } from './final-error-classes.js';
 import type { Plan, Work } from './plan.js';
 import { type Recover, recoveryOf } from './recovery.js';
 

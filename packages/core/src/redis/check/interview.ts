@@ -21,7 +21,7 @@ export class Interview {
     try {
       return await withDeadline(this.timeoutMs, silence, () => send(node, command, [...words, ...args]));
     } catch (error) {
-      if (!(error instanceof Error && error.name === 'ReplyError')) throw storeFailure(name, error, this.client);
+      if (!isReply(error)) throw storeFailure(name, error, this.client);
       if (!lacksScript(error)) this.refused(name, error.message);
       return undefined;
     }
@@ -32,6 +32,11 @@ export class Interview {
     if (!forbidding.test(said)) this.refusal ??= said;
     else this.forbidden.add(/\baccess\b.*\bkeys?\b/.test(said) ? 'keys under the prefix' : name);
   }
+}
+
+/** ioredis sets `command` on what a server replied. The name of such an error is `constructor.name`, which minifiers change. */
+function isReply(error: unknown): error is Error {
+  return error instanceof Error && ('command' in error || error.name === 'ReplyError');
 }
 
 /** Said of a right that the user does not have, in the words of several versions, or of a command that there is not. */
