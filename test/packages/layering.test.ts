@@ -31,7 +31,7 @@ const coreLayers: Readonly<Record<string, Layer>> = {
   },
   engine: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'uuid', 'node:util/types'] },
   // What Node has for servers stays in `node`: this layer is for servers of every kind.
-  http: { layers: [...leaves, 'store', 'engine'], modules: ['zod', 'node:buffer', 'node:util/types'] },
+  http: { layers: [...leaves, 'store', 'engine'], modules: ['zod', 'node:buffer', 'node:util/types', 'node:zlib'] },
   node: { layers: [...leaves, 'http'], modules: ['node:*'] },
   cli: { layers: [...leaves, 'redis'], modules: ['node:util'] },
   testing: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['node:*', 'ioredis'] },

@@ -64,11 +64,6 @@ export class Attempt implements StepLedger {
     return this.#steps === undefined && this.#inherited.size === 0 ? noSteps : this.steps.inDoubt;
   }
 
-  /** Whether any step is on record, or was to be. */
-  get hasSteps(): boolean {
-    return this.#points.size > 0;
-  }
-
   get attempt(): number {
     return this.#lease.attempt;
   }

@@ -12,7 +12,10 @@ export interface OperationContext {
   readonly takeover: boolean;
   /** Grows with every execution of this key; a system that keeps the highest can refuse an owner of old. 0 on a bypass. */
   readonly fencingToken: number;
-  /** Aborts, with a `LeaseLostError`, when the lease is lost or over. Do not act any more then. */
+  /**
+   * Aborts, with a `LeaseLostError`, when the lease is lost or over, or when the key is freed for a retry while you still work (after a
+   * time-out). Do not act any more then.
+   */
   readonly signal: AbortSignal;
   /**
    * A key to hand to another system for the part of the work called `name`: a UUIDv5 (RFC 9562) of the record's name, the

@@ -78,11 +78,11 @@ async function end<T>(attempt: Attempt, work: Work<T>, value: T): Promise<Execut
   const settlement = work.settle(value);
   const stopped = work.stopped?.(value) ?? null;
   if (settlement.as === 'retryable' && stopped !== null && attempt.holds()) {
-    giveFreeOnceStopped(attempt, stopped, () => permitted(attempt, settlement));
+    giveFreeOnceStopped(attempt, stopped, () => undoubted(attempt, settlement));
     return { kind: 'executed', value, recorded: false, attempt: lease.attempt };
   }
   attempt.endSteps();
-  const ended = await finish(attempt, permitted(attempt, settlement));
+  const ended = await finish(attempt, undoubted(attempt, settlement));
   if (ended.kind === 'overtaken') return tell(link, plan, work, await standingNow(link, plan, ended.standing));
   return { kind: 'executed', value, recorded: ended.kind === 'recorded', attempt: lease.attempt };
 }
@@ -94,25 +94,16 @@ async function operate<T>(attempt: Attempt, work: Work<T>): Promise<T> {
   } catch (thrown) {
     attempt.endSteps();
     const isUnknown = attempt.plan.terms.onFailure === 'unknown';
-    await giveFree(attempt, permitted(attempt, isUnknown ? unknown : stillBound));
+    await giveFree(attempt, undoubted(attempt, isUnknown ? unknown : { as: 'retryable' }));
     throw thrown;
   }
 }
 
 const unknown = { as: 'unknown', retryAfterMs: null, note: null } as const;
-const stillBound = { as: 'retryable' } as const;
 
-/**
- * With a step in doubt no attempt frees the key for the next one: somebody has to find out first. With steps on record the payload
- * stays bound: their results belong to it.
- */
-function permitted<End extends Settlement>(
-  attempt: Attempt,
-  settlement: End,
-): End | typeof unknown | typeof stillBound {
-  if (settlement.as !== 'retryable') return settlement;
-  if (attempt.stepsInDoubt.length > 0) return unknown;
-  return attempt.hasSteps ? stillBound : settlement;
+/** With a step in doubt no attempt leaves the key free for the next one: somebody has to find out first. */
+function undoubted<End extends Settlement>(attempt: Attempt, settlement: End): End | typeof unknown {
+  return settlement.as === 'retryable' && attempt.stepsInDoubt.length > 0 ? unknown : settlement;
 }
 
 /** An owner that was overtaken gets what stands there, after waiting like any duplicate; it never runs again itself. */

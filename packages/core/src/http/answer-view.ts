@@ -11,13 +11,18 @@ export interface AnswerView {
   readonly body: Uint8Array | null;
   /**
    * The body read as JSON, decompressed where its `Content-Encoding` is gzip, deflate or br. Undefined where it is not JSON or was not
-   * kept. Never throws.
+   * kept. Never throws. `Body` is what you expect: nothing checks it.
    */
-  json(): unknown;
+  json<Body = unknown>(): Body | undefined;
 }
 
 export function answerView({ status, headers, body }: HttpAnswer): AnswerView {
-  return { status, headers, body, json: () => jsonIn(body, headerLine(headers, 'content-encoding')) };
+  return {
+    status,
+    headers,
+    body,
+    json: <Body>() => jsonIn(body, headerLine(headers, 'content-encoding')) as Body | undefined,
+  };
 }
 
 /** The value of a header, its lines joined. Undefined where it is missing. The name is given in lower case. */
