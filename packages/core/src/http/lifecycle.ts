@@ -2,21 +2,20 @@
 import type { ConditionalWork, Execution, NotStarted, Plan, Settlement } from '../engine/plan.js';
 import { recoveryOf, stillUnknown } from '../engine/recovery.js';
 import { run } from '../engine/run.js';
-import { type ErrorCode, IdempotencyError, StoreError } from '../errors.js';
-import { publish, warnOnce } from '../events.js';
+import { warnOnce } from '../events.js';
 import { processWide } from '../process-wide.js';
 import { responseFound } from './answer-found.js';
-import { describeBody } from './body.js';
-import { callWithin, isError, isThrownByApplication } from './callback.js';
+import { fingerprintOf } from './body-fingerprint.js';
+import { callWithin } from './callback.js';
 import { keyOf, scopeOf } from './caller.js';
 import type { Exchange, HttpAnswer } from './exchange.js';
-import { codeOf, plainFailure, refusalFor } from './failure.js';
-import { type FingerprintInput, fingerprint, fingerprintOfValue } from './fingerprint.js';
+import { fingerprintOfValue } from './fingerprint.js';
 import { applyHeaders, type HeaderEntry, type OmitRule, omitRule } from './headers.js';
 import { lookupName, splitTarget } from './name.js';
 import { type CheckedHttpOptions, checkHttpOptions, type HttpOptions } from './options.js';
-import { type ProblemFacts, problem } from './problem.js';
+import type { ProblemFacts } from './problem.js';
 import { decodeResponse, type RecordedResponse } from './recorded-response.js';
+import { type Progress, Refusals } from './refusals.js';
 import { type HandlersAnswer, settle, settleFailure, settleFound } from './settle.js';
 import { endOfTurn } from './turn.js';
 
@@ -37,16 +36,6 @@ interface FromHandler {
 const nothingMore: readonly HeaderEntry[] = [];
 const unrecordedMark: readonly HeaderEntry[] = [['Idempotency-Recorded', 'false']];
 
-/** What has become of a request so far. */
-interface Progress {
-  /** The name of its record, once it is known. */
-  name: string | null;
-  /** It is in `requestsTaken`. */
-  isTaken: boolean;
-  /** Its handler has been entered. */
-  isStarted: boolean;
-}
-
 /** Requests that an outer middleware, of whatever copy of this package, handles now. */
 function requestsTaken(): WeakSet<object> {
   return processWide('requests/1', () => new WeakSet());
@@ -60,11 +49,13 @@ export function createLifecycle<Request>(options: HttpOptions<Request>): Lifecyc
 export class Lifecycle<Request> {
   readonly options: CheckedHttpOptions<Request>;
   readonly #isOmitted: OmitRule;
+  readonly #refusals: Refusals;
 
   constructor(options: HttpOptions<Request>) {
     this.options = checkHttpOptions(options);
     const { omitHeaders, headerName } = this.options;
     this.#isOmitted = omitRule(omitHeaders, headerName);
+    this.#refusals = new Refusals(this.options);
   }
 
   /**
@@ -88,7 +79,7 @@ export class Lifecycle<Request> {
     try {
       await this.#handle(request, exchange, progress);
     } catch (error) {
-      await this.#endWith(error, exchange, progress);
+      await this.#refusals.endWith(error, exchange, progress);
     } finally {
       if (progress.isTaken) requestsTaken().delete(exchange.identity);
     }
@@ -179,15 +170,15 @@ export class Lifecycle<Request> {
       case 'replayed':
         return this.#give(exchange, execution.value, execution.kind === 'executed' && execution.recorded);
       case 'in_progress':
-        return this.#refuse(exchange, plan.name, 'in_progress', { retryAfterMs: execution.retryAfterMs });
+        return this.#refusals.refuse(exchange, plan.name, 'in_progress', { retryAfterMs: execution.retryAfterMs });
       case 'mismatch':
-        return this.#refuse(exchange, plan.name, 'key_reused', {});
+        return this.#refusals.refuse(exchange, plan.name, 'key_reused', {});
       case 'unknown':
-        return this.#refuse(exchange, plan.name, 'outcome_unknown', retryFact(execution.retryAfterMs));
+        return this.#refusals.refuse(exchange, plan.name, 'outcome_unknown', retryFact(execution.retryAfterMs));
       case 'expired': {
         const { completedAt, note } = execution;
         const facts = { completedAt, ...(note === null ? {} : { originalStatus: Number(note) }) };
-        return this.#refuse(exchange, plan.name, 'response_expired', facts);
+        return this.#refusals.refuse(exchange, plan.name, 'response_expired', facts);
       }
     }
   }
@@ -213,49 +204,6 @@ export class Lifecycle<Request> {
     if (unrecorded && answer.flowing && !bypassed) return exchange.cut();
     return exchange.deliver(unrecorded ? unrecordedMark : nothingMore);
   }
-
-  /** Ends a request that an error has stopped: what its client can mend is refused, all else is for the application. */
-  async #endWith(error: unknown, exchange: Exchange, progress: Progress): Promise<void> {
-    const failure = isError(error) ? error : new Error('A value that is no Error was thrown.', { cause: error });
-    const code = isThrownByApplication(failure) ? null : refusalFor(failure);
-    if (code === null) return await this.#fail(failure, exchange, progress);
-    // What the store said is for operators, who hear it in the event; clients learn what it means for them.
-    const facts = failure instanceof StoreError ? {} : { detail: failure.message };
-    try {
-      await this.#refuse(exchange, progress.name, code, facts);
-    } catch (unrendered) {
-      await this.#fail(isError(unrendered) ? unrendered : failure, exchange, progress);
-    }
-  }
-
-  /** Hands the error to the application while its error handler can still answer. Its message never goes to the client from here. */
-  async #fail(error: Error, exchange: Exchange, { name, isStarted }: Progress): Promise<void> {
-    const isForeign = isThrownByApplication(error);
-    if (!isForeign || isStarted) {
-      publish('misconfigured', () => ({ store: this.options.store.name, name, code: codeOf(error), error }));
-    }
-    if (!isStarted && (isForeign || exchange.canStart())) throw error;
-    const headers = applyHeaders(exchange.liveHeaders(), { set: plainFailure.headers, removed: [] });
-    await exchange.replace({ ...plainFailure, headers });
-  }
-
-  async #refuse(exchange: Exchange, name: string | null, code: ErrorCode, facts: ProblemFacts): Promise<void> {
-    const { renderProblem: render } = this.options;
-    const { status, headers, body } = problem(code, facts, render);
-    publish('rejected', () => ({ store: this.options.store.name, name, code }));
-    const all = applyHeaders(exchange.liveHeaders(), { set: headers, removed: [] });
-    await exchange.replace({ status, headers: all, body });
-  }
-}
-
-function fingerprintOf(exchange: Exchange, target: Pick<FingerprintInput, 'method' | 'path' | 'query'>): string {
-  const request = exchange.body();
-  const body = describeBody(request);
-  if (body.ok) return fingerprint({ ...target, body });
-  // Where a parser looked at the request and left its body alone, the client has sent a type that the application does not read.
-  const isOfUnreadType = request.hasParser === true && !request.readableEnded;
-  if (!isOfUnreadType) throw new IdempotencyError('body_not_parsed', body.reason);
-  throw new IdempotencyError('body_type_unsupported', 'The media type of the body is none that is accepted here.');
 }
 
 function passTwice(exchange: Exchange): void {
