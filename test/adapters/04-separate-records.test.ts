@@ -75,10 +75,11 @@ onEveryFramework("User B never sees user A's answer", (world) => {
     }
   });
 
-  it('and gets no default where the scope is missing: 500 scope_missing, and nothing is run', async () => {
-    const { port, runs } = await startCounting(world, { options: byUser });
-    const refused = await send(port, { key: 'k' });
-    expect(refused.json()).toMatchObject({ status: 500, code: 'scope_missing' });
+  it('and gets no default where the scope is missing: the error handler gets scope_missing, and nothing is run', async () => {
+    const handled: unknown[] = [];
+    const { port, runs } = await startCounting(world, { options: byUser, handled });
+    expect(await send(port, { key: 'k' })).toMatchObject({ status: 500, text: 'handled' });
+    expect(handled).toEqual([expect.objectContaining({ code: 'scope_missing' })]);
     expect(runs()).toBe(0);
   });
 });
@@ -113,7 +114,7 @@ function expectReplayOf(first: Received, replay: Received): void {
 
 async function startCounting(
   world: World,
-  spec: Pick<AppSpec, 'options'>,
+  spec: Pick<AppSpec, 'options' | 'handled'>,
   store?: AppSpec['store'],
   hold: (user: string) => Promise<void> = async () => {},
 ): Promise<{ port: number; runs: () => number }> {

@@ -37,8 +37,9 @@ export type Reply =
 export type Handler = (call: Call) => Reply | Promise<Reply>;
 
 /** The options common to both adapters; functions get the native request. */
-export type Options = Partial<Omit<HttpOptions<never>, 'scope' | 'skip' | 'fingerprint'>> & {
+export type Options = Partial<Omit<HttpOptions<never>, 'scope' | 'key' | 'skip' | 'fingerprint'>> & {
   readonly scope?: unknown;
+  readonly key?: unknown;
   readonly skip?: unknown;
   readonly fingerprint?: unknown;
 };
@@ -53,6 +54,10 @@ export interface AppSpec {
   /** Native middleware outside of (before) the idempotency middleware, and inside of it. */
   readonly outer?: readonly unknown[];
   readonly inner?: readonly unknown[];
+  /** The application has an error handler, which puts here what it gets, and answers 500 `handled`. */
+  readonly handled?: unknown[];
+  /** Express' own handler of errors shows their stacks, but not in production. Default `test`. */
+  readonly env?: 'test' | 'production';
   /** The same application without the idempotency middleware, to compare with. */
   readonly plain?: boolean;
 }
@@ -118,7 +123,7 @@ export function koaMiddleware(store: IdempotencyStore, options: Options = {}) {
 
 function expressListener(make: typeof express, spec: AppSpec): Listener {
   const app = make();
-  app.set('env', 'test');
+  app.set('env', spec.env ?? 'test');
   for (const layer of spec.outer ?? []) app.use(layer as express.RequestHandler);
   if (spec.parser !== 'none') {
     const verify = spec.parser === 'raw' ? { verify: keepRawBody } : {};
@@ -135,6 +140,12 @@ function expressListener(make: typeof express, spec: AppSpec): Listener {
       .then((reply) => expressReply(res, reply))
       .catch(next);
   });
+  const { handled } = spec;
+  if (handled === undefined) return app;
+  app.use((error: unknown, _req: Request, res: Response, _next: NextFunction) => {
+    handled.push(error);
+    res.status(500).send('handled');
+  });
   return app;
 }
 
@@ -148,6 +159,8 @@ function expressReply(res: Response, reply: Reply): void {
 function koaListener(Application: typeof Koa, spec: AppSpec): Listener {
   const app = new Application();
   app.silent = true;
+  const { handled } = spec;
+  if (handled !== undefined) app.use(koaErrorHandler(handled));
   for (const layer of spec.outer ?? []) app.use(layer as Koa.Middleware);
   if (spec.parser !== 'none')
     app.use(bodyParser({ enableTypes: ['json', 'form', 'text'] }) as unknown as Koa.Middleware);
@@ -161,6 +174,18 @@ function koaListener(Application: typeof Koa, spec: AppSpec): Listener {
     );
   });
   return app.callback();
+}
+
+function koaErrorHandler(handled: unknown[]): Koa.Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      handled.push(error);
+      ctx.status = 500;
+      ctx.body = 'handled';
+    }
+  };
 }
 
 function koaReply(ctx: Context, reply: Reply): void {

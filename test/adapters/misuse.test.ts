@@ -66,13 +66,16 @@ onEveryFramework('Misuse at run time', (world) => {
     ['an empty scope', () => ''],
     ['a scope of undefined', () => undefined],
     ['a scope that is a number', () => 17],
-  ])('%s is a 500 scope_missing, and nothing runs', async (_title, scope) => {
+  ])('%s is a scope_missing for the error handler, and nothing runs', async (_title, scope) => {
     let runs = 0;
+    const handled: unknown[] = [];
     const handler = () => ({ body: { run: ++runs } });
-    const { port } = await world.start({ store: (await world.openStore()).store, options: { scope }, handler });
+    const { store } = await world.openStore();
+    const { port } = await world.start({ store, options: { scope }, handler, handled });
     const answer = await send(port, { key: 'k' });
-    expect([answer.status, answer.json().code, runs]).toEqual([500, 'scope_missing', 0]);
-    expect(answer.json().detail).toContain('mount the middleware after authentication');
+    expect([answer.status, answer.text, runs]).toEqual([500, 'handled', 0]);
+    const message = expect.stringContaining('mount the middleware after authentication');
+    expect(handled).toEqual([expect.objectContaining({ code: 'scope_missing', message })]);
   });
 
   it('a middleware that is mounted twice acts once, and says so once', async () => {

@@ -11,6 +11,7 @@ import {
 import { FaultStore } from '@onceguard/core/testing';
 import { describe, expect, it } from 'vitest';
 import { send } from '../adapters/client.js';
+import { nextEvent } from '../adapters/events.js';
 import type { Handler, Options } from '../adapters/frameworks.js';
 import { newGate } from '../adapters/gate.js';
 import { onEveryFramework, type World } from '../adapters/matrix.js';
@@ -85,13 +86,15 @@ onEveryFramework(
       ['throws', throws, 'unknown', payments, 'outcome_unknown'],
       ['gives a promise', promises, 'retryable', {}, 'run 2'],
     ])(
-      'that %s is an error that the client is told; nothing is recorded',
+      'that %s is an error of which the client gets a plain 500, and an event the rest; nothing is recorded',
       async (_how, fail, state, options, repeat) => {
         let asked = 0;
         const isFinal = () => (++asked === 1 ? fail() : true);
         const { port, store, runs } = await startWith(world, { ...options, isFinal });
+        const misconfigured = nextEvent('misconfigured');
         const answer = await send(port, { key: 'k' });
-        expect([answer.status, answer.json().code, runs()]).toEqual([500, 'option_invalid', 1]);
+        expect([answer.status, answer.text, runs()]).toEqual([500, 'Internal Server Error', 1]);
+        expect(await misconfigured).toMatchObject({ code: 'option_invalid', name: store.calls[0]?.key });
         expect(store.of('complete')).toEqual([]);
         expect((await store.inner.read(store.calls[0]?.key ?? '')).record?.state).toBe(state);
         expect(await askHttp(port, 'k')).toBe(repeat);

@@ -76,6 +76,8 @@ function exchange(): Exchange {
     headerLines: () => ['"key"'],
     body: () => ({ headers: {}, hasBody: false, readableEnded: true, body: undefined }),
     liveHeaders: () => [],
+    canStart: () => true,
+    onDisconnect: () => () => undefined,
     pass: () => undefined,
     perform: async () => ({
       status: 204,

@@ -15,6 +15,7 @@ export const errorTable = Object.freeze({
     retryable: false,
     title: 'The request body was not read before the idempotency check',
   },
+  body_type_unsupported: { status: 415, retryable: false, title: 'The media type of the request body is not accepted' },
   record_damaged: { status: 503, retryable: false, title: 'The record of this idempotency key cannot be read' },
   store_misconfigured: { status: 503, retryable: false, title: 'The idempotency store refuses; an operator must act' },
   option_invalid: { status: 500, retryable: false, title: 'An option is not valid' },

@@ -1,6 +1,7 @@
 // What happened, for whoever listens: one diagnostics channel per event. Without a listener an event costs one test.
 import { type Channel, channel } from 'node:diagnostics_channel';
 import type { ErrorCode, StoreErrorClass } from './errors.js';
+import { processWide } from './process-wide.js';
 
 /** Names a record in events: the store, and the derived name under it. Never the client's key. */
 export interface EventSubject {
@@ -15,6 +16,16 @@ export interface Events {
   replayed: EventSubject & { readonly completedAt: number };
   /** A caller was refused, with this code. `name` is null where the refusal came before any look-up. */
   rejected: { readonly store: string; readonly name: string | null; readonly code: ErrorCode };
+  /**
+   * A request could not be handled, because something is set up wrongly: an option, the order of middleware, a missing body parser.
+   * The message of `error` names the cause and the remedy, which the client does not see. `name` is null before any look-up.
+   */
+  misconfigured: {
+    readonly store: string;
+    readonly name: string | null;
+    readonly code: ErrorCode;
+    readonly error: Error;
+  };
   /** An owner learnt, or has to assume, that its lease is over; the operation's signal has been aborted. */
   lease_lost: EventSubject & { readonly attempt: number; readonly reason: string };
   /** An owner finished after somebody else had taken over; what it did was not recorded. */
@@ -56,6 +67,7 @@ const eventNames = [
   'acquired',
   'replayed',
   'rejected',
+  'misconfigured',
   'lease_lost',
   'stale_commit',
   'store_error',
@@ -88,10 +100,9 @@ export function onEvent<Name extends EventName>(name: Name, listener: (event: Ev
   return () => void target.unsubscribe(heard);
 }
 
-const warned = new Set<string>();
-
-/** Warns once per process and code, through the event and through `process.emitWarning`. */
+/** Warns once per process and code, whatever copy of this package it is, through the event and through `process.emitWarning`. */
 export function warnOnce(code: string, message: string): void {
+  const warned = processWide('warnings/1', () => new Set<string>());
   if (warned.has(code)) return;
   warned.add(code);
   publish('warning', () => ({ code, message }));

@@ -53,6 +53,8 @@ export function idempotency<R extends AnyRequest = Request>(
       store: store.name,
       parsedBody: () => req.body,
       rawBody: () => keptSource(req),
+      // Every version of body-parser leaves this mark, also on a request whose type it does not parse.
+      hasParser: () => 'body' in req,
       pass: () => next(),
       run: (context) => {
         req.idempotency = context;

@@ -32,6 +32,8 @@ export function koaSide(
     maxResponseBytes,
     store: store.name,
     parsedBody: () => Reflect.get(ctx.request, 'body'),
+    // Parsers leave an empty object, or the member alone, on a request whose type they do not parse.
+    hasParser: () => 'body' in ctx.request,
     rawBody: () => keptSource(ctx),
     pass: () => inner.enter(),
     run: (context) => {
@@ -58,10 +60,16 @@ function innerStack(next: Next): InnerStack {
       return returned;
     },
     enter() {
-      returned = next();
+      returned = next().catch(rethrowAsError);
       tellEntered();
     },
   };
+}
+
+/** Koa takes a rejection without a value for none, and would never answer. */
+function rethrowAsError(thrown: unknown): never {
+  if (thrown !== undefined && thrown !== null) throw thrown;
+  throw new Error(`The middleware rejected with ${String(thrown)} instead of an Error.`);
 }
 
 /** koa-bodyparser keeps the source text of what it parsed. */

@@ -4,9 +4,12 @@ import type { IdempotencyStore } from '../store.js';
 import type { OperationContext } from './context.js';
 import type { RecoverContext, Recovery } from './recovery.js';
 import type { Terms } from './terms.js';
+import type { OnCallerGone } from './waiting-caller.js';
 
 export interface Plan {
   readonly store: IdempotencyStore;
+  /** Whose key it is. Left out where the caller never waits for another. */
+  readonly scope?: string;
   /** The caller's key, for the operation to see. */
   readonly key: string;
   /** What the record is called at the store: a digest, never the key. */
@@ -23,6 +26,10 @@ export function recordTerms({ ttlMs, tombstoneMs, unknownTtlMs }: Terms): Record
 /** The operation, and how its result becomes bytes and is read again. The engine knows no more of it. */
 export interface Work<T> {
   run(context: OperationContext): Promise<T>;
+  /** Whether the operation may still begin. Left out: always. */
+  canStart?(): boolean;
+  /** Calls back when nobody waits for the answer any more; the result ends that. Left out: somebody always does. */
+  onCallerGone?: OnCallerGone;
   /** Finds out what an abandoned attempt did. Only where the terms say `recover`. */
   recover?(context: RecoverContext): Promise<Recovery<T>>;
   /** What is to be recorded of a result. */
@@ -36,6 +43,16 @@ export interface Work<T> {
 export type Settlement =
   | { readonly as: 'done'; readonly outcome: Uint8Array | null; readonly note: string | null }
   | Exclude<Release, { as: 'not_started' }>;
+
+/** Work for a caller who may have been answered otherwise before it begins. */
+export interface ConditionalWork<T> extends Work<T> {
+  canStart(): boolean;
+}
+
+/** The operation could not begin any more (`ConditionalWork`): it did not run, and its key was given back. */
+export interface NotStarted {
+  readonly kind: 'not_started';
+}
 
 /** What became of a call. `executed`: the operation ran, or `recover` told its result. */
 export type Execution<T> =

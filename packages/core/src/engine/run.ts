@@ -6,19 +6,23 @@ import { Attempt } from './attempt.js';
 import { Claimant, type Granted, type Told } from './claimant.js';
 import { deriveKey, type OperationContext } from './context.js';
 import { finish, giveFree, giveFreeOnceStopped } from './finish.js';
-import type { Execution, Plan, Settlement, Work } from './plan.js';
+import type { ConditionalWork, Execution, NotStarted, Plan, Settlement, Work } from './plan.js';
 import { notDone, type Recovery, recoverContext } from './recovery.js';
 import { Steps } from './steps.js';
 import { StoreLink } from './store-link.js';
 import { awaitOutcome } from './wait.js';
 
-export async function run<T>(plan: Plan, work: Work<T>): Promise<Execution<T>> {
+export async function run<T>(plan: Plan, work: ConditionalWork<T>): Promise<Execution<T> | NotStarted>;
+export async function run<T>(plan: Plan, work: Work<T>): Promise<Execution<T>>;
+export async function run<T>(plan: Plan, work: Work<T>): Promise<Execution<T> | NotStarted> {
   const link = StoreLink.of(plan.store);
   const claimant = new Claimant(link, plan);
   let seen: Granted | Told;
   try {
     seen = await claimant.look();
-    if (seen.kind === 'in_progress') seen = await awaitOutcome(link, plan, 'claimant', seen, () => claimant.look());
+    if (seen.kind === 'in_progress') {
+      seen = await awaitOutcome(link, plan, 'claimant', seen, () => claimant.look(), work.onCallerGone);
+    }
   } catch (error) {
     const bypasses = plan.terms.onStoreUnavailable === 'bypass' && error instanceof StoreError;
     if (bypasses) return await bypass(link, plan, work, error);
@@ -28,19 +32,21 @@ export async function run<T>(plan: Plan, work: Work<T>): Promise<Execution<T>> {
   return await runUnder(new Attempt(link, plan, seen), work);
 }
 
-async function runUnder<T>(attempt: Attempt, work: Work<T>): Promise<Execution<T>> {
+async function runUnder<T>(attempt: Attempt, work: Work<T>): Promise<Execution<T> | NotStarted> {
   const { link, plan, lease } = attempt;
+  if (!mayStart(work)) return await giveBack(attempt);
   const { takeover, fence: fencingToken } = lease;
   publish('acquired', () => ({ ...attempt.subject(), fencingToken, takeover }));
   const found = isInDoubt(attempt) ? await recover(attempt, work) : nothingFound;
   // What was found out under a lease that is over may be out of date.
-  if (!attempt.holds()) return tell(link, plan, work, await standingNow(link, plan, null));
+  if (!attempt.holds()) return tell(link, plan, work, await standingNow(link, plan, work, null));
   if (found.found === 'done') return await end(attempt, work, found.result);
   if (found.found === 'still_unknown') {
     const { retryAfterMs } = found;
     await giveFree(attempt, { ...unknown, retryAfterMs });
     return { kind: 'unknown', retryAfterMs, recordName: plan.name };
   }
+  if (!mayStart(work)) return await giveBack(attempt);
   try {
     return await end(attempt, work, await operate(attempt, work));
   } catch (thrown) {
@@ -53,6 +59,17 @@ async function runUnder<T>(attempt: Attempt, work: Work<T>): Promise<Execution<T
 }
 
 const nothingFound = notDone();
+const notStarted: NotStarted = { kind: 'not_started' };
+
+function mayStart<T>({ canStart }: Work<T>): boolean {
+  return canStart === undefined || canStart();
+}
+
+/** Nothing ran, so the record is what it was before this attempt. */
+async function giveBack(attempt: Attempt): Promise<NotStarted> {
+  await giveFree(attempt, { as: 'not_started' });
+  return notStarted;
+}
 
 /** Somebody has to find out first what attempts before did: all of the work, or a step of it that nobody may repeat. */
 function isInDoubt({ lease, stepsInDoubt }: Attempt): boolean {
@@ -83,7 +100,7 @@ async function end<T>(attempt: Attempt, work: Work<T>, value: T): Promise<Execut
   }
   attempt.endSteps();
   const ended = await finish(attempt, undoubted(attempt, settlement));
-  if (ended.kind === 'overtaken') return tell(link, plan, work, await standingNow(link, plan, ended.standing));
+  if (ended.kind === 'overtaken') return tell(link, plan, work, await standingNow(link, plan, work, ended.standing));
   return { kind: 'executed', value, recorded: ended.kind === 'recorded', attempt: lease.attempt };
 }
 
@@ -107,11 +124,11 @@ function undoubted<End extends Settlement>(attempt: Attempt, settlement: End): E
 }
 
 /** An owner that was overtaken gets what stands there, after waiting like any duplicate; it never runs again itself. */
-async function standingNow(link: StoreLink, plan: Plan, standing: Standing | null): Promise<Told> {
+async function standingNow<T>(link: StoreLink, plan: Plan, work: Work<T>, standing: Standing | null): Promise<Told> {
   const onlooker = new Claimant(link, plan);
   const look = async () => withoutRunning(await onlooker.peek());
   const first = standing === null ? await look() : withoutRunning(standing);
-  return await awaitOutcome(link, plan, 'onlooker', first, look);
+  return await awaitOutcome(link, plan, 'onlooker', first, look, work.onCallerGone);
 }
 
 /** Where the next caller may run there is nothing to replay yet: it reads as in progress, to be retried at once. */
@@ -140,8 +157,14 @@ function tell<T>(link: StoreLink, plan: Plan, work: Work<T>, seen: Told): Execut
 }
 
 /** The options say that unprotected work is better than none: visible in an event, and in the execution itself. */
-async function bypass<T>(link: StoreLink, plan: Plan, work: Work<T>, error: StoreError): Promise<Execution<T>> {
+async function bypass<T>(
+  link: StoreLink,
+  plan: Plan,
+  work: Work<T>,
+  error: StoreError,
+): Promise<Execution<T> | NotStarted> {
   const { key, name } = plan;
+  if (!mayStart(work)) return notStarted;
   publish('bypassed', () => ({ ...link.subject(name), error }));
   const { signal } = new AbortController();
   const told = { attempt: 1, signal, deriveKey: (part: string) => deriveKey(name, part) };

@@ -1,6 +1,7 @@
 // Callers of this process that wait for the same outcome: one of them looks at the store, and all are told what it sees.
 import type { Told } from './claimant.js';
 import { jittered, monotonicMs } from './timing.js';
+import type { WaitingCaller } from './waiting-caller.js';
 
 const firstPauseMs = 20;
 const longestPauseMs = 250;
@@ -39,8 +40,8 @@ export class SharedWaits {
   }
 }
 
-/** What a caller that waits is to do: look from now on, look once since its time is over, or believe what another saw. */
-export type Turn = 'lead' | 'over' | Told;
+/** What a waiting caller does next: look from now on, look once since its time is over, stop since it left, or take what another saw. */
+export type Turn = 'lead' | 'over' | 'left' | Told;
 
 /**
  * One of them leads: it pauses, looks, and pauses again. The others sleep until it has seen the end, until it leaves and
@@ -61,13 +62,13 @@ export class SharedWait {
   ) {}
 
   /** Whoever is told to lead must `leave`. */
-  async turn(endsAt: number): Promise<Turn> {
-    if (this.#isLed) return await new Promise<Turn>((resolve) => this.#follow(endsAt, resolve));
+  async turn(endsAt: number, caller: WaitingCaller): Promise<Turn> {
+    if (this.#isLed) return await new Promise<Turn>((resolve) => this.#follow(endsAt, caller, resolve));
     this.#isLed = true;
     return 'lead';
   }
 
-  #follow(endsAt: number, resolve: (turn: Turn) => void): void {
+  #follow(endsAt: number, caller: WaitingCaller, resolve: (turn: Turn) => void): void {
     const follower = (turn: Turn) => {
       clearTimeout(timer);
       this.#followers.delete(follower);
@@ -75,29 +76,31 @@ export class SharedWait {
     };
     const timer = setTimeout(follower, endsAt - monotonicMs(), 'over');
     this.#followers.add(follower);
+    caller.onLeave(() => follower('left'));
   }
 
   /**
-   * The leader's pause before it looks, longer from look to look; cut short where an attempt has ended. The first is short
-   * even so: an end may have been told between a caller's own look and its wait.
+   * The leader's pause before it looks, longer from look to look; cut short where an attempt has ended, or the caller has left.
+   * The first is short even so: an end may have been told between a caller's own look and its wait.
    */
-  async pause(endsAt: number): Promise<void> {
+  async pause(endsAt: number, caller: WaitingCaller): Promise<void> {
     this.#relies = this.waits.isHearing && this.#looks > 0;
     const growingMs = Math.min(firstPauseMs * 1.5 ** this.#looks, longestPauseMs);
     const pauseMs = jittered(this.#relies ? heardPauseMs : growingMs);
     this.#looks += 1;
     const ms = Math.min(pauseMs, endsAt - monotonicMs());
-    if (!this.#isWoken) await new Promise<void>((resolve) => this.#rest(ms, resolve));
+    if (!this.#isWoken) await new Promise<void>((resolve) => this.#rest(ms, caller, resolve));
     if (this.#isWoken) this.#relies = false;
     this.#isWoken = false;
   }
 
-  #rest(ms: number, resolve: () => void): void {
+  #rest(ms: number, caller: WaitingCaller, resolve: () => void): void {
     const timer = setTimeout(resolve, ms);
     this.#endPause = () => {
       clearTimeout(timer);
       resolve();
     };
+    caller.onLeave(this.#endPause);
   }
 
   /** Kept until the next pause: a look that is on its way may have come too early to see what ended. */

@@ -4,7 +4,8 @@ import { type EventSubject, publish } from '../events.js';
 import type { IdempotencyStore } from '../store.js';
 import { Background } from './background.js';
 import { StoreClock } from './clock.js';
-import { FencesSeen } from './fences-seen.js';
+import { registerDrain } from './drain-registry.js';
+import { type FencesOfStore, fencesSeenAt } from './fences-seen.js';
 import { SharedWaits } from './shared-wait.js';
 import { jittered, monotonicMs, pause } from './timing.js';
 
@@ -15,19 +16,20 @@ const links = new WeakMap<IdempotencyStore, StoreLink>();
 
 export class StoreLink {
   readonly clock = new StoreClock();
-  readonly fences = new FencesSeen();
+  readonly fences: FencesOfStore;
   /** Results that the store could not take at once. */
   readonly outcomes = new Background();
   /** Leases to be given back. Apart, so that an outage full of callers that were refused leaves room for results. */
   readonly releases = new Background();
   /** Operations that still work although their result was given: their keys are released afterwards. */
   readonly working = new Background();
-  /** Callers that wait for another's outcome at this store, in this process. */
-  waiters = 0;
   readonly waits = new SharedWaits();
   #listens = false;
 
-  constructor(readonly store: IdempotencyStore) {}
+  private constructor(readonly store: IdempotencyStore) {
+    this.fences = fencesSeenAt(store);
+    registerDrain(store, async (timeoutMs) => await this.#drained(timeoutMs));
+  }
 
   static of(store: IdempotencyStore): StoreLink {
     const known = links.get(store);
@@ -42,6 +44,16 @@ export class StoreLink {
     if (this.#listens) return;
     this.#listens = true;
     this.store.whenEnded?.((name) => this.waits.heardOf(name));
+  }
+
+  /** True: nothing is left in the background of this copy of the package. */
+  async #drained(timeoutMs: number): Promise<boolean> {
+    const endsAt = monotonicMs() + timeoutMs;
+    // First: what ends there may leave a release.
+    const hasStopped = await this.working.drained(timeoutMs);
+    const leftMs = Math.max(0, endsAt - monotonicMs());
+    const drained = await Promise.all([this.outcomes.drained(leftMs), this.releases.drained(leftMs)]);
+    return hasStopped && drained.every((done) => done);
   }
 
   subject(name: string): EventSubject {

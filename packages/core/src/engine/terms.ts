@@ -1,6 +1,6 @@
 // The options that every way in shares: their defaults, their limits, and the preset for payments.
 import { z } from 'zod';
-import { milliseconds } from '../options.js';
+import { milliseconds, wholeNumber } from '../options.js';
 import type { OnAbandoned } from '../protocol/messages.js';
 import type { IdempotencyStore } from '../store.js';
 
@@ -28,6 +28,18 @@ export const payments = Object.freeze({
   onStoreUnavailable: 'reject',
 } as const);
 
+/** How a caller waits for the outcome of another. */
+export interface WaitOptions {
+  /** At most so long. */
+  readonly waitMs: number;
+  /** Callers that may wait at once at this store in this process. Those beyond it are refused at once. Default 1 000. */
+  readonly maxWaiters?: number | undefined;
+  /** The same of one scope, so that one tenant cannot take all places. Default: `maxWaiters`. */
+  readonly maxWaitersPerScope?: number | undefined;
+}
+
+const waiterCount = wholeNumber('callers', 1, 1_000_000, 'For a hundred write 100.');
+
 export interface TermOptions<Recover = never> {
   /** How long an owner may be silent before others may take over, renewed at a third of it. Default 30 000. */
   leaseMs?: number;
@@ -41,8 +53,8 @@ export interface TermOptions<Recover = never> {
   unknownTtlMs?: number;
   /** After a failure: free the key for a retry, or keep it as unknown until somebody decides. Default `retry`. */
   onFailure?: 'retry' | 'unknown';
-  /** While another attempt runs: refuse at once, or wait for its outcome at most `waitMs`. Default `reject`. */
-  onInProgress?: 'reject' | { readonly waitMs: number };
+  /** While another attempt runs: refuse at once, or wait for its outcome. Default `reject`. */
+  onInProgress?: 'reject' | WaitOptions;
   /**
    * When an owner vanished, or its outcome is unknown: run again after its lease, refuse until somebody decides, or let this
    * function find out what happened. Default `rerun`.
@@ -55,6 +67,12 @@ export interface TermOptions<Recover = never> {
 /** The terms of the engine: a function that recovers stands beside them. */
 export type Terms = Required<Omit<TermOptions, 'onAbandoned'>> & { readonly onAbandoned: OnAbandoned };
 
+const waitFields = z.strictObject({
+  waitMs: milliseconds(1, day),
+  maxWaiters: waiterCount.optional(),
+  maxWaitersPerScope: waiterCount.optional(),
+});
+
 const recoverField = z.custom<(context: never) => unknown>((value) => typeof value === 'function');
 
 /** The term options as fields of a zod object, for every schema that takes them. */
@@ -65,9 +83,7 @@ export const termFields = {
   tombstoneMs: milliseconds(10, 4_000 * day).optional(),
   unknownTtlMs: milliseconds(10, 4_000 * day).default(defaultTerms.unknownTtlMs),
   onFailure: z.enum(['retry', 'unknown']).default(defaultTerms.onFailure),
-  onInProgress: z
-    .union([z.literal('reject'), z.strictObject({ waitMs: milliseconds(1, day) })])
-    .default(defaultTerms.onInProgress),
+  onInProgress: z.union([z.literal('reject'), waitFields]).default(defaultTerms.onInProgress),
   onAbandoned: z
     .union([z.enum(['rerun', 'block']), recoverField], {
       error: 'it must be "rerun", "block", or a function that finds out what happened',

@@ -5,9 +5,8 @@ import type { Plan } from './plan.js';
 import type { SharedWait } from './shared-wait.js';
 import type { StoreLink } from './store-link.js';
 import { monotonicMs } from './timing.js';
-
-/** Callers that may wait at once, per store and process; those beyond it are answered at once. */
-const maxWaiters = 1_000;
+import { takeWaiterPlace } from './waiter-limits.js';
+import { type OnCallerGone, WaitingCaller } from './waiting-caller.js';
 
 /** How a caller looks: as one that may be granted the work, or as one that only wants to know. */
 type Role = 'claimant' | 'onlooker';
@@ -15,7 +14,7 @@ type Role = 'claimant' | 'onlooker';
 /**
  * Looks again while the answer is `in_progress` and the options allow it. The first look is the caller's own, and so is a
  * lease: only the one who looked is granted it. Whatever else a look tells is told to all who wait for the same, and they
- * share the bytes of an outcome, which nobody changes.
+ * share the bytes of an outcome, which nobody changes. A caller that leaves stops waiting at once, and gives its place to another.
  */
 export async function awaitOutcome<Seen extends Granted | Told>(
   link: StoreLink,
@@ -23,33 +22,40 @@ export async function awaitOutcome<Seen extends Granted | Told>(
   role: Role,
   first: Seen,
   look: () => Promise<Seen>,
+  onCallerGone?: OnCallerGone,
 ): Promise<Seen | Told> {
   const { onInProgress, onAbandoned } = plan.terms;
-  if (first.kind !== 'in_progress' || onInProgress === 'reject' || link.waiters >= maxWaiters) return first;
+  if (first.kind !== 'in_progress' || onInProgress === 'reject') return first;
+  const givePlaceBack = takeWaiterPlace(plan.store, plan.scope ?? '', onInProgress);
+  if (givePlaceBack === null) return first;
   const endsAt = monotonicMs() + onInProgress.waitMs;
+  const caller = new WaitingCaller(onCallerGone);
   link.listen();
-  link.waiters += 1;
   try {
     const wait = link.waits.join(plan.name, [role, onAbandoned, plan.fingerprint].join(' '));
-    const turn = await wait.turn(endsAt);
-    if (turn === 'lead') return await lead(wait, endsAt, first, look);
+    const turn = await wait.turn(endsAt, caller);
+    if (turn === 'lead') return await lead(wait, endsAt, caller, first, look);
+    if (turn === 'left') return first;
     if (turn === 'over') return await lookAgain(look, first);
     return turn;
   } finally {
-    link.waiters -= 1;
+    caller.dispose();
+    givePlaceBack();
   }
 }
 
 async function lead<Seen extends Granted | Told>(
   wait: SharedWait,
   endsAt: number,
+  caller: WaitingCaller,
   first: Seen,
   look: () => Promise<Seen>,
 ): Promise<Seen> {
   let seen = first;
   try {
     do {
-      await wait.pause(endsAt);
+      await wait.pause(endsAt, caller);
+      if (caller.hasLeft) return seen;
       seen = await lookAgain(look, seen);
     } while (seen.kind === 'in_progress' && monotonicMs() < endsAt);
     return seen;

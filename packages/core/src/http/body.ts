@@ -19,6 +19,8 @@ export interface RequestBody {
   readonly readableEnded: boolean;
   /** What the framework's parsers left. */
   readonly body: unknown;
+  /** Whether a parser has looked at the request, and parsed it or not. Default false: nobody knows. */
+  readonly hasParser?: boolean | undefined;
   /** The body's source, after content coding, where a parser kept it. */
   readonly rawBody?: Uint8Array | string | undefined;
 }

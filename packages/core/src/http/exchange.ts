@@ -49,6 +49,10 @@ export interface Exchange {
   body(): RequestBody;
   /** The response's headers as the layers outside have set them. */
   liveHeaders(): readonly HeaderEntry[];
+  /** False when the response has been answered already, by a layer outside: nothing must run for it any more. */
+  canStart(): boolean;
+  /** Calls back once when the client has left; the result ends that. */
+  onDisconnect(listener: () => void): () => void;
   /** Goes on without idempotency. */
   pass(): void;
   /** Lets the handler's side run, its response held back. Null: no answer came, and none can. Never rejects. */
@@ -60,7 +64,10 @@ export interface Exchange {
   handlerStopped?(): Promise<void> | null;
   /** Lets the handler's answer out, with these headers added if its head has not left. */
   deliver(extra: readonly HeaderEntry[]): Promise<void>;
-  /** Sends this, instead of the handler's answer if there is one. An answer that flows already is cut. */
+  /**
+   * Sends this, instead of the handler's answer if there is one. An answer that flows already is cut. Does nothing where a layer
+   * outside has answered.
+   */
   replace(answer: WholeAnswer): Promise<void>;
   /** Ends the connection: of an answer that nobody must take for whole, or of one that will never come. */
   cut(): void;

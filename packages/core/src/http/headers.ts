@@ -30,17 +30,53 @@ const framing = [
   'upgrade',
 ];
 
+/** Where applications put tokens and keys: those of frameworks and gateways that are widely used. */
+const tokens = [
+  'api-key',
+  'x-api-key',
+  'x-api-token',
+  'auth-token',
+  'x-auth-token',
+  'x-authorization',
+  'access-token',
+  'x-access-token',
+  'refresh-token',
+  'x-refresh-token',
+  'id-token',
+  'x-id-token',
+  'session-token',
+  'x-session-token',
+  'x-session-id',
+  'x-amz-security-token',
+  'x-token',
+  'x-jwt',
+  'x-jwt-token',
+  'csrf-token',
+  'x-csrf-token',
+  'xsrf-token',
+  'x-xsrf-token',
+];
+
 /**
- * What is not recorded unless told otherwise: it belongs to one exchange (framing, dates, rate limits, tracing, request
- * ids), to one browser page (`Access-Control-*`), or is a credential (`Set-Cookie`). A name may end in `*`.
+ * What is not recorded by default, as header or trailer: it belongs to one exchange (framing, dates, rate limits, tracing, request ids,
+ * challenges), to one browser page (`Access-Control-*`), or is a credential (cookies, tokens, the idempotency key itself). A name may
+ * end in `*`.
  */
 export const defaultOmitHeaders: readonly string[] = Object.freeze([
   ...framing,
+  'www-authenticate',
+  'authentication-info',
   'proxy-authenticate',
   'proxy-authentication-info',
   'date',
   'age',
+  'authorization',
+  'proxy-authorization',
+  'cookie',
   'set-cookie',
+  'set-cookie2',
+  'idempotency-key',
+  ...tokens,
   'access-control-*',
   'ratelimit',
   'ratelimit-*',
@@ -62,9 +98,13 @@ export const defaultOmitHeaders: readonly string[] = Object.freeze([
 
 export type OmitRule = (name: string) => boolean;
 
-/** Whether a header is left out of records: framing always, and what `names` names, in any case. */
-export function omitRule(names: readonly string[]): OmitRule {
-  const all = [...framing, ...names.map((name) => name.toLowerCase())];
+/**
+ * Whether a header or trailer is left out of records: framing always, and what `names` names, in any case. `idempotency-key` among them
+ * stands for `keyHeader` too.
+ */
+export function omitRule(names: readonly string[], keyHeader = 'Idempotency-Key'): OmitRule {
+  const named = names.map((name) => name.toLowerCase());
+  const all = [...framing, ...named, ...(named.includes('idempotency-key') ? [keyHeader.toLowerCase()] : [])];
   const exact = new Set(all);
   const prefixes = all.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1));
   return (name) => {

@@ -1,4 +1,5 @@
 // The idempotency key of a request: the header's field lines in, the key or a reason for refusing out.
+import { placeholderCause, placeholderIn } from '../placeholder.js';
 
 export type ParsedKey = { readonly ok: true; readonly key: string } | { readonly ok: false; readonly reason: string };
 
@@ -41,6 +42,12 @@ export function parseKey(values: readonly string[]): ParsedKey {
   return field.startsWith('"') ? parseQuoted(field) : parseBare(field);
 }
 
+/** Checks a key that did not come from a header: the same 1 to 255 printable ASCII characters, without quotes around them. */
+export function checkKey(key: string): ParsedKey {
+  if (/[^\x20-\x7e]/.test(key)) return refused('has characters other than printable ASCII');
+  return checkText(key);
+}
+
 function parseQuoted(field: string): ParsedKey {
   const [, text, rest] = quotedItem.exec(field) ?? [];
   if (text === undefined || rest === undefined) {
@@ -50,18 +57,21 @@ function parseQuoted(field: string): ParsedKey {
   if (rest !== '' && !parameters.test(rest)) {
     return refused('has something after the quoted string that is not a parameter');
   }
-  return checkLength(text.includes('\\') ? text.replace(/\\(.)/g, '$1') : text);
+  return checkText(text.includes('\\') ? text.replace(/\\(.)/g, '$1') : text);
 }
 
 function parseBare(field: string): ParsedKey {
-  if (bareKey.test(field)) return checkLength(field);
+  if (bareKey.test(field)) return checkText(field);
   if (field.includes(',')) return list;
   return refused('has characters that need double quotes around the key');
 }
 
-function checkLength(key: string): ParsedKey {
+function checkText(key: string): ParsedKey {
   if (key === '') return refused('is empty');
-  return key.length > maxKeyLength ? tooLong : { ok: true, key };
+  if (key.length > maxKeyLength) return tooLong;
+  const placeholder = placeholderIn(key);
+  if (placeholder === null) return { ok: true, key };
+  return refused(`names nothing: ${placeholderCause(placeholder)}`);
 }
 
 const tooLong = refused(`is longer than ${maxKeyLength} characters`);

@@ -1,19 +1,21 @@
 // The life of one request, for every framework: does it apply, whose key is it, what became of it, run, record, answer.
-import type { Execution, Plan, Settlement, Work } from '../engine/plan.js';
+import type { ConditionalWork, Execution, NotStarted, Plan, Settlement } from '../engine/plan.js';
 import { recoveryOf, stillUnknown } from '../engine/recovery.js';
 import { run } from '../engine/run.js';
-import { type ErrorCode, IdempotencyError, StoreError } from '../errors.js';
-import { publish, warnOnce } from '../events.js';
+import { warnOnce } from '../events.js';
+import { processWide } from '../process-wide.js';
 import { responseFound } from './answer-found.js';
-import { describeBody } from './body.js';
+import { fingerprintOf } from './body-fingerprint.js';
+import { callWithin } from './callback.js';
+import { keyOf, scopeOf } from './caller.js';
 import type { Exchange, HttpAnswer } from './exchange.js';
-import { type FingerprintInput, fingerprint, fingerprintOfValue } from './fingerprint.js';
+import { fingerprintOfValue } from './fingerprint.js';
 import { applyHeaders, type HeaderEntry, type OmitRule, omitRule } from './headers.js';
-import { parseKey } from './key.js';
 import { lookupName, splitTarget } from './name.js';
 import { type CheckedHttpOptions, checkHttpOptions, type HttpOptions } from './options.js';
-import { type ProblemFacts, type ProblemResponse, problem } from './problem.js';
+import type { ProblemFacts } from './problem.js';
 import { decodeResponse, type RecordedResponse } from './recorded-response.js';
+import { type Progress, Refusals } from './refusals.js';
 import { type HandlersAnswer, settle, settleFailure, settleFound } from './settle.js';
 import { endOfTurn } from './turn.js';
 
@@ -34,8 +36,10 @@ interface FromHandler {
 const nothingMore: readonly HeaderEntry[] = [];
 const unrecordedMark: readonly HeaderEntry[] = [['Idempotency-Recorded', 'false']];
 
-/** Requests that an outer middleware has taken up already. */
-const taken = new WeakSet<object>();
+/** Requests that an outer middleware, of whatever copy of this package, handles now. */
+function requestsTaken(): WeakSet<object> {
+  return processWide('requests/1', () => new WeakSet());
+}
 
 /** Throws a `ConfigurationError` for options that cannot be meant. */
 export function createLifecycle<Request>(options: HttpOptions<Request>): Lifecycle<Request> {
@@ -45,10 +49,13 @@ export function createLifecycle<Request>(options: HttpOptions<Request>): Lifecyc
 export class Lifecycle<Request> {
   readonly options: CheckedHttpOptions<Request>;
   readonly #isOmitted: OmitRule;
+  readonly #refusals: Refusals;
 
   constructor(options: HttpOptions<Request>) {
     this.options = checkHttpOptions(options);
-    this.#isOmitted = omitRule(this.options.omitHeaders);
+    const { omitHeaders, headerName } = this.options;
+    this.#isOmitted = omitRule(omitHeaders, headerName);
+    this.#refusals = new Refusals(this.options);
   }
 
   /**
@@ -56,51 +63,53 @@ export class Lifecycle<Request> {
    * `keyLines` are the lines of its key header.
    */
   concerns(method: string | undefined, keyLines: readonly string[]): boolean {
-    const { methods, required, skip } = this.options;
+    const { methods, required, skip, key } = this.options;
     if (method === undefined || !methods.includes(method)) return false;
-    return keyLines.length > 0 || required || skip !== undefined;
+    return keyLines.length > 0 || required || skip !== undefined || key !== undefined;
   }
 
   /**
-   * Resolves when the answer is out, or when the request was passed on. Rejects only with what the application's own
-   * functions (`skip`, `scope`, `fingerprint`, `onAbandoned`) threw, before anything was run: that is for its error handler.
+   * Resolves when the answer is out, when the request was passed on, or when a layer outside has answered. Rejects only before the
+   * handler ran, and always with an Error, which is for the application's error handler: what its own functions threw, or a
+   * misconfiguration.
    */
   async handle(request: Request, exchange: Exchange): Promise<void> {
     await endOfTurn();
-    let name: string | null = null;
+    const progress: Progress = { name: null, isTaken: false, isStarted: false };
     try {
-      const { methods, skip } = this.options;
-      if (!methods.includes(exchange.method)) return exchange.pass();
-      if (skip !== undefined && (await skip(request))) return exchange.pass();
-      const key = this.#key(exchange);
-      if (key === null) return exchange.pass();
-      if (taken.has(exchange.identity)) return passTwice(exchange);
-      taken.add(exchange.identity);
-      const { scope, fingerprint: chosen } = this.options;
-      const owner = scope === 'public' ? scope : ownScope(await scope(request));
-      const print = typeof chosen === 'function' ? fingerprintOfValue(await chosen(request)) : null;
-      const bodyKnown = chosen === undefined ? exchange.bodyKnown?.() : undefined;
-      if (bodyKnown !== undefined) await bodyKnown;
-      const plan = this.#plan(exchange, owner, key, print);
-      name = plan.name;
-      await this.#answer(exchange, plan, await run(plan, this.#work(request, exchange)));
+      await this.#handle(request, exchange, progress);
     } catch (error) {
-      if (!(error instanceof IdempotencyError)) throw error;
-      await this.#refuseFor(exchange, name, error);
+      await this.#refusals.endWith(error, exchange, progress);
+    } finally {
+      if (progress.isTaken) requestsTaken().delete(exchange.identity);
     }
   }
 
-  /** The key, or null where there is none and none is required. */
-  #key(exchange: Exchange): string | null {
-    const { headerName, required } = this.options;
-    const lines = exchange.headerLines(headerName);
-    if (lines.length === 0) {
-      if (required) throw new IdempotencyError('key_missing', `The header ${headerName} is missing.`);
-      return null;
-    }
-    const parsed = parseKey(lines);
-    if (!parsed.ok) throw new IdempotencyError('key_invalid', `The header ${headerName} ${parsed.reason}.`);
-    return parsed.key;
+  async #handle(request: Request, exchange: Exchange, progress: Progress): Promise<void> {
+    const { methods, skip, callbackTimeoutMs } = this.options;
+    if (!methods.includes(exchange.method)) return exchange.pass();
+    if (skip !== undefined && (await callWithin('skip', callbackTimeoutMs, () => skip(request))))
+      return exchange.pass();
+    const key = await keyOf(request, (name) => exchange.headerLines(name), this.options);
+    if (key === null) return exchange.pass();
+    if (requestsTaken().has(exchange.identity)) return passTwice(exchange);
+    requestsTaken().add(exchange.identity);
+    progress.isTaken = true;
+    const scope = await scopeOf(request, this.options);
+    const print = await this.#chosenPrint(request);
+    const bodyKnown = this.options.fingerprint === undefined ? exchange.bodyKnown?.() : undefined;
+    if (bodyKnown !== undefined) await bodyKnown;
+    const plan = this.#plan(exchange, scope, key, print);
+    progress.name = plan.name;
+    if (!exchange.canStart()) return;
+    await this.#answer(exchange, plan, await run(plan, this.#work(request, exchange, progress)));
+  }
+
+  /** Where the option `fingerprint` is a function, what it gives. */
+  async #chosenPrint(request: Request): Promise<string | null> {
+    const { fingerprint: chosen, callbackTimeoutMs } = this.options;
+    if (typeof chosen !== 'function') return null;
+    return fingerprintOfValue(await callWithin('fingerprint', callbackTimeoutMs, () => chosen(request)));
   }
 
   /** `chosenPrint`: the fingerprint that the option's own function gave, if it is one. */
@@ -110,19 +119,23 @@ export class Lifecycle<Request> {
     const { path, query } = splitTarget(originalUrl);
     const name = lookupName({ scope, method, path, key });
     const print = fingerprint === undefined ? fingerprintOf(exchange, { method, path, query }) : chosenPrint;
-    return { store, key, name, fingerprint: print, terms: this.options };
+    return { store, scope, key, name, fingerprint: print, terms: this.options };
   }
 
-  #work(request: Request, exchange: Exchange): Work<Answered> {
+  #work(request: Request, exchange: Exchange, progress: Progress): ConditionalWork<Answered> {
     return {
+      canStart: () => exchange.canStart(),
+      onCallerGone: (listener) => exchange.onDisconnect(listener),
       recover: async (context) => {
-        const { recover = () => stillUnknown() } = this.options;
-        return await recoveryOf(recover(context, request), (answer) => ({
+        const { recover = () => stillUnknown(), callbackTimeoutMs } = this.options;
+        const found = await callWithin('onAbandoned', callbackTimeoutMs, () => recover(context, request));
+        return await recoveryOf(found, (answer) => ({
           from: 'recovery',
           ...responseFound(answer),
         }));
       },
       run: async (context) => {
+        progress.isStarted = true;
         let nothingHappened = false;
         const markNothingHappened = () => {
           nothingHappened = true;
@@ -149,21 +162,23 @@ export class Lifecycle<Request> {
     }
   }
 
-  #answer(exchange: Exchange, plan: Plan, execution: Execution<Answered>): Promise<void> | void {
+  #answer(exchange: Exchange, plan: Plan, execution: Execution<Answered> | NotStarted): Promise<void> | void {
     switch (execution.kind) {
+      case 'not_started':
+        return;
       case 'executed':
       case 'replayed':
         return this.#give(exchange, execution.value, execution.kind === 'executed' && execution.recorded);
       case 'in_progress':
-        return this.#refuse(exchange, plan.name, 'in_progress', { retryAfterMs: execution.retryAfterMs });
+        return this.#refusals.refuse(exchange, plan.name, 'in_progress', { retryAfterMs: execution.retryAfterMs });
       case 'mismatch':
-        return this.#refuse(exchange, plan.name, 'key_reused', {});
+        return this.#refusals.refuse(exchange, plan.name, 'key_reused', {});
       case 'unknown':
-        return this.#refuse(exchange, plan.name, 'outcome_unknown', retryFact(execution.retryAfterMs));
+        return this.#refusals.refuse(exchange, plan.name, 'outcome_unknown', retryFact(execution.retryAfterMs));
       case 'expired': {
         const { completedAt, note } = execution;
         const facts = { completedAt, ...(note === null ? {} : { originalStatus: Number(note) }) };
-        return this.#refuse(exchange, plan.name, 'response_expired', facts);
+        return this.#refusals.refuse(exchange, plan.name, 'response_expired', facts);
       }
     }
   }
@@ -189,43 +204,6 @@ export class Lifecycle<Request> {
     if (unrecorded && answer.flowing && !bypassed) return exchange.cut();
     return exchange.deliver(unrecorded ? unrecordedMark : nothingMore);
   }
-
-  async #refuseFor(exchange: Exchange, name: string | null, error: IdempotencyError): Promise<void> {
-    // What the store said is for operators, who hear it in the event; clients learn what it means for them.
-    if (error instanceof StoreError) return await this.#refuse(exchange, name, 'store_unavailable', {});
-    await this.#refuse(exchange, name, error.code, { detail: error.message });
-  }
-
-  async #refuse(exchange: Exchange, name: string | null, code: ErrorCode, facts: ProblemFacts): Promise<void> {
-    publish('rejected', () => ({ store: this.options.store.name, name, code }));
-    const { status, headers, body } = this.#problem(code, facts);
-    const all = applyHeaders(exchange.liveHeaders(), { set: headers, removed: [] });
-    await exchange.replace({ status, headers: all, body });
-  }
-
-  /** A refusal must get out even where the application's own rendering of it fails. */
-  #problem(code: ErrorCode, facts: ProblemFacts): ProblemResponse {
-    try {
-      return problem(code, facts, this.options.renderProblem);
-    } catch (error) {
-      warnOnce('render_problem_failed', `renderProblem threw (${String(error)}); the refusal went out as usual.`);
-      return problem(code, facts);
-    }
-  }
-}
-
-/** A caller's own scope can never be spelled like the shared one. */
-function ownScope(found: unknown): string {
-  if (typeof found === 'string' && found !== '') return `of ${found}`;
-  const given = found === '' ? 'an empty string' : `a value of type ${typeof found}`;
-  const remedy = 'It must give the id of the caller as a non-empty string; mount the middleware after authentication.';
-  throw new IdempotencyError('scope_missing', `The scope function gave ${given}. ${remedy}`);
-}
-
-function fingerprintOf(exchange: Exchange, target: Pick<FingerprintInput, 'method' | 'path' | 'query'>): string {
-  const body = describeBody(exchange.body());
-  if (!body.ok) throw new IdempotencyError('body_not_parsed', body.reason);
-  return fingerprint({ ...target, body });
 }
 
 function passTwice(exchange: Exchange): void {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { RecoverContext, Recovery } from '../engine/recovery.js';
 import { checkTerms, storeField, type TermOptions, type Terms, termFields, withTombstone } from '../engine/terms.js';
-import { parseOptions, wholeNumber } from '../options.js';
+import { milliseconds, parseOptions, wholeNumber } from '../options.js';
 import type { IdempotencyStore } from '../store.js';
 import type { AnswerFound } from './answer-found.js';
 import type { AnswerView } from './answer-view.js';
@@ -25,6 +25,11 @@ export interface HttpOptions<Request> extends TermOptions<RecoverAnswer<Request>
    * puts all callers into one scope, who then see each other's answers when they guess a key.
    */
   scope: 'public' | ((request: Request) => string | Promise<string>);
+  /**
+   * Gives the key of a request, in place of the header: the id of a webhook's event, from its body. Undefined: it has none. The key is
+   * 1 to 255 printable ASCII characters.
+   */
+  key?: (request: Request) => string | undefined | Promise<string | undefined>;
   /** Refuse requests without a key (400 `key_missing`). Default false: they run without protection. */
   required?: boolean;
   /** The methods it applies to. Default POST and PATCH. */
@@ -51,13 +56,21 @@ export interface HttpOptions<Request> extends TermOptions<RecoverAnswer<Request>
   isFinal?: (answer: AnswerView) => boolean;
   /** Larger answers are sent, but not kept: a repeat is told 410 `response_expired`. Default 1 048 576. */
   maxResponseBytes?: number;
-  /** Headers that are not recorded; a name may end in `*`. Replaces `defaultOmitHeaders`; spread that to add to it. */
+  /**
+   * How long `skip`, `key`, `scope`, `fingerprint` and `onAbandoned` may take. Later the request fails, and nothing runs. Default
+   * 10 000.
+   */
+  callbackTimeoutMs?: number;
+  /**
+   * Headers and trailers that are not recorded; a name may end in `*`. Replaces `defaultOmitHeaders`; spread that to add to it.
+   * `idempotency-key` stands for the header of `headerName`.
+   */
   omitHeaders?: readonly string[];
   /** Renders refusals otherwise than as RFC 9457 problem documents. */
   renderProblem?: RenderProblem;
 }
 
-type Chosen = 'skip' | 'fingerprint' | 'classify' | 'isFinal' | 'renderProblem';
+type Chosen = 'key' | 'skip' | 'fingerprint' | 'classify' | 'isFinal' | 'renderProblem';
 
 /** The same, every default filled in. */
 export interface CheckedHttpOptions<Request>
@@ -79,6 +92,7 @@ const schema = z
   .strictObject({
     store: storeField,
     scope: z.union([z.literal('public'), callback], { error: scopeRemedy }),
+    key: callback.optional(),
     required: z.boolean().default(false),
     methods: z.array(z.string().min(1)).default(['POST', 'PATCH']),
     headerName: token.default('Idempotency-Key'),
@@ -91,6 +105,7 @@ const schema = z
     classify: callback.optional(),
     isFinal: callback.optional(),
     maxResponseBytes: wholeNumber('bytes', 1, 536_870_912, 'For one mebibyte write 1048576.').default(1_048_576),
+    callbackTimeoutMs: milliseconds(10, 900_000).default(10_000),
     omitHeaders: z.array(z.string().min(1)).default([...defaultOmitHeaders]),
     renderProblem: callback.optional(),
     ...termFields,
@@ -110,9 +125,9 @@ function checkClassification(
 /** Throws a `ConfigurationError` that names every option that cannot be meant, its value and the remedy. */
 export function checkHttpOptions<Request>(options: HttpOptions<Request>): CheckedHttpOptions<Request> {
   const checked = withTombstone(parseOptions('idempotency()', schema, options));
-  const { scope, skip, fingerprint, classify, isFinal, renderProblem, onAbandoned } = options;
+  const { scope, key, skip, fingerprint, classify, isFinal, renderProblem, onAbandoned } = options;
   const recover = typeof onAbandoned === 'function' ? onAbandoned : undefined;
-  const chosen = { skip, fingerprint, classify, isFinal, renderProblem, recover };
+  const chosen = { key, skip, fingerprint, classify, isFinal, renderProblem, recover };
   const methods = checked.methods.map((method) => method.toUpperCase());
   return { ...checked, ...defined(chosen), scope, methods };
 }

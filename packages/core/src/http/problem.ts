@@ -1,6 +1,7 @@
 // How a refusal looks on the wire: an RFC 9457 problem document with a stable code.
-import { type ErrorCode, errorTable } from '../errors.js';
-import { applyHeaders, type HeaderEntry } from './headers.js';
+import { ConfigurationError, type ErrorCode, errorTable } from '../errors.js';
+import { callNow } from './callback.js';
+import { applyHeaders, type HeaderEntry, headerLinePattern, headerNamePattern } from './headers.js';
 
 /** Says nothing of any stored request: whoever guesses a key learns from a refusal only what became of the work. */
 export interface ProblemDocument {
@@ -64,11 +65,11 @@ const mostRetryMs = 3_600_000;
 /**
  * A refusal, ready to send. Says when to come back wherever coming back helps: with a retryable code (after a second
  * if nothing better is known), and wherever `retryAfterMs` is given; an hour at most. `Retry-After` is in whole
- * seconds, rounded up.
+ * seconds, rounded up. Throws a `ConfigurationError` where `render` throws, or gives what cannot be sent.
  */
 export function problem(code: ErrorCode, facts: ProblemFacts = {}, render?: RenderProblem): ProblemResponse {
   const document = problemDocument(code, facts);
-  const rendered = render?.(document) ?? { contentType: 'application/problem+json', body: document };
+  const rendered = render === undefined ? usualForm(document) : renderedBy(render, document);
   const usual: HeaderEntry[] = [
     ['Content-Type', rendered.contentType],
     ['Cache-Control', 'no-store'],
@@ -77,7 +78,7 @@ export function problem(code: ErrorCode, facts: ProblemFacts = {}, render?: Rend
   return {
     status: rendered.status ?? document.status,
     headers: applyHeaders(usual, { set: Object.entries(rendered.headers ?? {}), removed: [] }),
-    body: encode(rendered.body),
+    body: rendered.body,
     document,
   };
 }
@@ -88,6 +89,37 @@ const typePrefix = 'urn:onceguard:problem:';
 export function isRetryableProblem(json: unknown): boolean {
   if (typeof json !== 'object' || json === null || !('type' in json) || !('retryable' in json)) return false;
   return typeof json.type === 'string' && json.type.startsWith(typePrefix) && json.retryable === true;
+}
+
+interface Rendered {
+  readonly contentType: string;
+  readonly body: Buffer;
+  readonly status?: number | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+function usualForm(document: ProblemDocument): Rendered {
+  return { contentType: 'application/problem+json', body: encode(document) };
+}
+
+/** Checked before it is sent: what Node refuses later would be nobody's error. */
+function renderedBy(render: RenderProblem, document: ProblemDocument): Rendered {
+  const given: Partial<ReturnType<RenderProblem>> | undefined = callNow('renderProblem', () => render(document));
+  const { contentType, body, status = document.status, headers = {} } = given ?? {};
+  if (!isLine(contentType)) throw unusable('contentType');
+  if (!Number.isInteger(status) || status < 200 || status > 599) throw unusable('status');
+  const isHeader = ([name, line]: [string, unknown]) => headerNamePattern.test(name) && isLine(line);
+  if (!Object.entries(headers).every(isHeader)) throw unusable('headers');
+  if (typeof body !== 'string' && (typeof body !== 'object' || body === null)) throw unusable('body');
+  return { contentType, body: callNow('renderProblem', () => encode(body)), status, headers };
+}
+
+function isLine(given: unknown): given is string {
+  return typeof given === 'string' && headerLinePattern.test(given);
+}
+
+function unusable(member: string): ConfigurationError {
+  return new ConfigurationError('option_invalid', `The function renderProblem gave a ${member} that cannot be sent.`);
 }
 
 function problemDocument(code: ErrorCode, facts: ProblemFacts): ProblemDocument {

@@ -125,8 +125,9 @@ export function settleFound(
 
 /** The note is the status: a tombstone still says with what the work ended. */
 function recorded(answer: HttpAnswer, baseline: readonly HeaderEntry[], isOmitted: OmitRule): Settlement {
-  const { status, reason, trailers, body } = answer;
+  const { status, reason, body } = answer;
   const headers = headerChange(baseline, answer.headers, isOmitted);
+  const trailers = answer.trailers.filter(([name]) => !isOmitted(name));
   const outcome = body === null ? null : encodeResponse({ status, reason, headers, trailers, body });
   return { as: 'done', outcome, note: String(status) };
 }

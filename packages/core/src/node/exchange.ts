@@ -1,4 +1,5 @@
 // One request and its response on node:http, as the lifecycle sees them; an adapter says what is its framework's own.
+import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { publish } from '../events.js';
@@ -8,6 +9,7 @@ import type { HeaderEntry } from '../http/headers.js';
 import { rawBodyOf } from '../http/raw-body.js';
 import { endOfTurn } from '../http/turn.js';
 import { type Capture, captureResponse } from './capture.js';
+import { connectionOf } from './connection.js';
 import { headersOf } from './head.js';
 import { hasBody, knowsBody } from './request-body.js';
 import { sendAnswer } from './send.js';
@@ -22,6 +24,8 @@ export interface FrameworkSide {
   readonly store: string;
   /** What the framework's parsers left. */
   parsedBody(): unknown;
+  /** Whether a body parser has looked at the request, and parsed it or not. */
+  hasParser?(): boolean;
   /** The body's source where a parser of this framework keeps it. */
   rawBody?(): Uint8Array | string | undefined;
   /** Goes on without idempotency. */
@@ -68,12 +72,22 @@ class NodeExchange implements Exchange {
       hasBody: hasBody(req),
       readableEnded: req.readableEnded,
       body: this.#side.parsedBody(),
+      hasParser: this.#side.hasParser?.(),
       rawBody: rawBodyOf(req) ?? this.#side.rawBody?.(),
     };
   }
 
   liveHeaders(): readonly HeaderEntry[] {
     return this.#capture?.baseline ?? headersOf(this.#side.res);
+  }
+
+  canStart(): boolean {
+    const { res } = this.#side;
+    return !res.headersSent && !res.writableEnded;
+  }
+
+  onDisconnect(listener: () => void): () => void {
+    return onDisconnect(this.#side, listener);
   }
 
   pass(): void {
@@ -111,6 +125,7 @@ class NodeExchange implements Exchange {
   async replace(answer: WholeAnswer): Promise<void> {
     const { res } = this.#side;
     const capture = this.#capture;
+    if (capture === null && !this.canStart()) return;
     if (capture === null && this.#side.answer !== undefined) return await this.#side.answer(answer);
     if (capture !== null && !capture.withdraw()) return capture.cut();
     keepOnly(res, answer.headers);
@@ -143,14 +158,40 @@ function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
+/**
+ * Both are needed: the response of a pipelined request that waits for its turn does not emit 'close', and a stream of HTTP/2 closes
+ * without its connection.
+ */
+function onDisconnect({ req, res }: FrameworkSide, listener: () => void): () => void {
+  const { socket } = req;
+  if (res.destroyed || socket?.destroyed) listener();
+  // Wrappers of serverless functions have no real socket.
+  const connection = socket instanceof EventEmitter ? connectionOf(socket) : null;
+  res.once('close', listener);
+  connection?.onClose(listener);
+  return () => {
+    res.off('close', listener);
+    connection?.offClose(listener);
+  };
+}
+
 function isMissing(status: number): status is 404 | 405 {
   return status === 404 || status === 405;
 }
 
-/** The lines of a header as received: `headers` has joined them, and a joined pair of lines can look like one. */
-export function headerLines({ rawHeaders }: IncomingMessage, name: string): string[] {
+/**
+ * The lines of a header as received: `headers` has joined them, and a joined pair of lines can look like one. A header that was not
+ * received is taken from `headers`: a layer outside has set it, or a wrapper around the request has no raw lines.
+ */
+export function headerLines({ rawHeaders, headers }: IncomingMessage, name: string): string[] {
   const wanted = name.toLowerCase();
-  return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === wanted);
+  const received = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === wanted);
+  return received.length > 0 ? received : linesOf(headers[wanted]);
+}
+
+function linesOf(value: unknown): string[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value.map(String) : [String(value)];
 }
 
 /** The lifecycle names every header that is to go out. */

@@ -1,0 +1,19 @@
+// What all copies of this package in a process still have to say to one store.
+import { processWide } from '../process-wide.js';
+import type { IdempotencyStore } from '../store.js';
+
+/** Waits at most `timeoutMs` for the background of one copy. True: nothing is left there. */
+type Drain = (timeoutMs: number) => Promise<boolean>;
+
+export function registerDrain(store: IdempotencyStore, drain: Drain): void {
+  const drains = registry().get(store) ?? new Set();
+  registry().set(store, drains.add(drain));
+}
+
+export function drainsOf(store: IdempotencyStore): readonly Drain[] {
+  return [...(registry().get(store) ?? [])];
+}
+
+function registry(): WeakMap<IdempotencyStore, Set<Drain>> {
+  return processWide('drains/1', () => new WeakMap());
+}

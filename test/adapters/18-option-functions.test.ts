@@ -1,0 +1,175 @@
+// Must hold: whatever a function among the options does, nothing runs unprotected, and an error handler gets an Error.
+import { payments } from '@onceguard/core';
+import { expect, it } from 'vitest';
+import { brokenShop } from './17-asking.js';
+import { send } from './client.js';
+import { nextEvent } from './events.js';
+import type { Handler, Options } from './frameworks.js';
+import { onEveryFramework, type World } from './matrix.js';
+
+/** What a function may throw that is no Error. Express takes some of these for "go on", or for the name of a route. */
+const values: [title: string, value: unknown][] = [
+  ['undefined', undefined],
+  ['null', null],
+  ['an empty string', ''],
+  ['the string "route"', 'route'],
+  ['the string "router"', 'router'],
+  ['zero', 0],
+  ['false', false],
+  ['an object', { status: 401 }],
+];
+const ways: [how: string, fail: (value: unknown) => unknown][] = [
+  [
+    'throws',
+    (value) => {
+      throw value;
+    },
+  ],
+  ['rejects with', async (value) => await Promise.reject(value)],
+];
+const every = ways.flatMap(([how, fail]) =>
+  values.map(([title, value]) => [how, title, () => fail(value), value] as const),
+);
+
+onEveryFramework('A function among the options,', (world) => {
+  for (const name of ['scope', 'key', 'skip', 'fingerprint'] as const) {
+    it.each(every)(
+      `${name}, that %s %s: the error handler gets an Error that names it`,
+      async (_how, _title, fail, value) => {
+        const { post, runs, handled } = await startCounting(world, { ...payments, [name]: fail });
+        expect(await post()).toMatchObject({ status: 500, text: 'handled' });
+        expectNamed(handled, name);
+        expect(handled[0]).toHaveProperty('cause', value);
+        expect(runs()).toBe(0);
+      },
+    );
+
+    it(`${name}, that rejects with an Error: the error handler gets that one`, async () => {
+      const error = Object.assign(new Error('Sign in.'), { status: 401 });
+      const { post, runs, handled } = await startCounting(world, { [name]: async () => await Promise.reject(error) });
+      expect(await post()).toMatchObject({ status: 500, text: 'handled' });
+      expect(handled).toEqual([error]);
+      expect(handled[0]).toBe(error);
+      expect(runs()).toBe(0);
+    });
+
+    it(`${name}, that never settles: after callbackTimeoutMs the error handler gets an Error that names it`, async () => {
+      const never = () => new Promise(() => {});
+      const { post, runs, handled } = await startCounting(world, { [name]: never, callbackTimeoutMs: 20 });
+      expect(await post()).toMatchObject({ status: 500, text: 'handled' });
+      expectNamed(handled, name);
+      expect(runs()).toBe(0);
+    });
+  }
+
+  it.each(every)(
+    'onAbandoned, that %s %s: the outcome stays unknown, and an event names it',
+    async (_how, _title, fail) => {
+      let asked = 0;
+      const { retry, acts } = await brokenShop(world, () => {
+        asked += 1;
+        return fail() as never;
+      });
+      const misconfigured = nextEvent('misconfigured');
+      expect((await retry()).status).toBe(500);
+      expectNamed([(await misconfigured).error], 'onAbandoned');
+      expect([asked, acts]).toEqual([1, ['reserve 1', 'charge 1']]);
+    },
+  );
+
+  it.each(every)(
+    'renderProblem, that %s %s: the error handler gets an Error that names it',
+    async (_how, _title, fail) => {
+      const { post, runs, handled } = await startCounting(world, { required: true, renderProblem: fail as never });
+      expect(await post({ key: undefined })).toMatchObject({ status: 500, text: 'handled' });
+      expectNamed(handled, 'renderProblem');
+      expect(runs()).toBe(0);
+    },
+  );
+
+  it.each([
+    ['nothing', undefined],
+    ['no content type', { body: 'no' }],
+    ['a content type of two lines', { contentType: 'text/plain\r\nX-Other: 1', body: 'no' }],
+    ['a body that is no JSON', { contentType: 'text/plain', body: { n: 1n } }],
+    ['a header of two lines', { contentType: 'text/plain', body: 'no', headers: { 'X-A': 'a\r\nb' } }],
+    ['a status that is none', { contentType: 'text/plain', body: 'no', status: 17 }],
+  ])('renderProblem, that gives %s: the error handler gets an Error that names it', async (_title, given) => {
+    const { post, runs, handled } = await startCounting(world, { required: true, renderProblem: () => given as never });
+    expect(await post({ key: undefined })).toMatchObject({ status: 500, text: 'handled' });
+    expectNamed(handled, 'renderProblem');
+    expect(runs()).toBe(0);
+  });
+
+  it.each(every)(
+    'isFinal, that %s %s: the client gets a plain 500, and an event names it',
+    async (_how, _title, fail) => {
+      const { post, runs } = await startCounting(world, { ...payments, isFinal: fail as never });
+      const misconfigured = nextEvent('misconfigured');
+      expect(await post()).toMatchObject({ status: 500, text: 'Internal Server Error' });
+      expectNamed([(await misconfigured).error], 'isFinal');
+      expect((await post()).json()).toMatchObject({ code: 'outcome_unknown' });
+      expect(runs()).toBe(1);
+    },
+  );
+});
+
+onEveryFramework('Without an error handler of the application', (world) => {
+  const wrong: Record<string, Options> = {
+    'a scope that is missing': { scope: () => undefined },
+    'a fingerprint that is none': { fingerprint: () => 17 },
+    'a renderProblem that throws': { required: true, key: () => undefined, renderProblem: fails },
+    'an isFinal that throws': { isFinal: fails },
+  };
+  it.each(Object.entries(wrong))(
+    'the client gets a plain 500 that says nothing of the cause: %s',
+    async (_title, options) => {
+      const { store } = await world.openStore();
+      const handler: Handler = () => ({ status: 201, body: 'paid' });
+      const { port } = await world.start({ store, handler, options, env: 'production' });
+      const misconfigured = nextEvent('misconfigured');
+      const answer = await send(port, { key: 'k' });
+      expect([answer.status, answer.text]).toEqual([500, expect.stringContaining('Internal Server Error')]);
+      expect(answer.text).not.toMatch(/scope|fingerprint|renderProblem|isFinal|option|onceguard/i);
+      const { error } = await misconfigured;
+      expect(error.stack).toContain(error.message);
+    },
+  );
+});
+
+onEveryFramework(
+  'Koa',
+  (world) => {
+    it.each([
+      ['undefined', undefined],
+      ['null', null],
+    ])('answers 500 where a handler rejects with %s, which Koa by itself never answers', async (_title, value) => {
+      const { store } = await world.openStore();
+      const handler: Handler = async () => await Promise.reject(value);
+      const { port } = await world.start({ store, handler });
+      expect((await send(port, { key: 'k' })).status).toBe(500);
+    });
+  },
+  { family: 'koa' },
+);
+
+function fails(): never {
+  throw new Error('Of no concern to a client.');
+}
+
+function expectNamed(errors: readonly unknown[], name: string): void {
+  expect(errors).toHaveLength(1);
+  const [error] = errors;
+  expect(error).toBeInstanceOf(Error);
+  expect(error).toMatchObject({ code: 'option_invalid', message: expect.stringMatching(new RegExp(`\\b${name}\\b`)) });
+}
+
+async function startCounting(world: World, options: Options) {
+  const { store } = await world.openStore();
+  let runs = 0;
+  const handled: unknown[] = [];
+  const handler: Handler = () => ({ status: 201, body: { run: ++runs } });
+  const { port } = await world.start({ store, handler, options, handled });
+  const post = async ({ key }: { key: string | undefined } = { key: 'k' }) => await send(port, { key });
+  return { post, handled, runs: () => runs };
+}
