@@ -192,7 +192,7 @@ export class Lifecycle<Request> {
 
   async #refuseFor(exchange: Exchange, name: string | null, error: IdempotencyError): Promise<void> {
     // What the store said is for operators, who hear it in the event; clients learn what it means for them.
-    if (error instanceof StoreError) return await this.#refuse(exchange, name, 'store_unavailable', {});
+    if (error instanceof StoreError) return await this.#refuse(exchange, name, codeFor(error), {});
     await this.#refuse(exchange, name, error.code, { detail: error.message });
   }
 
@@ -212,6 +212,10 @@ export class Lifecycle<Request> {
       return problem(code, facts);
     }
   }
+}
+
+function codeFor({ class: storeClass }: StoreError): ErrorCode {
+  return storeClass === 'damaged' ? 'record_damaged' : 'store_unavailable';
 }
 
 /** A caller's own scope can never be spelled like the shared one. */
