@@ -19,10 +19,10 @@ const short = { leaseMs: 80, maxExecutionMs: 10 };
 const atMostOnce = { atMostOnce: true };
 const caught = (error: unknown) => error;
 
-/** What the record holds of a step: `2:r"ch_1"`. */
+/** What the record holds of a step behind its checksum: `2:r"ch_1"`. */
 async function held(store: FaultStore, step = 'charge'): Promise<string> {
   const entry = (await recordOf(store.inner, nameIn(store)))?.steps.get(step);
-  return entry === undefined ? 'nothing' : `${entry.seq}:${Buffer.from(entry.bytes)}`;
+  return entry === undefined ? 'nothing' : `${entry.seq}:${Buffer.from(entry.bytes).subarray(8)}`;
 }
 
 /** Everything that was written down for steps, once more and in the order of then. */

@@ -98,7 +98,7 @@ describe('Behind Sentinel', () => {
 });
 
 test.each([
-  ['6.0.16', ['redis_too_old']],
+  ['6.0.16', []],
   ['5.0.14', ['redis_too_old']],
   ['6.2.0', []],
   ['7.0.15', []],

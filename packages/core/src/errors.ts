@@ -165,6 +165,8 @@ export type StoreRefusal = 'full' | 'too_large';
 export interface StoreErrorOptions extends ErrorOptions {
   /** Set where the same call with fewer bytes may succeed. */
   readonly refusal?: StoreRefusal;
+  /** Set where something is under the key that cannot be read. Default: of class `damaged`. */
+  readonly unreadable?: boolean;
 }
 
 const storeErrorCodes = {
@@ -182,10 +184,13 @@ export class StoreError extends IdempotencyError {
   readonly class: StoreErrorClass;
   /** Null: not a matter of size. */
   readonly refusal: StoreRefusal | null;
+  /** Something is under the key that cannot be read, perhaps a record of work that is done: `bypass` does not run it. */
+  readonly unreadable: boolean;
 
   constructor(storeClass: StoreErrorClass, message: string, options: StoreErrorOptions = {}) {
     super(storeErrorCodes[storeClass], message, options);
     this.class = storeClass;
     this.refusal = options.refusal ?? null;
+    this.unreadable = options.unreadable ?? storeClass === 'damaged';
   }
 }

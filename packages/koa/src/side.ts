@@ -1,7 +1,7 @@
 // Koa's side of an exchange: its stack writes after it has returned, and asks the socket before it does.
 import { Readable } from 'node:stream';
 import { isUint8Array } from 'node:util/types';
-import type { WholeAnswer } from '@onceguard/core/http';
+import { isFraming, type WholeAnswer } from '@onceguard/core/http';
 import { type FrameworkSide, keepOnly } from '@onceguard/core/node';
 import type { Context, Next } from 'koa';
 
@@ -108,6 +108,7 @@ function answerInStack(ctx: Context, { status, reason, headers, trailers = [], b
   if (trailers.length > 0) ctx.res.addTrailers(trailers.map(([name, value]): [string, string] => [name, value]));
   ctx.remove('Content-Type');
   for (const [name, value] of headers) {
-    if (name.toLowerCase() !== 'content-length') ctx.set(name, typeof value === 'string' ? value : [...value]);
+    // Koa and Node set how the answer is cut, whatever a record says.
+    if (!isFraming(name)) ctx.set(name, typeof value === 'string' ? value : [...value]);
   }
 }

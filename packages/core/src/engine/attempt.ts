@@ -4,6 +4,7 @@ import { type EventSubject, publish } from '../events.js';
 import type { Checkpoint, Lease, RenewAnswer } from '../protocol/messages.js';
 import type { StepEntry } from '../protocol/record.js';
 import { AttemptContext } from './attempt-context.js';
+import { recordedStep } from './checksum.js';
 import type { Granted } from './claimant.js';
 import { deriveKey, type OperationContext } from './context.js';
 import type { Plan } from './plan.js';
@@ -133,11 +134,13 @@ export class Attempt implements StepLedger {
   /** Said again and again while the lease holds: what has been done must not be forgotten because a store was away. */
   async record(point: Checkpoint): Promise<void> {
     const { link, plan } = this;
-    this.#points.set(point.step, point);
+    const { step, seq } = point;
+    const recorded = { step, seq, bytes: recordedStep(plan.name, step, point) };
+    this.#points.set(step, point);
     for (let failures = 0; ; failures += 1) {
       this.mustHold();
       try {
-        const { kind } = await link.ask('checkpoint', plan.name, () => link.store.checkpoint(this.#lease, point));
+        const { kind } = await link.ask('checkpoint', plan.name, () => link.store.checkpoint(this.#lease, recorded));
         this.mustHold();
         if (kind === 'ok') return;
         if (kind === 'lost') this.#lose('another owner has taken over');

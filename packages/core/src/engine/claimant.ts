@@ -3,6 +3,7 @@
 import { StoreError } from '../errors.js';
 import type { AcquireAnswer, Acquired, AcquireRequest, Lease, Standing } from '../protocol/messages.js';
 import type { StepEntry } from '../protocol/record.js';
+import { stepsIn } from './checksum.js';
 import { ownerToken } from './owner-token.js';
 import { type Plan, recordTerms } from './plan.js';
 import type { StoreLink } from './store-link.js';
@@ -103,8 +104,10 @@ export class Claimant {
     return { token, fingerprint, leaseMs, onAbandoned, notAfter, fenceSeen, awaited, ...recordTerms(terms) };
   }
 
+  /** A record whose steps are damaged is given back: nothing may run that could do one of them again. */
   #granted(answer: Acquired, sentAt: number): Granted {
     const { fingerprint, name, terms } = this.plan;
+    const steps = this.#checkedSteps(answer.steps);
     const lease = {
       key: name,
       token: this.#token,
@@ -118,7 +121,17 @@ export class Claimant {
       leaseEndAt: answer.leaseEndAt,
       ...recordTerms(terms),
     };
-    return { kind: 'granted', lease, sentAt, steps: answer.steps };
+    return { kind: 'granted', lease, sentAt, steps };
+  }
+
+  #checkedSteps(recorded: Acquired['steps']): Granted['steps'] {
+    const { name } = this.plan;
+    try {
+      return this.link.check('acquire', name, () => stepsIn(name, recorded));
+    } catch (error) {
+      void this.#giveUp();
+      throw error;
+    }
   }
 
   /** The token is never used again, and is taken back until no send of it can take effect any more. */

@@ -6,6 +6,7 @@ import type { ResolveAnswer } from '../protocol/messages.js';
 import { isIntent, type Resolution, type StoredRecord } from '../protocol/record.js';
 import type { IdempotencyStore } from '../store.js';
 import { encodeValue } from '../value.js';
+import { outcomeIn, recordedOutcome, stepsIn } from './checksum.js';
 import { deriveKey } from './context.js';
 import { functionMark } from './execute.js';
 import type { StepInDoubt } from './recovery.js';
@@ -136,17 +137,22 @@ export async function resolve(store: IdempotencyStore, name: string, options: Re
   if (record === null) return { kind: 'gone', now };
   if ('result' in options) mustBeOfFunction(record);
   const { as, by, reason, ttlMs = null, tombstoneMs = null, fencingToken } = decision;
+  const outcome = outcomeOf(options);
+  if (as === 'not_done') link.check('read', name, () => stepsIn(name, record.steps));
   const request = {
     expectFence: fencingToken ?? record.fence,
     as,
-    outcome: outcomeOf(options),
+    outcome: outcome && recordedOutcome(name, outcome),
     outcomeTtlMs: ttlMs,
     note: null,
     by,
     reason,
     recordTtlMs: tombstoneMs,
   };
-  return await link.askPersistently('resolve', name, () => store.resolve(name, request), endsAt);
+  const answer = await link.askPersistently('resolve', name, () => store.resolve(name, request), endsAt);
+  if (answer.kind !== 'conflict' || answer.standing.kind !== 'completed') return answer;
+  const { standing } = answer;
+  return { ...answer, standing: { ...standing, outcome: outcomeIn(name, standing.outcome) } };
 }
 
 /** Repeats of a request could not be sent a result, and a decision cannot be taken back. Without a fingerprint nobody can tell. */

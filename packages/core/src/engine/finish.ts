@@ -3,6 +3,7 @@ import { StoreError } from '../errors.js';
 import { publish } from '../events.js';
 import type { CompleteAnswer, Completion, Release, Standing } from '../protocol/messages.js';
 import type { Attempt } from './attempt.js';
+import { recordedOutcome } from './checksum.js';
 import type { Settlement } from './plan.js';
 import { monotonicMs } from './timing.js';
 
@@ -71,7 +72,7 @@ export function giveFreeOnceStopped(attempt: Attempt, stopped: Promise<void>, ho
 async function complete(attempt: Attempt, settlement: Settlement & { as: 'done' }): Promise<Finish> {
   const { link, plan } = attempt;
   const completion: Completion = {
-    outcome: settlement.outcome,
+    outcome: settlement.outcome && recordedOutcome(plan.name, settlement.outcome),
     outcomeTtlMs: plan.terms.ttlMs,
     note: settlement.note,
     notAfter: restoreLimit(attempt),

@@ -85,14 +85,20 @@ function notKept(plan: Plan, reason: string): void {
 }
 
 function revived<T>(bytes: Uint8Array, { finalErrors, result }: KeepOptions<T>): Kept<T> {
-  if (bytes[0] === errorMark[0]) return { bytes, error: errorFrom(valueIn(bytes.subarray(1)), finalErrors) };
+  if (bytes[0] === errorMark[0]) {
+    return { bytes, error: readable(() => errorFrom(decodeValue(bytes.subarray(1)), finalErrors)) };
+  }
   const value = valueIn(bytes);
   return { bytes, value: result === undefined ? (value as T) : fitting(value, result) };
 }
 
 function valueIn(bytes: Uint8Array): unknown {
+  return readable(() => decodeValue(bytes));
+}
+
+function readable<T>(decode: () => T): T {
   try {
-    return decodeValue(bytes);
+    return decode();
   } catch (cause) {
     throw new IdempotencyError('outcome_invalid', 'The recorded result cannot be read by this version.', { cause });
   }

@@ -3,6 +3,7 @@ import { LeaseLostError, OutcomeUnknownError, StoreError } from '../errors.js';
 import { publish } from '../events.js';
 import type { Standing } from '../protocol/messages.js';
 import { Attempt } from './attempt.js';
+import { outcomeIn } from './checksum.js';
 import { Claimant, type Granted, type Told } from './claimant.js';
 import { deriveKey, type OperationContext } from './context.js';
 import { finish, giveFree, giveFreeOnceStopped } from './finish.js';
@@ -24,8 +25,9 @@ export async function run<T>(plan: Plan, work: Work<T>): Promise<Execution<T> | 
       seen = await awaitOutcome(link, plan, 'claimant', seen, () => claimant.look(), work.onCallerGone);
     }
   } catch (error) {
-    const bypasses = plan.terms.onStoreUnavailable === 'bypass' && error instanceof StoreError;
-    if (bypasses) return await bypass(link, plan, work, error);
+    // A record that is there and cannot be read may be of work that is done.
+    const isAway = error instanceof StoreError && !error.unreadable;
+    if (isAway && plan.terms.onStoreUnavailable === 'bypass') return await bypass(link, plan, work, error);
     throw error;
   }
   if (seen.kind !== 'granted') return tell(link, plan, work, seen);
@@ -141,7 +143,8 @@ function tell<T>(link: StoreLink, plan: Plan, work: Work<T>, seen: Told): Execut
   switch (seen.kind) {
     case 'completed': {
       const { completedAt } = seen;
-      const value = work.revive(seen.outcome);
+      const outcome = link.check('acquire', plan.name, () => outcomeIn(plan.name, seen.outcome));
+      const value = work.revive(outcome);
       publish('replayed', () => ({ ...link.subject(plan.name), completedAt }));
       return { kind: 'replayed', value, completedAt };
     }

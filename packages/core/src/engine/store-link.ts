@@ -99,6 +99,17 @@ export class StoreLink {
     });
   }
 
+  /** Checks what the store answered. Where it is damaged, that is an event as any failure of the store is. */
+  check<T>(verb: string, name: string, inspect: () => T): T {
+    try {
+      return inspect();
+    } catch (cause) {
+      const error = asStoreError(cause, verb);
+      publish('store_error', () => ({ ...this.subject(name), verb, class: error.class, error }));
+      throw error;
+    }
+  }
+
   /** The same call again and again until it is answered, or until `endsAt`. */
   askPersistently<Answer extends { readonly now: number }>(
     verb: string,

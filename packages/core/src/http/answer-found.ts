@@ -2,7 +2,7 @@
 import { isUint8Array } from 'node:util/types';
 import { z } from 'zod';
 import { parseOptions } from '../options.js';
-import { headerLinePattern, headerNamePattern, omitRule } from './headers.js';
+import { headerLinePattern, headerNamePattern, isFraming } from './headers.js';
 import { encodeResponse, type RecordedResponse } from './recorded-response.js';
 
 /** The whole answer. Headers of the layers outside come live, as for any replay. */
@@ -36,8 +36,6 @@ const schema = z.strictObject({
     )
     .default(''),
 });
-
-const isFraming = omitRule([]);
 
 /** As it is recorded. Throws a `ConfigurationError` for what could not be sent. */
 export function responseFound(answer: AnswerFound): RecordedResponse {

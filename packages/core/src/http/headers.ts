@@ -113,6 +113,9 @@ export function omitRule(names: readonly string[], keyHeader = 'Idempotency-Key'
   };
 }
 
+/** Whether a header speaks of one connection or of how one message is cut: the sender sets it, and no record has it. */
+export const isFraming: OmitRule = omitRule([]);
+
 /**
  * What happened between two heads: `before` stood when the handler's side was entered, `after` when it answered. A
  * header set again to the value that it had is no change, and comes live.

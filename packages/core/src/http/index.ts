@@ -3,7 +3,7 @@ export { type AnswerFound, encodeAnswer } from './answer-found.js';
 export type { AnswerView } from './answer-view.js';
 export type { RequestBody } from './body.js';
 export type { Exchange, HttpAnswer, HttpContext, WholeAnswer } from './exchange.js';
-export { defaultOmitHeaders, type HeaderEntry } from './headers.js';
+export { defaultOmitHeaders, type HeaderEntry, isFraming } from './headers.js';
 export { createLifecycle, type Lifecycle } from './lifecycle.js';
 export type { HttpOptions } from './options.js';
 export type { ProblemDocument, RenderProblem } from './problem.js';

@@ -57,6 +57,10 @@ const ownFacts: Partial<Record<ErrorCode, ProblemFacts>> = {
   },
   response_expired: { detail: 'It is not run again.', completed: true },
   store_unavailable: { detail: 'Repeat this request later, with the same key.' },
+  record_damaged: {
+    detail: 'It is not run again. The operators of this service have to look into it.',
+    completed: 'unknown',
+  },
 };
 
 const leastRetryMs = 1_000;

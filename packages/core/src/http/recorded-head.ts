@@ -1,5 +1,5 @@
 // The head of a recorded answer, and its check: by hand, since every replay comes here.
-import { headerLinePattern, headerNamePattern } from './headers.js';
+import { headerLinePattern, headerNamePattern, isFraming } from './headers.js';
 
 /** Status, reason phrase (null: the usual one), headers set, headers removed, trailers. A list: names would double its length. */
 export type Head = readonly [
@@ -15,8 +15,10 @@ type Flaw = readonly number[] | null;
 type Check = (value: unknown) => Flaw;
 
 const isText = (value: unknown) => typeof value === 'string' && headerLinePattern.test(value);
-const isName = (value: unknown) => typeof value === 'string' && headerNamePattern.test(value);
-const isStatus = (value: unknown) => Number.isInteger(value) && Number(value) >= 100 && Number(value) <= 999;
+/** Framing is the sender's: no record says how an answer is cut. */
+const isName = (value: unknown) => typeof value === 'string' && headerNamePattern.test(value) && !isFraming(value);
+/** An answer that is the last one: 1xx come before it. */
+const isStatus = (value: unknown) => Number.isInteger(value) && Number(value) >= 200 && Number(value) <= 999;
 
 const name = that(isName);
 const text = that(isText);

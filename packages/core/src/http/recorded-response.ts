@@ -1,6 +1,6 @@
 // What a record keeps of an answer, and its bytes: a layout version, a JSON head on a line of its own, the body as it is.
 import { IdempotencyError } from '../errors.js';
-import type { HeaderChange } from './headers.js';
+import { type HeaderChange, isFraming } from './headers.js';
 import { flawIn, type Head } from './recorded-head.js';
 
 export interface RecordedResponse {
@@ -18,7 +18,8 @@ const endOfHead = 0x0a;
 
 /** The bytes of a recorded answer. */
 export function encodeResponse({ status, reason, headers, trailers, body }: RecordedResponse): Uint8Array {
-  const head = JSON.stringify([status, reason ?? null, headers.set, headers.removed, trailers]);
+  const kept = trailers.filter(([name]) => !isFraming(name));
+  const head = JSON.stringify([status, reason ?? null, headers.set, headers.removed, kept]);
   const endAt = 1 + Buffer.byteLength(head);
   const bytes = Buffer.allocUnsafe(endAt + 1 + body.byteLength);
   bytes[0] = layout;

@@ -69,7 +69,7 @@ const refusals = new Set<ErrorCode>(['key_missing', 'key_invalid', 'body_type_un
 
 /** The code that a client is refused with. Null: it is no matter of the client. */
 function refusalFor(error: Error): ErrorCode | null {
-  if (error instanceof StoreError) return 'store_unavailable';
+  if (error instanceof StoreError) return error.class === 'damaged' ? 'record_damaged' : 'store_unavailable';
   return error instanceof IdempotencyError && refusals.has(error.code) ? error.code : null;
 }
 

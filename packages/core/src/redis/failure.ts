@@ -19,6 +19,9 @@ const classes: readonly (readonly [RegExp, StoreErrorClass])[] = [
   [new RegExp(`^(WRONGTYPE|NOSCRIPT|CROSSSLOT|ERR|${foreignKey})\\b`), 'bug'],
 ];
 
+/** What stands under the key is no record that this version can read. */
+const unreadableRecord = new RegExp(`^(WRONGTYPE|${newerLayout}|${foreignKey}|${damagedRecord})\\b`);
+
 /** Redis 6 wraps what a command in a script answered. */
 const wrapped = /^ERR Error running script .*?: -?(?=[A-Z]{3,} )/;
 
@@ -41,7 +44,10 @@ export function storeFailure(call: string, error: unknown, client: RedisClient):
     return new StoreError('misconfigured', `${failed}. ${remedy}`);
   }
   const storeClass = failureClass(said);
-  return new StoreError(storeClass === 'unavailable' && resends(client) ? 'unknown' : storeClass, failed);
+  const unreadable = unreadableRecord.test(said.replace(wrapped, ''));
+  return new StoreError(storeClass === 'unavailable' && resends(client) ? 'unknown' : storeClass, failed, {
+    unreadable,
+  });
 }
 
 /** What such a client was answered last need not be what became of the first send. */

@@ -70,6 +70,7 @@ export class Reply {
     return new StoreError(
       'bug',
       `Redis answered with ${what} ${where}. Is something else writing to the store's keys?`,
+      { unreadable: true },
     );
   }
 

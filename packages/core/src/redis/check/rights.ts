@@ -28,7 +28,7 @@ try('EXISTS', KEYS[1])
 try('GET', KEYS[1])
 try('HGET', KEYS[2], 'step')
 try('HGETALL', KEYS[2])
-try('SET', KEYS[1], '', 'PXAT', '1')
+try('SET', KEYS[1], '', 'PX', '1')
 try('HDEL', KEYS[2], 'step')
 if try('DEL', KEYS[1], KEYS[2]) then
   try('APPEND', KEYS[1], '')

@@ -92,7 +92,7 @@ if raw then
   sound, state, takeover, recovering, guarded, bound, more,
     fence, attempt, expiresAt, untilAt, extra, recordTtlMs, outcomeTtlMs, unknownTtlMs,
     token, fingerprint, note, decisions, outcomeAt = pcall(struct.unpack, '${fields}', raw, ${checksummedAt})
-  if not sound or fence > ${maxFence} or
+  if not sound or fence > ${maxFence} or (#raw >= outcomeAt and (state ~= 'c' or more == 1)) or
     string.sub(raw, ${recordMark.length + 1}, ${checksummedAt - 1}) ~= ${checksum(`string.sub(raw, ${checksummedAt}, outcomeAt - 1)`)} then
     ${damaged}
   else

@@ -1,0 +1,201 @@
+// 100,000 damaged records: none is replayed with a wrong value, and none runs again.
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { type ExecuteOptions, execute, MemoryStore, type OperationContext, StoreError } from '@onceguard/core';
+import { RedisStore } from '@onceguard/core/redis';
+import { FaultStore } from '@onceguard/core/testing';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Random } from '../model/random.js';
+import { redisUrl } from '../support/redis.js';
+import { mutated } from './mutated-records.js';
+
+const records = 2_000;
+const mutationsOfEach = 50;
+/** A failed run is made again with the seed that it names. */
+const seed = Number(process.env.MUTATION_SEED ?? Math.floor(Math.random() * 1e9));
+const prefix = `mutated:${randomUUID()}:`;
+const day = 86_400_000;
+
+/** For raw reads and writes. */
+let redis: Redis;
+let client: Redis;
+let store: RedisStore;
+
+beforeAll(() => {
+  redis = new Redis(redisUrl(), { enableAutoPipelining: true });
+  client = new Redis(redisUrl());
+  store = new RedisStore({ client, prefix, storeTimeoutMs: 30_000 });
+});
+
+afterAll(async () => {
+  const keys = await redis.keys(`${prefix}*`);
+  if (keys.length > 0) await redis.unlink(...keys);
+  redis.disconnect();
+  client.disconnect();
+});
+
+interface Kind {
+  /** What a repeat gets. */
+  readonly value?: (n: number) => unknown;
+  run(context: OperationContext, n: number): unknown;
+  readonly options?: object;
+  /** What a repeat gets that does not look at the damaged bytes. */
+  readonly rightly?: 'unknown';
+}
+
+/** Records as work leaves them: with the answer inside or beside, free with a step, or in doubt. */
+const kinds: readonly Kind[] = [
+  recording((n) => ({ charge: n, paid: true })),
+  recording((n) => `a longer text of ${n}: ${'x'.repeat(n % 700)}`),
+  recording((n) => Buffer.alloc(n % 90, n), { ttlMs: day, tombstoneMs: 7 * day }),
+  { run: stepping },
+  { run: stepping, options: { onFailure: 'unknown', onAbandoned: 'block' }, rightly: 'unknown' },
+  { run: (_, n) => Promise.reject(new Error(`${n}`)), options: { onFailure: 'unknown' }, rightly: 'unknown' },
+];
+
+function recording(value: (n: number) => unknown, options = {}): Kind {
+  return { run: (_, n) => value(n), value, options };
+}
+
+async function stepping({ step }: OperationContext, n: number): Promise<never> {
+  await step('charge', () => `ch_${n}`);
+  await step('mail', () => n, { atMostOnce: n % 2 === 0 });
+  throw new Error('the process failed');
+}
+
+const callOf = (n: number): ExecuteOptions<unknown> => {
+  const { options } = kinds[n % kinds.length] ?? {};
+  return { store, scope: 'shop', key: `order-${n}`, fingerprint: n, ...options };
+};
+
+test(`of ${records * mutationsOfEach} damaged records none is replayed with a wrong value, and none runs again`, async () => {
+  const random = new Random(seed);
+  const all = Array.from({ length: records }, (_, n) => n);
+  await Promise.all(
+    all.map((n) => execute((context) => kinds[n % kinds.length]?.run(context, n), callOf(n)).catch(() => {})),
+  );
+  const originals = await readAll();
+  const names = [...originals.keys()];
+  expect(names).toHaveLength(records);
+  const numbers = await numbersOf(all);
+  const classes = new Map<string, number>();
+  for (let round = 0; round < mutationsOfEach; round += 1) {
+    await Promise.all(
+      names.map((name) => damage(name, originals, originals.get(random.pick(names)) ?? noBytes, random)),
+    );
+    await Promise.all(
+      names.map(async (name) => {
+        const end = await endOf(numbers.get(name) ?? 0, round % 2 === 0);
+        classes.set(end, (classes.get(end) ?? 0) + 1);
+      }),
+    );
+    await Promise.all(names.map((name) => write(name, originals.get(name) ?? noBytes)));
+  }
+  expect(Object.fromEntries(classes), `seed ${seed}`).toEqual({
+    damaged: expect.any(Number),
+    // The mark at the beginning was hit: a key of somebody else, or a record of another layout.
+    bug: expect.any(Number),
+    misconfigured: expect.any(Number),
+    'the right answer': expect.any(Number),
+  });
+  expect(classes.get('damaged')).toBeGreaterThan(0.6 * records * mutationsOfEach);
+  expect([...classes.values()].reduce((sum, count) => sum + count, 0)).toBe(records * mutationsOfEach);
+}, 600_000);
+
+interface Raw {
+  readonly record: Buffer;
+  readonly beside: Buffer | null;
+  readonly steps: Readonly<Record<string, Buffer>>;
+}
+
+const noBytes: Raw = { record: Buffer.alloc(0), beside: null, steps: {} };
+
+async function readAll(): Promise<Map<string, Raw>> {
+  const names = (await redis.keys(`${prefix}*}`)).sort();
+  const raws = names.map(async (name) => {
+    const record = (await redis.getBuffer(name)) ?? Buffer.alloc(0);
+    const type = await redis.type(`${name}:more`);
+    const beside = type === 'string' ? await redis.getBuffer(`${name}:more`) : null;
+    const steps = type === 'hash' ? await redis.hgetallBuffer(`${name}:more`) : {};
+    return [name, { record, beside, steps }] as const;
+  });
+  return new Map(await Promise.all(raws));
+}
+
+/** Which call leads to which key. */
+async function numbersOf(all: readonly number[]): Promise<Map<string, number>> {
+  const found = new Map<string, number>();
+  for (const n of all) {
+    const watched = new FaultStore(store, 30_000);
+    await execute(() => expect.unreachable('It runs.'), { ...callOf(n), store: watched, fingerprint: 'none' }).catch(
+      () => {},
+    );
+    found.set(`${prefix}{${watched.calls[0]?.key}}`, n);
+  }
+  return found;
+}
+
+async function damage(name: string, originals: ReadonlyMap<string, Raw>, other: Raw, random: Random): Promise<void> {
+  const { record, beside, steps } = originals.get(name) ?? noBytes;
+  const step = random.pick([null, ...Object.keys(steps)]);
+  if (step !== null) {
+    const value = steps[step] ?? Buffer.alloc(0);
+    const changed = mutated(value, Object.values(other.steps)[0] ?? other.record, random);
+    if (random.chance(0.2)) await redis.hdel(`${name}:more`, step);
+    await redis.hset(`${name}:more`, random.chance(0.2) ? `${step}x` : step, changed);
+  } else if (beside !== null && random.chance(0.5)) {
+    await redis.set(`${name}:more`, mutated(beside, other.record, random), 'KEEPTTL');
+  } else {
+    await redis.set(name, mutated(record, other.record, random), 'KEEPTTL');
+  }
+}
+
+async function write(name: string, { record, beside, steps }: Raw): Promise<void> {
+  await redis.set(name, record, 'KEEPTTL');
+  if (beside !== null) await redis.set(`${name}:more`, beside, 'KEEPTTL');
+  if (Object.keys(steps).length === 0) return;
+  await redis.del(`${name}:more`);
+  await redis.hset(`${name}:more`, steps);
+}
+
+/** The class of the error, or what must not be. */
+async function endOf(n: number, bypasses: boolean): Promise<string> {
+  const options = { ...callOf(n), onStoreUnavailable: bypasses ? ('bypass' as const) : ('reject' as const) };
+  let ran = false;
+  const run = () => {
+    ran = true;
+  };
+  const { value, rightly } = kinds[n % kinds.length] ?? {};
+  try {
+    const end = await execute(run, options);
+    const isRight = end.kind === 'replayed' ? isDeepStrictEqual(end.value, value?.(n)) : end.kind === rightly;
+    return isRight ? 'the right answer' : `${end.kind} of order-${n}`;
+  } catch (error) {
+    if (ran) return `a run of order-${n}`;
+    return error instanceof StoreError && error.unreadable ? error.class : String(error);
+  }
+}
+
+test('the same holds of outcomes and steps of a MemoryStore', async () => {
+  const random = new Random(seed);
+  const inner = new FaultStore(new MemoryStore(), 30_000);
+  const memory = { store: inner, scope: 'shop', key: 'done' };
+  await execute(() => ({ charge: 1 }), memory);
+  await execute((context) => stepping(context, 1), { ...memory, key: 'free' }).catch(() => {});
+  inner.on('acquire', async (pass) => {
+    const answer = (await pass()) as never as { outcome?: Buffer; steps?: Map<string, { seq: number; bytes: Buffer }> };
+    if (answer.outcome !== undefined) answer.outcome = mutated(answer.outcome, Buffer.from('"other"'), random);
+    const [[name, entry] = ['', undefined]] = answer.steps ?? [];
+    if (entry !== undefined)
+      answer.steps?.set(name, { ...entry, bytes: mutated(entry.bytes, Buffer.from('r1'), random) });
+    return answer as never;
+  });
+  for (let n = 0; n < 5_000; n += 1) {
+    const again = execute(() => expect.unreachable('It runs again.'), {
+      ...memory,
+      key: n % 2 === 0 ? 'done' : 'free',
+    });
+    await expect(again, `seed ${seed}`).rejects.toMatchObject({ class: 'damaged' });
+  }
+});
