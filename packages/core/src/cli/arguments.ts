@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { ConfigurationError } from '../errors.js';
 import type { ConnectOptions, ServerAddress } from '../redis/connect-options.js';
+import { parseRedisUrl } from '../redis/redis-url.js';
 import type { Target } from './doctor.js';
 
 export interface Order {
@@ -76,34 +77,15 @@ interface Server {
 }
 
 function serverOf(text: string, index: number): Server {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  const [username, password] = [decoded(url?.username), decoded(url?.password)];
-  const isAddress = url !== null && /^rediss?:$/.test(url.protocol) && /^\/?\d*$/.test(url.pathname);
-  if (!isAddress || !url.hostname || url.search || url.hash || username === null || password === null) {
+  const url = parseRedisUrl(text);
+  if (url === null) {
     throw mistake(
       `Address ${index + 1} must be redis://[user:password@]host[:port][/database], or rediss:// for TLS. ` +
         'Special characters of a password are written as in %40 for @.',
     );
   }
-  const database = Number(url.pathname.slice(1));
-  return {
-    address: { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 6379) },
-    options: {
-      ...(username && { username }),
-      ...(password && { password }),
-      ...(database > 0 && { db: database }),
-      ...(url.protocol === 'rediss:' && { tls: {} }),
-    },
-  };
-}
-
-/** Null: it is not encoded as in an address. */
-function decoded(text = ''): string | null {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return null;
-  }
+  const { host, port = 6379, db = 0, isTls, ...login } = url;
+  return { address: { host, port }, options: { ...login, ...(db > 0 && { db }), ...(isTls && { tls: {} }) } };
 }
 
 function mistake(message: string): ConfigurationError {

@@ -3,7 +3,7 @@ import { StoreError } from '../errors.js';
 import { unsafeOptions } from './check/client-options.js';
 import { type Finding, finding } from './check/findings.js';
 import { judgeKeeping, judgeReplicas, judgeStanding } from './check/info.js';
-import { fieldsOf, Interview } from './check/interview.js';
+import { Interview } from './check/interview.js';
 import { tryRights } from './check/rights.js';
 import { judgeTiming } from './check/timing.js';
 import { isCluster, mastersOf, type RedisClient, type RedisNode, serverName } from './client.js';
@@ -65,10 +65,10 @@ async function findingsOf(
   { prefix, storeTimeoutMs, durability }: CheckOptions,
 ): Promise<Finding[]> {
   const interview = new Interview(client, storeTimeoutMs);
-  const info = fieldsOf(await interview.ask(node, 'INFO'));
+  const info = await interview.fields(node, 'INFO');
   if (info.get('redis_mode') === 'sentinel') return [finding('redis_sentinel', server, {})];
   const isNode = info.get('cluster_enabled') === '1';
-  const cluster = fieldsOf(isNode ? await interview.ask(node, 'CLUSTER INFO') : undefined);
+  const cluster = isNode ? await interview.fields(node, 'CLUSTER INFO') : new Map<string, string>();
   const standing = judgeStanding(server, info, cluster, isCluster(client));
   const appendfsync = info.get('aof_enabled') === '1' ? await setting(interview, node, 'appendfsync') : undefined;
   const timing = await judgeTiming(server, interview, node, storeTimeoutMs);

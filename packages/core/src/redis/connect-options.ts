@@ -3,6 +3,7 @@ import type { RedisOptions } from 'ioredis';
 import { z } from 'zod';
 import { milliseconds } from '../options.js';
 import { durabilityField, leavesTimeToAnswer, prefixSchema, storeTimeoutSchema } from './options.js';
+import { parseRedisUrl } from './redis-url.js';
 import type { Durability } from './replicated.js';
 
 export interface ServerAddress {
@@ -39,8 +40,25 @@ export interface ConnectOptions
 }
 
 // ioredis takes a query for options, and would let it win over the safe ones.
-const urlRule = 'it must begin with redis:// or rediss:// and have no query; options have names here';
-const urlPattern = /^rediss?:\/\/[^?#]+$/;
+const urlRule =
+  'it must begin with redis:// or rediss:// and have no query; options have names here, and special characters of a ' +
+  'password are written as in %40 for @';
+
+const urlField = z
+  .string()
+  .transform((text, context) => parseRedisUrl(text) ?? refuse(context, urlRule))
+  .optional();
+
+function refuse(context: z.RefinementCtx, message: string): never {
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+}
+
+const hostRule = 'it must be a host name or an IP address; user, password and port are options of their own';
+const hostField = z
+  .string()
+  .regex(/^[^\s/@?#]+$/, hostRule)
+  .optional();
 
 const port = z.int().min(1).max(65_535);
 
@@ -66,7 +84,7 @@ const addressesField = z
 const tlsField = z.looseObject({}).optional();
 
 const fields = z.strictObject({
-  url: z.string().regex(urlPattern, urlRule).refine(URL.canParse, urlRule).optional(),
+  url: urlField,
   cluster: addressesField,
   sentinels: addressesField,
   name: z.string().min(1).optional(),
@@ -74,7 +92,7 @@ const fields = z.strictObject({
   sentinelPassword: z.string().optional(),
   sentinelTLS: tlsField,
   natMap: z.record(z.string(), z.strictObject({ host: z.string().min(1), port })).optional(),
-  host: z.string().min(1).optional(),
+  host: hostField,
   port: port.optional(),
   path: z.string().min(1).optional(),
   family: z.literal([0, 4, 6]).optional(),
@@ -96,6 +114,24 @@ export const connectSchema = fields.superRefine(leavesTimeToAnswer).superRefine(
     context.addIssue({ code: 'custom', path: [field], message, input: options[field] });
   }
 });
+
+/** Hosts, alone or in an address, with a port and a database. */
+const harmless = /^(?:rediss?:\/\/)?[\w.-]+:\d{1,5}(?:\/\d*)?$/;
+const addressOptions: readonly unknown[] = ['url', 'cluster', 'sentinels', 'natMap', 'host', 'path'];
+const secretOptions: readonly unknown[] = [
+  'username',
+  'password',
+  'sentinelUsername',
+  'sentinelPassword',
+  'tls',
+  'sentinelTLS',
+];
+
+/** Whether a value must not be shown: credentials, and addresses in which there may be some. */
+export function isSecretOption(option: PropertyKey | undefined, value: unknown): boolean {
+  if (secretOptions.includes(option)) return true;
+  return addressOptions.includes(option) && typeof value === 'string' && !harmless.test(value);
+}
 
 /** What cannot be meant together, with the remedy. */
 function contradictions(options: Fields): [keyof Fields, string][] {

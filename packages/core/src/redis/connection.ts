@@ -4,7 +4,7 @@ import { ConfigurationError } from '../errors.js';
 import { warnOnce } from '../events.js';
 import { parseOptions } from '../options.js';
 import { keepOpen, letClose } from './client.js';
-import { type ConnectOptions, connectSchema } from './connect-options.js';
+import { type ConnectOptions, connectSchema, isSecretOption } from './connect-options.js';
 import { safeClusterOptions, safeRedisOptions } from './safe-options.js';
 import { ClientWatch } from './watch.js';
 
@@ -20,6 +20,7 @@ export async function openConnection(target: string | ConnectOptions) {
     'RedisStore.connect()',
     connectSchema,
     given,
+    isSecretOption,
   );
   const client = await makeClient(where, storeTimeoutMs);
   return { client, connectTimeoutMs, store: { client, prefix, storeTimeoutMs, durability } };
@@ -39,8 +40,10 @@ async function makeClient({ url, cluster, natMap, ...where }: Where, storeTimeou
     return new ioredis.Cluster(cluster, { ...nat, ...safe, redisOptions } as PlainClusterOptions);
   }
   const tls = where.sentinels && where.tls ? { enableTLSForSentinelMode: true } : {};
-  const options = { ...where, ...nat, ...tls, ...safeRedisOptions(storeTimeoutMs) } as PlainOptions;
-  return url === undefined ? new ioredis.Redis(options) : new ioredis.Redis(url, options);
+  const { isTls = false, ...fromUrl } = url ?? {};
+  const urlTls = isTls ? { tls: where.tls ?? {} } : {};
+  const options = { ...where, ...fromUrl, ...urlTls, ...nat, ...tls, ...safeRedisOptions(storeTimeoutMs) };
+  return new ioredis.Redis(options as PlainOptions);
 }
 
 /** Resolves when the client is ready, or after `timeoutMs`; then a warning has said what stands in the way. */

@@ -1,7 +1,8 @@
 // What stands between a client and its server: what the client was told, and what it hides.
 import { mastersOf, type RedisAddress, type RedisClient } from './client.js';
-import { failureClass } from './failure.js';
+import { meaningOf } from './failure.js';
 import { probe, type Refusal } from './probe.js';
+import { redacted } from './redact.js';
 
 /** Long enough for a server on another continent to say its first line. */
 const probeTimeoutMs = 1_000;
@@ -33,12 +34,13 @@ export class Obstacle {
     const { message } = causeOf(error);
     // ioredis sums up what it was told about each Sentinel before.
     if (message.startsWith('All sentinels are unreachable') && this.#told !== null) return;
-    this.#told = { class: failureClass(message) === 'misconfigured' ? 'misconfigured' : 'unavailable', message };
+    const storeClass = meaningOf(message).class === 'misconfigured' ? 'misconfigured' : 'unavailable';
+    this.#told = { class: storeClass, message: redacted(message, this.client) };
   }
 
   /** ioredis goes on with database 0 where it is refused the one that it was told, or may not ask for it. */
   refusedDatabase(error: Error): void {
-    this.#database = { class: 'misconfigured', message: error.message };
+    this.#database = { class: 'misconfigured', message: redacted(error.message, this.client) };
   }
 
   /** A new connection, to whatever database. */
@@ -63,7 +65,8 @@ export class Obstacle {
   async #probe(): Promise<void> {
     const address = addressOf(this.client);
     const found = address === undefined ? null : await probe(address, probeTimeoutMs);
-    this.#probed = this.client.status === 'ready' ? null : found;
+    const isKnown = found === null || this.client.status === 'ready';
+    this.#probed = isKnown ? null : { ...found, message: redacted(found.message, this.client) };
   }
 }
 

@@ -7,6 +7,7 @@ import { Health, type RedisHealth } from './health.js';
 import { Lives, lifeOf } from './lives.js';
 import { Obstacle } from './obstacle.js';
 import type { Refusal } from './probe.js';
+import { redacted } from './redact.js';
 
 /** Nobody waits for it; it must only end. */
 const lookMs = 5_000;
@@ -129,7 +130,8 @@ export class ClientWatch {
     if (this.#obstacle.wrongDatabase !== null) return;
     this.#obstacle.gone();
     this.#look();
-    this.#checked ??= this.#check?.().catch(tellOfFailedCheck) ?? null;
+    this.#checked ??=
+      this.#check?.().catch((error: unknown) => tellOfFailedCheck(redacted(String(error), this.client))) ?? null;
   };
 
   /** A cluster client has been told where the slots are: perhaps with other masters than before. */
@@ -172,6 +174,6 @@ export class ClientWatch {
 }
 
 /** Nobody waits for a check: that it failed, for whatever reason, must not end the process. */
-function tellOfFailedCheck(error: unknown): void {
-  warnOnce('redis_not_checked', `Redis could not be checked: ${String(error)}. The store works all the same.`);
+function tellOfFailedCheck(why: string): void {
+  warnOnce('redis_not_checked', `Redis could not be checked: ${why}. The store works all the same.`);
 }
