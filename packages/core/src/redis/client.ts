@@ -17,6 +17,8 @@ export interface RedisClient extends RedisNode {
   nodes?(role: 'master'): readonly RedisNode[];
   /** Of a `Cluster`: asks where the slots are. */
   refreshSlotsCache?(): void;
+  /** Through it all commands leave, also those of a pipeline; tracing wraps it. */
+  sendCommand?(...args: unknown[]): unknown;
   on?(event: 'ready' | 'close' | 'end' | '+node' | 'refresh', listener: () => void): unknown;
   off?(event: 'ready' | 'close' | '+node' | 'refresh', listener: () => void): unknown;
 }
