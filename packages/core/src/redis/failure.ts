@@ -46,6 +46,18 @@ function resends(client: RedisClient): boolean {
   return isCluster(client) || client.options.maxRetriesPerRequest !== 0;
 }
 
+/**
+ * Whether the key that a call was about holds what this version cannot read, as against a server that refuses: something that
+ * is no record, or a damaged record, or one of a newer layout.
+ */
+export function isUnreadable(error: unknown): boolean {
+  return error instanceof StoreError && (error.class === 'damaged' || unreadable.test(error.message));
+}
+
+const unreadable = new RegExp(
+  `^Redis (failed to \\w+: (WRONGTYPE\\b|${foreignKey}\\b|${newerLayout}\\b|.*data string too short)|answered with )`,
+);
+
 /** Whether Redis does not have the script; then it has not run. */
 export function lacksScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');

@@ -2,7 +2,7 @@
 import { StoreError } from '../errors.js';
 import { type Argument, isClosed, mastersOf, type RedisClient, type RedisNode, send } from './client.js';
 import { withDeadline } from './deadline.js';
-import { lacksScript, storeFailure } from './failure.js';
+import { isUnreadable, lacksScript, storeFailure } from './failure.js';
 import type { RedisHealth } from './health.js';
 import { Outbox } from './outbox.js';
 import { type Durability, runReplicated } from './replicated.js';
@@ -107,7 +107,8 @@ export class RedisLink {
       },
       (error: unknown) => {
         const failure = storeFailure(call, error, this.client);
-        this.#watch.failed(failure);
+        if (isUnreadable(failure)) this.#watch.answered();
+        else this.#watch.failed(failure);
         throw failure;
       },
     );
