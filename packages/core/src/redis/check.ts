@@ -34,7 +34,9 @@ export async function examine(client: RedisClient, options: CheckOptions): Promi
 
 /** Every server that is looked at, by the name under which findings are about it. */
 export function serversOf(client: RedisClient): { readonly node: RedisNode; readonly server: string }[] {
-  const masters = mastersOf(client).map((node) => ({ node, server: serverName(node) }));
+  // A cluster client that is still connecting may leave its nodes at any moment.
+  const isConnecting = isCluster(client) && client.status !== 'ready';
+  const masters = isConnecting ? [] : mastersOf(client).map((node) => ({ node, server: serverName(node) }));
   return masters.length > 0 ? masters : [{ node: client, server: 'cluster' }];
 }
 

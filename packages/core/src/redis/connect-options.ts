@@ -1,7 +1,8 @@
 // The options of RedisStore.connect: where Redis is, and who connects.
-import type { RedisOptions } from 'ioredis';
+import type { ClusterOptions, RedisOptions } from 'ioredis';
 import { z } from 'zod';
 import { milliseconds } from '../options.js';
+import type { Credential } from './credentials.js';
 import { durabilityField, leavesTimeToAnswer, prefixSchema, storeTimeoutSchema } from './options.js';
 import { parseRedisUrl } from './redis-url.js';
 import type { Durability } from './replicated.js';
@@ -15,8 +16,15 @@ export interface ServerAddress {
  * Where Redis is and who connects; everything else is the store's choice. For other settings make a client yourself,
  * with `safeRedisOptions()` or `safeClusterOptions()`, and pass it to `new RedisStore({ client })`.
  */
-export interface ConnectOptions
-  extends Pick<RedisOptions, 'host' | 'port' | 'path' | 'family' | 'username' | 'password' | 'db' | 'tls'> {
+export interface ConnectOptions extends Pick<RedisOptions, 'host' | 'port' | 'path' | 'family' | 'db' | 'tls'> {
+  /** A text, or a function that is asked at every connection: see `password`. */
+  readonly username?: Credential | undefined;
+  /**
+   * A text, or a function, which may be async, that returns the password that is valid now: a token of a cloud identity, or a
+   * secret that rotates. It is called for every connection that is made, several at once in a cluster, and has ten seconds.
+   * Where it fails, the connection is tried again like any other.
+   */
+  readonly password?: Credential | undefined;
   /** `redis://` or `rediss://`, without a query. What it says wins over what is said beside it. */
   readonly url?: string | undefined;
   /** Some nodes of a cluster, each `redis://host:port` or an address; the others are found. */
@@ -30,6 +38,11 @@ export interface ConnectOptions
   readonly sentinelTLS?: RedisOptions['tls'];
   /** Of a cluster or a set behind Sentinel: by which address each server, as the others know it, is reached from here. */
   readonly natMap?: Readonly<Record<string, ServerAddress>> | undefined;
+  /**
+   * Of a cluster: turns the host name of a node in `cluster` into what is connected to, as in ioredis. Default: with `tls` the
+   * name itself, since certificates name hosts; else its IP address.
+   */
+  readonly dnsLookup?: ClusterOptions['dnsLookup'];
   readonly connectionName?: string | undefined;
   /** How long `connect` waits for the connection. Default 2000. */
   readonly connectTimeoutMs?: number | undefined;
@@ -81,6 +94,15 @@ const addressesField = z
   .min(1)
   .optional();
 
+function functionField<F>(error: string) {
+  return z.custom<F>((value) => typeof value === 'function', { error }).optional();
+}
+
+const credentialRule = 'it must be a string, or a function that returns one';
+const credentialField = z
+  .custom<Credential>((value) => typeof value === 'string' || typeof value === 'function', { error: credentialRule })
+  .optional();
+
 const tlsField = z.looseObject({}).optional();
 
 const fields = z.strictObject({
@@ -91,13 +113,14 @@ const fields = z.strictObject({
   sentinelUsername: z.string().optional(),
   sentinelPassword: z.string().optional(),
   sentinelTLS: tlsField,
+  dnsLookup: functionField<NonNullable<ClusterOptions['dnsLookup']>>('it must be a function such as dns.lookup'),
   natMap: z.record(z.string(), z.strictObject({ host: z.string().min(1), port })).optional(),
   host: hostField,
   port: port.optional(),
   path: z.string().min(1).optional(),
   family: z.literal([0, 4, 6]).optional(),
-  username: z.string().optional(),
-  password: z.string().optional(),
+  username: credentialField,
+  password: credentialField,
   db: z.int().min(0).optional(),
   tls: tlsField,
   connectionName: z.string().optional(),
@@ -135,7 +158,7 @@ export function isSecretOption(option: PropertyKey | undefined, value: unknown):
 
 /** What cannot be meant together, with the remedy. */
 function contradictions(options: Fields): [keyof Fields, string][] {
-  const { cluster, sentinels, name, db } = options;
+  const { cluster, sentinels, name, db, dnsLookup } = options;
   const single = (['url', 'host', 'port', 'path'] as const).find((field) => options[field] !== undefined);
   const found: [keyof Fields, string][] = [];
   if (cluster && sentinels) found.push(['sentinels', 'it must be left out: a cluster has no Sentinels']);
@@ -143,6 +166,7 @@ function contradictions(options: Fields): [keyof Fields, string][] {
     found.push([single, 'it must be left out: the servers are found through cluster or sentinels']);
   }
   if (cluster && db) found.push(['db', 'it must be left out: a cluster has one database, 0']);
+  if (dnsLookup && !cluster) found.push(['dnsLookup', 'it must be left out: only clusters have it']);
   if (sentinels && name === undefined) found.push(['name', 'it must be what the Sentinels call the master']);
   return found;
 }

@@ -5,6 +5,9 @@ import { warnOnce } from '../events.js';
 import { parseOptions } from '../options.js';
 import { keepOpen, letClose } from './client.js';
 import { type ConnectOptions, connectSchema, isSecretOption } from './connect-options.js';
+import { directConnector, sentinelConnector } from './connectors.js';
+import { Credentials } from './credentials.js';
+import { addSecrets } from './redact.js';
 import { safeClusterOptions, safeRedisOptions } from './safe-options.js';
 import { ClientWatch } from './watch.js';
 
@@ -31,19 +34,36 @@ type Where = Omit<
   'prefix' | 'storeTimeoutMs' | 'connectTimeoutMs' | 'durability'
 >;
 
-async function makeClient({ url, cluster, natMap, ...where }: Where, storeTimeoutMs: number): Promise<Client> {
+async function makeClient(given: Where, storeTimeoutMs: number): Promise<Client> {
+  const { url, cluster, natMap, dnsLookup, username, password, ...where } = given;
   const ioredis = await loadRedis();
+  const { isTls = false, username: urlUser, password: urlPassword, ...fromUrl } = url ?? {};
+  const credentials = new Credentials({ username: urlUser ?? username, password: urlPassword ?? password });
+  const connector = where.sentinels ? sentinelConnector : directConnector;
+  const login = { ...credentials.fixed, Connector: connector(ioredis, credentials) };
   const nat = natMap === undefined ? {} : { natMap };
-  if (cluster !== undefined) {
-    const safe = safeClusterOptions(storeTimeoutMs);
-    const redisOptions = { ...where, ...safe.redisOptions } as PlainOptions;
-    return new ioredis.Cluster(cluster, { ...nat, ...safe, redisOptions } as PlainClusterOptions);
-  }
-  const tls = where.sentinels && where.tls ? { enableTLSForSentinelMode: true } : {};
-  const { isTls = false, ...fromUrl } = url ?? {};
-  const urlTls = isTls ? { tls: where.tls ?? {} } : {};
-  const options = { ...where, ...fromUrl, ...urlTls, ...nat, ...tls, ...safeRedisOptions(storeTimeoutMs) };
-  return new ioredis.Redis(options as PlainOptions);
+  const makes = () => {
+    if (cluster !== undefined) {
+      const safe = safeClusterOptions(storeTimeoutMs);
+      const redisOptions = { ...where, ...login, ...safe.redisOptions };
+      const lookup = clusterLookup(dnsLookup, where.tls !== undefined);
+      return new ioredis.Cluster(cluster, { ...nat, ...lookup, ...safe, redisOptions } as PlainClusterOptions);
+    }
+    const urlTls = isTls ? { tls: where.tls ?? {} } : {};
+    const sentinelTls = where.sentinels && where.tls ? { enableTLSForSentinelMode: true } : {};
+    const options = { ...where, ...fromUrl, ...urlTls, ...nat, ...sentinelTls, ...login };
+    return new ioredis.Redis({ ...options, ...safeRedisOptions(storeTimeoutMs) } as PlainOptions);
+  };
+  const client = makes();
+  addSecrets(client, credentials.issued);
+  credentials.onFailure = (error) => ClientWatch.of(client).heard(error);
+  return client;
+}
+
+/** Certificates name hosts, and a client that has looked up a host's address cannot compare. */
+function clusterLookup(dnsLookup: ClusterOptions['dnsLookup'], isTls: boolean): Pick<ClusterOptions, 'dnsLookup'> {
+  if (dnsLookup !== undefined) return { dnsLookup };
+  return isTls ? { dnsLookup: (host, callback) => callback(null, host) } : {};
 }
 
 /** Resolves when the client is ready, or after `timeoutMs`; then a warning has said what stands in the way. */

@@ -47,8 +47,10 @@ const anyServer: ConnectionOptions = { rejectUnauthorized: false };
 
 /** What the client would say first. */
 function greeting({ username, password }: RedisAddress): string[][] {
-  if (!password) return [['PING']];
-  return [['AUTH', ...(username ? [username] : []), password], ['PING']];
+  // Those that come from a function are no strings.
+  const [user, secret] = [username, password].map((credential) => String(credential ?? ''));
+  if (!secret) return [['PING']];
+  return [['AUTH', ...(user ? [user] : []), secret], ['PING']];
 }
 
 /** What the server says to these commands, or in words why it said nothing. Never rejects. */

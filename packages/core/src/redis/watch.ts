@@ -59,7 +59,7 @@ export class ClientWatch {
     this.client.on?.('close', this.#closed);
     // A node that has gone is made anew when it is back; one that takes over was there already.
     if (isCluster(this.client)) {
-      this.client.on?.('+node', this.#look);
+      this.client.on?.('+node', this.#lookIfReady);
       this.client.on?.('refresh', this.#refreshed);
     }
     if (this.client.status === 'ready') this.#ready();
@@ -75,7 +75,7 @@ export class ClientWatch {
     if (this.#stores > 0) return;
     this.client.off?.('ready', this.#ready);
     this.client.off?.('close', this.#closed);
-    this.client.off?.('+node', this.#look);
+    this.client.off?.('+node', this.#lookIfReady);
     this.client.off?.('refresh', this.#refreshed);
   }
 
@@ -139,7 +139,15 @@ export class ClientWatch {
     const masters = mastersOf(this.client).map(serverName).sort().join();
     if (masters === this.#masters) return;
     this.#masters = masters;
-    this.#look();
+    this.#lookIfReady();
+  };
+
+  /**
+   * Not while a cluster client connects: a command would open a connection to a node that the client may leave in the middle of
+   * the TLS handshake, and the error of that ends the process. When it is ready all nodes are asked.
+   */
+  readonly #lookIfReady = (): void => {
+    if (this.client.status === 'ready') this.#look();
   };
 
   readonly #closed = (): void => {
