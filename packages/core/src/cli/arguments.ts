@@ -19,7 +19,7 @@ Says what a Redis is worth for keeping the records of onceguard, and what to do 
   onceguard doctor redis://10.0.0.1:7000 redis://10.0.0.2:7000 --cluster
   onceguard doctor redis://10.0.0.1:26379 redis://10.0.0.2:26379 --sentinel mymaster
 
-  --cluster          the addresses are nodes of one cluster (one that is alone is recognised without it)
+  --cluster          the addresses are nodes of one cluster; without it a node of a cluster is an error
   --sentinel <name>  the addresses are Sentinels, and this is what they call the master; user and password are the master's
   --prefix <text>    what the names of the store's keys begin with; default onceguard:
   --timeout <ms>     the deadline of the store's calls (storeTimeoutMs); default 1000

@@ -5,6 +5,7 @@ import { type Finding, finding } from './check/findings.js';
 import { judgeKeeping, judgeReplicas, judgeStanding } from './check/info.js';
 import { Interview } from './check/interview.js';
 import { tryRights } from './check/rights.js';
+import { servesAllSlots } from './check/slot.js';
 import { judgeTiming } from './check/timing.js';
 import { isCluster, mastersOf, type RedisClient, type RedisNode, serverName } from './client.js';
 import { probe } from './probe.js';
@@ -68,10 +69,13 @@ async function findingsOf(
 ): Promise<Finding[]> {
   const interview = new Interview(client, storeTimeoutMs);
   const info = await interview.fields(node, 'INFO');
-  if (info.get('redis_mode') === 'sentinel') return [finding('redis_sentinel', server, {})];
+  // Valkey calls it server_mode.
+  if ((info.get('server_mode') ?? info.get('redis_mode')) === 'sentinel')
+    return [finding('redis_sentinel', server, {})];
   const isNode = info.get('cluster_enabled') === '1';
   const cluster = isNode ? await interview.fields(node, 'CLUSTER INFO') : new Map<string, string>();
-  const standing = judgeStanding(server, info, cluster, isCluster(client));
+  const reachesAll = isCluster(client) || !isNode || servesAllSlots(await interview.ask(node, 'CLUSTER SLOTS'));
+  const standing = judgeStanding(server, info, cluster, reachesAll);
   const appendfsync = info.get('aof_enabled') === '1' ? await setting(interview, node, 'appendfsync') : undefined;
   const timing = await judgeTiming(server, interview, node, storeTimeoutMs);
   if (standing.length === 0) {
@@ -95,7 +99,7 @@ async function setting(interview: Interview, node: RedisNode, name: string): Pro
 }
 
 /** Questions that the check alone asks: the store works without an answer. */
-const curious = ['CONFIG GET', 'CLUSTER INFO', 'CLUSTER NODES'];
+const curious = ['CONFIG GET', 'CLUSTER INFO', 'CLUSTER NODES', 'CLUSTER SLOTS'];
 
 function judgeRefusals(server: string, { forbidden, refusal }: Interview): Finding[] {
   const found: Finding[] = [];

@@ -5,7 +5,7 @@ import { warnOnce } from '../events.js';
 import { parseOptions } from '../options.js';
 import { keepOpen, letClose } from './client.js';
 import { type ConnectOptions, connectSchema, isSecretOption } from './connect-options.js';
-import { directConnector, sentinelConnector } from './connectors.js';
+import { type Connecting, directConnector, sentinelConnector } from './connectors.js';
 import { Credentials } from './credentials.js';
 import { addSecrets } from './redact.js';
 import { safeClusterOptions, safeRedisOptions } from './safe-options.js';
@@ -34,13 +34,17 @@ type Where = Omit<
   'prefix' | 'storeTimeoutMs' | 'connectTimeoutMs' | 'durability'
 >;
 
+/** A server may have no INFO, or under another name. Then a command that comes too early fails by itself. */
+const lacksInfo = /^ERR unknown command .?info\b/i;
+
 async function makeClient(given: Where, storeTimeoutMs: number): Promise<Client> {
   const { url, cluster, natMap, dnsLookup, username, password, ...where } = given;
   const ioredis = await loadRedis();
   const { isTls = false, username: urlUser, password: urlPassword, ...fromUrl } = url ?? {};
   const credentials = new Credentials({ username: urlUser ?? username, password: urlPassword ?? password });
   const connector = where.sentinels ? sentinelConnector : directConnector;
-  const login = { ...credentials.fixed, Connector: connector(ioredis, credentials) };
+  const shared: Connecting = { credentials, skipsReadyCheck: false };
+  const login = { ...credentials.fixed, Connector: connector(ioredis, shared) };
   const nat = natMap === undefined ? {} : { natMap };
   const makes = () => {
     if (cluster !== undefined) {
@@ -55,6 +59,11 @@ async function makeClient(given: Where, storeTimeoutMs: number): Promise<Client>
     return new ioredis.Redis({ ...options, ...safeRedisOptions(storeTimeoutMs) } as PlainOptions);
   };
   const client = makes();
+  for (const event of ['error', 'node error']) {
+    client.on(event, (error: Error) => {
+      if (lacksInfo.test(error.message)) shared.skipsReadyCheck = true;
+    });
+  }
   addSecrets(client, credentials.issued);
   credentials.onFailure = (error) => ClientWatch.of(client).heard(error);
   return client;

@@ -10,10 +10,17 @@ type Stream = Awaited<ReturnType<AbstractConnector['connect']>>;
 type Connector = NonNullable<RedisOptions['Connector']>;
 type EmitError = Parameters<AbstractConnector['connect']>[0];
 
+/** What the connections of one client share. */
+export interface Connecting {
+  readonly credentials: Credentials;
+  /** Set where the server does not have INFO, by which a client would ask whether the server is ready. */
+  skipsReadyCheck: boolean;
+}
+
 const closed = 'Connection is closed.';
 
 /** For the option `Connector` of a client, standalone or of a cluster's nodes: it connects to `host` and `port`, or to `path`. */
-export function directConnector({ AbstractConnector }: Ioredis, credentials: Credentials): Connector {
+export function directConnector({ AbstractConnector }: Ioredis, shared: Connecting): Connector {
   return class DirectConnector extends AbstractConnector {
     readonly #options: RedisOptions;
     readonly #ask: () => Promise<void>;
@@ -23,7 +30,7 @@ export function directConnector({ AbstractConnector }: Ioredis, credentials: Cre
       const options = given as RedisOptions;
       super(options.disconnectTimeout ?? 0);
       this.#options = options;
-      this.#ask = credentials.prepare(options);
+      this.#ask = prepare(options, shared);
     }
 
     async connect(): Promise<Stream> {
@@ -41,14 +48,14 @@ export function directConnector({ AbstractConnector }: Ioredis, credentials: Cre
 }
 
 /** The same for clients that ask Sentinels for the master. */
-export function sentinelConnector({ SentinelConnector }: Ioredis, credentials: Credentials): Connector {
+export function sentinelConnector({ SentinelConnector }: Ioredis, shared: Connecting): Connector {
   return class CredentialsSentinelConnector extends SentinelConnector {
     readonly #ask: () => Promise<void>;
 
     constructor(given: unknown) {
-      const options = given as ConstructorParameters<typeof SentinelConnector>[0];
+      const options = given as RedisOptions & ConstructorParameters<typeof SentinelConnector>[0];
       super(options);
-      this.#ask = credentials.prepare(options);
+      this.#ask = prepare(options, shared);
     }
 
     override async connect(emit: EmitError): Promise<Stream> {
@@ -63,6 +70,15 @@ export function sentinelConnector({ SentinelConnector }: Ioredis, credentials: C
       this.stream = failedStream();
       return this.stream;
     }
+  };
+}
+
+/** What is to be done before each connection with these options. */
+function prepare(options: RedisOptions, shared: Connecting): () => Promise<void> {
+  const ask = shared.credentials.prepare(options);
+  return async () => {
+    if (shared.skipsReadyCheck) options.enableReadyCheck = false;
+    await ask();
   };
 }
 

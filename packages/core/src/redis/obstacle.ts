@@ -48,7 +48,10 @@ export class Obstacle {
     // What follows from an error that is known already does not take its place.
     if (consequence.test(message) && (this.#told ?? this.#credentials) !== null) return;
     this.#credentials = null;
-    const storeClass = meaningOf(message).class === 'misconfigured' ? 'misconfigured' : 'unavailable';
+    const storeClass =
+      meaningOf(message.replace(/^Ready check failed: /, '')).class === 'misconfigured'
+        ? 'misconfigured'
+        : 'unavailable';
     this.#told = { class: storeClass, message: redacted(message, this.client) };
   }
 

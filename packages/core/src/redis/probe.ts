@@ -49,8 +49,9 @@ const anyServer: ConnectionOptions = { rejectUnauthorized: false };
 function greeting({ username, password }: RedisAddress): string[][] {
   // Those that come from a function are no strings.
   const [user, secret] = [username, password].map((credential) => String(credential ?? ''));
-  if (!secret) return [['PING']];
-  return [['AUTH', ...(user ? [user] : []), secret], ['PING']];
+  const login = secret ? [['AUTH', ...(user ? [user] : []), secret]] : [];
+  // A client asks INFO whether the server is ready.
+  return [...login, ['PING'], ['INFO', 'server']];
 }
 
 /** What the server says to these commands, or in words why it said nothing. Never rejects. */
@@ -91,9 +92,16 @@ function isRedis(line: string): boolean {
 
 function refusalOf(line: string): Refusal | null {
   if (/^-(DENIED|NOAUTH|WRONGPASS|ERR max number of clients)/.test(line)) return misconfigured(line.slice(1));
+  if (/^-ERR unknown command .{0,3}info/i.test(line)) {
+    return misconfigured(lacksInfo);
+  }
   if (/^-(LOADING|BUSY|MASTERDOWN)/.test(line)) return { class: 'unavailable', message: line.slice(1) };
   return null;
 }
+
+const lacksInfo =
+  'ERR unknown command INFO: without it the client cannot know whether the server is ready. Leave INFO its name, or set ' +
+  'enableReadyCheck: false on the client';
 
 function misconfigured(message: string): Refusal {
   return { class: 'misconfigured', message };

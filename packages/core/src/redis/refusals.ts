@@ -27,7 +27,7 @@ const full =
   /quota|(?:capacity|storage|disk|memory|space|database size|db size|data size)\b.*\b(?:limit|exceeded|full|reached)|(?:out of|not enough|insufficient|no) (?:memory|space|storage|disk|capacity)|(?:database|disk|instance) (?:is )?full/i;
 
 const forbidden =
-  /not (?:be )?(?:allowed|permitted|support|available|enabled|implemented|authorized)|can't run this command|ACL failure|unsupported|disabled|forbidden|denied|unauthori[sz]ed|authenticat|invalid (?:password|username|user|token)|without any password|no password is set|no permission|restricted|prohibited|refused|rejected|suspended|expired|unknown (?:redis |sub)?command|cluster support disabled|DB index is out of range|limit (?:is )?(?:exceeded|reached)/i;
+  /not (?:be )?(?:allowed|permitted|support|available|enabled|implemented|authorized)|can't run this command|ACL failure|unsupported|disabled|forbidden|denied|unauthori[sz]ed|authenticat|invalid (?:password|username|user|token)|without any password|no password is set|no permission|restricted|prohibited|refused|rejected|suspended|expired|unknown (?:redis |sub)?command|invalid command passed|cluster support disabled|DB index is out of range|limit (?:is )?(?:exceeded|reached)/i;
 
 /** What only a script or an argument of ours can cause. */
 const ownFault =
