@@ -39,13 +39,25 @@ describe('A cluster', () => {
 
   const names = () => cluster.addresses.map(({ host, port }) => `${host}:${port}`).sort();
 
+  const fsyncs = () => names().map((name) => `redis_fsync_every_second ${name}`);
+
+  test('is looked at as a whole where the command says that it is one', async () => {
+    const words = [urls[0] ?? '', urls[2] ?? '', '--cluster'];
+    expect(await doctor(words)).toEqual({ status: 0, servers: names(), findings: fsyncs() });
+  });
+
   test.each([
-    ['is recognised by one node', () => [urls[0] ?? '']],
-    ['is looked at once, whichever nodes are given', () => urls],
-    ['is taken for one where the command says so', () => [urls[0] ?? '', urls[2] ?? '', '--cluster']],
-  ])('%s', async (_how, words) => {
-    const findings = names().map((name) => `redis_fsync_every_second ${name}`);
-    expect(await doctor(words())).toEqual({ status: 0, servers: names(), findings });
+    ['One node of it', () => [urls[0] ?? '']],
+    ['Every node of it', () => urls],
+  ])('%s, given as a server, is an error, and all nodes are looked at', async (_which, words) => {
+    const given = words().map((url) => `redis_cluster_node ${new URL(url).host}`);
+    const findings = [...given, ...fsyncs()].sort();
+    expect(await doctor(words())).toEqual({ status: 1, servers: names(), findings });
+  });
+
+  test('is said to need another connection, and --cluster, where one node is given', async () => {
+    const { status, stdout } = await onceguard('doctor', urls[0] ?? '');
+    expect([status, stdout]).toEqual([1, expect.stringMatching(/connect\(\{ cluster: \[address\] \}\).* --cluster/)]);
   });
 
   test('has no database but 0', async () => {
@@ -66,10 +78,11 @@ test.each([
   const found = await doctor([node.url, ...how], 2_000);
   await node.stop();
   const name = `127.0.0.1:${node.port}`;
+  const incomplete = [`redis_cluster_incomplete ${name}`, 'redis_unreachable cluster'];
   expect(found).toEqual({
     status: 1,
     servers: [name],
-    findings: [`redis_cluster_incomplete ${name}`, 'redis_unreachable cluster'],
+    findings: [...(how.length > 0 ? [] : [`redis_cluster_node ${name}`]), ...incomplete].sort(),
   });
 });
 

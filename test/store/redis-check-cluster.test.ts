@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { slotOf } from '../../packages/core/src/redis/check/slot.js';
 import type { Finding } from '../../packages/core/src/redis/check.js';
 import { safeClusterOptions } from '../../packages/core/src/redis/index.js';
-import { type RedisCluster, startRedisCluster } from '../../packages/core/src/testing/index.js';
+import { type RedisCluster, startRedis, startRedisCluster } from '../../packages/core/src/testing/index.js';
 import { codesOf, found, foundAt, patienceMs } from './checked.js';
 
 let cluster: RedisCluster;
@@ -65,6 +65,22 @@ describe('With a cluster that is well', () => {
   ])('$name has the findings $finds', async ({ connect, finds }) => {
     expect(codesOf(await foundIn(connect()))).toEqual(finds);
     for (const node of cluster.nodes) expect(await node.command('DBSIZE')).toBe(0);
+  });
+
+  test('a client for one server is no error where one address serves all slots, as an endpoint in front of a cluster does', async () => {
+    const alone = await startRedis({
+      args: ['--cluster-enabled', 'yes', '--appendonly', 'yes', '--appendfsync', 'always'],
+    });
+    try {
+      await alone.command('CLUSTER', 'ADDSLOTSRANGE', 0, 16_383);
+      await vi.waitUntil(
+        async () => String(await alone.command('CLUSTER', 'INFO')).includes('cluster_state:ok'),
+        10_000,
+      );
+      expect(await foundAt(alone.url)).toEqual([]);
+    } finally {
+      await alone.stop();
+    }
   });
 
   test('a client for one server is an error', async () => {

@@ -45,7 +45,7 @@ describe('A user with', () => {
     expect(findings[0]).toMatchObject({
       code: 'redis_no_rights',
       severity: 'error',
-      message: `the user may not use ${command.toUpperCase()}, which the store needs`,
+      message: `the user may not use ${command.toUpperCase()}, which the store needs, or the server does not have it`,
       remedy: expect.stringContaining('docs/redis.md#rights'),
     });
     expect(codesOf(findings)).toEqual(['redis_no_rights', 'redis_not_looked_at']);

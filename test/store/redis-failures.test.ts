@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { StoreError } from '../../packages/core/src/errors.js';
-import { failureClass } from '../../packages/core/src/redis/failure.js';
+import { meaningOf } from '../../packages/core/src/redis/failure.js';
 import { RedisStore } from '../../packages/core/src/redis/index.js';
 import { own, request } from '../../packages/core/src/testing/store-suite/requests.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
@@ -56,7 +56,7 @@ describe('the class of an error', () => {
   const rows = Object.entries({ unavailable, misconfigured, unknown, bug });
   test.each(rows.flatMap(([expected, messages]) => messages.map((message) => ({ expected, message }))))(
     'is $expected for $message',
-    ({ expected, message }) => expect(failureClass(message)).toBe(expected),
+    ({ expected, message }) => expect(meaningOf(message).class).toBe(expected),
   );
 });
 

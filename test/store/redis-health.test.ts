@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type ConnectOptions, type RedisHealth, RedisStore } from '../../packages/core/src/redis/index.js';
 import { startFaultProxy, startRedis, startSentinelSet } from '../../packages/core/src/testing/index.js';
+import { redisUrl } from '../support/redis.js';
 
 const ends: (() => unknown)[] = [];
 
@@ -86,6 +87,39 @@ describe('health', () => {
     await failing(store);
     await server.restart();
     expect((await reaches(store, 'ready')).lastError).toBeNull();
+  });
+
+  test('of a store that was closed is closed, since then, whatever the client of the others does', async () => {
+    const client = new Redis(redisUrl(), { enableOfflineQueue: false, maxRetriesPerRequest: 0 });
+    ends.push(() => client.disconnect());
+    const [one, other] = [1, 2].map(() => new RedisStore({ client, prefix: `${randomUUID()}:` }));
+    await vi.waitFor(async () => await Promise.all([one?.read('a'), other?.read('a')]));
+    const begin = Date.now();
+    await one?.close();
+    const closed = one?.health();
+    expect(closed).toMatchObject({ state: 'closed', lastError: expect.stringMatching(/This store is closed/) });
+    expect(closed?.since).toBeGreaterThanOrEqual(begin);
+    expect(one?.health()).toEqual(closed);
+    expect(other?.health().state).toBe('ready');
+  });
+
+  test.each([
+    ['connect', async () => await RedisStore.connect(redisUrl())],
+    ['connect, where nobody listens', async () => await RedisStore.connect({ port: 1, connectTimeoutMs: 50 })],
+  ])('of a closed store is closed: %s', async (_how, open) => {
+    const store = await open();
+    await store.close();
+    expect(store.health().state).toBe('closed');
+  });
+
+  test('is closed where its client was closed for good', async () => {
+    const client = new Redis(redisUrl());
+    const store = new RedisStore({ client });
+    await store.read('a');
+    client.disconnect();
+    await vi.waitUntil(() => store.health().state === 'closed');
+    expect(store.health().lastError).toMatch(/The Redis client is closed/);
+    await expect(store.read('a')).rejects.toMatchObject({ class: 'misconfigured' });
   });
 
   test('is that of the client: stores that share it see the same', async () => {

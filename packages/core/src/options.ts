@@ -7,12 +7,17 @@ type Issue = z.core.$ZodIssue;
 /**
  * The options as `schema` reads them, defaults filled in. Throws a `ConfigurationError` (`option_invalid`) that has one
  * line per mistake, such as `idempotency(): leaseMs is "30s"; it must be a whole number of …`. A schema's own messages
- * are clauses that begin with "it must be".
+ * are clauses that begin with "it must be". `isSecret` says of which values a message names the type alone; by default of none.
  */
-export function parseOptions<Schema extends z.ZodType>(what: string, schema: Schema, value: unknown): z.output<Schema> {
+export function parseOptions<Schema extends z.ZodType>(
+  what: string,
+  schema: Schema,
+  value: unknown,
+  isSecret: (option: PropertyKey | undefined, value: unknown) => boolean = () => false,
+): z.output<Schema> {
   const result = schema.safeParse(value, { error: remedy });
   if (result.success) return result.data;
-  const lines = result.error.issues.flatMap((issue) => explain(issue, [], schema, value));
+  const lines = result.error.issues.flatMap((issue) => explain(issue, [], { schema, value, isSecret }));
   throw new ConfigurationError('option_invalid', lines.map((line) => `${what}: ${line}`).join('\n'));
 }
 
@@ -27,7 +32,14 @@ export function wholeNumber(unit: string, least: number, most: number, example: 
   return z.int({ error }).min(least, { error }).max(most, { error });
 }
 
-function explain(issue: Issue, above: readonly PropertyKey[], schema: z.ZodType, value: unknown): string[] {
+interface Parsed {
+  readonly schema: z.ZodType;
+  readonly value: unknown;
+  readonly isSecret: (option: PropertyKey | undefined, value: unknown) => boolean;
+}
+
+function explain(issue: Issue, above: readonly PropertyKey[], parsed: Parsed): string[] {
+  const { schema, value, isSecret } = parsed;
   const path = [...above, ...issue.path];
   if (issue.code === 'unrecognized_keys') {
     const known = path.length === 0 && schema instanceof z.ZodObject ? Object.keys(schema.shape).sort() : [];
@@ -35,10 +47,11 @@ function explain(issue: Issue, above: readonly PropertyKey[], schema: z.ZodType,
     return issue.keys.map((key) => `${dotted([...path, key])} is not an option${remedy}.`);
   }
   const branch = issue.code === 'invalid_union' ? issue.errors.find(isMeant) : undefined;
-  if (branch !== undefined) return branch.flatMap((inner) => explain(inner, path, schema, value));
+  if (branch !== undefined) return branch.flatMap((inner) => explain(inner, path, parsed));
   const found = path.reduce(member, value);
   const end = issue.message.endsWith('.') ? '' : '.';
-  return [`${dotted(path)} is ${shown(found)}; ${issue.message}${end}`];
+  const text = isSecret(path[0], found) ? typeName(found) : shown(found);
+  return [`${dotted(path)} is ${text}; ${issue.message}${end}`];
 }
 
 /** The form of several that somebody tried to write: its mistake lies inside of it. */
@@ -76,10 +89,16 @@ function shown(value: unknown): string {
     case 'string':
       return JSON.stringify(value.replace(/\/\/.*@/, '//***@').slice(0, 80));
     case 'function':
-      return 'a function';
     case 'object':
-      return value === null ? 'null' : Array.isArray(value) ? 'an array' : 'an object';
+      return typeName(value);
     default:
       return String(value);
   }
+}
+
+function typeName(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

@@ -85,6 +85,8 @@ export interface ScanRequest {
 export interface ScanPage {
   readonly now: number;
   readonly records: readonly { readonly key: string; readonly record: StoredRecord }[];
+  /** How many keys of this page look like records and cannot be read: of somebody else, damaged, or of a newer version. */
+  readonly skipped: number;
   /** null: that was the last page. */
   readonly cursor: string | null;
 }

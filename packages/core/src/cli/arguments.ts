@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { ConfigurationError } from '../errors.js';
 import type { ConnectOptions, ServerAddress } from '../redis/connect-options.js';
+import { parseRedisUrl } from '../redis/redis-url.js';
 import type { Target } from './doctor.js';
 
 export interface Order {
@@ -18,7 +19,7 @@ Says what a Redis is worth for keeping the records of onceguard, and what to do 
   onceguard doctor redis://10.0.0.1:7000 redis://10.0.0.2:7000 --cluster
   onceguard doctor redis://10.0.0.1:26379 redis://10.0.0.2:26379 --sentinel mymaster
 
-  --cluster          the addresses are nodes of one cluster (one that is alone is recognised without it)
+  --cluster          the addresses are nodes of one cluster; without it a node of a cluster is an error
   --sentinel <name>  the addresses are Sentinels, and this is what they call the master; user and password are the master's
   --prefix <text>    what the names of the store's keys begin with; default onceguard:
   --timeout <ms>     the deadline of the store's calls (storeTimeoutMs); default 1000
@@ -76,34 +77,15 @@ interface Server {
 }
 
 function serverOf(text: string, index: number): Server {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  const [username, password] = [decoded(url?.username), decoded(url?.password)];
-  const isAddress = url !== null && /^rediss?:$/.test(url.protocol) && /^\/?\d*$/.test(url.pathname);
-  if (!isAddress || !url.hostname || url.search || url.hash || username === null || password === null) {
+  const url = parseRedisUrl(text);
+  if (url === null) {
     throw mistake(
       `Address ${index + 1} must be redis://[user:password@]host[:port][/database], or rediss:// for TLS. ` +
         'Special characters of a password are written as in %40 for @.',
     );
   }
-  const database = Number(url.pathname.slice(1));
-  return {
-    address: { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 6379) },
-    options: {
-      ...(username && { username }),
-      ...(password && { password }),
-      ...(database > 0 && { db: database }),
-      ...(url.protocol === 'rediss:' && { tls: {} }),
-    },
-  };
-}
-
-/** Null: it is not encoded as in an address. */
-function decoded(text = ''): string | null {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return null;
-  }
+  const { host, port = 6379, db = 0, isTls, ...login } = url;
+  return { address: { host, port }, options: { ...login, ...(db > 0 && { db }), ...(isTls && { tls: {} }) } };
 }
 
 function mistake(message: string): ConfigurationError {

@@ -37,11 +37,12 @@ async function examineTarget(target: Target): Promise<Visit> {
   }
 }
 
-/** A node of a cluster stands for its cluster. */
+/** A node of a cluster that is given as a single server is an error, and the whole cluster is looked at, too. */
 async function examineServer(address: ServerAddress, options: ConnectOptions): Promise<Visit> {
   const alone = await visit({ ...options, ...address });
   if (!alone.findings.some(isNodeAlone)) return alone;
-  return await examineCluster([address], options);
+  const whole = await examineCluster([address], options);
+  return joined([{ servers: [], findings: alone.findings.filter(isNodeAlone) }, whole]);
 }
 
 /** What is wrong with a cluster that no client gets into, its nodes may know. */

@@ -42,6 +42,8 @@ export interface Doubt {
 
 export interface DoubtPage {
   readonly doubts: readonly Doubt[];
+  /** How many keys look like records and cannot be read, so that nobody knows whether they are in doubt. */
+  readonly skipped: number;
   /** For the next page; null: that was the last. */
   readonly cursor: string | null;
 }
@@ -56,7 +58,7 @@ export async function listDoubts(
 ): Promise<DoubtPage> {
   const page = await store.scan({ cursor, limit });
   const doubts = page.records.flatMap(({ key, record }) => doubtIn(key, record, page.now) ?? []);
-  return { doubts, cursor: page.cursor };
+  return { doubts, skipped: page.skipped, cursor: page.cursor };
 }
 
 function doubtIn(name: string, record: StoredRecord, now: number): Doubt | null {

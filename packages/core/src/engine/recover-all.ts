@@ -52,6 +52,8 @@ export interface Recovered {
   stillUnknown: number;
   /** Somebody else is at them, or has ended them meanwhile. */
   elsewhere: number;
+  /** Keys that look like records and cannot be read: of somebody else, damaged, or of a newer version. */
+  skipped: number;
   /** `recover` threw; they stay unknown. */
   readonly failed: { readonly name: string; readonly error: unknown }[];
   /** Where the next call goes on; null: all were seen. */
@@ -66,7 +68,7 @@ export async function recoverAll<T>(store: IdempotencyStore, options: RecoverAll
   const checked = parseOptions('recoverAll()', schema, options);
   const { limit, cursor } = checked;
   const work = findingOut(options);
-  const sum: Recovered = { done: 0, notDone: 0, stillUnknown: 0, elsewhere: 0, failed: [], cursor };
+  const sum: Recovered = { done: 0, notDone: 0, stillUnknown: 0, elsewhere: 0, skipped: 0, failed: [], cursor };
   let asked = 0;
   do {
     const page = await listDoubts(store, { cursor: sum.cursor, limit: Math.min(100, limit - asked) });
@@ -76,6 +78,7 @@ export async function recoverAll<T>(store: IdempotencyStore, options: RecoverAll
       await recoverOne({ store, key: name, name, fingerprint: null, terms: termsOf(doubt, checked) }, work, sum);
     }
     asked += doubts.length;
+    sum.skipped += page.skipped;
     sum.cursor = page.cursor;
   } while (sum.cursor !== null && asked < limit);
   return sum;

@@ -86,7 +86,7 @@ export class MemoryStore implements IdempotencyStore {
     const page = ledger.page(serialOf(request.cursor), request.limit, now);
     const last = page.length < request.limit ? undefined : page.at(-1);
     const records = page.map(({ key, record }) => ({ key, record: copyRecord(record, now) }));
-    return { now, records, cursor: last === undefined ? null : String(last.serial) };
+    return { now, records, skipped: 0, cursor: last === undefined ? null : String(last.serial) };
   }
 
   async remove(key: string): Promise<{ readonly now: number }> {

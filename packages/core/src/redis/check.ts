@@ -3,8 +3,9 @@ import { StoreError } from '../errors.js';
 import { unsafeOptions } from './check/client-options.js';
 import { type Finding, finding } from './check/findings.js';
 import { judgeKeeping, judgeReplicas, judgeStanding } from './check/info.js';
-import { fieldsOf, Interview } from './check/interview.js';
+import { Interview } from './check/interview.js';
 import { tryRights } from './check/rights.js';
+import { servesAllSlots } from './check/slot.js';
 import { judgeTiming } from './check/timing.js';
 import { isCluster, mastersOf, type RedisClient, type RedisNode, serverName } from './client.js';
 import { probe } from './probe.js';
@@ -34,7 +35,9 @@ export async function examine(client: RedisClient, options: CheckOptions): Promi
 
 /** Every server that is looked at, by the name under which findings are about it. */
 export function serversOf(client: RedisClient): { readonly node: RedisNode; readonly server: string }[] {
-  const masters = mastersOf(client).map((node) => ({ node, server: serverName(node) }));
+  // A cluster client that is still connecting may leave its nodes at any moment.
+  const isConnecting = isCluster(client) && client.status !== 'ready';
+  const masters = isConnecting ? [] : mastersOf(client).map((node) => ({ node, server: serverName(node) }));
   return masters.length > 0 ? masters : [{ node: client, server: 'cluster' }];
 }
 
@@ -65,11 +68,14 @@ async function findingsOf(
   { prefix, storeTimeoutMs, durability }: CheckOptions,
 ): Promise<Finding[]> {
   const interview = new Interview(client, storeTimeoutMs);
-  const info = fieldsOf(await interview.ask(node, 'INFO'));
-  if (info.get('redis_mode') === 'sentinel') return [finding('redis_sentinel', server, {})];
+  const info = await interview.fields(node, 'INFO');
+  // Valkey calls it server_mode.
+  if ((info.get('server_mode') ?? info.get('redis_mode')) === 'sentinel')
+    return [finding('redis_sentinel', server, {})];
   const isNode = info.get('cluster_enabled') === '1';
-  const cluster = fieldsOf(isNode ? await interview.ask(node, 'CLUSTER INFO') : undefined);
-  const standing = judgeStanding(server, info, cluster, isCluster(client));
+  const cluster = isNode ? await interview.fields(node, 'CLUSTER INFO') : new Map<string, string>();
+  const reachesAll = isCluster(client) || !isNode || servesAllSlots(await interview.ask(node, 'CLUSTER SLOTS'));
+  const standing = judgeStanding(server, info, cluster, reachesAll);
   const appendfsync = info.get('aof_enabled') === '1' ? await setting(interview, node, 'appendfsync') : undefined;
   const timing = await judgeTiming(server, interview, node, storeTimeoutMs);
   if (standing.length === 0) {
@@ -93,7 +99,7 @@ async function setting(interview: Interview, node: RedisNode, name: string): Pro
 }
 
 /** Questions that the check alone asks: the store works without an answer. */
-const curious = ['CONFIG GET', 'CLUSTER INFO', 'CLUSTER NODES'];
+const curious = ['CONFIG GET', 'CLUSTER INFO', 'CLUSTER NODES', 'CLUSTER SLOTS'];
 
 function judgeRefusals(server: string, { forbidden, refusal }: Interview): Finding[] {
   const found: Finding[] = [];

@@ -1,5 +1,6 @@
 // What the store needs of a Redis client: what Redis and Cluster of ioredis 5 and 6 have in common.
 import type { ConnectionOptions } from 'node:tls';
+import { redactedName } from './redact.js';
 
 /** Of a command, as the client takes it. */
 export type Argument = string | Buffer | number;
@@ -16,6 +17,8 @@ export interface RedisClient extends RedisNode {
   nodes?(role: 'master'): readonly RedisNode[];
   /** Of a `Cluster`: asks where the slots are. */
   refreshSlotsCache?(): void;
+  /** Through it all commands leave, also those of a pipeline; tracing wraps it. */
+  sendCommand?(...args: unknown[]): unknown;
   on?(event: 'ready' | 'close' | 'end' | '+node' | 'refresh', listener: () => void): unknown;
   off?(event: 'ready' | 'close' | '+node' | 'refresh', listener: () => void): unknown;
 }
@@ -60,7 +63,7 @@ export interface RedisClientOptions extends RedisAddress {
   readonly maxRetriesPerRequest?: number | null | undefined;
   readonly role?: string | undefined;
   readonly scaleReads?: unknown;
-  readonly redisOptions?: { readonly maxRetriesPerRequest?: number | null | undefined } | undefined;
+  readonly redisOptions?: (RedisAddress & { readonly maxRetriesPerRequest?: number | null | undefined }) | undefined;
 }
 
 /** Clients of the store's own, which are connected again whenever they end. */
@@ -111,7 +114,7 @@ export function mastersOf(client: RedisClient): readonly RedisNode[] {
 /** What people call a server: its address, or the name by which Sentinel knows the master. */
 export function serverName({ options }: { readonly options: RedisClientOptions }): string {
   if (options.sentinels) return options.name ?? 'the master';
-  return options.path ?? `${options.host ?? 'localhost'}:${options.port ?? 6379}`;
+  return redactedName(options.path ?? `${options.host ?? 'localhost'}:${options.port ?? 6379}`);
 }
 
 export function isRedisClient(value: unknown): value is RedisClient {

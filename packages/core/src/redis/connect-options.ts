@@ -1,8 +1,10 @@
 // The options of RedisStore.connect: where Redis is, and who connects.
-import type { RedisOptions } from 'ioredis';
+import type { ClusterOptions, RedisOptions } from 'ioredis';
 import { z } from 'zod';
 import { milliseconds } from '../options.js';
+import type { Credential } from './credentials.js';
 import { durabilityField, leavesTimeToAnswer, prefixSchema, storeTimeoutSchema } from './options.js';
+import { parseRedisUrl } from './redis-url.js';
 import type { Durability } from './replicated.js';
 
 export interface ServerAddress {
@@ -14,8 +16,15 @@ export interface ServerAddress {
  * Where Redis is and who connects; everything else is the store's choice. For other settings make a client yourself,
  * with `safeRedisOptions()` or `safeClusterOptions()`, and pass it to `new RedisStore({ client })`.
  */
-export interface ConnectOptions
-  extends Pick<RedisOptions, 'host' | 'port' | 'path' | 'family' | 'username' | 'password' | 'db' | 'tls'> {
+export interface ConnectOptions extends Pick<RedisOptions, 'host' | 'port' | 'path' | 'family' | 'db' | 'tls'> {
+  /** A text, or a function that is asked at every connection: see `password`. */
+  readonly username?: Credential | undefined;
+  /**
+   * A text, or a function, which may be async, that returns the password that is valid now: a token of a cloud identity, or a
+   * secret that rotates. It is called for every connection that is made, several at once in a cluster, and has ten seconds.
+   * Where it fails, the connection is tried again like any other.
+   */
+  readonly password?: Credential | undefined;
   /** `redis://` or `rediss://`, without a query. What it says wins over what is said beside it. */
   readonly url?: string | undefined;
   /** Some nodes of a cluster, each `redis://host:port` or an address; the others are found. */
@@ -29,6 +38,11 @@ export interface ConnectOptions
   readonly sentinelTLS?: RedisOptions['tls'];
   /** Of a cluster or a set behind Sentinel: by which address each server, as the others know it, is reached from here. */
   readonly natMap?: Readonly<Record<string, ServerAddress>> | undefined;
+  /**
+   * Of a cluster: turns the host name of a node in `cluster` into what is connected to, as in ioredis. Default: with `tls` the
+   * name itself, since certificates name hosts; else its IP address.
+   */
+  readonly dnsLookup?: ClusterOptions['dnsLookup'];
   readonly connectionName?: string | undefined;
   /** How long `connect` waits for the connection. Default 2000. */
   readonly connectTimeoutMs?: number | undefined;
@@ -39,8 +53,25 @@ export interface ConnectOptions
 }
 
 // ioredis takes a query for options, and would let it win over the safe ones.
-const urlRule = 'it must begin with redis:// or rediss:// and have no query; options have names here';
-const urlPattern = /^rediss?:\/\/[^?#]+$/;
+const urlRule =
+  'it must begin with redis:// or rediss:// and have no query; options have names here, and special characters of a ' +
+  'password are written as in %40 for @';
+
+const urlField = z
+  .string()
+  .transform((text, context) => parseRedisUrl(text) ?? refuse(context, urlRule))
+  .optional();
+
+function refuse(context: z.RefinementCtx, message: string): never {
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+}
+
+const hostRule = 'it must be a host name or an IP address; user, password and port are options of their own';
+const hostField = z
+  .string()
+  .regex(/^[^\s/@?#]+$/, hostRule)
+  .optional();
 
 const port = z.int().min(1).max(65_535);
 
@@ -63,23 +94,33 @@ const addressesField = z
   .min(1)
   .optional();
 
+function functionField<F>(error: string) {
+  return z.custom<F>((value) => typeof value === 'function', { error }).optional();
+}
+
+const credentialRule = 'it must be a string, or a function that returns one';
+const credentialField = z
+  .custom<Credential>((value) => typeof value === 'string' || typeof value === 'function', { error: credentialRule })
+  .optional();
+
 const tlsField = z.looseObject({}).optional();
 
 const fields = z.strictObject({
-  url: z.string().regex(urlPattern, urlRule).refine(URL.canParse, urlRule).optional(),
+  url: urlField,
   cluster: addressesField,
   sentinels: addressesField,
   name: z.string().min(1).optional(),
   sentinelUsername: z.string().optional(),
   sentinelPassword: z.string().optional(),
   sentinelTLS: tlsField,
+  dnsLookup: functionField<NonNullable<ClusterOptions['dnsLookup']>>('it must be a function such as dns.lookup'),
   natMap: z.record(z.string(), z.strictObject({ host: z.string().min(1), port })).optional(),
-  host: z.string().min(1).optional(),
+  host: hostField,
   port: port.optional(),
   path: z.string().min(1).optional(),
   family: z.literal([0, 4, 6]).optional(),
-  username: z.string().optional(),
-  password: z.string().optional(),
+  username: credentialField,
+  password: credentialField,
   db: z.int().min(0).optional(),
   tls: tlsField,
   connectionName: z.string().optional(),
@@ -97,9 +138,27 @@ export const connectSchema = fields.superRefine(leavesTimeToAnswer).superRefine(
   }
 });
 
+/** Hosts, alone or in an address, with a port and a database. */
+const harmless = /^(?:rediss?:\/\/)?[\w.-]+:\d{1,5}(?:\/\d*)?$/;
+const addressOptions: readonly unknown[] = ['url', 'cluster', 'sentinels', 'natMap', 'host', 'path'];
+const secretOptions: readonly unknown[] = [
+  'username',
+  'password',
+  'sentinelUsername',
+  'sentinelPassword',
+  'tls',
+  'sentinelTLS',
+];
+
+/** Whether a value must not be shown: credentials, and addresses in which there may be some. */
+export function isSecretOption(option: PropertyKey | undefined, value: unknown): boolean {
+  if (secretOptions.includes(option)) return true;
+  return addressOptions.includes(option) && typeof value === 'string' && !harmless.test(value);
+}
+
 /** What cannot be meant together, with the remedy. */
 function contradictions(options: Fields): [keyof Fields, string][] {
-  const { cluster, sentinels, name, db } = options;
+  const { cluster, sentinels, name, db, dnsLookup } = options;
   const single = (['url', 'host', 'port', 'path'] as const).find((field) => options[field] !== undefined);
   const found: [keyof Fields, string][] = [];
   if (cluster && sentinels) found.push(['sentinels', 'it must be left out: a cluster has no Sentinels']);
@@ -107,6 +166,7 @@ function contradictions(options: Fields): [keyof Fields, string][] {
     found.push([single, 'it must be left out: the servers are found through cluster or sentinels']);
   }
   if (cluster && db) found.push(['db', 'it must be left out: a cluster has one database, 0']);
+  if (dnsLookup && !cluster) found.push(['dnsLookup', 'it must be left out: only clusters have it']);
   if (sentinels && name === undefined) found.push(['name', 'it must be what the Sentinels call the master']);
   return found;
 }

@@ -4,9 +4,10 @@
  * - `never_ready`: nothing has been answered yet since the client was first used.
  * - `ready`: the last call was answered.
  * - `degraded`: it worked once; the last call failed, or the connection was lost.
+ * - `closed`: the store or its client was closed; every call fails.
  */
 export interface RedisHealth {
-  readonly state: 'never_ready' | 'ready' | 'degraded';
+  readonly state: 'never_ready' | 'ready' | 'degraded' | 'closed';
   /** What Redis or the client said last that was no answer; null while ready. */
   readonly lastError: string | null;
   /** When this state began: milliseconds since 1970, by the clock of this process. */

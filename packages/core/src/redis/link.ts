@@ -11,6 +11,10 @@ import type { Script } from './script.js';
 import { keyBeside } from './scripts/record.js';
 import { ClientWatch } from './watch.js';
 
+const storeClosed = 'This store is closed. Close it last, after the server.';
+const clientClosed =
+  'The Redis client is closed. Give RedisStore a client that stays open, and close the client after everything that uses the store.';
+
 export interface LinkOptions {
   readonly timeoutMs: number;
   /** Null: an answer of the master is enough. */
@@ -21,6 +25,8 @@ export class RedisLink {
   readonly #watch: ClientWatch;
   readonly #outbox: Outbox;
   #closed = false;
+  /** When it was first known that the store or the client is closed. */
+  #closedAt: number | null = null;
 
   constructor(
     readonly client: RedisClient,
@@ -38,7 +44,9 @@ export class RedisLink {
   }
 
   get health(): RedisHealth {
-    return this.#watch.health;
+    if (this.isOpen) return this.#watch.health;
+    this.#closedAt ??= Date.now();
+    return { state: 'closed', lastError: this.#closed ? storeClosed : clientClosed, since: this.#closedAt };
   }
 
   /** Runs the script on the record's key and the one beside it. */
@@ -75,6 +83,7 @@ export class RedisLink {
   close(): void {
     if (!this.#closed) this.#watch.close();
     this.#outbox.empty();
+    this.#closedAt ??= Date.now();
     this.#closed = true;
   }
 
@@ -98,7 +107,8 @@ export class RedisLink {
       },
       (error: unknown) => {
         const failure = storeFailure(call, error, this.client);
-        this.#watch.failed(failure);
+        if (failure.unreadable) this.#watch.answered();
+        else this.#watch.failed(failure);
         throw failure;
       },
     );
@@ -107,12 +117,7 @@ export class RedisLink {
   /** What cannot be sent fails at once, and nothing was executed. A client that queues is left to queue. */
   #checkUsable(): void {
     const { status, options } = this.client;
-    if (this.#closed) throw new StoreError('misconfigured', 'This store is closed. Close it last, after the server.');
-    if (isClosed(this.client)) {
-      const remedy =
-        'Give RedisStore a client that stays open, and close the client after everything that uses the store.';
-      throw new StoreError('misconfigured', `The Redis client is closed. ${remedy}`);
-    }
+    if (!this.isOpen) throw new StoreError('misconfigured', this.#closed ? storeClosed : clientClosed);
     const isThere = status === 'ready' || status === 'wait';
     if (isThere && this.#watch.wrongDatabase === null) return;
     if (!isThere) this.#watch.suspect();

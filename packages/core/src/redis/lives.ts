@@ -1,5 +1,6 @@
 // Which servers have answered so far: one that is another now may have lost what the one before had acknowledged.
 import { type RedisNode, send } from './client.js';
+import { redactedFor } from './redact.js';
 
 /** One run of a server as a master. */
 export interface Life {
@@ -48,5 +49,11 @@ export async function lifeOf(node: RedisNode): Promise<Life | null> {
 async function infoOf(node: RedisNode, section: string): Promise<Map<string, string>> {
   const reply = await send(node, 'info', [section]);
   const lines = Buffer.isBuffer(reply) ? reply.toString('latin1').split('\r\n') : [];
-  return new Map(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.indexOf(':')), readable(line.slice(line.indexOf(':') + 1), node)]),
+  );
+}
+
+function readable(text: string, { options }: RedisNode): string {
+  return redactedFor(text, options);
 }

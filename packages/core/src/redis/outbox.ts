@@ -1,12 +1,18 @@
 // Calls that are made in one go leave together: one write to the socket, and one reading of it by Redis.
-import { type Argument, isCluster, type RedisClient, type RedisPipeline, send } from './client.js';
+import { AsyncResource } from 'node:async_hooks';
+import { type Argument, isCluster, type RedisClient, send } from './client.js';
 
 type Told = (error: Error | null | undefined, reply: unknown) => void;
 
-interface Letter {
-  readonly command: string;
-  readonly args: Argument[];
-  readonly told: Told;
+/** It keeps the async context of its caller, so that tracing files the command under the request that it belongs to. */
+class PendingCommand extends AsyncResource {
+  constructor(
+    readonly command: string,
+    readonly args: Argument[],
+    readonly callback: Told,
+  ) {
+    super('OnceguardCommand', { requireManualDestroy: true });
+  }
 }
 
 /** A pipeline copies what it sends into one piece, which costs large answers more than it saves. */
@@ -22,7 +28,7 @@ const longestWaitMs = 5;
 export class Outbox {
   readonly #client: RedisClient;
   readonly #sendsAlone: boolean;
-  #waiting: Letter[] = [];
+  #waiting: PendingCommand[] = [];
   #waitingSince = 0;
 
   constructor(client: RedisClient) {
@@ -37,13 +43,13 @@ export class Outbox {
     }
     return new Promise((resolve, reject) => {
       const told: Told = (error, reply) => (error ? reject(error) : resolve(reply));
-      this.#add({ command, args, told });
+      this.#add(new PendingCommand(command, args, told));
     });
   }
 
-  #add(letter: Letter): void {
+  #add(pending: PendingCommand): void {
     const now = performance.now();
-    if (this.#waiting.push(letter) === 1) {
+    if (this.#waiting.push(pending) === 1) {
       this.#waitingSince = now;
       process.nextTick(() => this.empty());
     } else if (now - this.#waitingSince > longestWaitMs) this.empty();
@@ -51,26 +57,42 @@ export class Outbox {
 
   /** Sends at once what waits. */
   empty(): void {
-    const letters = this.#waiting;
-    if (letters.length === 0) return;
+    const commands = this.#waiting;
+    if (commands.length === 0) return;
     this.#waiting = [];
-    const pipeline = letters.length > 1 ? this.#client.pipeline?.() : undefined;
-    if (pipeline === undefined) for (const letter of letters) this.#sendAlone(letter);
-    else sendTogether(pipeline, letters);
+    if (commands.length > 1 && this.#client.pipeline !== undefined) sendTogether(this.#client, commands);
+    else for (const command of commands) command.runInAsyncScope(() => this.#sendAlone(command));
   }
 
-  #sendAlone({ command, args, told }: Letter): void {
+  #sendAlone({ command, args, callback }: PendingCommand): void {
     send(this.#client, command, args).then(
-      (reply) => told(null, reply),
-      (error: Error) => told(error, null),
+      (reply) => callback(null, reply),
+      (error: Error) => callback(error, null),
     );
   }
 }
 
-function sendTogether(pipeline: RedisPipeline, letters: readonly Letter[]): void {
-  for (const { command, args, told } of letters) pipeline.callBuffer(command, args, told);
-  // Whoever sent a letter has been told.
-  pipeline.exec().catch(() => undefined);
+function sendTogether(client: RedisClient, commands: readonly PendingCommand[]): void {
+  const pipeline = inOwnContexts(client, commands).pipeline?.();
+  for (const { command, args, callback } of commands) pipeline?.callBuffer(command, args, callback);
+  // Each caller gets its own error.
+  pipeline?.exec().catch(() => undefined);
+}
+
+/**
+ * The client as one pipeline sees it. A pipeline hands its commands to `sendCommand` one after the other, all in the context in
+ * which it is executed; tracing begins its spans there. Here each is handed on in the context of its own caller. The client
+ * itself is not changed.
+ */
+function inOwnContexts(client: RedisClient, commands: readonly PendingCommand[]): RedisClient {
+  if (client.sendCommand === undefined) return client;
+  let next = 0;
+  const sendCommand = (...args: unknown[]): unknown => {
+    const pending = commands[next++];
+    const sendNext = () => client.sendCommand?.(...args);
+    return pending === undefined ? sendNext() : pending.runInAsyncScope(sendNext);
+  };
+  return Object.create(client, { sendCommand: { value: sendCommand } });
 }
 
 /** Large ones leave by themselves. */

@@ -2,6 +2,7 @@
 import { connect as connectPlain, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { type RedisAddress, serverName } from './client.js';
+import { redactedFor } from './redact.js';
 
 /** Why no client gets through. `misconfigured`: time does not help. */
 export interface Refusal {
@@ -12,8 +13,13 @@ export interface Refusal {
 /** Some servers speak first when they refuse; so long is listened before anything is sent. */
 const firstWordMs = 100;
 
-/** Null: a Redis answers there. Takes `timeoutMs` at most, and leaves no connection behind. */
+/** Null: a Redis answers there. Takes `timeoutMs` at most, and leaves no connection behind. The message has no password. */
 export async function probe(address: RedisAddress, timeoutMs: number): Promise<Refusal | null> {
+  const refusal = await findRefusal(address, timeoutMs);
+  return refusal && { ...refusal, message: redactedFor(refusal.message, address) };
+}
+
+async function findRefusal(address: RedisAddress, timeoutMs: number): Promise<Refusal | null> {
   const heard = await linesOf(address, greeting(address), timeoutMs / 2);
   if (heard.some(isRedis)) return heard.map(refusalOf).find((refusal) => refusal !== null) ?? null;
   const [first = ''] = heard;
@@ -30,17 +36,22 @@ async function spokenOtherwise({ host, port, path, tls }: RedisAddress, heard: s
   // A server that wants to know who its clients are ends a handshake with an alert, which is TLS too.
   const found = otherwise.some((line) => isRedis(line) || (!tls && /\balert\b/.test(line)));
   if (!found) return { class: 'unavailable', message: `${name}: ${heard}` } as const;
-  return misconfigured(
-    `${name} ${tls ? 'does not speak TLS: use redis://' : 'expects TLS: use rediss:// or the option tls'}`,
-  );
+  return misconfigured(`${name} ${tls ? lacksTls : 'expects TLS: use rediss:// or the option tls'}`);
 }
+
+const lacksTls =
+  'does not speak TLS on this port: enable TLS on the server, or use its TLS port. redis:// would send the password and all ' +
+  'records unencrypted; use it only where nobody else can read or change what is sent';
 
 const anyServer: ConnectionOptions = { rejectUnauthorized: false };
 
 /** What the client would say first. */
 function greeting({ username, password }: RedisAddress): string[][] {
-  if (!password) return [['PING']];
-  return [['AUTH', ...(username ? [username] : []), password], ['PING']];
+  // Those that come from a function are no strings.
+  const [user, secret] = [username, password].map((credential) => String(credential ?? ''));
+  const login = secret ? [['AUTH', ...(user ? [user] : []), secret]] : [];
+  // A client asks INFO whether the server is ready.
+  return [...login, ['PING'], ['INFO', 'server']];
 }
 
 /** What the server says to these commands, or in words why it said nothing. Never rejects. */
@@ -52,7 +63,7 @@ function linesOf(address: RedisAddress, commands: readonly string[][], timeoutMs
       clearTimeout(deadline);
       clearTimeout(greet);
       socket.destroy();
-      resolve(read === '' ? [otherwise] : read.split(/\r?\n/));
+      resolve(read === '' ? [otherwise] : Buffer.from(read, 'latin1').toString().split(/\r?\n/));
     };
     const deadline = setTimeout(() => end('no answer'), timeoutMs).unref();
     const greet = setTimeout(() => socket.write(commands.map(encoded).join('')), firstWordMs).unref();
@@ -81,9 +92,16 @@ function isRedis(line: string): boolean {
 
 function refusalOf(line: string): Refusal | null {
   if (/^-(DENIED|NOAUTH|WRONGPASS|ERR max number of clients)/.test(line)) return misconfigured(line.slice(1));
+  if (/^-ERR unknown command .{0,3}info/i.test(line)) {
+    return misconfigured(lacksInfo);
+  }
   if (/^-(LOADING|BUSY|MASTERDOWN)/.test(line)) return { class: 'unavailable', message: line.slice(1) };
   return null;
 }
+
+const lacksInfo =
+  'ERR unknown command INFO: without it the client cannot know whether the server is ready. Leave INFO its name, or set ' +
+  'enableReadyCheck: false on the client';
 
 function misconfigured(message: string): Refusal {
   return { class: 'misconfigured', message };

@@ -1,4 +1,5 @@
 // The protocol on Redis: every verb is one Lua script on a record.
+import { StoreError } from '../errors.js';
 import { parseOptions } from '../options.js';
 import * as check from '../protocol/arguments.js';
 import type {
@@ -155,12 +156,16 @@ export class RedisStore implements IdempotencyStore {
     return readAnswer(await this.#run('read', readScript, key, []));
   }
 
-  /** SCAN over all keys of the database, so a page may be empty before the last. In a cluster over all masters. */
+  /**
+   * SCAN over all keys of the database, so a page may be empty before the last. In a cluster over all masters. Keys under the
+   * prefix that cannot be read as records are skipped and counted.
+   */
   async scan(request: ScanRequest): Promise<ScanPage> {
     check.checkScan(request);
     const { now, keys, cursor } = await scanNames(this.#link, this.#prefix, request);
-    const read = await Promise.all(keys.map(async (key) => ({ key, record: (await this.read(key)).record })));
-    return { now, records: read.flatMap(({ key, record }) => (record === null ? [] : [{ key, record }])), cursor };
+    const read = await Promise.all(keys.map(async (key) => ({ key, answer: await this.#readable(key) })));
+    const records = read.flatMap(({ key, answer }) => (answer?.record ? [{ key, record: answer.record }] : []));
+    return { now, records, skipped: read.filter(({ answer }) => answer === null).length, cursor };
   }
 
   async remove(key: string): Promise<{ readonly now: number }> {
@@ -180,6 +185,17 @@ export class RedisStore implements IdempotencyStore {
     await this.#disconnect();
   }
 
+  /** Null: what lies there is no record, or none that this version can read. */
+  async #readable(key: string): Promise<ReadAnswer | null> {
+    if (!isRecordName(key)) return null;
+    try {
+      return await this.read(key);
+    } catch (error) {
+      if (error instanceof StoreError && error.unreadable) return null;
+      throw error;
+    }
+  }
+
   #run(verb: string, script: Script, key: string, args: Argument[]): Promise<Reply> {
     return this.#link.run(verb, script, this.#nameOf(key), args);
   }
@@ -190,5 +206,14 @@ export class RedisStore implements IdempotencyStore {
 
   #nameOf(key: string): string {
     return `${this.#prefix}{${key}}`;
+  }
+}
+
+function isRecordName(key: string): boolean {
+  try {
+    check.checkKey(key);
+    return true;
+  } catch {
+    return false;
   }
 }

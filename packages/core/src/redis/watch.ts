@@ -7,6 +7,7 @@ import { Health, type RedisHealth } from './health.js';
 import { Lives, lifeOf } from './lives.js';
 import { Obstacle } from './obstacle.js';
 import type { Refusal } from './probe.js';
+import { redacted } from './redact.js';
 
 /** Nobody waits for it; it must only end. */
 const lookMs = 5_000;
@@ -58,7 +59,7 @@ export class ClientWatch {
     this.client.on?.('close', this.#closed);
     // A node that has gone is made anew when it is back; one that takes over was there already.
     if (isCluster(this.client)) {
-      this.client.on?.('+node', this.#look);
+      this.client.on?.('+node', this.#lookIfReady);
       this.client.on?.('refresh', this.#refreshed);
     }
     if (this.client.status === 'ready') this.#ready();
@@ -74,7 +75,7 @@ export class ClientWatch {
     if (this.#stores > 0) return;
     this.client.off?.('ready', this.#ready);
     this.client.off?.('close', this.#closed);
-    this.client.off?.('+node', this.#look);
+    this.client.off?.('+node', this.#lookIfReady);
     this.client.off?.('refresh', this.#refreshed);
   }
 
@@ -129,7 +130,8 @@ export class ClientWatch {
     if (this.#obstacle.wrongDatabase !== null) return;
     this.#obstacle.gone();
     this.#look();
-    this.#checked ??= this.#check?.().catch(tellOfFailedCheck) ?? null;
+    this.#checked ??=
+      this.#check?.().catch((error: unknown) => tellOfFailedCheck(redacted(String(error), this.client))) ?? null;
   };
 
   /** A cluster client has been told where the slots are: perhaps with other masters than before. */
@@ -137,7 +139,15 @@ export class ClientWatch {
     const masters = mastersOf(this.client).map(serverName).sort().join();
     if (masters === this.#masters) return;
     this.#masters = masters;
-    this.#look();
+    this.#lookIfReady();
+  };
+
+  /**
+   * Not while a cluster client connects: a command would open a connection to a node that the client may leave in the middle of
+   * the TLS handshake, and the error of that ends the process. When it is ready all nodes are asked.
+   */
+  readonly #lookIfReady = (): void => {
+    if (this.client.status === 'ready') this.#look();
   };
 
   readonly #closed = (): void => {
@@ -172,6 +182,6 @@ export class ClientWatch {
 }
 
 /** Nobody waits for a check: that it failed, for whatever reason, must not end the process. */
-function tellOfFailedCheck(error: unknown): void {
-  warnOnce('redis_not_checked', `Redis could not be checked: ${String(error)}. The store works all the same.`);
+function tellOfFailedCheck(why: string): void {
+  warnOnce('redis_not_checked', `Redis could not be checked: ${why}. The store works all the same.`);
 }

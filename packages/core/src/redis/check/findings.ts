@@ -28,8 +28,9 @@ export const findingTable = Object.freeze({
   },
   redis_no_rights: {
     severity: 'error',
-    message: 'the user may not use {what}, which the store needs',
-    remedy: 'Give the user the rights that docs/redis.md#rights lists.',
+    message: 'the user may not use {what}, which the store needs, or the server does not have it',
+    remedy:
+      'Give the user the rights that docs/redis.md#rights lists, and the commands the names that Redis gives them.',
   },
   redis_too_old: {
     severity: 'error',
@@ -49,7 +50,9 @@ export const findingTable = Object.freeze({
   redis_cluster_node: {
     severity: 'error',
     message: 'it is a node of a cluster, and the client is not one for clusters: most keys are out of its reach',
-    remedy: 'Use RedisStore.connect({ cluster: [address] }), or give RedisStore a Cluster of ioredis.',
+    remedy:
+      'Use RedisStore.connect({ cluster: [address] }), or give RedisStore a Cluster of ioredis. The doctor looks at the whole ' +
+      'cluster with --cluster.',
   },
   redis_cluster_incomplete: {
     severity: 'error',
@@ -100,8 +103,9 @@ export const findingTable = Object.freeze({
   redis_no_info: {
     severity: 'warning',
     message:
-      'the user may not use INFO: role, eviction and persistence are not known, and a loss of data goes unnoticed',
-    remedy: 'Give the user +info.',
+      'the user may not use INFO, or the server does not have it: role, eviction and persistence are not known, and a loss of ' +
+      'data goes unnoticed',
+    remedy: 'Give the user +info, and leave the command its name.',
   },
   redis_offline_queue: {
     severity: 'warning',

@@ -8,12 +8,12 @@ export type Fields = ReadonlyMap<string, string>;
 const leastVersion = [6, 0] as const;
 
 /** What makes every call fail, or most of them. */
-export function judgeStanding(server: string, info: Fields, cluster: Fields, isClusterClient: boolean): Finding[] {
+export function judgeStanding(server: string, info: Fields, cluster: Fields, reachesAllSlots: boolean): Finding[] {
   const found: Finding[] = [];
   const version = info.get('redis_version');
   if (version !== undefined && isTooOld(version)) found.push(finding('redis_too_old', server, { version }));
   if (info.get('role') === 'slave') found.push(finding('redis_replica', server, {}));
-  if (info.get('cluster_enabled') === '1' && !isClusterClient) found.push(finding('redis_cluster_node', server, {}));
+  if (info.get('cluster_enabled') === '1' && !reachesAllSlots) found.push(finding('redis_cluster_node', server, {}));
   const [state, slots] = [cluster.get('cluster_state'), cluster.get('cluster_slots_ok')];
   if (state !== undefined && slots !== undefined && !(state === 'ok' && slots === '16384')) {
     found.push(finding('redis_cluster_incomplete', server, { state, slots }));

@@ -2,6 +2,7 @@
 import { type Argument, type RedisClient, type RedisNode, send } from '../client.js';
 import { withDeadline } from '../deadline.js';
 import { lacksScript, storeFailure } from '../failure.js';
+import { redacted } from '../redact.js';
 
 export class Interview {
   /** What the user may not use, and what the server does not have: commands, keys. */
@@ -29,8 +30,14 @@ export class Interview {
 
   /** Takes note of what a server says to `name` in place of a reply. */
   refused(name: string, said: string): void {
-    if (!forbidding.test(said)) this.refusal ??= said;
-    else this.forbidden.add(/\baccess\b.*\bkeys?\b/.test(said) ? 'keys under the prefix' : name);
+    if (!forbidding.test(said)) this.refusal ??= redacted(said, this.client);
+    else this.forbidden.add(/\baccess\b.*\bkeys?\b/.test(said) ? 'keys under the prefix' : redacted(name, this.client));
+  }
+
+  /** The reply to INFO or CLUSTER INFO, line by line; empty where it is refused. */
+  async fields(node: RedisNode, name: string): Promise<ReadonlyMap<string, string>> {
+    const fields = fieldsOf(await this.ask(node, name));
+    return new Map([...fields].map(([field, value]) => [field, redacted(value, this.client)]));
   }
 }
 
@@ -44,7 +51,7 @@ const forbidding =
   /^(NOPERM|ERR ACL failure|ERR The user executing the script can't|ERR unknown (Redis |sub)?command)/i;
 
 /** The lines of INFO and the like, by name; none of what is no text. */
-export function fieldsOf(reply: unknown): ReadonlyMap<string, string> {
+function fieldsOf(reply: unknown): ReadonlyMap<string, string> {
   const lines = Buffer.isBuffer(reply) ? reply.toString('latin1').split(/\r?\n/) : [];
   const pairs = lines.map((line) => /^(\w+):(.*)$/.exec(line)).filter((pair) => pair !== null);
   return new Map(pairs.map(([, name = '', value = '']) => [name, value]));

@@ -1,4 +1,5 @@
-// In which of a cluster's 16384 slots a key lies: the cluster specification, "Key distribution model" and "Hash tags".
+// The 16384 slots of a cluster: in which of them a key lies (the cluster specification, "Key distribution model" and "Hash
+// tags"), and whether one address serves them all.
 
 export function slotOf(key: string): number {
   const bytes = Buffer.from(/\{([^}]*)\}/.exec(key)?.[1] || key);
@@ -8,4 +9,17 @@ export function slotOf(key: string): number {
     for (let bit = 0; bit < 8; bit += 1) crc = crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1;
   }
   return crc & 0x3fff;
+}
+
+const slotCount = 16_384;
+
+/**
+ * Of the reply to CLUSTER SLOTS: whether all slots are served by one address, as with a service that has one endpoint in front of a
+ * cluster. Then a client for one server reaches every key.
+ */
+export function servesAllSlots(reply: unknown): boolean {
+  const ranges = Array.isArray(reply) ? reply.filter((range) => Array.isArray(range)) : [];
+  const count = ranges.reduce((sum: number, [first, last]) => sum + Number(last) - Number(first) + 1, 0);
+  const masters = new Set(ranges.map(([, , master]) => (Array.isArray(master) ? `${master[0]}:${master[1]}` : '')));
+  return count === slotCount && masters.size === 1;
 }

@@ -118,6 +118,7 @@ async function scanned(store: IdempotencyStore, limit: number): Promise<string[]
   let cursor: string | null = null;
   do {
     const page = await store.scan({ cursor, limit });
+    assert.equal(page.skipped, 0);
     for (const { key, record } of page.records) {
       assert.equal(record.state, 'in_progress');
       keys.add(key);

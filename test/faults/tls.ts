@@ -1,0 +1,83 @@
+// A cluster that speaks TLS, with certificates that name its host and no address, as those of managed services do.
+import { execFileSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type RedisServer, startRedis } from '@onceguard/core/testing';
+import { vi } from 'vitest';
+
+export interface TlsCluster {
+  /** Where its first node is, by the name in its certificate. */
+  readonly address: { readonly host: string; readonly port: number };
+  readonly nodes: readonly RedisServer[];
+  /** The file with the certificate of its authority. */
+  readonly caPath: string;
+  readonly ca: Buffer;
+  stop(): Promise<void>;
+}
+
+const host = 'localhost';
+
+/** Three masters, each with a third of the slots. */
+export async function startTlsCluster(): Promise<TlsCluster> {
+  const folder = mkdtempSync(join(tmpdir(), 'onceguard-tls-'));
+  makeCertificates(folder);
+  const nodes: RedisServer[] = [];
+  const stop = async () => {
+    await Promise.all(nodes.map((node) => node.stop()));
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const tlsPorts: number[] = [];
+    for (let at = 0; at < 3; at += 1) tlsPorts.push(await startNode(folder, nodes));
+    await joinNodes(nodes, tlsPorts);
+    const caPath = join(folder, 'ca.crt');
+    return { address: { host, port: tlsPorts[0] ?? 0 }, nodes, caPath, ca: readFileSync(caPath), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Commands go to its ordinary port; clients of the cluster to the one of TLS. */
+async function startNode(folder: string, nodes: RedisServer[]): Promise<number> {
+  const files = { 'cert-file': 'server.crt', 'key-file': 'server.key', 'ca-cert-file': 'ca.crt' };
+  const fileArgs = Object.entries(files).flatMap(([name, file]) => [`--tls-${name}`, join(folder, file)]);
+  const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000', '--cluster-announce-hostname', host];
+  const named = ['--cluster-preferred-endpoint-type', 'hostname'];
+  for (let tries = 1; ; tries += 1) {
+    const tlsPort = randomInt(10_000, 22_000);
+    const tls = ['--tls-port', String(tlsPort), '--tls-cluster', 'yes', '--tls-auth-clients', 'no', ...fileArgs];
+    try {
+      nodes.push(await startRedis({ args: [...cluster, ...named, ...tls] }));
+      return tlsPort;
+    } catch (error) {
+      if (tries === 5) throw error;
+    }
+  }
+}
+
+async function joinNodes(nodes: readonly RedisServer[], tlsPorts: readonly number[]): Promise<void> {
+  const slots = [0, 5_461, 10_923, 16_384];
+  for (const [at, node] of nodes.entries()) {
+    await node.command('CLUSTER', 'SET-CONFIG-EPOCH', at + 1);
+    await node.command('CLUSTER', 'ADDSLOTSRANGE', slots[at] ?? 0, (slots[at + 1] ?? 0) - 1);
+    for (const port of tlsPorts) await node.command('CLUSTER', 'MEET', '127.0.0.1', port);
+  }
+  const isWhole = (info: unknown) => /cluster_state:ok.*cluster_known_nodes:3/s.test(String(info));
+  await vi.waitUntil(
+    async () => (await Promise.all(nodes.map((node) => node.command('CLUSTER', 'INFO')))).every(isWhole),
+    { timeout: 30_000, interval: 50 },
+  );
+}
+
+function makeCertificates(folder: string): void {
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  writeFileSync(join(folder, 'names'), `subjectAltName=DNS:${host}`);
+  openssl('req', '-x509', ...key, '-days', '2', '-subj', '/CN=test', '-keyout', 'ca.key', '-out', 'ca.crt');
+  openssl('req', ...key, '-subj', `/CN=${host}`, '-keyout', 'server.key', '-out', 'server.csr');
+  const signed = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'names'];
+  openssl('x509', '-req', '-in', 'server.csr', ...signed, '-out', 'server.crt');
+}

@@ -1,0 +1,107 @@
+// Tracing of Redis commands: each command is sent in the async context of the call that it belongs to.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { Redis } from 'ioredis';
+import { Redis as Redis5 } from 'ioredis5';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { RedisStore } from '../../packages/core/src/redis/index.js';
+import { completionOf, own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { redisUrl } from '../support/redis.js';
+
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+const safe = { maxRetriesPerRequest: 0, enableOfflineQueue: false, lazyConnect: true };
+const requestId = new AsyncLocalStorage<string>();
+const ids = Array.from({ length: 20 }, (_, at) => `request-${at}`);
+
+interface Sent {
+  readonly command: string;
+  /** The key that the command is about. */
+  readonly key: string;
+  /** The request whose async context it was sent in. */
+  readonly context: string | undefined;
+}
+
+/** What instrumentation sees that wraps `sendCommand`, as that of OpenTelemetry does. */
+function watchSendCommand(client: Redis | Redis5): Sent[] {
+  const seen: Sent[] = [];
+  const { sendCommand } = client;
+  vi.spyOn(client, 'sendCommand').mockImplementation((command, ...rest) => {
+    const { name, args } = command as { name: string; args: unknown[] };
+    seen.push({ command: name, key: String(args[2]), context: requestId.getStore() });
+    return sendCommand.call(client, command, ...rest);
+  });
+  return seen;
+}
+
+/** What subscribers of the client's own diagnostics channel see. */
+function watchChannel(): Sent[] {
+  const seen: Sent[] = [];
+  const begin = (message: unknown) => {
+    const { command, args } = message as { command: string; args: unknown[] };
+    seen.push({ command, key: String(args[2]), context: requestId.getStore() });
+  };
+  subscribe('tracing:ioredis:command:start', begin);
+  ends.push(() => unsubscribe('tracing:ioredis:command:start', begin));
+  return seen;
+}
+
+describe.each([
+  { version: 6, make: () => new Redis(redisUrl(), safe) },
+  { version: 5, make: () => new Redis5(redisUrl(), safe) },
+])('of calls that leave in one pipeline, ioredis $version,', ({ make }) => {
+  test.each([
+    ['whoever wraps sendCommand', watchSendCommand],
+    ['whoever listens to its diagnostics channel', watchChannel],
+  ])('%s sees each command in the context of its own request', async (_who, watch) => {
+    const client = make();
+    await client.connect();
+    ends.push(() => client.disconnect());
+    const prefix = `${randomUUID()}:`;
+    const store = new RedisStore({ client, prefix });
+    await store.acquire('warm', request());
+    const seen = watch(client);
+    const pipelines = vi.spyOn(client, 'pipeline');
+    await Promise.all(ids.map((id) => requestId.run(id, async () => await store.acquire(id, request()))));
+    expect(pipelines).toHaveBeenCalledTimes(1);
+    const own = seen.filter(({ key }) => key.startsWith(prefix));
+    expect(own.length).toBeGreaterThanOrEqual(ids.length);
+    expect(own.map(({ context }) => context)).toEqual(own.map(({ key }) => /\{(.*)\}/.exec(key)?.[1]));
+  });
+
+  test('each answer arrives in the context of its own request', async () => {
+    const client = make();
+    await client.connect();
+    ends.push(() => client.disconnect());
+    const store = new RedisStore({ client, prefix: `${randomUUID()}:` });
+    const arrivedIn = ids.map((id) =>
+      requestId.run(id, async () => {
+        await store.acquire(id, request());
+        return requestId.getStore();
+      }),
+    );
+    expect(await Promise.all(arrivedIn)).toEqual(ids);
+  });
+});
+
+test('A call that is sent by another one, since it has waited long, is sent in its own context', async () => {
+  const client = new Redis(redisUrl(), safe);
+  await client.connect();
+  ends.push(() => client.disconnect());
+  const prefix = `${randomUUID()}:`;
+  const store = new RedisStore({ client, prefix });
+  const lease = await own({ store, key: 'large' });
+  const seen = watchSendCommand(client);
+  const small = requestId.run('small', () => store.read('small'));
+  // A large outcome leaves at once, after what waits.
+  const large = requestId.run('large', () => store.complete(lease, completionOf('x'.repeat(100_000))));
+  await Promise.all([small, large]);
+  for (const key of ['small', 'large']) {
+    const contexts = seen.filter((sent) => sent.key === `${prefix}{${key}}`).map(({ context }) => context);
+    expect(new Set(contexts)).toEqual(new Set([key]));
+  }
+});
