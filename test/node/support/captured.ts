@@ -17,6 +17,7 @@ export interface CapturedWire extends Wire {
 
 export interface Setup {
   readonly maxResponseBytes?: number;
+  readonly signal?: () => AbortSignal;
   /** Layers outside: they see the response before the capture begins. */
   readonly outside?: readonly Layer[];
   /** Layers inside: they see it captured. */
@@ -32,8 +33,9 @@ export async function captured(handler: (round: Round) => unknown, setup: Setup 
   const waiting: ((round: Round) => void)[] = [];
   const sendErrors: Error[] = [];
   const begin = (req: IncomingMessage, res: ServerResponse): void => {
-    const { maxResponseBytes = 100_000 } = setup;
-    const capture = captureResponse(req, res, { maxResponseBytes, onSendError: (error) => sendErrors.push(error) });
+    const { maxResponseBytes = 100_000, signal } = setup;
+    const onSendError = (error: Error) => sendErrors.push(error);
+    const capture = captureResponse(req, res, { maxResponseBytes, onSendError, ...(signal ? { signal } : {}) });
     const round = { req, res, capture };
     through(setup.inside ?? [], req, res, () => {
       handler(round);

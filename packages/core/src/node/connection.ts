@@ -26,6 +26,7 @@ export class Connection {
   readonly #listeners = new Set<() => void>();
   #isCovered = false;
   #isClosing = false;
+  #isClosed = false;
   #isDestroyAllowed = false;
   #held = 0;
   #unsent = 0;
@@ -40,9 +41,14 @@ export class Connection {
     // One listener for all, or ten pipelined requests would be reported as a leak.
     socket.once('close', () => {
       this.#isClosing = false;
+      this.#isClosed = true;
       for (const listener of this.#listeners) listener();
       this.#listeners.clear();
     });
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed || this.#socket.closed;
   }
 
   /** Calls back once when the connection closes. */

@@ -1,6 +1,5 @@
 // One request and its response on node:http, as the lifecycle sees them; an adapter says what is its framework's own.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
 import { publish } from '../events.js';
 import type { RequestBody } from '../http/body.js';
 import type { Exchange, HttpAnswer, HttpContext, WholeAnswer } from '../http/exchange.js';
@@ -82,9 +81,9 @@ class NodeExchange implements Exchange {
 
   async perform(context: HttpContext): Promise<HttpAnswer | null> {
     const { req, res, maxResponseBytes } = this.#side;
-    const begun = captureResponse(req, res, { maxResponseBytes, onSendError: this.#onSendError });
+    const signal = () => context.signal;
+    const begun = captureResponse(req, res, { maxResponseBytes, signal, onSendError: this.#onSendError });
     this.#capture = begun;
-    abandonWithSource(res, () => begun.abandon());
     this.#watch(this.#side.run(context));
     const ended = await begun.ended;
     // A handler that has answered by itself returns within this turn.
@@ -122,21 +121,6 @@ class NodeExchange implements Exchange {
   }
 
   readonly #onSendError = (error: Error): void => publish('send_failed', () => ({ store: this.#side.store, error }));
-}
-
-/**
- * A stream that is destroyed before its end, by its own failure, the framework or the application, ends no response that
- * it is piped into: nobody would. Whoever hears of it first may still answer.
- */
-function abandonWithSource(res: ServerResponse, abandon: () => void): void {
-  res.on('pipe', (source: Readable) => {
-    source.once('close', () => {
-      if (source.readableEnded || res.writableEnded) return;
-      setImmediate(() => {
-        if (!res.writableEnded) abandon();
-      });
-    });
-  });
 }
 
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {

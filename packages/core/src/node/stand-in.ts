@@ -20,8 +20,7 @@ const WHILE_OPEN = new Map<unknown, unknown>([
 
 /**
  * Node itself and layers outside work through it too once bytes flow. After the client has gone it drops what is
- * written, and asks for more at the next turn of the event loop: no layer stops its source, and no source keeps the
- * process to itself.
+ * written, and asks for more at the next turn of the event loop, once for all that was dropped in this one.
  */
 export class StandIn implements ProxyHandler<EventEmitter> {
   readonly socket: object;
@@ -29,6 +28,8 @@ export class StandIn implements ProxyHandler<EventEmitter> {
   /** Who waits for the end of the connection. They are handed to the real socket when it may be seen. */
   #audience: EventEmitter | undefined;
   #isHidden = true;
+  /** The callbacks of what was dropped in this turn of the event loop. */
+  #dropped: (() => void)[] = [];
 
   constructor(real: EventEmitter) {
     this.#real = real;
@@ -40,7 +41,7 @@ export class StandIn implements ProxyHandler<EventEmitter> {
     const value: unknown = Reflect.get(target, name, target);
     if (typeof value !== 'function') return value;
     if (SUBSCRIBING.has(name)) return this.#subscribing(name);
-    if (name === 'write' && this.#isHidden && Reflect.get(target, 'destroyed') === true) return dropping(target);
+    if (name === 'write' && this.#isHidden && Reflect.get(target, 'destroyed') === true) return this.#drop;
     return value.bind(target);
   }
 
@@ -48,6 +49,18 @@ export class StandIn implements ProxyHandler<EventEmitter> {
   reveal(): void {
     this.#isHidden = false;
     if (this.#audience) handOver(this.#audience, this.#real);
+  }
+
+  readonly #drop = (...args: readonly unknown[]): boolean => {
+    const callback = args.at(-1);
+    if (this.#dropped.length === 0) setImmediate(() => this.#drained());
+    this.#dropped.push(() => void (typeof callback === 'function' && callback()));
+    return false;
+  };
+
+  #drained(): void {
+    for (const callback of this.#dropped.splice(0)) callback();
+    this.#real.emit('drain');
   }
 
   #subscribing(method: string | symbol) {
@@ -71,15 +84,4 @@ function handOver(audience: EventEmitter, real: EventEmitter): void {
   const error: unknown = Reflect.get(real, 'errored');
   if (error && audience.listenerCount('error') > 0) audience.emit('error', error);
   audience.emit('close', Boolean(error));
-}
-
-function dropping(real: EventEmitter) {
-  return (...args: readonly unknown[]): boolean => {
-    const callback = args.at(-1);
-    setImmediate(() => {
-      if (typeof callback === 'function') callback();
-      real.emit('drain');
-    });
-    return false;
-  };
 }
