@@ -14,8 +14,8 @@
 //    nothing, except informational answers (1xx), which pass.
 // 4. An answer that is too large to be kept, an event stream, and one whose head was flushed must not wait: it flows
 //    (`flow.ts`), and only its end is held back, so that no client can take what it has for the whole.
-// 5. Whoever writes the answer does not learn that the client has left (`client.ts`, `stand-in.ts`), and cannot destroy
-//    the connection between the end of the answer and its leaving (`connection.ts`).
+// 5. Whoever writes the answer does not learn that the client has left, from the response (`client.ts`), from the request
+//    (`request-mask.ts`) or from their socket (`stand-in.ts`), and cannot destroy the connection between the end of the answer and its leaving (`connection.ts`).
 //    What is beyond `maxResponseBytes` is of no use then, neither to the client nor to the record: such an answer is
 //    cut off, and its source is destroyed (`sources.ts`).
 // 6. With the end, `ended` resolves. The owner of the capture records the answer and calls `send()`: the cover is
@@ -32,6 +32,7 @@ import { coverResponse } from './handler-side.js';
 import { headersOf } from './head.js';
 import { Overlay } from './overlay.js';
 import { Rehearsal } from './rehearsal.js';
+import { RequestMask } from './request-mask.js';
 import { reset, type Settings, settingsOf, uncork } from './reset.js';
 import { endWith, sendThrough, setStatus, untilLeft } from './send.js';
 import { PipedSources } from './sources.js';
@@ -98,6 +99,7 @@ class ResponseCapture implements Capture {
   readonly #answer: AnswerSoFar;
   readonly #cover: Overlay;
   readonly #departure: HiddenDeparture;
+  readonly #request: RequestMask;
   readonly #sources: PipedSources;
   #signal: AbortSignal | undefined;
   #isCovered = true;
@@ -116,7 +118,8 @@ class ResponseCapture implements Capture {
     this.#answer = new AnswerSoFar(res, this.#below, options.maxResponseBytes, () => this.#watch());
     this.#sources = new PipedSources(res, () => this.abandon());
     this.#departure = new HiddenDeparture(res, this.#cover);
-    this.#connection = connectionOf(req.socket);
+    this.#connection = connectionOf(req);
+    this.#request = new RequestMask(req, this.#connection);
     this.#connection.onClose(this.#onClose);
     if (this.#connection.isClosed) this.#answer.clientLeft();
     coverResponse({
@@ -139,7 +142,7 @@ class ResponseCapture implements Capture {
     if (!answer || !this.#isCovered) return this.#sending ?? Promise.resolve();
     this.#uncover();
     const left = sendThrough(this.#res, this.#options.onSendError, () => this.#release(answer, extra));
-    this.#departure.reveal();
+    this.#reveal();
     this.#sending = this.#holdUntil(left);
     return this.#sending;
   }
@@ -148,7 +151,7 @@ class ResponseCapture implements Capture {
     if (this.#answer.isFlowing || !this.#isCovered) return false;
     this.#takeBack();
     reset(this.#res, this.#settings, this.baseline);
-    this.#departure.reveal();
+    this.#reveal();
     // A destroy that was put off comes after the other answer.
     void this.#holdUntil(untilLeft(this.#res));
     return true;
@@ -156,7 +159,7 @@ class ResponseCapture implements Capture {
 
   cut(): void {
     this.#takeBack();
-    this.#departure.reveal();
+    this.#reveal();
     cutOff(this.#res);
   }
 
@@ -173,16 +176,17 @@ class ResponseCapture implements Capture {
       return;
     }
     if (this.#isCovered && this.#ending.answer) {
-      this.#res.req.socket.destroy(error);
+      this.#connection.destroy(error);
       return;
     }
     this.#takeBack();
-    this.#departure.reveal();
+    this.#reveal();
     this.#below('destroy', error);
   }
 
   readonly #onClose = (): void => {
     this.#answer.clientLeft();
+    this.#request.clientLeft();
     this.#watch();
   };
 
@@ -227,11 +231,17 @@ class ResponseCapture implements Capture {
     this.#rehearsal.retire();
   }
 
+  #reveal(): void {
+    this.#departure.reveal();
+    this.#request.reveal();
+  }
+
   #uncover(): void {
     if (!this.#isCovered) return;
     this.#isCovered = false;
     this.#cover.lift();
     this.#departure.lift();
+    this.#request.lift();
     this.#answer.nothingHasLeft();
     this.#connection.offClose(this.#onClose);
     uncork(this.#res);

@@ -129,7 +129,8 @@ class Stage extends ServerResponse {
 
 /** The only option of the server that changes what is refused; Node keeps it out of reach on the response. */
 function serverOptions(req: IncomingMessage): [] {
-  const server: unknown = Reflect.get(req.socket, 'server');
+  const { socket }: { socket?: object | null } = req;
+  const server: unknown = socket && Reflect.get(socket, 'server');
   const isServer = typeof server === 'object' && server !== null;
   const options = {
     rejectNonStandardBodyWrites: isServer && Reflect.get(server, 'rejectNonStandardBodyWrites') === true,

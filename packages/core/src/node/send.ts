@@ -1,7 +1,7 @@
 // The one door through which answers leave: captured ones, replays and refusals.
 import { ServerResponse } from 'node:http';
 import type { HeaderEntry } from '../http/headers.js';
-import { connectionOf } from './connection.js';
+import { connectionOfResponse, destroyResponse } from './connection.js';
 import { isBodyless } from './head.js';
 import type { TrailerEntry } from './trailers.js';
 
@@ -73,18 +73,18 @@ export function sendThrough(
   try {
     action();
   } catch (error) {
-    connectionOf(res.req.socket).allowDestroy();
-    res.destroy();
+    connectionOfResponse(res).allowDestroy();
+    destroyResponse(res);
     onSendError?.(error instanceof Error ? error : new Error(String(error)));
   }
   // A half-closed socket may stay open without ever taking this.
-  if (res.req.socket.destroyed || (res.socket && !res.socket.writable)) return Promise.resolve();
+  if (connectionOfResponse(res).isDestroyed || (res.socket && !res.socket.writable)) return Promise.resolve();
   return left;
 }
 
 /** Resolves when what is written to `res` has been handed to the socket, or the connection is gone. */
 export function untilLeft(res: ServerResponse): Promise<void> {
-  const connection = connectionOf(res.req.socket);
+  const connection = connectionOfResponse(res);
   return new Promise((resolve) => {
     const done = (): void => {
       connection.offClose(done);
