@@ -58,22 +58,25 @@ onEveryFramework('A client that leaves while its request is being worked on', (w
     it.each<[string, Partial<typeof withoutBody>, typeof listeners]>([
       ['with a body', {}, listeners],
       ['without a body', withoutBody, { ...listeners, ...listenersOfRequest }],
-    ])(`${departure}: the handler of a request %s does not see it, and its answer is recorded`, async (_, spec, all) => {
-      const seen: string[] = [];
-      const { retry, runs } = await leaveAndRetry(
-        world,
-        depart,
-        async (call, leave) => {
-          for (const [what, listen] of Object.entries(all)) listen(call, () => seen.push(what));
-          await leave();
-          for (let turns = 0; turns < 5; turns += 1) await new Promise(setImmediate);
-          for (const [what, ask] of Object.entries(questions)) if (ask(call)) seen.push(what);
-          return { body: seen.join() };
-        },
-        spec,
-      );
-      expect([retry.text, retry.headers['idempotent-replayed'], runs]).toEqual(['', 'true', 1]);
-    });
+    ])(
+      `${departure}: the handler of a request %s does not see it, and its answer is recorded`,
+      async (_, spec, all) => {
+        const seen: string[] = [];
+        const { retry, runs } = await leaveAndRetry(
+          world,
+          depart,
+          async (call, leave) => {
+            for (const [what, listen] of Object.entries(all)) listen(call, () => seen.push(what));
+            await leave();
+            for (let turns = 0; turns < 5; turns += 1) await new Promise(setImmediate);
+            for (const [what, ask] of Object.entries(questions)) if (ask(call)) seen.push(what);
+            return { body: seen.join() };
+          },
+          spec,
+        );
+        expect([retry.text, retry.headers['idempotent-replayed'], runs]).toEqual(['', 'true', 1]);
+      },
+    );
   }
 
   it('is seen once the answer is recorded', async () => {
