@@ -1,5 +1,6 @@
 // One request and its response on node:http, as the lifecycle sees them; an adapter says what is its framework's own.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isUint8Array } from 'node:util/types';
 import { publish } from '../events.js';
 import type { RequestBody } from '../http/body.js';
 import type { Exchange, HttpAnswer, HttpContext, WholeAnswer } from '../http/exchange.js';
@@ -62,11 +63,12 @@ class NodeExchange implements Exchange {
 
   body(): RequestBody {
     const { req } = this.#side;
+    const body = this.#side.parsedBody();
     return {
       headers: req.headers,
       hasBody: hasBody(req),
-      readableEnded: req.readableEnded,
-      body: this.#side.parsedBody(),
+      readableEnded: req.readableEnded || isWhole(req, body),
+      body,
       rawBody: rawBodyOf(req) ?? this.#side.rawBody?.(),
     };
   }
@@ -123,6 +125,11 @@ class NodeExchange implements Exchange {
   readonly #onSendError = (error: Error): void => publish('send_failed', () => ({ store: this.#side.store, error }));
 }
 
+/** A wrapper that makes a request without Node's server may leave all bytes of its body on it, for nobody to read. */
+function isWhole({ headers }: IncomingMessage, body: unknown): boolean {
+  return isUint8Array(body) && body.byteLength === Number(headers['content-length']);
+}
+
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
@@ -131,10 +138,16 @@ function isMissing(status: number): status is 404 | 405 {
   return status === 404 || status === 405;
 }
 
-/** The lines of a header as received: `headers` has joined them, and a joined pair of lines can look like one. */
-export function headerLines({ rawHeaders }: IncomingMessage, name: string): string[] {
+/**
+ * The lines of a header as received: `headers` has joined them, and a joined pair of lines can look like one. Where none came in,
+ * as with wrappers that make a request without Node's server, what `headers` has under the name.
+ */
+export function headerLines({ rawHeaders, headers }: IncomingMessage, name: string): string[] {
   const wanted = name.toLowerCase();
-  return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === wanted);
+  const lines = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === wanted);
+  const joined = headers[wanted];
+  if (lines.length > 0 || joined === undefined) return lines;
+  return Array.isArray(joined) ? joined : [joined];
 }
 
 /** The lifecycle names every header that is to go out. */
