@@ -1,8 +1,9 @@
 // A client that leaves in mid-handler, and its retry.
 import { once } from 'node:events';
 import type { ClientRequest } from 'node:http';
-import { begin, type Received, send } from './client.js';
-import type { Call, Reply } from './frameworks.js';
+import type { Socket } from 'node:net';
+import { begin, type Received, type Sent, send } from './client.js';
+import type { AppSpec, Call, Reply } from './frameworks.js';
 import { newGate } from './gate.js';
 import type { World } from './matrix.js';
 
@@ -29,29 +30,36 @@ export async function leaveAndRetry(
   world: World,
   depart: (client: ClientRequest) => void,
   handler: (call: Call, leave: () => Promise<void>) => Reply | Promise<Reply>,
+  spec: Partial<AppSpec> & { readonly sent?: Sent } = {},
 ): Promise<Attempted> {
   const wanted = newGate();
   let runs = 0;
   const { store } = await world.openStore();
-  const { port } = await world.start({
+  const sockets: Socket[] = [];
+  const { port, server } = await world.start({
     store,
-    options: { onInProgress: { waitMs: 30_000 } },
+    ...spec,
+    options: { onInProgress: { waitMs: 30_000 }, ...spec.options },
     handler: async (call) => {
       runs += 1;
       if (runs > 1) return { status: 202, body: 'attempt 2' };
       const leave = async (): Promise<void> => {
-        const gone = once(call.req.socket, 'close').catch(() => {});
+        // The server's own socket: the handler's hides that it closes.
+        const [socket] = sockets;
+        const gone = socket && once(socket, 'close').catch(() => {});
         wanted.open();
         await gone;
       };
       return await handler(call, leave);
     },
   });
-  const client = begin(port, { key: 'payment-1' });
+  server.on('connection', (socket) => sockets.push(socket));
+  const sent = { ...spec.sent, key: 'payment-1' };
+  const client = begin(port, sent);
   client.on('error', () => {});
   await wanted.opened;
   depart(client);
-  const retry = await send(port, { key: 'payment-1' });
+  const retry = await send(port, sent);
   client.destroy();
   return { retry, runs };
 }

@@ -1,7 +1,8 @@
 // A client that goes away cancels neither the handler nor the record.
-import { createReadStream, statSync } from 'node:fs';
+import { once } from 'node:events';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -57,20 +58,96 @@ const logger: Setup = { outside: [(_req, res, next) => next(void onFinished(res,
 
 describe('After the client has gone, the whole answer is known of', () => {
   for (const [setup, layers] of Object.entries({ 'nothing else': {}, 'a logger outside': logger })) {
-    for (const maxResponseBytes of [1_000_000, 1_000]) {
-      const how = maxResponseBytes > size ? 'held' : 'flowing';
+    for (const how of ['held', 'flowing']) {
       it.each(Object.keys(sources))(`%s, ${how}, with ${setup}`, async (name) => {
         let failure: unknown;
-        const answer = async (so: Round): Promise<unknown> => sources[name]?.(so);
+        const answer = async (so: Round): Promise<unknown> => {
+          if (how === 'flowing') so.res.setHeader('Content-Type', 'text/event-stream');
+          return await sources[name]?.(so);
+        };
         // A pipeline that learns of the departure when the answer is through fails then, from Node 24 on.
         const start = (so: Round): void => void answer(so).catch((error: unknown) => (failure = error));
-        const round = await leave(start, { ...layers, maxResponseBytes });
-        expect(await answered(round)).toMatchObject({ size, flowing: how === 'flowing' });
+        const round = await leave(start, layers);
+        expect(await answered(round)).toMatchObject({ size, flowing: how === 'flowing', body: readFileSync(file) });
         expect(failure).toBeUndefined();
         await round.capture.send();
       });
     }
   }
+});
+
+describe('After the client has gone, an answer that is too large to be kept', () => {
+  it.each(['a stream, piped', 'a stream in a pipeline'])(
+    'is cut off, and its source is destroyed: %s',
+    async (name) => {
+      const source = Readable.from(endless());
+      const round = await leave(
+        ({ res }) => (name === 'a stream, piped' ? void source.pipe(res) : void pipeline(source, res).catch(() => {})),
+        { maxResponseBytes: 1_000_000 },
+      );
+      expect(await answered(round)).toMatchObject({ status: 200, body: null });
+      await closed(source);
+      await round.capture.send();
+    },
+  );
+
+  it('is cut off although nothing is piped: its writer sees the response closed', async () => {
+    const round = await leave(
+      async ({ res }) => {
+        const left = once(res, 'close');
+        for (let more = true; more && !res.destroyed; ) {
+          more = res.write(Buffer.alloc(1_000));
+          if (!more) more = await Promise.race([once(res, 'drain').then(() => true), left.then(() => false)]);
+        }
+      },
+      { maxResponseBytes: 1_000_000 },
+    );
+    expect(await answered(round)).toMatchObject({ body: null });
+    expect(round.res).toMatchObject({ destroyed: true, closed: true });
+  });
+});
+
+describe('An attempt that is aborted', () => {
+  it('ends an answer that is too large to be kept, although its client is there: that sees it cut', async () => {
+    const attempt = new AbortController();
+    wire = await captured(() => {}, { maxResponseBytes: 100_000, signal: () => attempt.signal });
+    const client = await wire.open(request('POST'));
+    const { res, capture } = await wire.round();
+    const source = Readable.from(endless());
+    source.pipe(res);
+    await client.until((text) => text.length > 200_000);
+    attempt.abort();
+    expect(await capture.ended).toMatchObject({ status: 200, body: null, flowing: true });
+    await closed(source);
+    await client.over;
+    expect(client.received().toString('latin1')).not.toMatch(/\r\n0\r\n\r\n$/);
+  });
+
+  it('ends an event stream whose client has gone, however little it has sent', async () => {
+    const attempt = new AbortController();
+    const source = new PassThrough();
+    const round = await leave(
+      ({ res }) => {
+        res.setHeader('Content-Type', 'text/event-stream');
+        source.pipe(res);
+        source.write('data: 1\n\n');
+      },
+      { signal: () => attempt.signal },
+    );
+    await tick();
+    attempt.abort();
+    expect(await answered(round)).toMatchObject({ body: null, flowing: true });
+    await closed(source);
+  });
+
+  it('leaves an answer that can be kept to its end', async () => {
+    const attempt = new AbortController();
+    const round = await leave(({ res }) => res.write('a'), { signal: () => attempt.signal });
+    attempt.abort();
+    await tick();
+    round.res.end('b');
+    expect((await answered(round)).body?.toString()).toBe('ab');
+  });
 });
 
 describe('A client that leaves while the source runs', () => {
@@ -175,6 +252,15 @@ describe('A handler that destroys its response', () => {
     expect(client.received().toString()).toMatch(/\r\n\r\nx$/);
   });
 });
+
+/** Resolves when a stream has been destroyed. */
+async function closed(source: Readable): Promise<void> {
+  if (!source.closed) await once(source, 'close');
+}
+
+function* endless(): Generator<Buffer> {
+  for (;;) yield Buffer.alloc(65_536);
+}
 
 let proceed: () => void = () => {};
 async function* slowly(parts: readonly string[]): AsyncGenerator<string> {

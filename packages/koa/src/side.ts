@@ -25,6 +25,8 @@ export function koaSide(
   { maxResponseBytes, store }: { maxResponseBytes: number; store: { name: string } },
 ): KoaSide {
   const inner = innerStack(next);
+  // The connection itself: while the answer is captured, the request has a stand-in for it.
+  const { socket } = ctx.req;
   const side: FrameworkSide = {
     req: ctx.req,
     res: ctx.res,
@@ -38,7 +40,7 @@ export function koaSide(
     pass: () => inner.enter(),
     run: (context) => {
       ctx.state.idempotency = context;
-      ignoreConnection(ctx);
+      ignoreConnection(ctx, socket);
       inner.enter();
       return inner.returned;
     },
@@ -82,10 +84,10 @@ function keptSource(ctx: Context): Uint8Array | string | undefined {
  * Koa answers a connection that fails with that failure, as a 500. The capture hides from the rest of Koa that the client
  * has gone; this it hears from a listener that it hung on the response before.
  */
-function ignoreConnection(ctx: Context): void {
+function ignoreConnection(ctx: Context, socket: { readonly errored?: unknown } | null | undefined): void {
   const onerror = ctx.onerror;
   ctx.onerror = (error: Error) => {
-    const fromConnection = error !== null && error !== undefined && error === ctx.req.socket.errored;
+    const fromConnection = error !== null && error !== undefined && error === socket?.errored;
     if (!fromConnection) return onerror.call(ctx, error);
     ctx.app.emit('error', Object.assign(error, { headerSent: true }), ctx);
   };

@@ -1,5 +1,6 @@
 // A server on which every answer is captured and stays so until the test decides.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { type Capture, type CapturedAnswer, captureResponse } from '../../../packages/core/src/node/index.js';
 import { listen, type Wire } from './wire.js';
 
@@ -17,6 +18,7 @@ export interface CapturedWire extends Wire {
 
 export interface Setup {
   readonly maxResponseBytes?: number;
+  readonly signal?: () => AbortSignal;
   /** Layers outside: they see the response before the capture begins. */
   readonly outside?: readonly Layer[];
   /** Layers inside: they see it captured. */
@@ -32,8 +34,10 @@ export async function captured(handler: (round: Round) => unknown, setup: Setup 
   const waiting: ((round: Round) => void)[] = [];
   const sendErrors: Error[] = [];
   const begin = (req: IncomingMessage, res: ServerResponse): void => {
-    const { maxResponseBytes = 100_000 } = setup;
-    const capture = captureResponse(req, res, { maxResponseBytes, onSendError: (error) => sendErrors.push(error) });
+    realSockets.set(req, req.socket);
+    const { maxResponseBytes = 100_000, signal } = setup;
+    const onSendError = (error: Error) => sendErrors.push(error);
+    const capture = captureResponse(req, res, { maxResponseBytes, onSendError, ...(signal ? { signal } : {}) });
     const round = { req, res, capture };
     through(setup.inside ?? [], req, res, () => {
       handler(round);
@@ -69,7 +73,11 @@ export async function answered(round: Round): Promise<CapturedAnswer> {
 
 /** Resolves when the server has learnt that the connection is closed. */
 export const closing = (req: IncomingMessage): Promise<void> =>
-  new Promise((resolve) => req.socket.once('close', () => resolve()));
+  new Promise((resolve) => realSocketOf(req).once('close', () => resolve()));
+
+/** A captured request has a stand-in for it, which hides that it closes. */
+export const realSocketOf = (req: IncomingMessage): Socket => realSockets.get(req) ?? req.socket;
+const realSockets = new WeakMap<IncomingMessage, Socket>();
 
 export const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

@@ -3,9 +3,10 @@ import type { ServerResponse } from 'node:http';
 import type { Below } from './below.js';
 import { type Flow, flowOf, type Taken } from './flow.js';
 import { declaredLength, type Head, isBodyless, isEventStream } from './head.js';
+import { KeptBytes } from './kept-bytes.js';
 import { insidesOf } from './overlay.js';
 
-/** An answer that the handler's side has ended. Every byte is known. */
+/** An answer that the handler's side has ended, or that was cut off before its end: then its body is null. */
 export interface CapturedAnswer extends Head {
   readonly trailers: readonly (readonly [name: string, value: string])[];
   /** Null: larger than `maxResponseBytes`; it flowed and was not kept. Empty where Node sends no body (HEAD, 204, 304). */
@@ -16,20 +17,26 @@ export interface CapturedAnswer extends Head {
   readonly flowing: boolean;
 }
 
+const noBytes = Buffer.alloc(0);
+
 export class AnswerSoFar {
   readonly #res: ServerResponse;
   readonly #below: Below;
   readonly #maxBytes: number;
+  readonly #onFlow: () => void;
   #head: Head | undefined;
   #declared: number | undefined;
-  #kept: Buffer[] | null = [];
+  #kept: KeptBytes | null = new KeptBytes();
   #size = 0;
   #flow: Flow | undefined;
+  #hasClient = true;
 
-  constructor(res: ServerResponse, below: Below, maxBytes: number) {
+  /** Calls `onFlow` when the answer begins to flow, and when it turns out to be too large to be kept. */
+  constructor(res: ServerResponse, below: Below, maxBytes: number, onFlow: () => void) {
     this.#res = res;
     this.#below = below;
     this.#maxBytes = maxBytes;
+    this.#onFlow = onFlow;
   }
 
   /** The head is written, and nothing has left. */
@@ -41,14 +48,20 @@ export class AnswerSoFar {
     return this.#flow !== undefined;
   }
 
-  /** The source waits for 'drain'. */
-  get isWaiting(): boolean {
-    return this.#flow?.isWaiting ?? false;
+  /** Larger than `maxResponseBytes`: it is not kept. */
+  get isTooLarge(): boolean {
+    return this.#kept === null;
   }
 
   /** The last bytes of a flowing answer, which are held back with its end. */
   get tail(): Buffer {
-    return this.#flow?.tail ?? Buffer.alloc(0);
+    return this.#flow?.tail ?? noBytes;
+  }
+
+  /** From here on bytes are kept and no longer sent. */
+  clientLeft(): void {
+    this.#hasClient = false;
+    this.#flow?.clientLeft();
   }
 
   /** From here on Node's own methods refuse headers that come too late: they look for the head's text. */
@@ -67,7 +80,7 @@ export class AnswerSoFar {
     if (body.length > this.#maxBytes) return false;
     this.#head = head;
     insidesOf(this.#res)._header = text;
-    this.#kept = [body];
+    this.#kept = new KeptBytes(body);
     this.#size = body.length;
     return true;
   }
@@ -79,8 +92,8 @@ export class AnswerSoFar {
     const fits = this.#size <= this.#maxBytes;
     if (!this.#flow && (!fits || this.#isEventStream)) this.#startFlow();
     // A copy: whoever wrote the bytes may use the memory again once they count as written.
-    if (fits) this.#kept?.push(Buffer.from(bytes));
-    else this.#kept = null;
+    if (fits) this.#kept?.add(bytes);
+    else this.#dropKept();
 
     if (this.#flow) return this.#flow.write(bytes, taken);
     process.nextTick(taken, null);
@@ -90,10 +103,16 @@ export class AnswerSoFar {
   ended(trailers: CapturedAnswer['trailers']): CapturedAnswer | null {
     if (!this.#head) return null;
     if (this.isHeld) insidesOf(this.#res).finished = true;
-    const body = this.#kept && joined(this.#kept);
+    const body = this.#kept?.bytes ?? null;
     this.#kept = null;
     const { status, reason, headers } = this.#head;
     return { status, reason, headers, trailers, body, size: this.#size, flowing: this.#flow !== undefined };
+  }
+
+  /** The answer as it is when it is cut off. Null where not even its head is known. */
+  cutOff(): CapturedAnswer | null {
+    this.#kept = null;
+    return this.ended([]);
   }
 
   /** Whoever writes to the client, Node's own methods included, needs to be told that nothing has left. */
@@ -125,13 +144,17 @@ export class AnswerSoFar {
     if (!this.#head || this.#isBodyless || this.#declared === 0) return;
     this.nothingHasLeft();
     this.#flow = flowOf(this.#res, this.#below, this.#head, this.#declared);
+    if (!this.#hasClient) this.#flow.clientLeft();
     this.#flow.begin();
-    const held = joined(this.#kept ?? []);
-    if (held.length > 0) this.#flow.write(held, () => {});
+    const held = this.#kept?.bytes ?? noBytes;
+    // A copy: more bytes may be kept before these have left.
+    if (held.length > 0) this.#flow.write(Buffer.from(held), () => {});
+    this.#onFlow();
   }
-}
 
-function joined(chunks: readonly Buffer[]): Buffer {
-  const [only] = chunks;
-  return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks);
+  #dropKept(): void {
+    if (this.#kept === null) return;
+    this.#kept = null;
+    this.#onFlow();
+  }
 }

@@ -14,8 +14,10 @@
 //    nothing, except informational answers (1xx), which pass.
 // 4. An answer that is too large to be kept, an event stream, and one whose head was flushed must not wait: it flows
 //    (`flow.ts`), and only its end is held back, so that no client can take what it has for the whole.
-// 5. Whoever writes the answer does not learn that the client has left (`client.ts`, `stand-in.ts`), and cannot destroy
-//    the connection between the end of the answer and its leaving (`connection.ts`).
+// 5. Whoever writes the answer does not learn that the client has left, from the response (`client.ts`), from the request
+//    (`request-mask.ts`) or from their socket (`stand-in.ts`), and cannot destroy the connection between the end of the answer and its leaving (`connection.ts`).
+//    What is beyond `maxResponseBytes` is of no use then, neither to the client nor to the record: such an answer is
+//    cut off, and its source is destroyed (`sources.ts`).
 // 6. With the end, `ended` resolves. The owner of the capture records the answer and calls `send()`: the cover is
 //    lifted, and the answer is given to what stood beneath in one ordinary call of `end` (`send.ts`). Or it calls
 //    `withdraw()` and answers otherwise; or, if bytes have left already, `cut()`.
@@ -30,12 +32,16 @@ import { coverResponse } from './handler-side.js';
 import { headersOf } from './head.js';
 import { Overlay } from './overlay.js';
 import { Rehearsal } from './rehearsal.js';
+import { RequestMask } from './request-mask.js';
 import { reset, type Settings, settingsOf, uncork } from './reset.js';
 import { endWith, sendThrough, setStatus, untilLeft } from './send.js';
+import { PipedSources } from './sources.js';
 
 export interface CaptureOptions {
   /** Bytes of body that are held and kept. What is larger flows. */
   readonly maxResponseBytes: number;
+  /** Aborts when the attempt that answers has lost its lease. Asked for only where the answer flows or its client has left. */
+  readonly signal?: () => AbortSignal;
   /** A send failed although Node had accepted the answer; the connection has been ended. */
   readonly onSendError?: (error: Error) => void;
 }
@@ -46,6 +52,9 @@ export interface Capture {
   /**
    * Resolves once: with the answer when the handler's side has ended it, or with null when no answer can come any more.
    * A client that leaves ends nothing: the answer may still come. Never rejects.
+   *
+   * An answer that is larger than `maxResponseBytes` is cut off where its client has left or `signal` aborts: `ended`
+   * resolves with what is known of it, the streams piped into it are destroyed, and the connection is closed.
    */
   readonly ended: Promise<CapturedAnswer | null>;
   /** The handler is through and will not answer: `ended` resolves with null, even if chunks were written. */
@@ -90,6 +99,9 @@ class ResponseCapture implements Capture {
   readonly #answer: AnswerSoFar;
   readonly #cover: Overlay;
   readonly #departure: HiddenDeparture;
+  readonly #request: RequestMask;
+  readonly #sources: PipedSources;
+  #signal: AbortSignal | undefined;
   #isCovered = true;
   #isHeld = false;
   #sending: Promise<void> | undefined;
@@ -103,10 +115,13 @@ class ResponseCapture implements Capture {
     this.#settings = settingsOf(res);
     this.#below = methodsBelow(res);
     this.#rehearsal = new Rehearsal(req, res);
-    this.#answer = new AnswerSoFar(res, this.#below, options.maxResponseBytes);
+    this.#answer = new AnswerSoFar(res, this.#below, options.maxResponseBytes, () => this.#watch());
+    this.#sources = new PipedSources(res, () => this.abandon());
     this.#departure = new HiddenDeparture(res, this.#cover);
-    this.#connection = connectionOf(req.socket);
+    this.#connection = connectionOf(req);
+    this.#request = new RequestMask(req, this.#connection);
     this.#connection.onClose(this.#onClose);
+    if (this.#connection.isClosed) this.#answer.clientLeft();
     coverResponse({
       res,
       below: this.#below,
@@ -127,7 +142,7 @@ class ResponseCapture implements Capture {
     if (!answer || !this.#isCovered) return this.#sending ?? Promise.resolve();
     this.#uncover();
     const left = sendThrough(this.#res, this.#options.onSendError, () => this.#release(answer, extra));
-    this.#departure.reveal();
+    this.#reveal();
     this.#sending = this.#holdUntil(left);
     return this.#sending;
   }
@@ -136,7 +151,7 @@ class ResponseCapture implements Capture {
     if (this.#answer.isFlowing || !this.#isCovered) return false;
     this.#takeBack();
     reset(this.#res, this.#settings, this.baseline);
-    this.#departure.reveal();
+    this.#reveal();
     // A destroy that was put off comes after the other answer.
     void this.#holdUntil(untilLeft(this.#res));
     return true;
@@ -144,7 +159,7 @@ class ResponseCapture implements Capture {
 
   cut(): void {
     this.#takeBack();
-    this.#departure.reveal();
+    this.#reveal();
     cutOff(this.#res);
   }
 
@@ -161,18 +176,44 @@ class ResponseCapture implements Capture {
       return;
     }
     if (this.#isCovered && this.#ending.answer) {
-      this.#res.req.socket.destroy(error);
+      this.#connection.destroy(error);
       return;
     }
     this.#takeBack();
-    this.#departure.reveal();
+    this.#reveal();
     this.#below('destroy', error);
   }
 
   readonly #onClose = (): void => {
-    // Nobody else would emit it now.
-    if (this.#answer.isWaiting) this.#res.emit('drain');
+    this.#answer.clientLeft();
+    this.#request.clientLeft();
+    this.#watch();
   };
+
+  /** The answer flows, is too large to be kept, or has lost its client: from here on it may have to be cut off. */
+  #watch(): void {
+    if (!this.#signal && this.#options.signal) {
+      this.#signal = this.#options.signal();
+      this.#signal.addEventListener('abort', this.#cutIfUseless);
+      void this.ended.then(() => this.#signal?.removeEventListener('abort', this.#cutIfUseless));
+    }
+    // Not within the call that writes.
+    process.nextTick(this.#cutIfUseless);
+  }
+
+  readonly #cutIfUseless = (): void => {
+    const { isFlowing, isTooLarge } = this.#answer;
+    if (this.#ending.isSettled || !isFlowing) return;
+    const hasLeft = this.#connection.isClosed;
+    const isAborted = this.#signal?.aborted ?? false;
+    if (isTooLarge ? hasLeft || isAborted : hasLeft && isAborted) this.#cutOff();
+  };
+
+  #cutOff(): void {
+    this.#ending.settle(this.#answer.cutOff());
+    this.#sources.destroy();
+    this.cut();
+  }
 
   /** Gives the answer to what stands on the response, as its handler would have. */
   #release(answer: CapturedAnswer, extra: readonly HeaderEntry[]): void {
@@ -190,11 +231,17 @@ class ResponseCapture implements Capture {
     this.#rehearsal.retire();
   }
 
+  #reveal(): void {
+    this.#departure.reveal();
+    this.#request.reveal();
+  }
+
   #uncover(): void {
     if (!this.#isCovered) return;
     this.#isCovered = false;
     this.#cover.lift();
     this.#departure.lift();
+    this.#request.lift();
     this.#answer.nothingHasLeft();
     this.#connection.offClose(this.#onClose);
     uncork(this.#res);

@@ -1,16 +1,31 @@
 // What captured responses of one connection share: the news that it closed, and destroying it being put off.
-import type { ServerResponse } from 'node:http';
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { putBack } from './overlay.js';
 
-const connections = new WeakMap<Socket, Connection>();
+/**
+ * Outside of Node's own server there may be anything in place of a socket: a plain object, a stream, nothing. Of everything
+ * here it is asked first whether it has it.
+ */
+type AnySocket = Partial<Socket>;
 
-export function connectionOf(socket: Socket): Connection {
+const connections = new WeakMap<object, Connection>();
+
+/** The connection of a request, which stays the same while its response has not had its turn. */
+export function connectionOf({ socket }: { readonly socket?: IncomingMessage['socket'] | null }): Connection {
+  if (typeof socket !== 'object' || socket === null) return new Connection({});
   const known = connections.get(socket);
   if (known) return known;
   const connection = new Connection(socket);
   connections.set(socket, connection);
   return connection;
+}
+
+/** Wrappers that make a response without Node's server give it no request, or a part of one. */
+export function connectionOfResponse(res: ServerResponse): Connection {
+  const req: Partial<IncomingMessage> | undefined = res.req;
+  return connectionOf(req?.socket ? req : res);
 }
 
 /**
@@ -22,17 +37,22 @@ export function connectionOf(socket: Socket): Connection {
  * Requests may be pipelined, so one connection can have several answers held.
  */
 export class Connection {
-  readonly #socket: Socket;
+  /** The socket, if it is one that says when it closes. */
+  readonly emitter: EventEmitter | undefined;
+  readonly #socket: AnySocket;
   readonly #listeners = new Set<() => void>();
   #isCovered = false;
   #isClosing = false;
+  #isClosed = false;
   #isDestroyAllowed = false;
   #held = 0;
   #unsent = 0;
   #putOff: (() => void) | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: AnySocket) {
     this.#socket = socket;
+    if (!(socket instanceof EventEmitter)) return;
+    this.emitter = socket;
     // Before Node's own listener, and after it.
     socket.prependOnceListener('close', () => {
       this.#isClosing = true;
@@ -40,9 +60,23 @@ export class Connection {
     // One listener for all, or ten pipelined requests would be reported as a leak.
     socket.once('close', () => {
       this.#isClosing = false;
+      this.#isClosed = true;
       for (const listener of this.#listeners) listener();
       this.#listeners.clear();
     });
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed || this.#socket.closed === true;
+  }
+
+  /** Nothing that is written to it can leave any more. */
+  get isDestroyed(): boolean {
+    return this.#socket.destroyed === true;
+  }
+
+  destroy(error?: Error): void {
+    this.#socket.destroy?.(error);
   }
 
   /** Calls back once when the connection closes. */
@@ -71,7 +105,7 @@ export class Connection {
   hold(): void {
     this.#held += 1;
     this.#unsent += 1;
-    if (!this.#isCovered) this.#cover();
+    if (!this.#isCovered) this.#cover(this.#socket.destroy);
   }
 
   /** The answer is being sent: destroying works again, what was put off waits for the rest of the answer. */
@@ -88,16 +122,17 @@ export class Connection {
   }
 
   /** Stays as long as the connection: to cover and uncover it with each answer would cost more than all else here. */
-  #cover(): void {
+  #cover(beneath: Socket['destroy'] | undefined): void {
+    // Without news of its end it could not be uncovered.
+    if (!beneath || !this.emitter) return;
     this.#isCovered = true;
     const socket = this.#socket;
     const own = Object.getOwnPropertyDescriptor(socket, 'destroy');
-    const beneath = socket.destroy;
     // Whoever kept this function calls it later as well; then it only hands on.
-    const destroy: Socket['destroy'] = (error) => {
+    const destroy = (error?: Error): unknown => {
       const isHeld = this.#held > 0 && !this.#isDestroyAllowed;
-      if (!isHeld || !socket.writable || isOfTheSystem(error)) return beneath.call(socket, error);
-      this.#putOff ??= () => beneath.call(socket, error);
+      if (!isHeld || !socket.writable || isOfTheSystem(error)) return Reflect.apply(beneath, socket, [error]);
+      this.#putOff ??= () => void Reflect.apply(beneath, socket, [error]);
       return socket;
     };
     Object.defineProperty(socket, 'destroy', { value: destroy, writable: true, configurable: true, enumerable: true });
@@ -114,11 +149,11 @@ function isOfTheSystem(error: Error | undefined): boolean {
 
 /** Ends the connection of an answer of which bytes have left, so that the client can tell that it is incomplete. */
 export function cutOff(res: ServerResponse): void {
-  const { socket } = res;
-  connectionOf(res.req.socket).allowDestroy();
+  const socket: AnySocket | null = res.socket;
+  connectionOfResponse(res).allowDestroy();
   const endsWithClose = !res.chunkedEncoding && !res.hasHeader('content-length');
-  if (!socket || !endsWithClose) {
-    res.destroy();
+  if (!socket || !endsWithClose || !hasReset(socket)) {
+    destroyResponse(res);
     return;
   }
   try {
@@ -127,4 +162,17 @@ export function cutOff(res: ServerResponse): void {
     // Only TCP knows a reset. TLS tells a cut from an end by itself.
     res.destroy();
   }
+}
+
+/** Destroys the response. One that has no socket to say so says itself that nothing will come of it. */
+export function destroyResponse(res: ServerResponse): void {
+  const isServed = res.socket === null || res.socket instanceof EventEmitter;
+  res.destroy();
+  if (isServed) return;
+  if (res.listenerCount('error') > 0) res.emit('error', new Error('The answer was cut off.'));
+  res.emit('close');
+}
+
+function hasReset(socket: AnySocket): socket is AnySocket & Pick<Socket, 'resetAndDestroy'> {
+  return typeof socket.resetAndDestroy === 'function';
 }

@@ -1,7 +1,7 @@
 // One request and its response on node:http, as the lifecycle sees them; an adapter says what is its framework's own.
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
+import { isUint8Array } from 'node:util/types';
 import { publish } from '../events.js';
 import type { RequestBody } from '../http/body.js';
 import type { Exchange, HttpAnswer, HttpContext, WholeAnswer } from '../http/exchange.js';
@@ -67,11 +67,12 @@ class NodeExchange implements Exchange {
 
   body(): RequestBody {
     const { req } = this.#side;
+    const body = this.#side.parsedBody();
     return {
       headers: req.headers,
       hasBody: hasBody(req),
-      readableEnded: req.readableEnded,
-      body: this.#side.parsedBody(),
+      readableEnded: req.readableEnded || isWhole(req, body),
+      body,
       hasParser: this.#side.hasParser?.(),
       rawBody: rawBodyOf(req) ?? this.#side.rawBody?.(),
     };
@@ -96,9 +97,9 @@ class NodeExchange implements Exchange {
 
   async perform(context: HttpContext): Promise<HttpAnswer | null> {
     const { req, res, maxResponseBytes } = this.#side;
-    const begun = captureResponse(req, res, { maxResponseBytes, onSendError: this.#onSendError });
+    const signal = () => context.signal;
+    const begun = captureResponse(req, res, { maxResponseBytes, signal, onSendError: this.#onSendError });
     this.#capture = begun;
-    abandonWithSource(res, () => begun.abandon());
     this.#watch(this.#side.run(context));
     const ended = await begun.ended;
     // A handler that has answered by itself returns within this turn.
@@ -139,19 +140,9 @@ class NodeExchange implements Exchange {
   readonly #onSendError = (error: Error): void => publish('send_failed', () => ({ store: this.#side.store, error }));
 }
 
-/**
- * A stream that is destroyed before its end, by its own failure, the framework or the application, ends no response that
- * it is piped into: nobody would. Whoever hears of it first may still answer.
- */
-function abandonWithSource(res: ServerResponse, abandon: () => void): void {
-  res.on('pipe', (source: Readable) => {
-    source.once('close', () => {
-      if (source.readableEnded || res.writableEnded) return;
-      setImmediate(() => {
-        if (!res.writableEnded) abandon();
-      });
-    });
-  });
+/** A wrapper that makes a request without Node's server may leave all bytes of its body on it, for nobody to read. */
+function isWhole({ headers }: IncomingMessage, body: unknown): boolean {
+  return isUint8Array(body) && body.byteLength === Number(headers['content-length']);
 }
 
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {

@@ -69,6 +69,7 @@ class HandlerSide {
   write(args: Args): boolean {
     const { rehearsal, answer } = this.#parts;
     const { chunk, encoding, callback } = parted(args);
+    if (rehearsal.takesAllBytes && isBytes(chunk, encoding)) return answer.take(bytesOf(chunk, encoding), callback);
     const isOver = rehearsal.isOver;
     const isTaken = rehearsal.play((on) => Reflect.apply(on.write, on, isOver ? args : [chunk, encoding]));
     return isOver ? isTaken : answer.take(bytesOf(chunk, encoding), callback);
@@ -121,6 +122,13 @@ function parted(args: Args): { chunk: unknown; encoding: unknown; callback: Take
 
 function isCallback(given: unknown): given is Taken {
   return typeof given === 'function';
+}
+
+function isBytes(chunk: unknown, encoding: unknown): boolean {
+  if (chunk instanceof Uint8Array) return true;
+  const isKnown =
+    encoding === undefined || encoding === null || (typeof encoding === 'string' && Buffer.isEncoding(encoding));
+  return typeof chunk === 'string' && isKnown;
 }
 
 function bytesOf(chunk: unknown, encoding: unknown): Buffer {

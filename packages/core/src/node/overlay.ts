@@ -1,11 +1,11 @@
-// Own properties laid over a response for a while, and afterwards put back by descriptor.
+// Own properties laid over an object for a while, and afterwards put back by descriptor.
 import type { ServerResponse } from 'node:http';
 
 export class Overlay {
-  readonly #target: ServerResponse;
+  readonly #target: object;
   readonly #before: [name: string, own: PropertyDescriptor | undefined][] = [];
 
-  constructor(target: ServerResponse) {
+  constructor(target: object) {
     this.#target = target;
   }
 

@@ -1,7 +1,7 @@
 // A second response without a client, on which the answer is played first: what Node refuses, it refuses there.
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { HeaderEntry } from '../http/headers.js';
-import { type Head, headersIn, headersOf } from './head.js';
+import { type Head, headersIn, headersOf, isBodyless } from './head.js';
 import { insidesOf } from './overlay.js';
 
 /** What Node remembers of headers that were removed, and that decides about framing. Kept on the response itself. */
@@ -41,6 +41,13 @@ export class Rehearsal {
 
   get chunked(): boolean {
     return this.#stage?.chunkedEncoding ?? false;
+  }
+
+  /** The head is written, and Node refuses no text and no bytes that follow it: to rehearse them would only take time. */
+  get takesAllBytes(): boolean {
+    const stage = this.#stage;
+    if (!stage || this.isOver || !stage.headersSent || stage.destroyed) return false;
+    return !this.#res.strictContentLength && !isBodyless(this.#req, stage.statusCode);
   }
 
   /** Does on the rehearsal's response what the handler asks of its own, or throws what Node throws. */
@@ -122,7 +129,8 @@ class Stage extends ServerResponse {
 
 /** The only option of the server that changes what is refused; Node keeps it out of reach on the response. */
 function serverOptions(req: IncomingMessage): [] {
-  const server: unknown = Reflect.get(req.socket, 'server');
+  const { socket }: { socket?: object | null } = req;
+  const server: unknown = socket && Reflect.get(socket, 'server');
   const isServer = typeof server === 'object' && server !== null;
   const options = {
     rejectNonStandardBodyWrites: isServer && Reflect.get(server, 'rejectNonStandardBodyWrites') === true,

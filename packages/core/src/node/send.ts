@@ -1,7 +1,8 @@
 // The one door through which answers leave: captured ones, replays and refusals.
-import { ServerResponse } from 'node:http';
+import { OutgoingMessage, type ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type { HeaderEntry } from '../http/headers.js';
-import { connectionOf } from './connection.js';
+import { connectionOfResponse, destroyResponse } from './connection.js';
 import { isBodyless } from './head.js';
 import type { TrailerEntry } from './trailers.js';
 
@@ -48,12 +49,16 @@ export function setStatus(res: ServerResponse, answer: { readonly status: number
 /** Node sends a short text in one piece with the head, bytes in another. Layers outside are given the bytes. */
 const SHORT_BYTES = 16_384;
 
+/** Nobody has patched `end`, and no wrapper reads what it writes, which would take the text for UTF-8. */
+function isPlain(res: ServerResponse): boolean {
+  return res.end === OutgoingMessage.prototype.end && res.socket instanceof Socket;
+}
+
 /** The last bytes, the trailers and the end. */
 export function endWith(res: ServerResponse, bytes: Buffer, trailers: readonly TrailerEntry[]): void {
   if (trailers.length === 0) {
     if (bytes.length === 0) res.end();
-    else if (bytes.length <= SHORT_BYTES && res.end === ServerResponse.prototype.end)
-      res.end(bytes.toString('latin1'), 'latin1');
+    else if (bytes.length <= SHORT_BYTES && isPlain(res)) res.end(bytes.toString('latin1'), 'latin1');
     else res.end(bytes);
     return;
   }
@@ -73,18 +78,18 @@ export function sendThrough(
   try {
     action();
   } catch (error) {
-    connectionOf(res.req.socket).allowDestroy();
-    res.destroy();
+    connectionOfResponse(res).allowDestroy();
+    destroyResponse(res);
     onSendError?.(error instanceof Error ? error : new Error(String(error)));
   }
   // A half-closed socket may stay open without ever taking this.
-  if (res.req.socket.destroyed || (res.socket && !res.socket.writable)) return Promise.resolve();
+  if (connectionOfResponse(res).isDestroyed || (res.socket && !res.socket.writable)) return Promise.resolve();
   return left;
 }
 
 /** Resolves when what is written to `res` has been handed to the socket, or the connection is gone. */
 export function untilLeft(res: ServerResponse): Promise<void> {
-  const connection = connectionOf(res.req.socket);
+  const connection = connectionOfResponse(res);
   return new Promise((resolve) => {
     const done = (): void => {
       connection.offClose(done);

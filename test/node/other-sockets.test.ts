@@ -1,0 +1,96 @@
+// Responses that no server of Node's made: what stands in for their sockets has some of its members, or none.
+import { EventEmitter, once } from 'node:events';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { type Capture, captureResponse } from '../../packages/core/src/node/index.js';
+
+/** What wrappers give a request in place of a socket. */
+const sockets: Record<string, () => unknown> = {
+  nothing: () => undefined,
+  null: () => null,
+  'a plain object': () => ({ encrypted: true, readable: false, remoteAddress: '192.0.2.1' }),
+  'an object with methods that do nothing': () => ({ on() {}, destroy() {}, write: () => true, writable: true }),
+  'an event emitter': () => new EventEmitter(),
+  'a stream': () => new PassThrough(),
+};
+
+/** As wrappers around Lambda functions make it: what is sent is kept, head and all. */
+class KeepingResponse extends ServerResponse {
+  sent = '';
+
+  constructor(req: IncomingMessage) {
+    super({ method: req.method } as IncomingMessage);
+    this.useChunkedEncodingByDefault = false;
+    const write = (data: Uint8Array | string, encoding: BufferEncoding, done?: () => void): boolean => {
+      this.sent += typeof data === 'string' ? Buffer.from(data, encoding).toString() : Buffer.from(data).toString();
+      done?.();
+      return true;
+    };
+    const none = () => {};
+    this.assignSocket({
+      _writableState: {},
+      writable: true,
+      on: none,
+      removeListener: none,
+      destroy: none,
+      cork: none,
+      uncork: none,
+      write,
+    } as never);
+  }
+}
+
+function begin(name: string): { res: KeepingResponse; capture: Capture } {
+  const req = Object.assign(new IncomingMessage(sockets[name]?.() as Socket), { method: 'POST', complete: true });
+  const res = new KeepingResponse(req);
+  return { res, capture: captureResponse(req, res, { maxResponseBytes: 100 }) };
+}
+
+describe.each(Object.keys(sockets))('With %s in place of a socket', (name) => {
+  it('an answer is held until it is sent', async () => {
+    const { res, capture } = begin(name);
+    res.setHeader('X-Made', 'here').end('é');
+    expect(await capture.ended).toMatchObject({ status: 200, body: Buffer.from('é') });
+    expect(res.sent).toBe('');
+    const finished = once(res, 'finish');
+    await capture.send();
+    await finished;
+    expect(res.sent).toMatch(/^HTTP\/1.1 200 OK\r\nX-Made: here\r\n[\s\S]*\r\n\r\né$/);
+  });
+
+  it('a large answer flows, all but its end', async () => {
+    const { res, capture } = begin(name);
+    res.write('x'.repeat(200));
+    res.end('end');
+    expect(await capture.ended).toMatchObject({ body: null, size: 203 });
+    await capture.send();
+    expect(res.sent).toMatch(/x{200}end$/);
+  });
+
+  it('an answer can be withdrawn, and another one given', async () => {
+    const { res, capture } = begin(name);
+    res.writeHead(500).end('x');
+    expect(capture.withdraw()).toBe(true);
+    res.end('other');
+    expect(res.sent).toMatch(/^HTTP\/1.1 200 OK[\s\S]*other$/);
+  });
+
+  it('an answer that never comes is an error of the response: nobody else would say so', async () => {
+    const { res, capture } = begin(name);
+    const failed = once(res, 'error');
+    capture.abandon();
+    expect(await capture.ended).toBeNull();
+    capture.cut();
+    expect(await failed).toMatchObject([{ message: 'The answer was cut off.' }]);
+  });
+
+  it('a destroy of the socket does no harm', async () => {
+    const { res, capture } = begin(name);
+    res.end('x');
+    res.destroy();
+    await capture.send();
+    expect(res.sent).toMatch(/x$/);
+  });
+});
