@@ -1,5 +1,4 @@
 // One request and its response on node:http, as the lifecycle sees them; an adapter says what is its framework's own.
-import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isUint8Array } from 'node:util/types';
 import { publish } from '../events.js';
@@ -154,15 +153,13 @@ function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
  * without its connection.
  */
 function onDisconnect({ req, res }: FrameworkSide, listener: () => void): () => void {
-  const { socket } = req;
-  if (res.destroyed || socket?.destroyed) listener();
-  // Wrappers of serverless functions have no real socket.
-  const connection = socket instanceof EventEmitter ? connectionOf(socket) : null;
+  if (res.destroyed || req.socket?.destroyed) listener();
+  const connection = connectionOf(req);
   res.once('close', listener);
-  connection?.onClose(listener);
+  connection.onClose(listener);
   return () => {
     res.off('close', listener);
-    connection?.offClose(listener);
+    connection.offClose(listener);
   };
 }
 
