@@ -65,7 +65,11 @@ export type Execution<T> =
     }
   | { readonly kind: 'replayed'; readonly value: T; readonly completedAt: number }
   | { readonly kind: 'in_progress'; readonly retryAfterMs: number }
-  | { readonly kind: 'mismatch' }
+  | {
+      readonly kind: 'mismatch';
+      /** The part of the recorded fingerprint before the colon: how it was made. */
+      readonly version: string;
+    }
   | {
       readonly kind: 'unknown';
       readonly retryAfterMs: number | null;

@@ -155,7 +155,7 @@ function tell<T>(link: StoreLink, plan: Plan, work: Work<T>, seen: Told): Execut
     case 'unknown':
       return { kind: 'unknown', retryAfterMs: seen.retryAfterMs, recordName: plan.name };
     case 'mismatch':
-      return { kind: 'mismatch' };
+      return { kind: 'mismatch', version: seen.version };
   }
 }
 

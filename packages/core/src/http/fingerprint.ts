@@ -4,7 +4,10 @@ import { digest } from '../digest.js';
 import { IdempotencyError } from '../errors.js';
 import type { ComparableBody } from './body.js';
 
-const fingerprintVersion = 'v1';
+/** Of fingerprints by method, target and body. */
+export const defaultVersion = 'v1';
+/** Of those that the application's own function makes, unless it gives another version. */
+export const chosenVersion = 'c1';
 
 export interface FingerprintInput {
   readonly method: string;
@@ -17,13 +20,13 @@ export interface FingerprintInput {
 /** `v1:` and 43 characters: equal for two sends of one request, different where anything of it differs. */
 export function fingerprint({ method, path, query, body }: FingerprintInput): string {
   const parts = ['onceguard fingerprint 1', method, path, query, body.mediaType, body.kind, body.content];
-  return `${fingerprintVersion}:${digest(parts)}`;
+  return `${defaultVersion}:${digest(parts)}`;
 }
 
-/** `c1:` and 43 characters, of what the application chose to compare. */
-export function fingerprintOfValue(value: unknown): string {
-  if (typeof value === 'string') return `c1:${digest(['onceguard own fingerprint 1', 'text', value])}`;
-  if (isUint8Array(value)) return `c1:${digest(['onceguard own fingerprint 1', 'bytes', value])}`;
+/** The version and 43 characters, of what the application chose to compare. */
+export function fingerprintOfValue(version: string, value: unknown): string {
+  if (typeof value === 'string') return `${version}:${digest(['onceguard own fingerprint 1', 'text', value])}`;
+  if (isUint8Array(value)) return `${version}:${digest(['onceguard own fingerprint 1', 'bytes', value])}`;
   const remedy = 'it must give a string or bytes, such as JSON.stringify of the fields that count';
   throw new IdempotencyError(
     'option_invalid',

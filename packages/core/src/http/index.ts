@@ -5,7 +5,7 @@ export type { RequestBody } from './body.js';
 export type { Exchange, HttpAnswer, HttpContext, WholeAnswer } from './exchange.js';
 export { defaultOmitHeaders, type HeaderEntry, isFraming } from './headers.js';
 export { createLifecycle, type Lifecycle } from './lifecycle.js';
-export type { HttpOptions } from './options.js';
+export type { FingerprintFunction, FingerprintVersion, HttpOptions } from './options.js';
 export type { ProblemDocument, RenderProblem } from './problem.js';
 export { keepRawBody, rawBodyOf } from './raw-body.js';
 export type { Classification } from './settle.js';

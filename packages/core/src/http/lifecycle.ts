@@ -5,11 +5,10 @@ import { run } from '../engine/run.js';
 import { warnOnce } from '../events.js';
 import { processWide } from '../process-wide.js';
 import { responseFound } from './answer-found.js';
-import { fingerprintOf } from './body-fingerprint.js';
 import { callWithin } from './callback.js';
 import { keyOf, scopeOf } from './caller.js';
 import type { Exchange, HttpAnswer } from './exchange.js';
-import { fingerprintOfValue } from './fingerprint.js';
+import { Fingerprints } from './fingerprints.js';
 import { applyHeaders, type HeaderEntry, type OmitRule, omitRule } from './headers.js';
 import { lookupName, splitTarget } from './name.js';
 import { type CheckedHttpOptions, checkHttpOptions, type HttpOptions } from './options.js';
@@ -50,12 +49,14 @@ export class Lifecycle<Request> {
   readonly options: CheckedHttpOptions<Request>;
   readonly #isOmitted: OmitRule;
   readonly #refusals: Refusals;
+  readonly #fingerprints: Fingerprints<Request>;
 
   constructor(options: HttpOptions<Request>) {
     this.options = checkHttpOptions(options);
     const { omitHeaders, headerName } = this.options;
     this.#isOmitted = omitRule(omitHeaders, headerName);
     this.#refusals = new Refusals(this.options);
+    this.#fingerprints = new Fingerprints(this.options);
   }
 
   /**
@@ -96,30 +97,30 @@ export class Lifecycle<Request> {
     requestsTaken().add(exchange.identity);
     progress.isTaken = true;
     const scope = await scopeOf(request, this.options);
-    const print = await this.#chosenPrint(request);
-    const bodyKnown = this.options.fingerprint === undefined ? exchange.bodyKnown?.() : undefined;
-    if (bodyKnown !== undefined) await bodyKnown;
-    const plan = this.#plan(exchange, scope, key, print);
+    const plan = this.#plan(exchange, scope, key, await this.#fingerprints.current(request, exchange));
     progress.name = plan.name;
     if (!exchange.canStart()) return;
-    await this.#answer(exchange, plan, await run(plan, this.#work(request, exchange, progress)));
+    await this.#answer(exchange, plan, await this.#run(plan, request, exchange, progress));
   }
 
-  /** Where the option `fingerprint` is a function, what it gives. */
-  async #chosenPrint(request: Request): Promise<string | null> {
-    const { fingerprint: chosen, callbackTimeoutMs } = this.options;
-    if (typeof chosen !== 'function') return null;
-    return fingerprintOfValue(await callWithin('fingerprint', callbackTimeoutMs, () => chosen(request)));
-  }
-
-  /** `chosenPrint`: the fingerprint that the option's own function gave, if it is one. */
-  #plan(exchange: Exchange, scope: string, key: string, chosenPrint: string | null): Plan {
-    const { store, fingerprint } = this.options;
+  #plan(exchange: Exchange, scope: string, key: string, fingerprint: string | null): Plan {
     const { method, originalUrl } = exchange;
-    const { path, query } = splitTarget(originalUrl);
-    const name = lookupName({ scope, method, path, key });
-    const print = fingerprint === undefined ? fingerprintOf(exchange, { method, path, query }) : chosenPrint;
-    return { store, scope, key, name, fingerprint: print, terms: this.options };
+    const name = lookupName({ scope, method, path: splitTarget(originalUrl).path, key });
+    return { store: this.options.store, scope, key, name, fingerprint, terms: this.options };
+  }
+
+  /** A record that was made under an older version of the fingerprint is asked for once more, with a fingerprint of that version. */
+  async #run(
+    plan: Plan,
+    request: Request,
+    exchange: Exchange,
+    progress: Progress,
+  ): Promise<Execution<Answered> | NotStarted> {
+    const work = this.#work(request, exchange, progress);
+    const execution = await run(plan, work);
+    if (execution.kind !== 'mismatch') return execution;
+    const fingerprint = await this.#fingerprints.under(execution.version, request, exchange);
+    return fingerprint === null ? execution : await run({ ...plan, fingerprint }, work);
   }
 
   #work(request: Request, exchange: Exchange, progress: Progress): ConditionalWork<Answered> {

@@ -16,6 +16,18 @@ export type RecoverAnswer<Request> = (
   request: Request,
 ) => Recovery<AnswerFound> | Promise<Recovery<AnswerFound>>;
 
+/** What must be the same in every repeat of this request. */
+export type FingerprintFunction<Request> = (request: Request) => string | Uint8Array | Promise<string | Uint8Array>;
+
+/**
+ * One way to compare requests: `'default'`; a function as it stood alone in the option; or a function under a version of its own, 1 to 16
+ * of `a-z 0-9`, but none of `v1`, `c1` and `f1`. A function that changes needs another version.
+ */
+export type FingerprintVersion<Request> =
+  | 'default'
+  | FingerprintFunction<Request>
+  | { readonly version: string; readonly of: FingerprintFunction<Request> };
+
 /** `Request` is what the framework hands to its handlers: Express' request, Koa's context. */
 export interface HttpOptions<Request> extends TermOptions<RecoverAnswer<Request>> {
   /** Where records are kept. */
@@ -41,8 +53,11 @@ export interface HttpOptions<Request> extends TermOptions<RecoverAnswer<Request>
   /**
    * What must be the same in every repeat. Default: method, path, query, media type and body. A function gives a string or bytes to
    * compare instead; it is needed for multipart. False compares nothing: a key then answers for any payload.
+   *
+   * To change it while keys are in use, give a list: new records use the first, and a repeat of an older request is compared in the way
+   * that its record was made.
    */
-  fingerprint?: false | ((request: Request) => string | Uint8Array | Promise<string | Uint8Array>);
+  fingerprint?: false | FingerprintFunction<Request> | readonly FingerprintVersion<Request>[];
   /**
    * What an answer means: `'record'` it, free the key for a `'retry'`, or keep the key as `'unknown'` until somebody decides. Undefined:
    * what its status says (`docs/http.md`), which is also the default. Called once the answer is complete; not called where the handler
@@ -88,6 +103,21 @@ const token = z.string().regex(headerNamePattern, 'it must be the name of a head
 const scopeRemedy =
   'it must say whose keys these are: a function of the request that gives the id of its user or tenant, or the word "public". Without it, one caller could get the answer of another';
 
+const versionRule =
+  'it must be 1 to 16 of a-z 0-9, and none of v1, c1 and f1, which stand for the default and for functions without a version';
+
+const fingerprintVersion = z.union(
+  [
+    z.literal('default'),
+    callback,
+    z.strictObject({
+      version: z.string().regex(/^(?!(?:v1|c1|f1)$)[a-z0-9]{1,16}$/, versionRule),
+      of: callback,
+    }),
+  ],
+  'it must be "default", a function, or { version, of }',
+);
+
 const schema = z
   .strictObject({
     store: storeField,
@@ -98,8 +128,8 @@ const schema = z
     headerName: token.default('Idempotency-Key'),
     skip: callback.optional(),
     fingerprint: z
-      .union([z.literal(false), callback], {
-        error: 'it must be a function of the request, or false to compare nothing',
+      .union([z.literal(false), callback, z.array(fingerprintVersion).min(1, 'it must have at least one version')], {
+        error: 'it must be a function of the request, a list of versions, or false to compare nothing',
       })
       .optional(),
     classify: callback.optional(),
@@ -111,7 +141,8 @@ const schema = z
     ...termFields,
   })
   .superRefine(checkTerms)
-  .superRefine(checkClassification);
+  .superRefine(checkClassification)
+  .superRefine(checkVersions);
 
 function checkClassification(
   { classify, isFinal }: { classify?: unknown; isFinal?: unknown },
@@ -120,6 +151,16 @@ function checkClassification(
   if (classify === undefined || isFinal === undefined) return;
   const message = 'it must be left out where classify is given: what it says of an answer, classify can say too';
   context.addIssue({ code: 'custom', path: ['isFinal'], message, input: isFinal });
+}
+
+/** A record names the version that it was made under, and one only. */
+function checkVersions({ fingerprint }: { fingerprint?: unknown }, context: z.core.$RefinementCtx): void {
+  if (!Array.isArray(fingerprint)) return;
+  const versions = fingerprint.map((one) => (typeof one === 'object' ? one.version : typeof one));
+  const at = versions.findIndex((version, index) => versions.indexOf(version) < index);
+  if (at < 0) return;
+  const message = 'it must have another version than those before it in the list';
+  context.addIssue({ code: 'custom', path: ['fingerprint', at], message, input: fingerprint[at] });
 }
 
 /** Throws a `ConfigurationError` that names every option that cannot be meant, its value and the remedy. */

@@ -1,0 +1,116 @@
+// Must hold, 3: what one key names can be compared in a new way while keys are in use.
+import { MemoryStore } from '@onceguard/core';
+import type { HttpOptions } from '@onceguard/core/http';
+import { describe, expect, it } from 'vitest';
+import { send } from './client.js';
+import { expressMiddleware } from './frameworks.js';
+import { newGate } from './gate.js';
+import { onEveryFramework, type World } from './matrix.js';
+
+type Fingerprint = HttpOptions<never>['fingerprint'];
+
+/** Compares the amount, and nothing else. */
+const byAmount = (native: unknown) => {
+  const { body, request } = native as { body?: { amount?: unknown }; request?: { body?: { amount?: unknown } } };
+  return String(request?.body?.amount ?? body?.amount);
+};
+const amountFirst: Fingerprint = [{ version: 'amount', of: byAmount }, 'default'];
+
+const payment = { key: 'payment-1', body: { amount: 10, note: 'a' } };
+const otherNote = { key: 'payment-1', body: { amount: 10, note: 'b' } };
+const otherAmount = { key: 'payment-1', body: { amount: 11, note: 'a' } };
+
+onEveryFramework('A fingerprint that is changed while keys are in use', (world) => {
+  it('compares older records in their own way, and new ones in the first of the list', async () => {
+    const { before, after } = await startBoth(world, undefined, amountFirst);
+    const first = await send(before, payment);
+    expect(await send(after, payment)).toMatchObject({ status: 201, text: first.text });
+    expect(await send(after, otherNote)).toMatchObject({ status: 422 });
+    expect(await send(after, { ...payment, key: 'payment-2' })).toMatchObject({ status: 201 });
+    expect(await send(after, { ...otherNote, key: 'payment-2' })).toMatchObject({
+      status: 201,
+      headers: { 'idempotent-replayed': 'true' },
+    });
+    expect(await send(after, { ...otherAmount, key: 'payment-2' })).toMatchObject({ status: 422 });
+  });
+
+  it('may have been a function without a version', async () => {
+    const { before, after } = await startBoth(world, byAmount, [{ version: '2', of: () => 'all alike' }, byAmount]);
+    const first = await send(before, payment);
+    expect(await send(after, otherNote)).toMatchObject({ status: 201, text: first.text });
+    expect(await send(after, otherAmount)).toMatchObject({ status: 422 });
+  });
+
+  it('is refused where the list does not have the version of a record', async () => {
+    const { before, after } = await startBoth(world, undefined, byAmount);
+    await send(before, payment);
+    expect(await send(after, payment)).toMatchObject({ status: 422 });
+  });
+
+  it('keeps duplicates of a request that still runs from running beside it', async () => {
+    const [begun, gate] = [newGate(), newGate()];
+    const { before, after } = await startBoth(world, undefined, amountFirst, async () => {
+      begun.open();
+      await gate.opened;
+    });
+    const first = send(before, payment);
+    await begun.opened;
+    expect(await send(after, payment)).toMatchObject({ status: 409 });
+    gate.open();
+    expect(await first).toMatchObject({ status: 201 });
+  });
+
+  it('lets the retry of a request that failed run again, compared as before', async () => {
+    let runs = 0;
+    const handler = () => {
+      runs += 1;
+      return { status: runs === 1 ? 500 : 201, body: { runs } };
+    };
+    const { store } = await world.openStore();
+    const before = await world.start({ store, handler });
+    const after = await world.start({ store, handler, options: { fingerprint: amountFirst } });
+    expect(await send(before.port, payment)).toMatchObject({ status: 500 });
+    expect(await send(after.port, otherNote)).toMatchObject({ status: 422 });
+    expect(await send(after.port, payment)).toMatchObject({ status: 201 });
+    expect(runs).toBe(2);
+  });
+});
+
+describe('A list of fingerprints that cannot be meant is refused:', () => {
+  it.each([
+    ['an empty one', []],
+    ['one version twice', [{ version: '2', of: byAmount }, 'default', { version: '2', of: byAmount }]],
+    ['the default twice', ['default', 'default']],
+    ['two functions without a version', [byAmount, byAmount]],
+    ['a version that stands for the default', [{ version: 'v1', of: byAmount }]],
+    ['a version with a colon', [{ version: 'a:b', of: byAmount }]],
+    ['another word', ['standard']],
+  ])('%s', async (_title, fingerprint) => {
+    const store = new MemoryStore();
+    expect(() => expressMiddleware(store, { fingerprint })).toThrow(
+      expect.objectContaining({ code: 'option_invalid', message: expect.stringMatching(/fingerprint.*; it must/) }),
+    );
+    await store.close();
+  });
+});
+
+/** The same application before and after its option was changed, on one store. */
+async function startBoth(
+  world: World,
+  one: Fingerprint,
+  other: Fingerprint,
+  work: () => Promise<void> = async () => {},
+) {
+  const { store } = await world.openStore();
+  let runs = 0;
+  const handler = async () => {
+    runs += 1;
+    await work();
+    return { status: 201, body: { runs } };
+  };
+  const [before, after] = [
+    await world.start({ store, handler, options: one === undefined ? {} : { fingerprint: one } }),
+    await world.start({ store, handler, options: { fingerprint: other } }),
+  ];
+  return { before: before.port, after: after.port };
+}
