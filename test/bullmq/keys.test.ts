@@ -52,6 +52,13 @@ onEveryMajor((world) => {
     expect(other.failedReason).toContain('another payload');
   });
 
+  test('a key that was made of a missing field fails its job, and nothing runs', async () => {
+    const told = counting(world(), { key: (job) => `order:${Reflect.get(job.data, 'orderId')}` });
+    const failed = await world().failed(await world().add({ event: 'e1' }));
+    expect(failed.failedReason).toContain('names nothing: it has the text "undefined"');
+    expect(told.runs).toBe(0);
+  });
+
   test('by default a handler may update the data of its job between its attempts', async () => {
     const seen: unknown[] = [];
     const charge = async (job: EventJob) => {

@@ -4,6 +4,7 @@ import { digest } from '../digest.js';
 import { ConfigurationError, type ErrorCode } from '../errors.js';
 import { publish, warnOnce } from '../events.js';
 import { milliseconds, parseOptions, wholeNumber } from '../options.js';
+import { placeholderCause, placeholderIn } from '../placeholder.js';
 import type { IdempotencyStore } from '../store.js';
 import { encodeValue, UnencodableValue } from '../value.js';
 import type { OperationContext } from './context.js';
@@ -158,9 +159,13 @@ const refusals = {
 } as const satisfies Record<string, ErrorCode>;
 
 function named(what: 'scope' | 'key', value: unknown): string {
-  if (typeof value === 'string' && value.length > 0 && value.length <= 1_024) return value;
-  const shown = typeof value === 'string' ? `${value.length} characters long` : `of type ${typeof value}`;
   const code = what === 'scope' ? 'scope_missing' : 'key_invalid';
+  if (typeof value === 'string' && value.length > 0 && value.length <= 1_024) {
+    const placeholder = placeholderIn(value);
+    if (placeholder === null) return value;
+    throw new ConfigurationError(code, `${what} names nothing: ${placeholderCause(placeholder)}.`);
+  }
+  const shown = typeof value === 'string' ? `${value.length} characters long` : `of type ${typeof value}`;
   throw new ConfigurationError(code, `${what} is ${shown}; it must be a string of 1 to 1024 characters.`);
 }
 

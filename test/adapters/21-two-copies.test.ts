@@ -1,0 +1,111 @@
+// Must hold: two copies of the packages in one process, ESM and CommonJS, work as one.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import * as esm from '@onceguard/core';
+import { FaultStore, failsBefore } from '@onceguard/core/testing';
+import { describe, expect, it } from 'vitest';
+import { send } from './client.js';
+import type { expressMiddleware, Handler } from './frameworks.js';
+import { newGate } from './gate.js';
+import { onEveryFramework, type World } from './matrix.js';
+
+const require = createRequire(import.meta.url);
+const cjs = require('@onceguard/core') as typeof esm;
+const copies = [
+  ['the ESM copy, then in the CommonJS one', esm, cjs],
+  ['the CommonJS copy, then in the ESM one', cjs, esm],
+] as const;
+
+it('These are two copies', () => {
+  expect(cjs.execute).not.toBe(esm.execute);
+});
+
+onEveryFramework('A middleware of another copy inside of the first', (world) => {
+  it('passes requests on: duplicates run once, and the replay is the answer of the handler', async () => {
+    const { store } = await world.openStore();
+    let runs = 0;
+    const handler: Handler = ({ context }) => ({ status: 201, body: { run: ++runs, attempt: context?.attempt } });
+    const { port } = await world.start({ store, handler, inner: [ofCommonJs(world, store)] });
+    const first = await send(port, { key: 'k' });
+    const replay = await send(port, { key: 'k' });
+    expect([first.status, first.text]).toEqual([201, '{"run":1,"attempt":1}']);
+    expect([replay.text, replay.headers['idempotent-replayed'], runs]).toEqual([first.text, 'true', 1]);
+  });
+
+  it('handles the requests that the first leaves alone', async () => {
+    const { store } = await world.openStore();
+    let runs = 0;
+    const handler: Handler = () => ({ status: 201, body: { run: ++runs } });
+    const options = { skip: () => true };
+    const { port } = await world.start({ store, handler, options, inner: [ofCommonJs(world, store)] });
+    expect((await send(port, { key: 'k' })).text).toBe('{"run":1}');
+    expect((await send(port, { key: 'k' })).headers['idempotent-replayed']).toBe('true');
+  });
+});
+
+describe.each(copies)('In %s,', (_title, one, other) => {
+  const work = { scope: 'tests', key: 'payment-1' };
+
+  it('drain waits for what the other copy has still to record', async () => {
+    const store = new FaultStore(new one.MemoryStore(), 50);
+    store.on('complete', failsBefore());
+    const end = await one.execute(() => 'paid', { ...work, store });
+    expect(end).toMatchObject({ kind: 'executed', recorded: false });
+    expect(await other.drain(store, { timeoutMs: 10 })).toBe(false);
+    store.heal();
+    expect(await other.drain(store)).toBe(true);
+    expect(await other.execute(() => 'paid again', { ...work, store })).toMatchObject({
+      kind: 'replayed',
+      value: 'paid',
+    });
+  });
+
+  it('the store is told the highest fencing token that the other copy saw', async () => {
+    const store = new FaultStore(new one.MemoryStore());
+    let seen = 0;
+    const operation = ({ fencingToken }: esm.OperationContext) => {
+      seen = fencingToken;
+    };
+    await one.execute(operation, { ...work, store });
+    await other.execute(() => expect.unreachable('It ran again.'), { ...work, store });
+    expect(seen).toBeGreaterThan(0);
+    expect(store.of('acquire')[1]?.args[0]).toMatchObject({ fenceSeen: seen });
+  });
+
+  it('the limit on waiters counts those of both', async () => {
+    const store = new FaultStore(new one.MemoryStore());
+    const [begun, gate] = [newGate(), newGate()];
+    const operation = async () => {
+      begun.open();
+      await gate.opened;
+      return 'paid';
+    };
+    const first = one.execute(operation, { ...work, store });
+    await begun.opened;
+    const options = { ...work, store, onInProgress: { waitMs: 30_000, maxWaiters: 1 } };
+    const never = () => expect.unreachable('It ran.');
+    const waiting = one.execute(never, options);
+    // The second call of the one that waits: it looks again.
+    await store.called('acquire', 3);
+    expect((await other.execute(never, options)).kind).toBe('in_progress');
+    gate.open();
+    expect([(await first).kind, (await waiting).kind]).toEqual(['executed', 'replayed']);
+  });
+});
+
+it('A warning is given once, whichever copy gives it', async () => {
+  const program = fileURLToPath(new URL('processes/mounted-in-two-copies.mjs', import.meta.url));
+  const child = fork(program, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  let said = '';
+  child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  await once(child, 'close');
+  expect(said.match(/\[mounted_twice\]/g)).toHaveLength(1);
+});
+
+/** The middleware of the CommonJS copy. */
+function ofCommonJs({ framework }: World, store: esm.IdempotencyStore): unknown {
+  const { idempotency } = require(`@onceguard/${framework.family}`) as { idempotency: typeof expressMiddleware };
+  return Reflect.apply(idempotency, undefined, [{ store, scope: 'public' }]);
+}
