@@ -60,10 +60,15 @@ export function idempotency<R extends AnyRequest = Request>(
         req.idempotency = context;
         next();
       },
-      isUnrouted: () => req.route === undefined,
+      isUnrouted: () => req.route === undefined || isCatchAllOfNest(req.route),
     };
     lifecycle.handle(req, nodeExchange(side)).catch(next);
   };
+}
+
+/** Nest 12 answers under its global prefix, where no controller does, from a route of this form; its controllers have none such. */
+function isCatchAllOfNest(route: unknown): boolean {
+  return typeof route === 'object' && route !== null && 'path' in route && route.path === '*path';
 }
 
 /** Nest with `rawBody: true`, and several function frameworks, keep the source of a body there. */
