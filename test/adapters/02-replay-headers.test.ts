@@ -104,6 +104,38 @@ onEveryFramework('A replay', (world) => {
     expect(linesOf(replay, name)).toEqual([]);
   });
 
+  const chargeKey = { headers: { 'X-Charge-Key': 'payment-1' } };
+  const credentials = {
+    Authorization: 'Bearer of-the-next-call',
+    'X-Auth-Token': 'token',
+    'X-Api-Key': 'api-key',
+    'X-Csrf-Token': 'csrf',
+    'Idempotency-Key': 'the key of the client',
+    'X-Charge-Key': 'the key of the client, under the name of headerName',
+  };
+
+  it.each(Object.keys(credentials))(
+    'lacks the credential %s of the handler, as header and as trailer',
+    async (name) => {
+      const key = { headerName: 'X-Charge-Key' };
+      const header = await sendTwice(world, { before: ({ res }) => setAll(res, credentials) }, key, [
+        chargeKey,
+        chargeKey,
+      ]);
+      expect([linesOf(header.first, name).length, linesOf(header.replay, name)]).toEqual([1, []]);
+      const { first, replay } = await sendTrailers(world, { ...credentials, 'X-Digest': 'abc' }, key);
+      expect([first.rawTrailers.includes(name), replay.rawTrailers]).toEqual([true, ['X-Digest', 'abc']]);
+    },
+  );
+
+  it('has a credential that omitHeaders does not name, as header and as trailer', async () => {
+    const omitHeaders = ['x-secret'];
+    const { replay } = await sendTwice(world, { before: ({ res }) => setAll(res, credentials) }, { omitHeaders });
+    expect(replay.headers).toMatchObject({ authorization: credentials.Authorization });
+    const { replay: other } = await sendTrailers(world, { Authorization: 'a', 'X-Secret': 'b' }, { omitHeaders });
+    expect(other.rawTrailers).toEqual(['Authorization', 'a']);
+  });
+
   it('lacks what omitHeaders names, and then has what the default would leave out', async () => {
     const omitHeaders = ['X-Secret', 'x-internal-*'];
     const headers = { 'X-Secret': '1', 'X-Internal-Node': '2', 'Set-Cookie': 'a=1', 'X-Public': '3' };
@@ -143,6 +175,24 @@ async function sendTwice(
   const replay = await send(port, { key: 'payment-1', ...requests[1] });
   expect(runs).toBe(1);
   expect([replay.status, replay.text]).toEqual([first.status, first.text]);
+  return { first, replay };
+}
+
+/** An answer with these trailers, and its replay. */
+async function sendTrailers(world: World, trailers: Record<string, string>, options: Options) {
+  const { store } = await world.openStore();
+  const handler: AppSpec['handler'] = ({ res }) => {
+    res.writeHead(201, { Trailer: Object.keys(trailers).join(', ') });
+    res.write('paid');
+    res.addTrailers(trailers);
+    res.end();
+    return 'raw';
+  };
+  const { port } = await world.start({ store, handler, options });
+  const sent = { key: 'payment-1', headers: { 'X-Charge-Key': 'payment-1' } };
+  const first = await send(port, sent);
+  const replay = await send(port, sent);
+  expect(replay.headers['idempotent-replayed']).toBe('true');
   return { first, replay };
 }
 

@@ -72,7 +72,16 @@ describe('not recorded, neither set nor removed', () => {
   const omitted = [
     ...['Date', 'Age', 'Set-Cookie', 'Access-Control-Allow-Origin', 'access-control-expose-headers', 'RateLimit'],
     ...['RateLimit-Policy', 'X-RateLimit-Remaining', 'Server-Timing', 'traceparent', 'tracestate', 'X-Request-Id'],
-    ...['X-Correlation-ID'],
+    ...[
+      'X-Correlation-ID',
+      'Authorization',
+      'Proxy-Authorization',
+      'WWW-Authenticate',
+      'Authentication-Info',
+      'Cookie',
+    ],
+    ...['X-Auth-Token', 'X-Api-Key', 'Api-Key', 'X-Csrf-Token', 'X-XSRF-Token', 'X-Access-Token', 'Refresh-Token'],
+    ...['X-Amz-Security-Token', 'Idempotency-Key'],
   ];
 
   it.each([...framing, ...omitted])('%s by default', (name) => {
@@ -101,6 +110,12 @@ describe('not recorded, neither set nor removed', () => {
     const isOmitted = omitRule(['X-Secret', 'X-Internal-*']);
     expect(['x-secret', 'X-SECRET', 'x-internal-a', 'X-Internal-'].every(isOmitted)).toBe(true);
     expect(['x-secrets', 'x-internal', 'set-cookie'].some(isOmitted)).toBe(false);
+  });
+
+  it('the header of the key, whatever its name, where idempotency-key is left out', () => {
+    const isOmitted = omitRule(defaultOmitHeaders, 'X-Request-Key');
+    expect(['idempotency-key', 'x-request-key'].map(isOmitted)).toEqual([true, true]);
+    expect(omitRule(['date'], 'X-Request-Key')('x-request-key')).toBe(false);
   });
 
   it('and nobody can change the default for everybody', () => {
