@@ -25,6 +25,14 @@ function authenticate(req: Request, res: Response, next: NextFunction): void {
   next();
 }
 
+const payers = new Set(['user_alice', 'user_bob']);
+
+/** Outside of idempotency(): a replay runs nothing that is mounted inside, and must not reach somebody who may not pay any more. */
+function mayPay(_req: Request, res: Response, next: NextFunction): void {
+  if (payers.has(res.locals.user)) next();
+  else res.status(403).json({ error: 'You may not pay.' });
+}
+
 const app = express();
 app.use(authenticate);
 // With the source at hand, amounts are compared digit by digit.
@@ -32,6 +40,7 @@ app.use(express.json({ verify: keepRawBody }));
 
 app.post(
   '/payments',
+  mayPay,
   // The scope is the user, who stays the same when the token is refreshed; never the token.
   idempotency({ ...payments, store, scope: (req) => req.res?.locals.user }),
   async (req, res) => {

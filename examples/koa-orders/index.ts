@@ -23,7 +23,7 @@ const orders = new Redis(url);
 
 const app = new Koa<State>();
 app.use(async (ctx, next) => {
-  // Stands for your authentication.
+  // Stands for your authentication and authorisation: outside, since a replay runs nothing that is mounted inside.
   ctx.state.user = ctx.get('X-User') || ctx.throw(401);
   await next();
 });

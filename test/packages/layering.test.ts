@@ -11,12 +11,14 @@ interface Layer {
   readonly modules?: readonly string[];
 }
 
-const leaves = ['errors', 'events', 'options', 'digest', 'value'];
+const leaves = ['process-wide', 'placeholder', 'errors', 'events', 'options', 'digest', 'value'];
 
 /** A layer of core is a folder or a file of `src`; what a record is stands apart from what is done with it. */
 const coreLayers: Readonly<Record<string, Layer>> = {
+  'process-wide': { layers: [] },
+  placeholder: { layers: [] },
   errors: { layers: [] },
-  events: { layers: ['errors'], modules: ['node:diagnostics_channel'] },
+  events: { layers: ['process-wide', 'errors'], modules: ['node:diagnostics_channel'] },
   options: { layers: ['errors'], modules: ['zod'] },
   digest: { layers: [], modules: ['node:crypto'] },
   value: { layers: [], modules: ['node:util'] },

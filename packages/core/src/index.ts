@@ -19,7 +19,7 @@ export {
   stillUnknown,
 } from './engine/recovery.js';
 export type { StepContext, StepOptions } from './engine/steps.js';
-export { defaultTerms, payments, type TermOptions } from './engine/terms.js';
+export { defaultTerms, payments, type TermOptions, type WaitOptions } from './engine/terms.js';
 export * from './errors.js';
 export { type EventName, type EventSubject, type Events, eventChannelPrefix, onEvent } from './events.js';
 export { localCache } from './local-cache/local-cache.js';

@@ -26,9 +26,9 @@ type AnyRequest = Request<any, any, any, any>;
 export type IdempotencyOptions<R extends AnyRequest = Request> = HttpOptions<R>;
 
 /**
- * Middleware for routes whose requests may be repeated. Mount it after authentication and the body parser:
+ * Middleware for routes whose requests may be repeated. Mount it after authentication, authorisation and the body parser:
  *
- *     app.post('/payments', authenticate, express.json(), idempotency({ store, scope: (req) => req.user.id }), pay);
+ *     app.post('/payments', authenticate, mayPay, express.json(), idempotency({ store, scope: (req) => req.user.id }), pay);
  *
  * Throws a `ConfigurationError` for options that cannot be meant. `docs/http.md` says what a repeat gets.
  *

@@ -17,9 +17,9 @@ export interface IdempotencyState {
 export type IdempotencyOptions<C extends Context = Context> = HttpOptions<C>;
 
 /**
- * Middleware for routes whose requests may be repeated. Mount it after authentication and the body parser:
+ * Middleware for routes whose requests may be repeated. Mount it after authentication, authorisation and the body parser:
  *
- *     router.post('/payments', authenticate, bodyParser(), idempotency({ store, scope: (ctx) => ctx.state.user.id }), pay);
+ *     router.post('/payments', authenticate, mayPay, bodyParser(), idempotency({ store, scope: (ctx) => ctx.state.user.id }), pay);
  *
  * Throws a `ConfigurationError` for options that cannot be meant. `docs/http.md` says what a repeat gets.
  */
