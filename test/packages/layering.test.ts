@@ -11,7 +11,7 @@ interface Layer {
   readonly modules?: readonly string[];
 }
 
-const leaves = ['errors', 'events', 'options', 'digest', 'value'];
+const leaves = ['errors', 'events', 'options', 'digest', 'value', 'timers'];
 
 /** A layer of core is a folder or a file of `src`; what a record is stands apart from what is done with it. */
 const coreLayers: Readonly<Record<string, Layer>> = {
@@ -20,6 +20,7 @@ const coreLayers: Readonly<Record<string, Layer>> = {
   options: { layers: ['errors'], modules: ['zod'] },
   digest: { layers: [], modules: ['node:crypto'] },
   value: { layers: [], modules: ['node:util'] },
+  timers: { layers: [] },
   'protocol/record': { layers: [] },
   protocol: { layers: ['protocol/record', 'errors'] },
   store: { layers: ['protocol/record', 'protocol'] },
