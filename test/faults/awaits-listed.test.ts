@@ -122,7 +122,7 @@ const otherAwaits: Readonly<Record<string, string>> = {
     'test/engine/steps.test.ts',
   'engine/store-link.ts: Promise.all([this.outcomes.drained(leftMs), this.releases.drained(leftMs)])': background,
   'engine/timing.ts: new Promise<void>((resolve) => setTimeout(resolve, ms))': 'test/engine/waiting.test.ts',
-  'engine/timing.ts: new Promise<void>((resolve) => { setTimeout(resolve, ms).unref(); })': background,
+  'engine/timing.ts: new Promise<void>((resolve) => { unref(setTimeout(resolve, ms)); })': background,
   'engine/wait.ts: look()': failing,
   'http/callback.ts: Promise.race([given, timeUp])': 'test/adapters/18-option-functions.test.ts',
   'node/capture.ts: left': 'test/node/connection.test.ts',

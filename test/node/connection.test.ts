@@ -194,10 +194,10 @@ describe('A connection', () => {
   });
 
   it.each(['aborted', 'error'])(
-    'that closes lets the handler give up a pipelined answer, told by %s',
+    'that closes lets the handler give up a pipelined answer whose request was still arriving, by %s',
     async (event) => {
       wire = await captured(({ req, res }) => req.on(event, (error?: Error) => res.destroy(error)));
-      const client = await wire.open(keepAlive + keepAlive);
+      const client = await wire.open(`${keepAlive}${request('POST', '1.1', ['Content-Length: 2'])}a`);
       const [, second] = [await wire.round(), await wire.round()];
       client.socket.resetAndDestroy();
       expect(await second.capture.ended).toBeNull();

@@ -11,7 +11,7 @@ interface Layer {
   readonly modules?: readonly string[];
 }
 
-const leaves = ['process-wide', 'placeholder', 'errors', 'events', 'options', 'digest', 'value'];
+const leaves = ['process-wide', 'placeholder', 'errors', 'events', 'options', 'digest', 'value', 'timers'];
 
 /** A layer of core is a folder or a file of `src`; what a record is stands apart from what is done with it. */
 const coreLayers: Readonly<Record<string, Layer>> = {
@@ -22,6 +22,7 @@ const coreLayers: Readonly<Record<string, Layer>> = {
   options: { layers: ['errors'], modules: ['zod'] },
   digest: { layers: [], modules: ['node:crypto'] },
   value: { layers: [], modules: ['node:util'] },
+  timers: { layers: [] },
   'protocol/record': { layers: [] },
   protocol: { layers: ['protocol/record', 'errors'] },
   store: { layers: ['protocol/record', 'protocol'] },

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type AppSpec, type Call, type Framework, frameworks, type Reply } from '../adapters/frameworks.js';
 import { type StoreWorld, storeKinds } from '../adapters/stores.js';
 
-const load = createRequire(import.meta.url);
+const require = createRequire(import.meta.url);
 
 interface Result {
   readonly statusCode: number;
@@ -21,10 +21,10 @@ interface Result {
 type Lambda = (event: unknown, context: unknown) => Promise<Result>;
 
 const wrappers: Record<string, (app: unknown) => Lambda> = {
-  'serverless-http 3': (app) => load('serverless-http3')(app, { binary: ['image/png'] }),
-  'serverless-http 4': (app) => load('serverless-http')(app, { binary: ['image/png'] }),
-  '@codegenie/serverless-express': (app) => load('@codegenie/serverless-express')({ app }),
-  '@vendia/serverless-express': (app) => load('@vendia/serverless-express')({ app }),
+  'serverless-http 3': (app) => require('serverless-http3')(app, { binary: ['image/png'] }),
+  'serverless-http 4': (app) => require('serverless-http')(app, { binary: ['image/png'] }),
+  '@codegenie/serverless-express': (app) => require('@codegenie/serverless-express')({ app }),
+  '@vendia/serverless-express': (app) => require('@vendia/serverless-express')({ app }),
 };
 
 const body = JSON.stringify({ amount: 10 });

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { isUint8Array } from 'node:util/types';
 import { isFraming, type WholeAnswer } from '@onceguard/core/http';
-import { type FrameworkSide, keepOnly } from '@onceguard/core/node';
+import { type FrameworkSide, keepOnly, sendInPlace } from '@onceguard/core/node';
 import type { Context, Next } from 'koa';
 
 export interface KoaSide {
@@ -45,7 +45,11 @@ export function koaSide(
       return inner.returned;
     },
     isUnrouted: () => isUnrouted(ctx),
-    answer: async (answer) => answerInStack(ctx, answer),
+    answer: async (answer, onSendError) => {
+      const give = (shown: WholeAnswer) => answerInStack(ctx, shown);
+      if (answer.isRecorded) sendInPlace(ctx.req, ctx.res, answer, give, onSendError);
+      else give(answer);
+    },
   };
   return { side, inner };
 }

@@ -76,7 +76,7 @@ export const closing = (req: IncomingMessage): Promise<void> =>
   new Promise((resolve) => realSocketOf(req).once('close', () => resolve()));
 
 /** A captured request has a stand-in for it, which hides that it closes. */
-export const realSocketOf = (req: IncomingMessage): Socket => realSockets.get(req) ?? req.socket;
+const realSocketOf = (req: IncomingMessage): Socket => realSockets.get(req) ?? req.socket;
 const realSockets = new WeakMap<IncomingMessage, Socket>();
 
 export const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -34,6 +34,8 @@ export interface WholeAnswer {
   readonly headers: readonly HeaderEntry[];
   readonly trailers?: readonly (readonly [name: string, value: string])[];
   readonly body: Buffer;
+  /** It is on record: what layers outside did to it is part of it. A refusal is not. */
+  readonly isRecorded?: boolean;
 }
 
 export interface Exchange {

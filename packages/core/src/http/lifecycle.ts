@@ -195,6 +195,7 @@ export class Lifecycle<Request> {
         headers: [...headers, ['Idempotent-Replayed', 'true'], ...mark],
         trailers,
         body: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+        isRecorded: true,
       });
     }
     const { answer, settlement, bypassed, unclassified } = answered;

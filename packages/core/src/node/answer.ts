@@ -17,12 +17,19 @@ export interface CapturedAnswer extends Head {
   readonly flowing: boolean;
 }
 
+/** As in `CaptureOptions`. */
+interface Limits {
+  readonly maxResponseBytes: number;
+  readonly isSubstituted?: boolean;
+}
+
 const noBytes = Buffer.alloc(0);
 
 export class AnswerSoFar {
   readonly #res: ServerResponse;
   readonly #below: Below;
   readonly #maxBytes: number;
+  readonly #isSubstituted: boolean;
   readonly #onFlow: () => void;
   #head: Head | undefined;
   #declared: number | undefined;
@@ -32,10 +39,11 @@ export class AnswerSoFar {
   #hasClient = true;
 
   /** Calls `onFlow` when the answer begins to flow, and when it turns out to be too large to be kept. */
-  constructor(res: ServerResponse, below: Below, maxBytes: number, onFlow: () => void) {
+  constructor(res: ServerResponse, below: Below, limits: Limits, onFlow: () => void) {
     this.#res = res;
     this.#below = below;
-    this.#maxBytes = maxBytes;
+    this.#maxBytes = limits.maxResponseBytes;
+    this.#isSubstituted = limits.isSubstituted ?? false;
     this.#onFlow = onFlow;
   }
 
@@ -89,6 +97,10 @@ export class AnswerSoFar {
   take(chunk: Buffer, taken: Taken): boolean {
     const bytes = chunk.subarray(0, this.#room());
     this.#size += bytes.length;
+    if (this.#isSubstituted) {
+      process.nextTick(taken, null);
+      return true;
+    }
     const fits = this.#size <= this.#maxBytes;
     if (!this.#flow && (!fits || this.#isEventStream)) this.#startFlow();
     // A copy: whoever wrote the bytes may use the memory again once they count as written.
@@ -141,7 +153,7 @@ export class AnswerSoFar {
 
   /** Lets go what is held. Nothing may leave early where the head alone is a complete answer. */
   #startFlow(): void {
-    if (!this.#head || this.#isBodyless || this.#declared === 0) return;
+    if (!this.#head || this.#isBodyless || this.#declared === 0 || this.#isSubstituted) return;
     this.nothingHasLeft();
     this.#flow = flowOf(this.#res, this.#below, this.#head, this.#declared);
     if (!this.#hasClient) this.#flow.clientLeft();

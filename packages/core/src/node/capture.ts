@@ -42,6 +42,8 @@ export interface CaptureOptions {
   readonly maxResponseBytes: number;
   /** Aborts when the attempt that answers has lost its lease. Asked for only where the answer flows or its client has left. */
   readonly signal?: () => AbortSignal;
+  /** Another answer will take the place of this one: nothing of it flows or is kept but its head. */
+  readonly isSubstituted?: boolean;
   /** A send failed although Node had accepted the answer; the connection has been ended. */
   readonly onSendError?: (error: Error) => void;
 }
@@ -115,7 +117,7 @@ class ResponseCapture implements Capture {
     this.#settings = settingsOf(res);
     this.#below = methodsBelow(res);
     this.#rehearsal = new Rehearsal(req, res);
-    this.#answer = new AnswerSoFar(res, this.#below, options.maxResponseBytes, () => this.#watch());
+    this.#answer = new AnswerSoFar(res, this.#below, options, () => this.#watch());
     this.#sources = new PipedSources(res, () => this.abandon());
     this.#departure = new HiddenDeparture(res, this.#cover);
     this.#connection = connectionOf(req);

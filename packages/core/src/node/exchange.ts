@@ -9,7 +9,7 @@ import { rawBodyOf } from '../http/raw-body.js';
 import { endOfTurn } from '../http/turn.js';
 import { type Capture, captureResponse } from './capture.js';
 import { connectionOf } from './connection.js';
-import { headersOf } from './head.js';
+import { headersOf, keepOnly } from './head.js';
 import { hasBody, knowsBody } from './request-body.js';
 import { sendAnswer } from './send.js';
 
@@ -34,7 +34,7 @@ export interface FrameworkSide {
   /** Whether this 404 or 405 is what the framework says where no route answered. */
   isUnrouted(): boolean;
   /** Answers before the handler's side was entered, in the framework's own way; without it the response is written directly. */
-  answer?(answer: WholeAnswer): Promise<void>;
+  answer?(answer: WholeAnswer, onSendError: (error: Error) => void): Promise<void>;
 }
 
 export function nodeExchange(side: FrameworkSide): Exchange {
@@ -126,7 +126,7 @@ class NodeExchange implements Exchange {
     const { res } = this.#side;
     const capture = this.#capture;
     if (capture === null && !this.canStart()) return;
-    if (capture === null && this.#side.answer !== undefined) return await this.#side.answer(answer);
+    if (capture === null && this.#side.answer !== undefined) return await this.#side.answer(answer, this.#onSendError);
     if (capture !== null && !capture.withdraw()) return capture.cut();
     keepOnly(res, answer.headers);
     await sendAnswer(res, answer, this.#onSendError);
@@ -180,10 +180,4 @@ export function headerLines({ rawHeaders, headers }: IncomingMessage, name: stri
 function linesOf(value: unknown): string[] {
   if (value === undefined) return [];
   return Array.isArray(value) ? value.map(String) : [String(value)];
-}
-
-/** The lifecycle names every header that is to go out. */
-export function keepOnly(res: ServerResponse, headers: readonly HeaderEntry[]): void {
-  const kept = new Set(headers.map(([name]) => name.toLowerCase()));
-  for (const name of res.getHeaderNames()) if (!kept.has(name)) res.removeHeader(name);
 }

@@ -16,6 +16,12 @@ export function headersOf(res: ServerResponse): HeaderEntry[] {
   return rawNamesOf(res).map((name): HeaderEntry => [name, textOf(res.getHeader(name))]);
 }
 
+/** Removes all headers but these: the lifecycle names every header that is to go out. */
+export function keepOnly(res: ServerResponse, headers: readonly HeaderEntry[]): void {
+  const kept = new Set(headers.map(([name]) => name.toLowerCase()));
+  for (const name of res.getHeaderNames()) if (!kept.has(name)) res.removeHeader(name);
+}
+
 /** The names in the case in which they were given. Every outgoing message can tell; the types know it of requests. */
 function rawNamesOf(res: ServerResponse): string[] {
   return Reflect.apply(ClientRequest.prototype.getRawHeaderNames, res, []);

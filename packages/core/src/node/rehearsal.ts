@@ -2,6 +2,7 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { HeaderEntry } from '../http/headers.js';
 import { type Head, headersIn, headersOf, isBodyless } from './head.js';
+import { restoreOriginals, writeHeadOriginally } from './originals.js';
 import { insidesOf } from './overlay.js';
 
 /** What Node remembers of headers that were removed, and that decides about framing. Kept on the response itself. */
@@ -68,7 +69,7 @@ export class Rehearsal {
     return this.play((on) => {
       const before = headersOf(this.#res);
       if (!on.headersSent) dress(on, this.#res, before);
-      Reflect.apply(ServerResponse.prototype.writeHead, on, args);
+      writeHeadOriginally(on, args);
       // Node merges the headers given into those that it finds, each version in its own way. Where it finds none, it only
       // writes them.
       const headers = before.length > 0 ? headersOf(on) : headersIn(args);
@@ -99,7 +100,7 @@ export class Rehearsal {
   }
 }
 
-/** It has no socket, and keeps nothing of what is written to it. */
+/** It has no socket, and keeps nothing of what is written to it. Patches of Node's prototypes do not see it. */
 class Stage extends ServerResponse {
   readonly #res: ServerResponse;
 
@@ -115,8 +116,8 @@ class Stage extends ServerResponse {
 
   /** The head that Node writes by itself goes through the response, so that layers which patched its writeHead see it. */
   override writeHead(): this {
-    if (this.destroyed) return super.writeHead(this.statusCode);
-    this.#res.writeHead(this.#res.statusCode);
+    if (this.destroyed) writeHeadOriginally(this, [this.statusCode]);
+    else this.#res.writeHead(this.#res.statusCode);
     return this;
   }
 
@@ -126,6 +127,8 @@ class Stage extends ServerResponse {
     return true;
   }
 }
+
+restoreOriginals(Stage.prototype);
 
 /** The only option of the server that changes what is refused; Node keeps it out of reach on the response. */
 function serverOptions(req: IncomingMessage): [] {

@@ -1,9 +1,10 @@
 // The one door through which answers leave: captured ones, replays and refusals.
-import { OutgoingMessage, type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { HeaderEntry } from '../http/headers.js';
 import { connectionOfResponse, destroyResponse } from './connection.js';
 import { isBodyless } from './head.js';
+import { originalEnd } from './originals.js';
 import type { TrailerEntry } from './trailers.js';
 
 export interface ComposedAnswer {
@@ -51,7 +52,7 @@ const SHORT_BYTES = 16_384;
 
 /** Nobody has patched `end`, and no wrapper reads what it writes, which would take the text for UTF-8. */
 function isPlain(res: ServerResponse): boolean {
-  return res.end === OutgoingMessage.prototype.end && res.socket instanceof Socket;
+  return res.end === originalEnd && res.socket instanceof Socket;
 }
 
 /** The last bytes, the trailers and the end. */

@@ -134,7 +134,7 @@ function checkTtls(outcomeTtlMs: number, recordTtlMs: number): void {
 }
 
 function checkBytes(name: string, value: Uint8Array): void {
-  if (!(value instanceof Uint8Array)) throw wrong(name, typeof value, 'a Uint8Array');
+  if (!isUint8Array(value)) throw wrong(name, typeof value, 'a Uint8Array');
 }
 
 /** Empty text would read as none; half of a pair of surrogates would come back as another character. */
@@ -170,4 +170,9 @@ function matches(pattern: RegExp, value: string): boolean {
 function wrong(name: string, value: unknown, remedy: string): StoreError {
   const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 64)) : String(value);
   return new StoreError('bug', `${name} is ${shown}; it must be ${remedy}.`);
+}
+
+/** True also for one of another realm, as a Buffer is where jest runs a test in jsdom. */
+function isUint8Array(value: unknown): value is Uint8Array {
+  return Object.prototype.toString.call(value) === '[object Uint8Array]';
 }

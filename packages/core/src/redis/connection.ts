@@ -3,6 +3,7 @@ import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import { ConfigurationError } from '../errors.js';
 import { warnOnce } from '../events.js';
 import { parseOptions } from '../options.js';
+import { unref } from '../timers.js';
 import { keepOpen, letClose } from './client.js';
 import { type ConnectOptions, connectSchema, isSecretOption } from './connect-options.js';
 import { type Connecting, directConnector, sentinelConnector } from './connectors.js';
@@ -90,8 +91,8 @@ export async function connected(client: Client, timeoutMs: number): Promise<void
   });
   connect();
   // A server that says nothing at all is asked why while there is time to hear it.
-  const suspicion = setTimeout(() => watch.suspect(), timeoutMs / 4).unref();
-  const timer = new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref());
+  const suspicion = unref(setTimeout(() => watch.suspect(), timeoutMs / 4));
+  const timer = new Promise<void>((resolve) => unref(setTimeout(resolve, timeoutMs)));
   await Promise.race([ready, timer]);
   clearTimeout(suspicion);
   if (client.status === 'ready' && watch.wrongDatabase === null) return await Promise.race([watch.checked(), timer]);

@@ -1,0 +1,191 @@
+// Must hold, 13: layers outside that change an answer change it once: what was recorded leaves as recorded, their headers come live.
+import type { Request, Response } from 'express';
+import type { Context, Next } from 'koa';
+import { expect, it } from 'vitest';
+import { around } from './13-companions.js';
+import type { Handler } from './frameworks.js';
+import { onEveryFramework } from './matrix.js';
+import { essence, expectReplay } from './replay.js';
+
+type KoaLayer = (ctx: Context, next: Next) => Promise<void>;
+
+/** What applications mount outside, each with a change of its own that shows when it is made twice. */
+const koaLayers: Record<string, KoaLayer> = {
+  'an envelope': async (ctx, next) => {
+    await next();
+    ctx.body = { data: ctx.body };
+  },
+  'a footer': async (ctx, next) => {
+    await next();
+    ctx.body = `${JSON.stringify(ctx.body)}\n-- the end`;
+  },
+  'output validation': async (ctx, next) => {
+    await next();
+    if (paidIn(ctx.body) !== true) ctx.throw(500, 'The output is not valid.');
+  },
+  'a layer that needs a member of the body': async (ctx, next) => {
+    await next();
+    ctx.body = { lines: linesIn(ctx.body).concat('outside') };
+  },
+  'a status of its own': async (ctx, next) => {
+    await next();
+    ctx.status = ctx.status === 201 ? 202 : 203;
+  },
+  'an appended header': async (ctx, next) => {
+    await next();
+    ctx.append('X-Layer', 'outside');
+  },
+  'a stream in place of the body': async (ctx, next) => {
+    await next();
+    ctx.body = (async function* () {
+      yield '<';
+      yield JSON.stringify(ctx.body);
+    })();
+  },
+};
+
+const paidIn = (body: unknown): unknown => Reflect.get(Object(body), 'paid');
+/** Fails on anything else than what the handler gives. */
+const linesIn = (body: unknown): string[] => {
+  const lines: unknown = Reflect.get(Object(body), 'lines');
+  if (!Array.isArray(lines)) throw new Error('There are no lines.');
+  return lines.map(String);
+};
+
+const paid: Handler = () => ({
+  status: 201,
+  headers: { 'X-Layer': ['inside'], 'X-Made': 'here' },
+  body: { paid: true, lines: ['inside'] },
+});
+
+onEveryFramework(
+  'A layer outside on Koa that changes the answer after next()',
+  (world) => {
+    it.each(Object.keys(koaLayers))('%s: acts on the first answer, and not again on its replay', async (name) => {
+      const app = await around({ world, place: 'outside', layer: koaLayers[name], handler: paid });
+      const plain = await app.plain();
+      const first = await app.keyed();
+      expect(essence(first)).toEqual(essence(plain));
+      expectReplay(await app.keyed(), first);
+      expectReplay(await app.keyed(), first);
+      expect(app.runs()).toBe(2);
+    });
+
+    it('acts on refusals as on any answer', async () => {
+      const layer: KoaLayer = async (ctx, next) => {
+        await next();
+        ctx.body = `[${ctx.body}]`;
+      };
+      const app = await around({ world, place: 'outside', layer, handler: paid });
+      await app.keyed();
+      const refusal = await app.keyed({ body: { amount: 11 } });
+      expect([refusal.status, refusal.text]).toEqual([422, expect.stringMatching(/^\[\{.*\}\]$/)]);
+    });
+
+    it('sets its headers live, as a response time is', async () => {
+      let requests = 0;
+      const layer: KoaLayer = async (ctx, next) => {
+        requests += 1;
+        const number = String(requests);
+        await next();
+        ctx.set('X-Request-Number', number);
+        ctx.cookies.set('seen', number);
+        ctx.remove('X-Made');
+      };
+      const app = await around({ world, place: 'outside', layer, handler: paid });
+      const answers = [await app.keyed(), await app.keyed(), await app.keyed()];
+      expect(answers.map(({ headers }) => headers['x-request-number'])).toEqual(['1', '2', '3']);
+      expect(answers.map(({ headers }) => headers['set-cookie'])).toEqual(
+        ['1', '2', '3'].map((number) => [expect.stringMatching(`^seen=${number};`)]),
+      );
+      expect(answers.map(({ headers }) => headers['x-made'])).toEqual([undefined, undefined, undefined]);
+      expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    });
+
+    it('answers a conditional request with 304, by the recorded ETag', async () => {
+      const layer: KoaLayer = async (ctx, next) => {
+        await next();
+        if (!ctx.response.get('ETag')) ctx.set('ETag', `"${JSON.stringify(ctx.body).length}"`);
+        if (ctx.get('If-None-Match') === ctx.response.get('ETag')) ctx.status = 304;
+      };
+      const app = await around({ world, place: 'outside', layer, handler: paid });
+      const first = await app.keyed();
+      const etag = String(first.headers.etag);
+      expectReplay(await app.keyed(), first);
+      const unchanged = await app.keyed({ headers: { 'if-none-match': etag } });
+      expect([unchanged.status, unchanged.text, unchanged.headers.etag]).toEqual([304, '', etag]);
+      expect(app.runs()).toBe(1);
+    });
+
+    it('leaves an event stream as it was recorded, and an answer without a body', async () => {
+      const layer: KoaLayer = async (ctx, next) => {
+        await next();
+        if (ctx.body) ctx.set('X-Length', String(ctx.length ?? 'unknown'));
+      };
+      const replies = [
+        { headers: { 'Content-Type': 'text/event-stream' }, body: 'data: 1\n\n' },
+        { status: 204, body: null },
+      ];
+      for (const reply of replies) {
+        const app = await around({ world, place: 'outside', layer, handler: () => reply });
+        const first = await app.keyed();
+        const replay = await app.keyed();
+        expect([replay.status, replay.text, replay.headers['idempotent-replayed']]).toEqual([
+          first.status,
+          first.text,
+          'true',
+        ]);
+      }
+    });
+  },
+  { family: 'koa' },
+);
+
+type ExpressLayer = (req: Request, res: Response, next: () => void) => void;
+
+const expressLayers: Record<string, ExpressLayer> = {
+  'res.json': (_req, res, next) => {
+    const { json } = res;
+    res.json = (body) => json.call(res, { data: body });
+    next();
+  },
+  'res.send': (_req, res, next) => {
+    const { send } = res;
+    res.send = (body) => send.call(res, typeof body === 'string' ? `[${body}]` : body);
+    next();
+  },
+  'res.end': (_req, res, next) => {
+    const { end } = res;
+    res.end = ((chunk: string | Buffer) => {
+      const bytes = Buffer.concat([Buffer.from('['), Buffer.from(chunk), Buffer.from(']')]);
+      res.setHeader('Content-Length', bytes.length);
+      return end.call(res, bytes, 'utf8');
+    }) as typeof end;
+    next();
+  },
+  'res.writeHead': (_req, res, next) => {
+    const { writeHead } = res;
+    res.writeHead = ((...args: Parameters<typeof writeHead>) => {
+      res.setHeader('X-Layer', [...[res.getHeader('X-Layer') ?? []].flat(), 'outside'].map(String));
+      return writeHead.apply(res, args);
+    }) as typeof writeHead;
+    next();
+  },
+};
+
+onEveryFramework(
+  'A layer outside on Express that patches',
+  (world) => {
+    it.each(Object.keys(expressLayers))('%s acts once, at first and at replay', async (name) => {
+      const app = await around({ world, place: 'outside', layer: expressLayers[name], handler: paid });
+      const plain = await app.plain();
+      const first = await app.keyed();
+      expect({ ...essence(first), headers: [] }).toEqual({ ...essence(plain), headers: [] });
+      const replay = await app.keyed();
+      expectReplay(replay, first);
+      expect(replay.headers['x-layer']).toBe(plain.headers['x-layer']);
+      expect(app.runs()).toBe(2);
+    });
+  },
+  { family: 'express' },
+);
