@@ -121,7 +121,7 @@ const otherAwaits: Readonly<Record<string, string>> = {
   'engine/steps.ts: fn({ key: this.ledger.deriveKey(name), attempt, signal, markNothingHappened })':
     'test/engine/steps.test.ts',
   'engine/timing.ts: new Promise<void>((resolve) => setTimeout(resolve, ms))': 'test/engine/waiting.test.ts',
-  'engine/timing.ts: new Promise<void>((resolve) => { setTimeout(resolve, ms).unref(); })': background,
+  'engine/timing.ts: new Promise<void>((resolve) => { unref(setTimeout(resolve, ms)); })': background,
   'engine/wait.ts: look()': failing,
   'http/lifecycle.ts: chosen(request)': functions,
   'http/lifecycle.ts: scope(request)': functions,

@@ -11,7 +11,7 @@ interface Layer {
   readonly modules?: readonly string[];
 }
 
-const leaves = ['errors', 'events', 'options', 'digest', 'value'];
+const leaves = ['errors', 'events', 'options', 'digest', 'value', 'timers'];
 
 /** A layer of core is a folder or a file of `src`; what a record is stands apart from what is done with it. */
 const coreLayers: Readonly<Record<string, Layer>> = {
@@ -20,8 +20,9 @@ const coreLayers: Readonly<Record<string, Layer>> = {
   options: { layers: ['errors'], modules: ['zod'] },
   digest: { layers: [], modules: ['node:crypto'] },
   value: { layers: [], modules: ['node:util'] },
+  timers: { layers: [] },
   'protocol/record': { layers: [] },
-  protocol: { layers: ['protocol/record', 'errors'] },
+  protocol: { layers: ['protocol/record', 'errors'], modules: ['node:util/types'] },
   store: { layers: ['protocol/record', 'protocol'] },
   memory: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'node:cluster'] },
   'local-cache': { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'lru-cache'] },
@@ -31,7 +32,10 @@ const coreLayers: Readonly<Record<string, Layer>> = {
   },
   engine: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'uuid', 'node:util/types'] },
   // What Node has for servers stays in `node`: this layer is for servers of every kind.
-  http: { layers: [...leaves, 'store', 'engine'], modules: ['zod', 'node:buffer', 'node:util/types', 'node:zlib'] },
+  http: {
+    layers: [...leaves, 'store', 'engine'],
+    modules: ['zod', 'node:buffer', 'node:util', 'node:util/types', 'node:zlib'],
+  },
   node: { layers: [...leaves, 'http'], modules: ['node:*'] },
   cli: { layers: [...leaves, 'redis'], modules: ['node:util'] },
   testing: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['node:*', 'ioredis'] },

@@ -1,8 +1,10 @@
 // One attempt under its lease: renewed at a third of it, believed in for no longer than the store can be believing.
+
 import { LeaseLostError, StoreError } from '../errors.js';
 import { type EventSubject, publish } from '../events.js';
 import type { Checkpoint, Lease, RenewAnswer } from '../protocol/messages.js';
 import type { StepEntry } from '../protocol/record.js';
+import { unref } from '../timers.js';
 import { AttemptContext } from './attempt-context.js';
 import { recordedStep } from './checksum.js';
 import type { Granted } from './claimant.js';
@@ -161,7 +163,7 @@ export class Attempt implements StepLedger {
     if (this.#stopped || this.#lost !== null) return;
     clearTimeout(this.#timer);
     const wakeAt = Math.min(this.#renewAt, this.#deadlineAt);
-    this.#timer = setTimeout(() => this.#wake(), Math.max(0, wakeAt - monotonicMs())).unref();
+    this.#timer = unref(setTimeout(() => this.#wake(), Math.max(0, wakeAt - monotonicMs())));
   }
 
   #wake(): void {

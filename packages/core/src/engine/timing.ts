@@ -1,4 +1,5 @@
 // Time on this side: a monotonic clock, and pauses.
+import { unref } from '../timers.js';
 
 /** Monotonic milliseconds of this process; only differences mean something. */
 export function monotonicMs(): number {
@@ -18,6 +19,6 @@ export async function pause(ms: number): Promise<void> {
 /** Nobody waits for this: it does not keep the process alive. */
 export async function pauseInBackground(ms: number): Promise<void> {
   await new Promise<void>((resolve) => {
-    setTimeout(resolve, ms).unref();
+    unref(setTimeout(resolve, ms));
   });
 }

@@ -1,7 +1,6 @@
 // The end of a turn of the event loop: requests that came in together go on together.
 
-/** The one that was there at first: where a test fakes timers, requests are not held back. */
-const atEndOfTurn = setImmediate;
+import { inNextTurn } from '../timers.js';
 
 let turn: Promise<void> | null = null;
 
@@ -11,7 +10,7 @@ let turn: Promise<void> | null = null;
  */
 export function endOfTurn(): Promise<void> {
   turn ??= new Promise((resolve) => {
-    atEndOfTurn(() => {
+    inNextTurn(() => {
       turn = null;
       resolve();
     });

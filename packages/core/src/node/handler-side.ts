@@ -1,5 +1,7 @@
 // What stands on a response while it is captured: the methods that the handler and layers inside use.
+
 import type { ServerResponse } from 'node:http';
+import { isUint8Array } from 'node:util/types';
 import type { AnswerSoFar } from './answer.js';
 import type { Below } from './below.js';
 import type { Taken } from './flow.js';
@@ -125,13 +127,13 @@ function isCallback(given: unknown): given is Taken {
 }
 
 function isBytes(chunk: unknown, encoding: unknown): boolean {
-  if (chunk instanceof Uint8Array) return true;
+  if (isUint8Array(chunk)) return true;
   const isKnown =
     encoding === undefined || encoding === null || (typeof encoding === 'string' && Buffer.isEncoding(encoding));
   return typeof chunk === 'string' && isKnown;
 }
 
 function bytesOf(chunk: unknown, encoding: unknown): Buffer {
-  if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  if (isUint8Array(chunk)) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   return Buffer.from(String(chunk), typeof encoding === 'string' && Buffer.isEncoding(encoding) ? encoding : 'utf8');
 }

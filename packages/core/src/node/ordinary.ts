@@ -1,5 +1,7 @@
 // The answer that nearly all are: given whole to `end`, on a response that nothing was written to.
+
 import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { isUint8Array } from 'node:util/types';
 import { declaredLength, type Head, headersOf, isBodyless, isEventStream } from './head.js';
 
 export interface OrdinaryAnswer {
@@ -30,7 +32,7 @@ export function ordinaryAnswer(res: ServerResponse, chunk: unknown, encoding: un
 /** A copy: whoever wrote the bytes may use the memory again. */
 function bodyOf(chunk: unknown, encoding: unknown): Buffer | undefined {
   if (chunk === undefined || chunk === null) return Buffer.alloc(0);
-  if (chunk instanceof Uint8Array) return Buffer.from(chunk);
+  if (isUint8Array(chunk)) return Buffer.from(chunk);
   if (typeof chunk !== 'string') return undefined;
   if (encoding === undefined || encoding === null) return Buffer.from(chunk);
   return typeof encoding === 'string' && Buffer.isEncoding(encoding) ? Buffer.from(chunk, encoding) : undefined;

@@ -1,6 +1,8 @@
 // The streams that are piped into a response: what becomes of an answer when one breaks off, and ending them.
+
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
+import { inNextTurn } from '../timers.js';
 
 export class PipedSources {
   readonly #sources = new Set<Readable>();
@@ -15,7 +17,7 @@ export class PipedSources {
       source.once('close', () => {
         this.#sources.delete(source);
         if (source.readableEnded || res.writableEnded) return;
-        setImmediate(() => {
+        inNextTurn(() => {
           if (!res.writableEnded) onBroken();
         });
       });

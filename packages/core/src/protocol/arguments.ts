@@ -1,4 +1,5 @@
 // What a verb's arguments must look like, checked before anything is sent or written: a script has no rollback.
+import { isUint8Array } from 'node:util/types';
 import { StoreError } from '../errors.js';
 import type {
   AcquireRequest,
@@ -134,7 +135,7 @@ function checkTtls(outcomeTtlMs: number, recordTtlMs: number): void {
 }
 
 function checkBytes(name: string, value: Uint8Array): void {
-  if (!(value instanceof Uint8Array)) throw wrong(name, typeof value, 'a Uint8Array');
+  if (!isUint8Array(value)) throw wrong(name, typeof value, 'a Uint8Array');
 }
 
 /** Empty text would read as none; half of a pair of surrogates would come back as another character. */

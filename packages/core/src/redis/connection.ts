@@ -3,6 +3,7 @@ import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import { ConfigurationError } from '../errors.js';
 import { warnOnce } from '../events.js';
 import { parseOptions } from '../options.js';
+import { unref } from '../timers.js';
 import { keepOpen, letClose } from './client.js';
 import { type ConnectOptions, connectSchema, isSecretOption } from './connect-options.js';
 import { type Connecting, directConnector, sentinelConnector } from './connectors.js';
@@ -90,8 +91,8 @@ export async function connected(client: Client, timeoutMs: number): Promise<void
   });
   connect();
   // A server that says nothing at all is asked why while there is time to hear it.
-  const suspicion = setTimeout(() => watch.suspect(), timeoutMs / 4).unref();
-  const timer = new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref());
+  const suspicion = unref(setTimeout(() => watch.suspect(), timeoutMs / 4));
+  const timer = new Promise<void>((resolve) => unref(setTimeout(resolve, timeoutMs)));
   await Promise.race([ready, timer]);
   clearTimeout(suspicion);
   if (client.status === 'ready' && watch.wrongDatabase === null) return await Promise.race([watch.checked(), timer]);
@@ -122,7 +123,23 @@ export async function closeConnection(client: Client): Promise<void> {
   client.disconnect();
 }
 
-async function loadRedis() {
+type Ioredis = Pick<typeof import('ioredis'), 'Redis' | 'Cluster'>;
+
+async function loadRedis(): Promise<Ioredis> {
+  return classesIn(await importRedis());
+}
+
+/**
+ * ioredis is a CommonJS package whose `module.exports` is the class `Redis`. Node gives its classes as named exports; a
+ * bundler, or a test runner that replaces the module, may give them on the default export alone.
+ */
+function classesIn(imported: object): Ioredis {
+  const exported = 'default' in imported ? Object(imported.default) : {};
+  const classNamed = (name: string) => [imported, exported].flatMap((at) => (name in at ? [at[name]] : []))[0];
+  return { Redis: classNamed('Redis') ?? exported, Cluster: classNamed('Cluster') };
+}
+
+async function importRedis(): Promise<object> {
   try {
     return await import('ioredis');
   } catch (cause) {

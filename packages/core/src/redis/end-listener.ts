@@ -1,5 +1,7 @@
 // Hears, on a connection of its own, of attempts that have ended and for which somebody waited.
+
 import type { Cluster, Redis } from 'ioredis';
+import { unref } from '../timers.js';
 
 /** How often the connection is looked after. */
 const tendMs = 3_000;
@@ -29,7 +31,7 @@ export class EndListener {
   listen(listener: (key: string) => void): void {
     this.#listeners.add(listener);
     if (this.#timer !== undefined || this.#isClosed) return;
-    this.#timer = setInterval(() => this.#tend(), tendMs).unref();
+    this.#timer = unref(setInterval(() => this.#tend(), tendMs));
     this.#tend();
   }
 

@@ -1,6 +1,8 @@
 // What a server says to a bare socket: clients hide it when a server refuses them before the first command.
+
 import { connect as connectPlain, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { unref } from '../timers.js';
 import { type RedisAddress, serverName } from './client.js';
 import { redactedFor } from './redact.js';
 
@@ -65,8 +67,8 @@ function linesOf(address: RedisAddress, commands: readonly string[][], timeoutMs
       socket.destroy();
       resolve(read === '' ? [otherwise] : Buffer.from(read, 'latin1').toString().split(/\r?\n/));
     };
-    const deadline = setTimeout(() => end('no answer'), timeoutMs).unref();
-    const greet = setTimeout(() => socket.write(commands.map(encoded).join('')), firstWordMs).unref();
+    const deadline = unref(setTimeout(() => end('no answer'), timeoutMs));
+    const greet = unref(setTimeout(() => socket.write(commands.map(encoded).join('')), firstWordMs));
     socket.on('data', (bytes) => {
       read += bytes.toString('latin1');
       if (read.split('\n').length > commands.length || read.length > 1_000) end('');
