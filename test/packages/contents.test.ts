@@ -60,6 +60,16 @@ describe.each(packageNames)('The tarball of @onceguard/%s', (name) => {
     }
   });
 
+  test('leads a TypeScript that does not read exports (moduleResolution node) to the same declarations', () => {
+    const { exports, main, types, typesVersions } = tarball().manifest;
+    const paths = Object.keys(exports).filter((path) => path !== './package.json');
+    const led = paths.map((path) => [path, path === '.' ? types : typesVersions?.['*'][path.slice(2)]?.[0]]);
+    expect(Object.fromEntries(led)).toEqual(
+      Object.fromEntries(paths.map((path) => [path, Object.fromEntries(targetsOf(exports[path]))['require.types']])),
+    );
+    expect(main).toBe(Object.fromEntries(targetsOf(exports['.']))['require.default']);
+  });
+
   test('asks for versions that a registry knows', () => {
     const { dependencies, peerDependencies } = tarball().manifest;
     for (const range of Object.values({ ...dependencies, ...peerDependencies })) expect(range).toMatch(/^[\^~]?\d/);
