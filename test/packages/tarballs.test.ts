@@ -93,8 +93,11 @@ describe.each([
     expect(await node(at, join('out', 'program.js'))).toBe(done);
   });
 
-  test('with both copies, ESM and CommonJS, in one process: instanceof holds across them', async () => {
-    const at = project(world, 'both', { 'program.mjs': fixture('both-copies.mjs') });
+  test('with copies of ESM, CommonJS and an older version in one process: errors and stores are known across them', async () => {
+    const at = project(world, 'both', {
+      'program.mjs': fixture('both-copies.mjs'),
+      'errors-0.1.0.mjs': fixture('errors-0.1.0.mjs'),
+    });
     await node(at, 'program.mjs');
   });
 });
