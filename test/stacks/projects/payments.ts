@@ -156,5 +156,5 @@ async function thrownBy(call: () => Promise<unknown>): Promise<unknown> {
 
 main().catch((error) => {
   console.error(error);
-  process.exitCode = 1;
+  process.exit(1);
 });
