@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { linksIn } from './markdown.js';
 import { exportsOf, filesIn, filesUnder, packageNames, read } from './sources.js';
 import { install, type Manifest, node, type Packed, packAll, project } from './world.js';
 
@@ -34,6 +35,13 @@ describe.each(packageNames)('The tarball of @onceguard/%s', (name) => {
   test('has a README that begins with its name, and the licence of the repository', () => {
     expect(textOf(tarball(), 'README.md')).toMatch(new RegExp(`^# @onceguard/${name}\n`));
     expect(textOf(tarball(), 'LICENSE')).toBe(read('LICENSE'));
+  });
+
+  test('has a README whose links lead to what the tarball holds: on npm there is nothing around it', () => {
+    const links = linksIn(`packages/${name}/README.md`).map((link) => link.split('#')[0] ?? '');
+    const missing = links.filter((link) => link !== '' && !existsSync(join(tarball().folder, link)));
+    expect(missing).toEqual([]);
+    expect(textOf(tarball(), 'README.md')).toBe(read(`packages/${name}/README.md`));
   });
 
   test('has source maps and declaration maps that lead to its own sources', () => {
