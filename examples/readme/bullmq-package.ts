@@ -1,5 +1,5 @@
 // The snippet of packages/bullmq/README.md. What is between the marks is an exact copy: change both.
-import { connection, mailer, type Order, provider } from './application.js';
+import { connection, mailer, type Order, provider } from '../application.js';
 
 // #region snippet
 

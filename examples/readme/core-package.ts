@@ -1,5 +1,5 @@
 // The snippet of packages/core/README.md. What is between the marks is an exact copy: change both.
-import { event, ledger, type PaymentEvent } from './application.js';
+import { event, ledger, type PaymentEvent } from '../application.js';
 
 // #region snippet
 

@@ -1,5 +1,5 @@
 // The snippet of README.md, under "Express". What is between the marks is an exact copy: change both.
-import { authenticateExpress as authenticate, provider } from './application.js';
+import { authenticateExpress as authenticate, provider } from '../application.js';
 
 // #region snippet
 

@@ -1,5 +1,5 @@
 // The snippet of README.md, under "A function, a job, a webhook". What is between the marks is an exact copy: change both.
-import { event, ledger, type PaymentEvent, store } from './application.js';
+import { event, ledger, type PaymentEvent, store } from '../application.js';
 
 // #region snippet
 

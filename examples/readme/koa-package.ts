@@ -1,5 +1,5 @@
 // The snippet of packages/koa/README.md. What is between the marks is an exact copy: change both.
-import { authenticateKoa as authenticate, createOrder } from './application.js';
+import { authenticateKoa as authenticate, createOrder } from '../application.js';
 
 // #region snippet
 

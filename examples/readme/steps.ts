@@ -1,6 +1,6 @@
 // The snippet of README.md, under "Work that calls other systems". What is between the marks is an exact copy: change both.
 import { execute } from '@onceguard/core';
-import { amount, items, mailer, orderId, provider, receipt, stock, store, tenant } from './application.js';
+import { amount, items, mailer, orderId, provider, receipt, stock, store, tenant } from '../application.js';
 
 // #region snippet
 

@@ -160,7 +160,8 @@ async function onKoa(store, charge) {
     ctx.respond = false;
     answer(ctx.path, ctx.res);
   });
-  return await listening(createServer(app.callback()));
+  const callback = app.callback();
+  return await listening(createServer((req, res) => void callback(req, res)));
 }
 
 async function listening(server) {

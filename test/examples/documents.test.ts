@@ -1,16 +1,19 @@
-// The programs that the READMEs show, run in an application that has what they take for granted.
+// The programs that the documents show, run in an application that has what they take for granted.
 
 import { randomUUID } from 'node:crypto';
+import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { IdempotencyStore } from '@onceguard/core';
 import { Queue, QueueEvents } from 'bullmq';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { redisUrl } from '../support/redis.js';
+import { outputOf } from './programs.js';
 
 interface Application {
   readonly calls: readonly { readonly system: string; readonly key: string }[];
   readonly event: object;
+  readonly order: object;
   readonly connection: { readonly host: string; readonly port: number };
 }
 
@@ -19,7 +22,7 @@ const closing: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
   process.env.REDIS_URL = redisUrl();
-  application = await program('application');
+  application = await import(`../../examples/${'application'}.ts`);
 });
 
 afterAll(async () => {
@@ -29,6 +32,10 @@ afterAll(async () => {
 /** Not by a fixed name: what the application adds to the types of Express is not for all tests. */
 async function program(name: string) {
   return await import(`../../examples/readme/${name}.ts`);
+}
+
+async function programOfDocs(name: string) {
+  return await import(`../../examples/docs/${name}.ts`);
 }
 
 /** What was asked of a system since. */
@@ -70,9 +77,12 @@ describe.each([
   });
 });
 
-test('The steps of README.md each happen once, with a key of their own', async () => {
+test.each([
+  ['README.md', () => program('steps')],
+  ['docs/steps.md', () => programOfDocs('steps')],
+])('The steps of %s each happen once, with a key of their own', async (_file, load) => {
   const since = application.calls.length;
-  const { order } = await program('steps');
+  const { order } = await load();
   expect(order).toMatchObject({ kind: 'executed', value: { hold: expect.any(String), charge: expect.any(String) } });
   expect(application.calls.slice(since).map(({ system }) => system)).toEqual(['stock', 'provider', 'mailer']);
   expect(new Set(application.calls.slice(since).map(({ key }) => key)).size).toBe(3);
@@ -94,6 +104,39 @@ test('The worker of packages/bullmq/README.md charges once for two jobs of one o
   const [first, second] = await Promise.all(jobs.map((job) => job.waitUntilFinished(events)));
   expect(second).toBe(first);
   expect([asked('provider', since), asked('mailer', since)]).toEqual([1, 1]);
+});
+
+test('The job of docs/jobs.md reserves and charges once for two deliveries', async () => {
+  const since = application.calls.length;
+  const { ship } = await programOfDocs('jobs');
+  expect(await ship(application.order)).toEqual(await ship(application.order));
+  expect([asked('stock', since), asked('provider', since)]).toEqual([1, 1]);
+});
+
+test('The payment of docs/unknown-outcomes.md that broke off is found out by the next caller, and not made again', async () => {
+  const { pay } = await programOfDocs('unknown-outcomes');
+  await expect(pay(application.order)).rejects.toThrow('the connection to the provider broke');
+  for (const _ of [1, 2]) expect(await pay(application.order)).toEqual({ charge: 'charge_found' });
+});
+
+test('The scheduled job of docs/unknown-outcomes.md decides about everything that needs it', async () => {
+  const { pay } = await programOfDocs('unknown-outcomes');
+  await expect(pay({ ...application.order, orderId: randomUUID() })).rejects.toThrow('broke');
+  const { sum } = await programOfDocs('recover-all');
+  expect(sum).toMatchObject({ done: 1, stillUnknown: 0, failed: [], cursor: null });
+});
+
+test('The listeners of docs/errors.md log a lost lease', async () => {
+  const { stop } = await programOfDocs('events');
+  await programOfDocs('diagnostics-channels');
+  const since = application.calls.length;
+  channel('onceguard:lease_lost').publish({ name: 'record', attempt: 1, reason: 'it was taken over' });
+  stop();
+  expect(asked('log', since)).toBe(2);
+});
+
+test.each(['testing-faults', 'testing-redis'])('The tests of docs/testing.md pass: %s', async (name) => {
+  expect(await outputOf(`docs/${name}.ts`)).toMatchObject({ status: 0, text: expect.stringMatching(/^# fail 0$/m) });
 });
 
 function closeAtEnd(store: IdempotencyStore): void {

@@ -1,6 +1,7 @@
-// The application around the snippets of the READMEs: what a reader has of his own, here in memory.
+// The application around the programs of the documents: what a reader has, here in memory.
 import { randomUUID } from 'node:crypto';
 import { type IdempotencyStore, MemoryStore } from '@onceguard/core';
+import type { Job } from 'bullmq';
 import type { RequestHandler } from 'express';
 import type { Middleware } from 'koa';
 
@@ -23,9 +24,14 @@ export interface PaymentEvent {
 }
 
 export interface Order {
+  readonly id: string;
   readonly orderId: string;
+  readonly items: readonly string[];
   readonly amount: number;
+  readonly cents: number;
 }
+
+export class CardRefused extends Error {}
 
 export const store: IdempotencyStore = new MemoryStore();
 
@@ -47,6 +53,10 @@ export const provider = {
     signal?.throwIfAborted();
     calls.push({ system: 'provider', key: idempotencyKey });
     return { id: `charge_${calls.length}`, receipt: `receipt_${calls.length}` };
+  },
+  async findCharge({ idempotencyKey }: DownstreamOptions): Promise<{ id: string; status: string } | undefined> {
+    calls.push({ system: 'look-up', key: idempotencyKey });
+    return { id: 'charge_found', status: 'succeeded' };
   },
 };
 
@@ -70,15 +80,32 @@ export const ledger = {
   },
 };
 
+export const log = {
+  warn(facts: unknown) {
+    calls.push({ system: 'log', key: JSON.stringify(facts) });
+  },
+};
+
+export async function handle(job: Job<Order>) {
+  return job.data.orderId;
+}
+
+/** Work whose server dies, as far as anybody can tell. */
+export async function charge(_order: Order): Promise<{ charge: string }> {
+  throw new Error('the connection to the provider broke');
+}
+
 export async function createOrder(_order: unknown, key = 'none') {
   calls.push({ system: 'orders', key });
   return { order: `order_${calls.length}` };
 }
 
 export const event: PaymentEvent = { id: randomUUID(), amount: 20 };
-export const items = ['book'];
+export const order: Order = { id: randomUUID(), orderId: randomUUID(), items: ['book'], amount: 20, cents: 2_000 };
+export const items = order.items;
 export const amount = 20;
 export const tenant = 'tenant_acme';
+export const otherTenant = 'tenant_other';
 export const orderId: string = randomUUID();
 export const receipt = (charge: { readonly receipt: string }) => charge.receipt;
 
