@@ -9,6 +9,7 @@ import { nodeResolve } from '@rollup/plugin-node-resolve';
 import * as esbuild from 'esbuild';
 import { type Plugin, rollup } from 'rollup';
 import { minify } from 'terser';
+import TerserPlugin from 'terser-webpack-plugin';
 import { transformWithOxc } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import webpack from 'webpack';
@@ -58,6 +59,7 @@ async function withWebpack(): Promise<string> {
     context: at,
     entry: './payments.js',
     output: { path: join(at, 'webpack'), filename: 'bundle.cjs' },
+    optimization: { minimizer: [new TerserPlugin({ extractComments: false })] },
   });
   const stats = await promisify(compiler.run.bind(compiler))();
   await promisify(compiler.close.bind(compiler))();

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test.each([
-  ['node', require.resolve('jest-environment-node', { paths: [require.resolve('jest-cli', jestPaths())] })],
+  ['node', 'node'],
   ['jsdom', require.resolve('jest-environment-jsdom')],
 ])('In Jest’s environment %s everything runs once and is replayed', async (name, testEnvironment) => {
   const config = { testEnvironment, testMatch: ['**/*.jest.cjs'], transform: {}, cache: false };
@@ -29,7 +29,3 @@ test.each([
   });
   expect(await tool('jest/bin/jest.js', ['--ci', '--json', '--runInBand'], at)).toContain('"numFailedTests":0');
 });
-
-function jestPaths() {
-  return { paths: [require.resolve('jest')] };
-}
