@@ -123,7 +123,7 @@ export async function closeConnection(client: Client): Promise<void> {
   client.disconnect();
 }
 
-type Ioredis = Pick<typeof import('ioredis'), 'Redis' | 'Cluster'>;
+type Ioredis = Pick<typeof import('ioredis'), 'Redis' | 'Cluster' | 'AbstractConnector' | 'SentinelConnector'>;
 
 async function loadRedis(): Promise<Ioredis> {
   return classesIn(await importRedis());
@@ -136,7 +136,12 @@ async function loadRedis(): Promise<Ioredis> {
 function classesIn(imported: object): Ioredis {
   const exported = 'default' in imported ? Object(imported.default) : {};
   const classNamed = (name: string) => [imported, exported].flatMap((at) => (name in at ? [at[name]] : []))[0];
-  return { Redis: classNamed('Redis') ?? exported, Cluster: classNamed('Cluster') };
+  return {
+    Redis: classNamed('Redis') ?? exported,
+    Cluster: classNamed('Cluster'),
+    AbstractConnector: classNamed('AbstractConnector'),
+    SentinelConnector: classNamed('SentinelConnector'),
+  };
 }
 
 async function importRedis(): Promise<object> {
