@@ -11,26 +11,31 @@ interface Layer {
   readonly modules?: readonly string[];
 }
 
-const leaves = ['errors', 'events', 'options', 'digest', 'value', 'timers'];
+const leaves = ['process-wide', 'placeholder', 'errors', 'events', 'options', 'digest', 'value', 'timers'];
 
 /** A layer of core is a folder or a file of `src`; what a record is stands apart from what is done with it. */
 const coreLayers: Readonly<Record<string, Layer>> = {
+  'process-wide': { layers: [] },
+  placeholder: { layers: [] },
   errors: { layers: [] },
-  events: { layers: ['errors'], modules: ['node:diagnostics_channel'] },
+  events: { layers: ['process-wide', 'errors'], modules: ['node:diagnostics_channel'] },
   options: { layers: ['errors'], modules: ['zod'] },
   digest: { layers: [], modules: ['node:crypto'] },
   value: { layers: [], modules: ['node:util'] },
   timers: { layers: [] },
   'protocol/record': { layers: [] },
-  protocol: { layers: ['protocol/record', 'errors'], modules: ['node:util/types'] },
+  protocol: { layers: ['protocol/record', 'errors'] },
   store: { layers: ['protocol/record', 'protocol'] },
   memory: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'node:cluster'] },
   'local-cache': { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'lru-cache'] },
   redis: {
     layers: [...leaves, 'protocol/record', 'protocol', 'store'],
-    modules: ['zod', 'ioredis', 'node:buffer', 'node:crypto', 'node:net', 'node:tls'],
+    modules: ['zod', 'ioredis', 'node:async_hooks', 'node:buffer', 'node:crypto', 'node:net', 'node:tls', 'node:util'],
   },
-  engine: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'uuid', 'node:util/types'] },
+  engine: {
+    layers: [...leaves, 'protocol/record', 'protocol', 'store'],
+    modules: ['zod', 'uuid', 'node:util/types', 'node:zlib'],
+  },
   // What Node has for servers stays in `node`: this layer is for servers of every kind.
   http: {
     layers: [...leaves, 'store', 'engine'],

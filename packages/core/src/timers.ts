@@ -1,17 +1,15 @@
-// Timers under every global object: that of a browser, as in Jest's jsdom, has no setImmediate and gives numbers for timers.
+// What differs between the timers of Node and those of jsdom, in which jest runs tests of pages.
 
-/** Lets the process end while the timer is pending. A timer that is a number belongs to no process. */
+/** Calls back in the next turn of the event loop: `setImmediate` as it is when the package is loaded; jsdom has none. */
+export const afterThisTurn: (callback: () => void) => unknown =
+  typeof setImmediate === 'function' ? setImmediate : (callback) => setTimeout(callback, 0);
+
+/**
+ * Lets the process end although the timer still runs, and gives the timer back. In jsdom a timer is a number, and there is nothing
+ * to do.
+ */
 export function unref<Timer>(timer: Timer): Timer {
-  if (hasUnref(timer)) timer.unref();
+  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function')
+    timer.unref();
   return timer;
 }
-
-function hasUnref(timer: unknown): timer is { unref(): void } {
-  return typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function';
-}
-
-const laterAtLoad = setTimeout;
-
-/** Calls back in the next turn of the event loop, in a test with fake timers too: they are replaced after this was loaded. */
-export const inNextTurn: (callback: () => void) => void =
-  typeof setImmediate === 'function' ? setImmediate : (callback) => void laterAtLoad(callback, 0);

@@ -1,6 +1,6 @@
 // The end of a turn of the event loop: requests that came in together go on together.
-
-import { inNextTurn } from '../timers.js';
+// `afterThisTurn` is the timer that was there at first: where a test fakes timers, requests are not held back.
+import { afterThisTurn } from '../timers.js';
 
 let turn: Promise<void> | null = null;
 
@@ -10,7 +10,7 @@ let turn: Promise<void> | null = null;
  */
 export function endOfTurn(): Promise<void> {
   turn ??= new Promise((resolve) => {
-    inNextTurn(() => {
+    afterThisTurn(() => {
       turn = null;
       resolve();
     });

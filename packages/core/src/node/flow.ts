@@ -1,7 +1,7 @@
 // An answer that leaves while it is being written, all but its end.
 
 import type { ServerResponse } from 'node:http';
-import { inNextTurn } from '../timers.js';
+import { afterThisTurn } from '../timers.js';
 import type { Below } from './below.js';
 import type { Head } from './head.js';
 
@@ -81,7 +81,7 @@ class NodeFlow implements Flow {
     }
     const isScheduled = this.#isWaiting;
     this.#isWaiting = true;
-    inNextTurn(() => {
+    afterThisTurn(() => {
       taken(null);
       if (!isScheduled) this.#goOn();
     });

@@ -2,7 +2,7 @@
 
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import { inNextTurn } from '../timers.js';
+import { afterThisTurn } from '../timers.js';
 
 export class PipedSources {
   readonly #sources = new Set<Readable>();
@@ -17,7 +17,7 @@ export class PipedSources {
       source.once('close', () => {
         this.#sources.delete(source);
         if (source.readableEnded || res.writableEnded) return;
-        inNextTurn(() => {
+        afterThisTurn(() => {
           if (!res.writableEnded) onBroken();
         });
       });

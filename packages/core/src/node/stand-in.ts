@@ -1,7 +1,7 @@
 // The stand-in for the socket of a request and its response: the real one in everything, except that it hides that it was closed.
 
 import { EventEmitter } from 'node:events';
-import { inNextTurn } from '../timers.js';
+import { afterThisTurn } from '../timers.js';
 
 const HIDDEN_EVENTS = new Set<unknown>(['error', 'end', 'close']);
 const ADDING = new Set<unknown>(['on', 'addListener', 'once', 'prependListener', 'prependOnceListener']);
@@ -56,7 +56,7 @@ export class StandIn implements ProxyHandler<EventEmitter> {
 
   readonly #drop = (...args: readonly unknown[]): boolean => {
     const callback = args.at(-1);
-    if (this.#dropped.length === 0) inNextTurn(() => this.#drained());
+    if (this.#dropped.length === 0) afterThisTurn(() => this.#drained());
     this.#dropped.push(() => void (typeof callback === 'function' && callback()));
     return false;
   };

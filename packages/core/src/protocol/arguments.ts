@@ -1,5 +1,4 @@
 // What a verb's arguments must look like, checked before anything is sent or written: a script has no rollback.
-import { isUint8Array } from 'node:util/types';
 import { StoreError } from '../errors.js';
 import type {
   AcquireRequest,
@@ -171,4 +170,9 @@ function matches(pattern: RegExp, value: string): boolean {
 function wrong(name: string, value: unknown, remedy: string): StoreError {
   const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 64)) : String(value);
   return new StoreError('bug', `${name} is ${shown}; it must be ${remedy}.`);
+}
+
+/** True also for one of another realm, as a Buffer is where jest runs a test in jsdom. */
+function isUint8Array(value: unknown): value is Uint8Array {
+  return Object.prototype.toString.call(value) === '[object Uint8Array]';
 }
