@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { linksIn } from './markdown.js';
 import { exportsOf, filesIn, filesUnder, packageNames, read } from './sources.js';
 import { install, type Manifest, node, type Packed, packAll, project } from './world.js';
 
@@ -36,6 +37,13 @@ describe.each(packageNames)('The tarball of @onceguard/%s', (name) => {
     expect(textOf(tarball(), 'LICENSE')).toBe(read('LICENSE'));
   });
 
+  test('has a README whose links lead to what the tarball holds: on npm there is nothing around it', () => {
+    const links = linksIn(`packages/${name}/README.md`).map((link) => link.split('#')[0] ?? '');
+    const missing = links.filter((link) => link !== '' && !existsSync(join(tarball().folder, link)));
+    expect(missing).toEqual([]);
+    expect(textOf(tarball(), 'README.md')).toBe(read(`packages/${name}/README.md`));
+  });
+
   test('has source maps and declaration maps that lead to its own sources', () => {
     const maps = filesIn(tarball().folder).filter((file) => file.endsWith('.map'));
     const targets = maps.flatMap((file) => {
@@ -58,6 +66,16 @@ describe.each(packageNames)('The tarball of @onceguard/%s', (name) => {
       );
       for (const [, target] of targets) expect(existsSync(join(tarball().folder, target)), target).toBe(true);
     }
+  });
+
+  test('leads a TypeScript that does not read exports (moduleResolution node) to the same declarations', () => {
+    const { exports, main, types, typesVersions } = tarball().manifest;
+    const paths = Object.keys(exports).filter((path) => path !== './package.json');
+    const led = paths.map((path) => [path, path === '.' ? types : typesVersions?.['*'][path.slice(2)]?.[0]]);
+    expect(Object.fromEntries(led)).toEqual(
+      Object.fromEntries(paths.map((path) => [path, Object.fromEntries(targetsOf(exports[path]))['require.types']])),
+    );
+    expect(main).toBe(Object.fromEntries(targetsOf(exports['.']))['require.default']);
   });
 
   test('asks for versions that a registry knows', () => {

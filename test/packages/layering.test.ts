@@ -30,11 +30,17 @@ const coreLayers: Readonly<Record<string, Layer>> = {
   'local-cache': { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'lru-cache'] },
   redis: {
     layers: [...leaves, 'protocol/record', 'protocol', 'store'],
-    modules: ['zod', 'ioredis', 'node:buffer', 'node:crypto', 'node:net', 'node:tls'],
+    modules: ['zod', 'ioredis', 'node:async_hooks', 'node:buffer', 'node:crypto', 'node:net', 'node:tls', 'node:util'],
   },
-  engine: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'uuid', 'node:util/types'] },
+  engine: {
+    layers: [...leaves, 'protocol/record', 'protocol', 'store'],
+    modules: ['zod', 'uuid', 'node:util/types', 'node:zlib'],
+  },
   // What Node has for servers stays in `node`: this layer is for servers of every kind.
-  http: { layers: [...leaves, 'store', 'engine'], modules: ['zod', 'node:buffer', 'node:util/types', 'node:zlib'] },
+  http: {
+    layers: [...leaves, 'store', 'engine'],
+    modules: ['zod', 'node:buffer', 'node:util', 'node:util/types', 'node:zlib'],
+  },
   node: { layers: [...leaves, 'http'], modules: ['node:*'] },
   cli: { layers: [...leaves, 'redis'], modules: ['node:util'] },
   testing: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['node:*', 'ioredis'] },

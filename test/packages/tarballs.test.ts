@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build, transformWithOxc } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fenced } from './markdown.js';
-import { packageNames, read } from './sources.js';
+import { read } from './sources.js';
 import { install, link, node, type Packed, packAll, project, run } from './world.js';
 
 const folder = mkdtempSync(join(realpathSync(tmpdir()), 'onceguard-packed-'));
@@ -93,8 +92,11 @@ describe.each([
     expect(await node(at, join('out', 'program.js'))).toBe(done);
   });
 
-  test('with both copies, ESM and CommonJS, in one process: instanceof holds across them', async () => {
-    const at = project(world, 'both', { 'program.mjs': fixture('both-copies.mjs') });
+  test('with copies of ESM, CommonJS and an older version in one process: errors and stores are known across them', async () => {
+    const at = project(world, 'both', {
+      'program.mjs': fixture('both-copies.mjs'),
+      'errors-0.1.0.mjs': fixture('errors-0.1.0.mjs'),
+    });
     await node(at, 'program.mjs');
   });
 });
@@ -119,34 +121,6 @@ test('A type error in the use of a package is found: the declarations say someth
   });
   const mistakes = await run('tsc', ['--pretty', 'false'], at).catch((error: Error) => error.message);
   expect(mistakes.match(/^.*: error TS\d+/gm)).toHaveLength(2);
-});
-
-test('The programs that the documents show compile as they are written', async () => {
-  const world = join(folder, 'newest');
-  link(join(world, 'node_modules'), 'koa-bodyparser', 'test/node_modules/koa-bodyparser');
-  link(join(world, 'node_modules'), '@types/koa-bodyparser', 'test/node_modules/@types/koa-bodyparser');
-  const shown = [
-    'README.md',
-    ...packageNames.map((name) => `packages/${name}/README.md`),
-    'docs/errors.md',
-    'docs/jobs.md',
-    'docs/unknown-outcomes.md',
-  ]
-    .flatMap((file) =>
-      fenced(file, 'ts').map((code, at) => [`${file.replaceAll('/', '-')}-${at + 1}.ts`, code] as const),
-    )
-    .filter(([, code]) => code.includes('import '));
-  expect(shown.length).toBeGreaterThan(6);
-  const at = project(world, 'shown', {
-    'package.json': esm,
-    'tsconfig.json': tsconfig({ module: 'nodenext', noEmit: true }, [
-      'surroundings.ts',
-      ...shown.map(([file]) => file),
-    ]),
-    'surroundings.ts': fixture('surroundings.txt'),
-    ...Object.fromEntries(shown),
-  });
-  await run('tsc', ['--pretty', 'false'], at);
 });
 
 function fixture(file: string): string {

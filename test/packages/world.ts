@@ -13,6 +13,10 @@ export interface Manifest {
   readonly version: string;
   readonly files: readonly string[];
   readonly exports: Readonly<Record<string, unknown>>;
+  /** What reads no `exports` is led by these. */
+  readonly main?: string;
+  readonly types?: string;
+  readonly typesVersions?: { readonly '*': Readonly<Record<string, readonly string[]>> };
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
 }
@@ -76,6 +80,11 @@ export async function run(tool: string, args: readonly string[], cwd: string): P
   return await output(join(root, 'node_modules', '.bin', tool), args, cwd);
 }
 
+/** Runs a program of a package that the tests have, such as `typescript5/bin/tsc`. */
+export async function tool(program: string, args: readonly string[], cwd: string): Promise<string> {
+  return await node(cwd, join(root, 'test', 'node_modules', program), args);
+}
+
 export async function node(cwd: string, program: string, args: readonly string[] = []): Promise<string> {
   return await output(process.execPath, [program, ...args], cwd);
 }
@@ -84,7 +93,7 @@ async function output(command: string, args: readonly string[], cwd: string): Pr
   // What the tests themselves are run with must not reach the programs.
   const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', REDIS_URL: redisUrl() };
   try {
-    return (await exec(command, [...args], { cwd, env, timeout: 50_000 })).stdout;
+    return (await exec(command, [...args], { cwd, env, timeout: 110_000 })).stdout;
   } catch (error) {
     const said =
       error instanceof Error && 'stdout' in error && 'stderr' in error ? `${error.stdout}${error.stderr}` : '';

@@ -1,4 +1,5 @@
 // One attempt under its lease: renewed at a third of it, believed in for no longer than the store can be believing.
+
 import { LeaseLostError, StoreError } from '../errors.js';
 import { type EventSubject, publish } from '../events.js';
 import type { Checkpoint, Lease, RenewAnswer } from '../protocol/messages.js';

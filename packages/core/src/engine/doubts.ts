@@ -1,4 +1,5 @@
 // Outcomes that nobody knows: which they are, and a person's decision about one.
+import { isUint8Array } from 'node:util/types';
 import { z } from 'zod';
 import { ConfigurationError } from '../errors.js';
 import { parseOptions, wholeNumber } from '../options.js';
@@ -111,7 +112,7 @@ const schema = z
   .strictObject({
     as: z.enum(['done', 'not_done']),
     result: z.unknown().optional(),
-    outcome: z.instanceof(Uint8Array).optional(),
+    outcome: z.custom<Uint8Array>(isUint8Array, { error: 'it must be a Uint8Array' }).optional(),
     by: said(200),
     reason: said(500),
     fencingToken: wholeNumber('units', 1, Number.MAX_SAFE_INTEGER, 'Take it from listDoubts.').optional(),

@@ -1,4 +1,5 @@
 // What of a request's body can be compared with a retry's: the decision, by media type and by what parsers left.
+
 import { isUint8Array } from 'node:util/types';
 import { canonicalJson } from './canonical-json.js';
 import { canonicalValue, isPlainObject } from './canonical-value.js';
@@ -109,7 +110,7 @@ function fromParsed(mediaType: string, { headers, body }: RequestBody): Content 
 }
 
 function fromParsedForm(headers: RequestBody['headers'], body: unknown): Content | null {
-  if (body instanceof URLSearchParams) return { kind: 'form-pairs', content: JSON.stringify([...body]) };
+  if (isSearchParams(body)) return { kind: 'form-pairs', content: JSON.stringify([...body]) };
   if (!isPlainObject(body) || (isEmptyObject(body) && !isBelieved(headers, true))) return null;
   return comparable('form-value', canonicalValue(body));
 }
@@ -147,6 +148,11 @@ function isJson(mediaType: string): boolean {
 
 function isForm(mediaType: string): boolean {
   return mediaType === 'application/x-www-form-urlencoded';
+}
+
+/** Of this realm or of another, as in Jest's jsdom. */
+function isSearchParams(body: unknown): body is URLSearchParams {
+  return Object.prototype.toString.call(body) === '[object URLSearchParams]';
 }
 
 /**

@@ -1,5 +1,7 @@
 // The media type and the charset that a Content-Type header names.
 import { isUtf8 } from 'node:buffer';
+// The global one is missing in Jest's jsdom.
+import { TextDecoder } from 'node:util';
 
 /**
  * Type and subtype in lower case. Parameters are dropped: a boundary is random, and HTTP clients and proxies add and respell

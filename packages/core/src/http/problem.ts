@@ -1,4 +1,5 @@
 // How a refusal looks on the wire: an RFC 9457 problem document with a stable code.
+import { isUint8Array } from 'node:util/types';
 import { ConfigurationError, type ErrorCode, errorTable } from '../errors.js';
 import { callNow } from './callback.js';
 import { applyHeaders, type HeaderEntry, headerLinePattern, headerNamePattern } from './headers.js';
@@ -150,6 +151,6 @@ function retryAfterSeconds(retryAfterMs: number): number {
 }
 
 function encode(body: string | Uint8Array | object): Buffer {
-  if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (isUint8Array(body)) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 }

@@ -1,4 +1,5 @@
 // An answer that leaves while it is being written, all but its end.
+
 import type { ServerResponse } from 'node:http';
 import { afterThisTurn } from '../timers.js';
 import type { Below } from './below.js';

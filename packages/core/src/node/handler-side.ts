@@ -1,4 +1,5 @@
 // What stands on a response while it is captured: the methods that the handler and layers inside use.
+
 import type { ServerResponse } from 'node:http';
 import { isUint8Array } from 'node:util/types';
 import type { AnswerSoFar } from './answer.js';

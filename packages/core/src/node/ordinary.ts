@@ -1,4 +1,5 @@
 // The answer that nearly all are: given whole to `end`, on a response that nothing was written to.
+
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { isUint8Array } from 'node:util/types';
 import { declaredLength, type Head, headersOf, isBodyless, isEventStream } from './head.js';

@@ -1,4 +1,5 @@
 // The streams that are piped into a response: what becomes of an answer when one breaks off, and ending them.
+
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { afterThisTurn } from '../timers.js';

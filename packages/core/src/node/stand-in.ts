@@ -1,4 +1,5 @@
 // The stand-in for the socket of a request and its response: the real one in everything, except that it hides that it was closed.
+
 import { EventEmitter } from 'node:events';
 import { afterThisTurn } from '../timers.js';
 

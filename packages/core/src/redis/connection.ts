@@ -123,7 +123,28 @@ export async function closeConnection(client: Client): Promise<void> {
   client.disconnect();
 }
 
-async function loadRedis() {
+type Ioredis = Pick<typeof import('ioredis'), 'Redis' | 'Cluster' | 'AbstractConnector' | 'SentinelConnector'>;
+
+async function loadRedis(): Promise<Ioredis> {
+  return classesIn(await importRedis());
+}
+
+/**
+ * ioredis is a CommonJS package whose `module.exports` is the class `Redis`. Node gives its classes as named exports; a
+ * bundler, or a test runner that replaces the module, may give them on the default export alone.
+ */
+function classesIn(imported: object): Ioredis {
+  const exported = 'default' in imported ? Object(imported.default) : {};
+  const classNamed = (name: string) => [imported, exported].flatMap((at) => (name in at ? [at[name]] : []))[0];
+  return {
+    Redis: classNamed('Redis') ?? exported,
+    Cluster: classNamed('Cluster'),
+    AbstractConnector: classNamed('AbstractConnector'),
+    SentinelConnector: classNamed('SentinelConnector'),
+  };
+}
+
+async function importRedis(): Promise<object> {
   try {
     return await import('ioredis');
   } catch (cause) {

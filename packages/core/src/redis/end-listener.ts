@@ -1,4 +1,5 @@
 // Hears, on a connection of its own, of attempts that have ended and for which somebody waited.
+
 import type { Cluster, Redis } from 'ioredis';
 import { unref } from '../timers.js';
 

@@ -1,4 +1,5 @@
 // What a server says to a bare socket: clients hide it when a server refuses them before the first command.
+
 import { connect as connectPlain, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { unref } from '../timers.js';

@@ -1,0 +1,20 @@
+// A program of docs/unknown-outcomes.md. What is between the marks is an exact copy: change both.
+import { provider, store } from '../application.js';
+
+// #region snippet
+
+import { done, notDone, recoverAll } from '@onceguard/core';
+
+const sum = await recoverAll(store, {
+  recover: async ({ deriveKey }) => {
+    const found = await provider.findCharge({ idempotencyKey: deriveKey('charge') });
+    return found === undefined ? notDone() : done({ charge: found.id });
+  },
+  limit: 1_000, // are asked about, roughly; the next call goes on at sum.cursor
+});
+
+// { done: 3, notDone: 1, stillUnknown: 0, elsewhere: 0, failed: [], cursor: null }
+
+// #endregion
+
+export { sum };

@@ -1,0 +1,29 @@
+// A program of docs/testing.md. What is between the marks is an exact copy: change both.
+
+// #region snippet
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { execute } from '@onceguard/core';
+import { RedisStore } from '@onceguard/core/redis';
+import { startFaultProxy, startRedis } from '@onceguard/core/testing';
+
+test('Redis grants the right to run and its reply is lost: the work runs, once', async (t) => {
+  const redis = await startRedis();
+  const proxy = await startFaultProxy(redis.url);
+  const store = await RedisStore.connect(proxy.url);
+  t.after(async () => {
+    await store.close();
+    await proxy.close();
+    await redis.stop();
+  });
+
+  let runs = 0;
+  const struck = proxy.strike('lose_reply', /evalsha/i); // the next one
+  const told = await execute(() => ++runs, { store, scope: 'shop', key: 'order-1' });
+  await struck;
+  assert.equal(told.kind, 'executed');
+  assert.equal(runs, 1);
+});
+
+// #endregion

@@ -1,0 +1,21 @@
+// The snippet of packages/express/README.md. What is between the marks is an exact copy: change both.
+import { authenticateExpress as authenticate, provider } from '../application.js';
+
+// #region snippet
+
+import { MemoryStore, payments } from '@onceguard/core';
+import { idempotency, idempotencyOf, keepRawBody } from '@onceguard/express';
+import express from 'express';
+
+const store = new MemoryStore(); // several processes: await RedisStore.connect('redis://…')
+const app = express();
+app.use(authenticate, express.json({ verify: keepRawBody }));
+
+app.post('/payments', idempotency({ ...payments, store, scope: (req) => req.user.id }), async (req, res) => {
+  const { deriveKey } = idempotencyOf(req);
+  res.status(201).json(await provider.charge(req.body, { idempotencyKey: deriveKey('charge') }));
+});
+
+// #endregion
+
+export { app };

@@ -1,0 +1,166 @@
+// The programs that the documents show, run in an application that has what they take for granted.
+
+import { randomUUID } from 'node:crypto';
+import { channel } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { IdempotencyStore } from '@onceguard/core';
+import { Queue, QueueEvents } from 'bullmq';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { redisUrl } from '../support/redis.js';
+import { outputOf } from './programs.js';
+
+interface Application {
+  readonly calls: readonly { readonly system: string; readonly key: string }[];
+  readonly event: object;
+  readonly order: object;
+  readonly connection: { readonly host: string; readonly port: number };
+}
+
+let application: Application;
+const closing: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  process.env.REDIS_URL = redisUrl();
+  application = await import(`../../examples/${'application'}.ts`);
+});
+
+afterAll(async () => {
+  for (const close of closing.reverse()) await close();
+});
+
+/** Not by a fixed name: what the application adds to the types of Express is not for all tests. */
+async function program(name: string) {
+  return await import(`../../examples/readme/${name}.ts`);
+}
+
+async function programOfDocs(name: string) {
+  return await import(`../../examples/docs/${name}.ts`);
+}
+
+/** What was asked of a system since. */
+function asked(system: string, since: number): number {
+  return application.calls.slice(since).filter((call) => call.system === system).length;
+}
+
+describe.each([
+  ['README.md', 'express'],
+  ['packages/express/README.md', 'express-package'],
+])('The Express program of %s', (_file, name) => {
+  test('charges once for a payment and its repeat', async () => {
+    const { app } = await program(name);
+    await paysOnce(app, '/payments', 'provider');
+  });
+});
+
+describe.each([
+  ['README.md', 'koa'],
+  ['packages/koa/README.md', 'koa-package'],
+])('The Koa program of %s', (_file, name) => {
+  test('creates one order for a request and its repeat', async () => {
+    const { app, store } = await program(name);
+    closeAtEnd(store);
+    const callback = app.callback();
+    await paysOnce((req, res) => void callback(req, res), '/orders', 'orders');
+  });
+});
+
+describe.each([
+  ['README.md', 'function'],
+  ['packages/core/README.md', 'core-package'],
+])('The function of %s', (_file, name) => {
+  test('books an event once, and its repeat gets the recorded result', async () => {
+    const since = application.calls.length;
+    const { book } = await program(name);
+    expect(await book(application.event)).toBe(await book(application.event));
+    expect(asked('ledger', since)).toBe(1);
+  });
+});
+
+test.each([
+  ['README.md', () => program('steps')],
+  ['docs/steps.md', () => programOfDocs('steps')],
+])('The steps of %s each happen once, with a key of their own', async (_file, load) => {
+  const since = application.calls.length;
+  const { order } = await load();
+  expect(order).toMatchObject({ kind: 'executed', value: { hold: expect.any(String), charge: expect.any(String) } });
+  expect(application.calls.slice(since).map(({ system }) => system)).toEqual(['stock', 'provider', 'mailer']);
+  expect(new Set(application.calls.slice(since).map(({ key }) => key)).size).toBe(3);
+});
+
+test('The worker of packages/bullmq/README.md charges once for two jobs of one order', async () => {
+  const since = application.calls.length;
+  const { store, worker } = await program('bullmq-package');
+  const { connection } = application;
+  const [queue, events] = [new Queue(worker.name, { connection }), new QueueEvents(worker.name, { connection })];
+  closing.push(
+    () => events.close(),
+    () => queue.close(),
+  );
+  closeAtEnd(store);
+  closing.push(() => worker.close());
+  const data = { orderId: randomUUID(), amount: 20 };
+  const jobs = await Promise.all([queue.add('charge', data), queue.add('charge', data)]);
+  const [first, second] = await Promise.all(jobs.map((job) => job.waitUntilFinished(events)));
+  expect(second).toBe(first);
+  expect([asked('provider', since), asked('mailer', since)]).toEqual([1, 1]);
+});
+
+test('The job of docs/jobs.md reserves and charges once for two deliveries', async () => {
+  const since = application.calls.length;
+  const { ship } = await programOfDocs('jobs');
+  expect(await ship(application.order)).toEqual(await ship(application.order));
+  expect([asked('stock', since), asked('provider', since)]).toEqual([1, 1]);
+});
+
+test('The payment of docs/unknown-outcomes.md that broke off is found out by the next caller, and not made again', async () => {
+  const { pay } = await programOfDocs('unknown-outcomes');
+  await expect(pay(application.order)).rejects.toThrow('the connection to the provider broke');
+  for (const _ of [1, 2]) expect(await pay(application.order)).toEqual({ charge: 'charge_found' });
+});
+
+test('The scheduled job of docs/unknown-outcomes.md decides about everything that needs it', async () => {
+  const { pay } = await programOfDocs('unknown-outcomes');
+  await expect(pay({ ...application.order, orderId: randomUUID() })).rejects.toThrow('broke');
+  const { sum } = await programOfDocs('recover-all');
+  expect(sum).toMatchObject({ done: 1, stillUnknown: 0, failed: [], cursor: null });
+});
+
+test('The listeners of docs/errors.md log a lost lease', async () => {
+  const { stop } = await programOfDocs('events');
+  await programOfDocs('diagnostics-channels');
+  const since = application.calls.length;
+  channel('onceguard:lease_lost').publish({ name: 'record', attempt: 1, reason: 'it was taken over' });
+  stop();
+  expect(asked('log', since)).toBe(2);
+});
+
+test.each(['testing-faults', 'testing-redis'])('The tests of docs/testing.md pass: %s', async (name) => {
+  expect(await outputOf(`docs/${name}.ts`)).toMatchObject({ status: 0, text: expect.stringMatching(/^# fail 0$/m) });
+});
+
+function closeAtEnd(store: IdempotencyStore): void {
+  closing.push(() => store.close());
+}
+
+async function paysOnce(listener: RequestListener, path: string, system: string): Promise<void> {
+  const since = application.calls.length;
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('The server has no port.');
+  const send = (key: string) =>
+    fetch(`http://127.0.0.1:${address.port}${path}`, {
+      method: 'POST',
+      headers: { 'Idempotency-Key': key, 'Content-Type': 'application/json' },
+      body: '{"amount":20}',
+    });
+  const key = randomUUID();
+  const [first, again] = [await send(key), await send(key)];
+  expect([first.status < 300, again.status]).toEqual([true, first.status]);
+  expect(again.headers.get('Idempotent-Replayed')).toBe('true');
+  expect(await again.text()).toBe(await first.text());
+  expect(asked(system, since)).toBe(1);
+  server.closeAllConnections();
+  server.close();
+}

@@ -1,0 +1,32 @@
+// The programs that documents show are copies of files that the compiler checks and tests run.
+import { expect, test } from 'vitest';
+import { documents, fenced } from './markdown.js';
+import { filesUnder, packageNames, read } from './sources.js';
+
+const readmes = ['README.md', ...packageNames.map((name) => `packages/${name}/README.md`)];
+const programs = new Map(
+  [...filesUnder('examples/readme'), ...filesUnder('examples/docs')].flatMap((file) => {
+    const snippet = snippetIn(read(file));
+    return snippet === undefined ? [] : [[file, snippet] as const];
+  }),
+);
+const blocksOf = (file: string) =>
+  fenced(file, 'ts').map((code, at) => [`${file}, block ${at + 1}`, code.trim()] as const);
+
+const pages = ['docs/errors.md', 'docs/jobs.md', 'docs/testing.md', 'docs/unknown-outcomes.md'];
+const whole = pages.flatMap(blocksOf).filter(([, code]) => code.startsWith('import '));
+
+test.each([...readmes.flatMap(blocksOf), ...whole])('%s is a program that the compiler checks', (_where, code) => {
+  expect([...programs.values()], 'a file of examples/readme or examples/docs has it between its marks').toContain(code);
+});
+
+const shown = documents.flatMap(blocksOf).map(([, code]) => code);
+
+test.each([...programs])('%s is shown by a document as it is', (_file, program) => {
+  expect(shown).toContain(program);
+});
+
+/** What stands between the marks. */
+function snippetIn(source: string): string | undefined {
+  return /^\/\/ #region snippet\n(.*?)^\/\/ #endregion/ms.exec(source)?.[1]?.trim();
+}

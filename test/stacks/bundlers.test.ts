@@ -1,0 +1,108 @@
+// The packed packages in a program that is bundled and minified, in the ways in which servers are shipped.
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { nodeResolve } from '@rollup/plugin-node-resolve';
+import * as esbuild from 'esbuild';
+import { type Plugin, rollup } from 'rollup';
+import { minify } from 'terser';
+import TerserPlugin from 'terser-webpack-plugin';
+import { transformWithOxc } from 'vite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import webpack from 'webpack';
+import { read } from '../packages/sources.js';
+import { install, node, packAll, project, tool } from '../packages/world.js';
+
+const require = createRequire(import.meta.url);
+// Their declarations describe the CommonJS build.
+const commonjs: () => Plugin = require('@rollup/plugin-commonjs');
+const json: () => Plugin = require('@rollup/plugin-json');
+
+const folder = mkdtempSync(join(realpathSync(tmpdir()), 'onceguard-bundled-'));
+const recorded = `bundled-${randomUUID()}:`;
+let at = '';
+
+beforeAll(async () => {
+  install(folder, await packAll(join(folder, 'packed')), { express: 'express', ioredis: 'ioredis' });
+  const { code } = await transformWithOxc(read('test/stacks/projects/payments.ts'), 'payments.ts', { tsconfig: false });
+  at = project(folder, 'project', { 'package.json': '{ "type": "module" }', 'payments.js': code });
+  expect(await node(at, 'payments.js', [recorded])).toContain('recorded by this build: 1');
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Each bundles `payments.js` and answers the path of what it made. */
+const bundlers: readonly (readonly [name: string, bundle: () => Promise<string>])[] = [
+  ['webpack, mode production', withWebpack],
+  ['esbuild --minify', () => withEsbuild({ minify: true })],
+  ['esbuild, then terser --toplevel', () => withEsbuild({}).then(toplevel)],
+  ['rollup', withRollup],
+  ['rollup, then terser --toplevel', () => withRollup().then(toplevel)],
+  ['ncc build', () => withNcc([])],
+  ['ncc build --minify', () => withNcc(['--minify'])],
+];
+
+describe.each(bundlers)('Bundled by %s', (_name, bundle) => {
+  test('payments, final errors, refusals and errors of the store are what they are without a bundler', async () => {
+    const output = await node(at, await bundle(), [recorded]);
+    expect(output, 'the final error was recorded by the program as it is').toContain('recorded by this build: 0');
+  });
+});
+
+async function withWebpack(): Promise<string> {
+  const compiler = webpack({
+    mode: 'production',
+    target: 'node',
+    context: at,
+    entry: './payments.js',
+    output: { path: join(at, 'webpack'), filename: 'bundle.cjs' },
+    optimization: { minimizer: [new TerserPlugin({ extractComments: false })] },
+  });
+  const stats = await promisify(compiler.run.bind(compiler))();
+  await promisify(compiler.close.bind(compiler))();
+  expect(stats?.toJson({ errors: true }).errors).toEqual([]);
+  return join('webpack', 'bundle.cjs');
+}
+
+async function withEsbuild(options: esbuild.BuildOptions): Promise<string> {
+  const outfile = join('esbuild', `${randomUUID()}.cjs`);
+  await esbuild.build({
+    absWorkingDir: at,
+    entryPoints: ['payments.js'],
+    bundle: true,
+    platform: 'node',
+    outfile,
+    logLevel: 'error',
+    ...options,
+  });
+  return outfile;
+}
+
+async function withRollup(): Promise<string> {
+  const bundle = await rollup({
+    input: join(at, 'payments.js'),
+    plugins: [nodeResolve({ preferBuiltins: true, exportConditions: ['node'] }), commonjs(), json()],
+    onwarn: () => undefined,
+  });
+  const file = join('rollup', `${randomUUID()}.mjs`);
+  await bundle.write({ file: join(at, file), format: 'esm', inlineDynamicImports: true });
+  return file;
+}
+
+async function toplevel(file: string): Promise<string> {
+  const { code = '' } = await minify(readFileSync(join(at, file), 'utf8'), {
+    toplevel: true,
+    module: file.endsWith('.mjs'),
+  });
+  writeFileSync(join(at, file), code);
+  return file;
+}
+
+async function withNcc(options: readonly string[]): Promise<string> {
+  const out = join('ncc', randomUUID());
+  await tool('@vercel/ncc/dist/ncc/cli.js', ['build', 'payments.js', '--out', out, ...options], at);
+  return join(out, 'index.js');
+}

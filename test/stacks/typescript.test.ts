@@ -1,0 +1,77 @@
+// The packed packages under the versions and module resolutions of TypeScript that projects have, down to the oldest.
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { read } from '../packages/sources.js';
+import { install, link, node, packAll, project, tool } from '../packages/world.js';
+
+const folder = mkdtempSync(join(realpathSync(tmpdir()), 'onceguard-typescript-'));
+const program = read('test/packages/projects/program.ts');
+const peers = {
+  express: 'express',
+  koa: 'koa',
+  ioredis: 'ioredis',
+  bullmq: 'bullmq',
+  '@types/express': '@types/express',
+  '@types/koa': '@types/koa',
+};
+
+beforeAll(async () => {
+  install(folder, await packAll(join(folder, 'packed')), peers);
+  link(join(folder, 'node_modules'), '@types/node', 'node_modules/@types/node');
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** As `tsc --init`, ts-node and the templates of frameworks have it. TypeScript 6 has announced the end of node10. */
+const settings = [
+  ['node', 'commonjs', { module: 'commonjs', moduleResolution: 'node' }],
+  ['node16', 'commonjs', { module: 'node16', moduleResolution: 'node16' }],
+  ['nodenext', 'module', { module: 'nodenext', moduleResolution: 'nodenext' }],
+  ['bundler', 'module', { module: 'esnext', moduleResolution: 'bundler' }],
+] as const;
+
+describe.each([
+  ['TypeScript 5', 'typescript5', {}],
+  ['TypeScript 6', 'typescript6', { ignoreDeprecations: '6.0' }],
+] as const)('With %s', (_title, typescript, extra) => {
+  test.each(settings)(
+    'and moduleResolution %s (%s), a program with every entry point compiles strictly and runs',
+    async (resolution, type, modules) => {
+      const at = project(folder, `${typescript}-${resolution}-${type}`, {
+        'package.json': JSON.stringify({ type }),
+        'tsconfig.json': tsconfig({ ...modules, ...extra }),
+        'program.ts': program,
+      });
+      await tool(`${typescript}/bin/tsc`, ['--pretty', 'false'], at);
+      expect(await node(at, join('out', 'program.js'))).toBe('everything ran once\n');
+    },
+  );
+});
+
+test('With moduleResolution node, a type error in the use of a package is found', async () => {
+  const at = project(folder, 'mistaken', {
+    'package.json': '{ "type": "commonjs" }',
+    'tsconfig.json': tsconfig({ module: 'commonjs', moduleResolution: 'node', noEmit: true, skipLibCheck: true }),
+    'program.ts': program.replace("scope: 'orders'", 'scope: 7').replace('req.params.id', 'req.params.nothing.of.it'),
+  });
+  const failed = tool('typescript5/bin/tsc', ['--pretty', 'false'], at);
+  const mistakes = await failed.catch((error: Error) => error.message);
+  expect(mistakes.match(/^.*: error TS\d+/gm)).toHaveLength(2);
+});
+
+function tsconfig(own: object): string {
+  const compilerOptions = {
+    target: 'es2022',
+    lib: ['es2022'],
+    types: ['node'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    esModuleInterop: true,
+    skipLibCheck: false,
+    outDir: 'out',
+    ...own,
+  };
+  return JSON.stringify({ compilerOptions, files: ['program.ts'] });
+}
