@@ -10,8 +10,8 @@ import type { Handler } from './frameworks.js';
 import { newGate } from './gate.js';
 import { onEveryFramework } from './matrix.js';
 
-const failures = [500, 501, 502, 503, 504, 599];
-const notProcessed = [401, 403, 407, 408, 423, 425, 429];
+const failures = [408, 500, 501, 502, 503, 504, 599];
+const notProcessed = [401, 403, 407, 423, 425, 429];
 
 /** Ways of failing that end as an answer with this status. */
 const thrown: Record<string, { readonly status: number; readonly fail: Handler }> = {

@@ -71,6 +71,17 @@ onEveryFramework('With payments,', (world) => {
     expect([retry.text, attempts]).toEqual(['{"attempt":2}', [1, 2]]);
   });
 
+  it('a 401 that the handler has written to the response itself frees the key', async () => {
+    const handler: Handler = async ({ res }) => {
+      res.statusCode = 401;
+      res.end('Sign in.');
+      await Promise.resolve();
+      return 'raw';
+    };
+    const { retry, attempts } = await endAndRetry(world, handler, payments);
+    expect([retry.text, attempts]).toEqual(['{"attempt":2}', [1, 2]]);
+  });
+
   it('a 404 that no route answered frees the key', async () => {
     const layer = atFirst(world, { express: (_req, _res, next) => next('router'), koa: () => {} });
     const { first, retry } = await endAndRetry(world, () => ({}), payments, { inner: [layer] });

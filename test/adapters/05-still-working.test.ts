@@ -51,14 +51,15 @@ onEveryFramework(
       await finish();
     });
 
-    it('and never ends loses its key with maxExecutionMs', async () => {
-      const { port, attempts } = await timedOut(world, {
+    it('and never ends loses its key with maxExecutionMs, and drain no longer waits for it', async () => {
+      const { port, store, attempts } = await timedOut(world, {
         leaseMs: 300,
         maxExecutionMs: 300,
         onInProgress: { waitMs: 30_000 },
       });
       expect((await send(port, { key: 'payment-1' })).text).toBe('{"attempt":2}');
       expect(attempts).toEqual([1, 2]);
+      expect(await drain(store)).toBe(true);
     });
 
     it('is waited for by drain', async () => {

@@ -26,9 +26,9 @@ function settled(answer: HttpAnswer | null, policy: Policy = {}, more: Partial<H
   return settle(given, options, omitRule([]));
 }
 
-const problem = (retryable: boolean, type = 'urn:onceguard:problem:in_progress') => ({
+const problem = (retryable: boolean, type = 'urn:onceguard:problem:in_progress', more: object = {}) => ({
   headers: [['Content-Type', 'application/problem+json; charset=utf-8']] as HttpAnswer['headers'],
-  body: Buffer.from(JSON.stringify({ type, retryable })),
+  body: Buffer.from(JSON.stringify({ type, retryable, ...more })),
 });
 
 /** What becomes of the key by default, and under `onFailure: 'unknown'`. */
@@ -49,6 +49,12 @@ const rules: [title: string, answer: HttpAnswer | null, byDefault: unknown, unde
   ['a 400 with Retry-After', answerOf(400, { headers: [['retry-after', '1']] }), freed, unknown],
   ['a 202 with Retry-After', answerOf(202, { headers: [['Retry-After', '1']] }), recorded(202), recorded(202)],
   ['a problem of ours that may be retried', answerOf(409, problem(true)), freed, unknown],
+  [
+    'a problem of ours that says that the outcome is unknown',
+    answerOf(409, problem(false, 'urn:onceguard:problem:outcome_unknown', { completed: 'unknown' })),
+    freed,
+    unknown,
+  ],
   ['a problem of ours that may not', answerOf(409, problem(false)), recorded(409), recorded(409)],
   ["somebody else's problem", answerOf(409, problem(true, 'urn:other:in_progress')), recorded(409), recorded(409)],
   [

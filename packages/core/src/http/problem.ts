@@ -90,10 +90,12 @@ export function problem(code: ErrorCode, facts: ProblemFacts = {}, render?: Rend
 
 const typePrefix = 'urn:onceguard:problem:';
 
-/** Whether this JSON is a refusal of onceguard, of whatever service, that asks to come back. */
-export function isRetryableProblem(json: unknown): boolean {
-  if (typeof json !== 'object' || json === null || !('type' in json) || !('retryable' in json)) return false;
-  return typeof json.type === 'string' && json.type.startsWith(typePrefix) && json.retryable === true;
+/** Whether this JSON is a refusal of onceguard, of whatever service, that does not say what the work came to. */
+export function isUndecidedProblem(json: unknown): boolean {
+  if (typeof json !== 'object' || json === null) return false;
+  const { type, retryable, completed }: { type?: unknown; retryable?: unknown; completed?: unknown } = json;
+  const isOurs = typeof type === 'string' && type.startsWith(typePrefix);
+  return isOurs && (retryable === true || completed === 'unknown');
 }
 
 interface Rendered {

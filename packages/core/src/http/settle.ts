@@ -5,7 +5,7 @@ import { type AnswerView, answerView, headerLine } from './answer-view.js';
 import type { HttpAnswer } from './exchange.js';
 import { type HeaderEntry, headerChange, type OmitRule } from './headers.js';
 import type { CheckedHttpOptions } from './options.js';
-import { isRetryableProblem } from './problem.js';
+import { isUndecidedProblem } from './problem.js';
 import { encodeResponse, type RecordedResponse } from './recorded-response.js';
 
 /**
@@ -78,7 +78,7 @@ function isFinalByDefault(answer: HttpAnswer): boolean {
   if (headerLine(headers, 'retry-after') !== undefined) return false;
   // A gateway passes on what another guarded service said.
   const type = headerLine(headers, 'content-type') ?? '';
-  return !/^application\/problem\+json\b/i.test(type) || !isRetryableProblem(answerView(answer).json());
+  return !/^application\/problem\+json\b/i.test(type) || !isUndecidedProblem(answerView(answer).json());
 }
 
 function callClassify(classify: NonNullable<Policy['classify']>, view: AnswerView): Classification | undefined {
