@@ -29,7 +29,10 @@ const coreLayers: Readonly<Record<string, Layer>> = {
     layers: [...leaves, 'protocol/record', 'protocol', 'store'],
     modules: ['zod', 'ioredis', 'node:buffer', 'node:crypto', 'node:net', 'node:tls'],
   },
-  engine: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'uuid', 'node:util/types'] },
+  engine: {
+    layers: [...leaves, 'protocol/record', 'protocol', 'store'],
+    modules: ['zod', 'uuid', 'node:util/types', 'node:zlib'],
+  },
   // What Node has for servers stays in `node`: this layer is for servers of every kind.
   http: { layers: [...leaves, 'store', 'engine'], modules: ['zod', 'node:buffer', 'node:util/types', 'node:zlib'] },
   node: { layers: [...leaves, 'http'], modules: ['node:*'] },
