@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Work } from '../../packages/core/src/engine/plan.js';
 import { run } from '../../packages/core/src/engine/run.js';
 import { untilAborted } from '../support/aborted.js';
-import { completion, rival } from './rival.js';
+import { completeAsRival, completionBy, rival } from './rival.js';
 import { told } from './told.js';
 import { memoryWorld, nameIn, onEveryStore, recordOf } from './world.js';
 
@@ -19,12 +19,12 @@ interface Row {
 const rows: Row[] = [
   {
     stands: 'completed: its outcome',
-    arrange: async (store, key) => await store.complete(await rival(store, key), completion),
+    arrange: async (store, key) => await completeAsRival(store, key),
     caller: { kind: 'replayed', value: 'of the second', completedAt: expect.any(Number) },
   },
   {
     stands: 'a tombstone: expired',
-    arrange: async (store, key) => await store.complete(await rival(store, key), { ...completion, outcome: null }),
+    arrange: async (store, key) => await completeAsRival(store, key, { outcome: null }),
     caller: { kind: 'expired', completedAt: expect.any(Number), note: null },
   },
   {
@@ -92,7 +92,7 @@ onEveryStore('An owner that was overtaken', (open) => {
       { onInProgress: { waitMs: 30_000 } },
     );
     await store.called('acquire', 2);
-    if (second !== undefined) await store.inner.complete(second, completion);
+    if (second !== undefined) await store.inner.complete(second, completionBy(second));
     expect(await told(waiting)).toBe('of the second, replayed');
   });
 
@@ -160,7 +160,7 @@ describe('An end that frees the key, as HTTP has it for a failure, after the lea
     const { store } = memoryWorld();
     const ending = run(plan(store), failing);
     await store.called('acquire', 1);
-    await store.inner.complete(await rival(store.inner, 'payment'), completion);
+    await completeAsRival(store.inner, 'payment');
     expect(await ending).toMatchObject({ kind: 'replayed', value: '"of the second"' });
     expect(store.of('release')).toEqual([]);
   });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type Events, execute, makeIdempotent, onEvent, ResponseExpiredError } from '@onceguard/core';
 import { failsBefore } from '@onceguard/core/testing';
 import { describe, expect, it } from 'vitest';
+import { recordedOutcome } from '../../packages/core/src/engine/checksum.js';
 import { withVerbs } from '../adapters/stores.js';
 import { memoryWorld, nameIn, onEveryStore, recordOf } from './world.js';
 
@@ -100,7 +101,9 @@ describe('A result that cannot be kept', () => {
 it('A result that was recorded by a later version is an error with a code, and the work does not run again', async () => {
   const { inner } = memoryWorld().store;
   const outcome = Buffer.from('{"$":"decimal","digits":"1.5"}');
-  const later = withVerbs(inner, { complete: (lease, said) => inner.complete(lease, { ...said, outcome }) });
+  const later = withVerbs(inner, {
+    complete: (lease, said) => inner.complete(lease, { ...said, outcome: recordedOutcome(lease.key, outcome) }),
+  });
   const options = { store: later, scope: 'tests', key: 'payment-1' };
   await execute(() => 1, options);
   const repeat = execute(() => expect.unreachable('It ran again.'), options);

@@ -2,11 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Acquired, Completion, IdempotencyStore, Lease } from '@onceguard/core';
 import { expect } from 'vitest';
+import { recordedOutcome } from '../../packages/core/src/engine/checksum.js';
 
 const terms = { recordTtlMs: 60_000, outcomeTtlMs: 60_000, unknownTtlMs: 60_000 };
-const outcome = Buffer.from('"of the second"');
-
-export const completion: Completion = { outcome, outcomeTtlMs: 60_000, note: null, notAfter: 0 };
+/** What an engine records of the result `of the second`. */
+export function completionBy({ key }: Lease): Completion {
+  const outcome = recordedOutcome(key, Buffer.from('"of the second"'));
+  return { outcome, outcomeTtlMs: 60_000, note: null, notAfter: 0 };
+}
 
 export async function acquireRequest(store: IdempotencyStore, overrides: { readonly fingerprint?: string } = {}) {
   const { now } = await store.read('clock');
@@ -32,4 +35,14 @@ export async function owner(store: IdempotencyStore, key: string, overrides = {}
 export async function rival(store: IdempotencyStore, key: string, fingerprint?: string): Promise<Lease> {
   await store.remove(key);
   return await owner(store, key, fingerprint === undefined ? {} : { fingerprint });
+}
+
+/** The same, and it completes. */
+export async function completeAsRival(
+  store: IdempotencyStore,
+  key: string,
+  overrides: Partial<Completion> = {},
+): Promise<void> {
+  const lease = await rival(store, key);
+  await store.complete(lease, { ...completionBy(lease), ...overrides });
 }

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { digest } from '../../packages/core/src/digest.js';
 import { hearing } from '../store/hearing.js';
 import { redisUrl } from '../support/redis.js';
-import { completion, owner } from './rival.js';
+import { completionBy, owner } from './rival.js';
 import { told } from './told.js';
 
 const never = () => expect.unreachable('A duplicate ran.');
@@ -63,7 +63,7 @@ describe('On Redis a duplicate in another process', () => {
     stopTime();
     const second = wait(seenFrom(store));
     await untilWaiting();
-    await elsewhere.complete(lease, completion);
+    await elsewhere.complete(lease, completionBy(lease));
     expect(await second).toBe('of the second, replayed');
     expect(store.of('acquire')).toHaveLength(2);
   });
@@ -105,7 +105,7 @@ describe('A store that can tell of ends', () => {
     const end = wait(store, never, key);
     await vi.advanceTimersByTimeAsync(0);
     await meanwhile();
-    await store.inner.complete(lease, completion);
+    await store.inner.complete(lease, completionBy(lease));
     if (hears) store.tell(key);
     else await vi.advanceTimersByTimeAsync(1_000);
     expect(await end).toBe('of the second, replayed');
@@ -134,7 +134,7 @@ describe('A store that can tell of ends', () => {
     stopTime();
     const second = wait(store);
     await vi.advanceTimersByTimeAsync(0);
-    await store.inner.complete(lease, completion);
+    await store.inner.complete(lease, completionBy(lease));
     store.tell('1');
     await second;
     const asked = store.of('acquire').map(({ args: [request] }) => (request as { awaited?: boolean }).awaited);
@@ -172,7 +172,7 @@ describe('A store that can tell of ends', () => {
     expect(store.of('acquire')).toHaveLength(1);
     store.tell('1');
     await store.called('acquire', 2);
-    await store.inner.complete(lease, completion);
+    await store.inner.complete(lease, completionBy(lease));
     await vi.advanceTimersByTimeAsync(1_000);
     expect(await second).toBe('of the second, replayed');
   });

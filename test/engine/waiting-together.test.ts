@@ -4,7 +4,7 @@ import { type FaultStore, preceded } from '@onceguard/core/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { digest } from '../../packages/core/src/digest.js';
 import { newGate } from '../adapters/gate.js';
-import { completion, owner } from './rival.js';
+import { completionBy, owner } from './rival.js';
 import { told } from './told.js';
 import { memoryWorld, onEveryStore } from './world.js';
 
@@ -73,7 +73,7 @@ onEveryStore('Of duplicates that wait in one process', (open) => {
     const elsewhere = await owner(store.inner, name);
     const others = Array.from({ length: 20 }, () => wait(store));
     await store.called('acquire', 24);
-    await store.inner.complete(elsewhere, completion);
+    await store.inner.complete(elsewhere, completionBy(elsewhere));
     expect(await Promise.all(others)).toEqual(Array(20).fill('of the second, replayed'));
     const [looks, ...rest] = looksByToken(store);
     expect(rest).toEqual(ones(19));
@@ -97,7 +97,7 @@ onEveryStore('Of duplicates that wait in one process', (open) => {
     const first = await waiting(store, never, { onInProgress: { waitMs: 100 } });
     const second = await waiting(store);
     expect(await first.end).toBe('in_progress');
-    await store.inner.complete(elsewhere, completion);
+    await store.inner.complete(elsewhere, completionBy(elsewhere));
     expect(await second.end).toBe('of the second, replayed');
   });
 
@@ -108,7 +108,7 @@ onEveryStore('Of duplicates that wait in one process', (open) => {
     const second = await waiting(store, never, { onInProgress: { waitMs: 20 } });
     expect(await Promise.race([first.end, second.end])).toBe('in_progress');
     expect(store.of('acquire').filter(({ token }) => token === second.token)).toHaveLength(2);
-    await store.inner.complete(elsewhere, completion);
+    await store.inner.complete(elsewhere, completionBy(elsewhere));
     expect(await first.end).toBe('of the second, replayed');
   });
 
@@ -117,7 +117,7 @@ onEveryStore('Of duplicates that wait in one process', (open) => {
     const elsewhere = await owner(store.inner, name);
     expect(await wait(store, never, { onInProgress: { waitMs: 10 } })).toBe('in_progress');
     const next = await waiting(store);
-    await store.inner.complete(elsewhere, completion);
+    await store.inner.complete(elsewhere, completionBy(elsewhere));
     expect(await next.end).toBe('of the second, replayed');
   });
 });

@@ -5,7 +5,7 @@ import { RedisStore } from '@onceguard/core/redis';
 import { type FaultProxy, startFaultProxy } from '@onceguard/core/testing';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { acquireRequest, completion, owner } from '../engine/rival.js';
+import { acquireRequest, completionBy, owner } from '../engine/rival.js';
 import { told } from '../engine/told.js';
 import { redisUrl } from '../support/redis.js';
 import { type OwnedClient, standaloneClients } from './clients.js';
@@ -52,7 +52,7 @@ const rows: Row[] = [
   },
   {
     verb: 'complete',
-    prepare: ofOwner((through, lease) => through.complete(lease, completion)),
+    prepare: ofOwner((through, lease) => through.complete(lease, completionBy(lease))),
     answer: { kind: 'ok' },
   },
   {

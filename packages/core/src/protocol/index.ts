@@ -8,7 +8,6 @@ export {
   type RecordState,
   type Resolution,
   recordLayout,
-  removedTtlMs,
   restoreTtlMs,
   type StepEntry,
   type StoredRecord,

@@ -9,7 +9,7 @@ export const recordLayout = 2;
  * `retryable`: the last attempt ended without an outcome; the next caller runs.
  * `unknown`: the last attempt may have taken effect; nobody runs without a decision.
  * `completed`: there is an outcome, or there was one (tombstone).
- * `removed`: an operator removed the record; only its fencing token is left, for `removedTtlMs`.
+ * `removed`: an operator removed the record; only its fencing token is left, for `restoreTtlMs`.
  */
 export type RecordState = 'in_progress' | 'retryable' | 'unknown' | 'completed' | 'removed';
 
@@ -113,9 +113,6 @@ export const blankRecord: StoredRecord = Object.freeze({
  * outlast such late messages, a removed one or a free one without steps, lives no longer.
  */
 export const restoreTtlMs = 3_600_000;
-
-/** How long a removed record's fencing token is kept after the end of its lease. */
-export const removedTtlMs = restoreTtlMs;
 
 /** Whether a record still counts at `now`. */
 export function isLive(record: StoredRecord | null, now: number): record is StoredRecord {

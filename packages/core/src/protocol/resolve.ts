@@ -7,7 +7,7 @@ import {
   isLive,
   maxDecisions,
   type Resolution,
-  removedTtlMs,
+  restoreTtlMs,
   type StepEntry,
   type StoredRecord,
 } from './record.js';
@@ -69,6 +69,6 @@ function settled(steps: ReadonlyMap<string, StepEntry>): ReadonlyMap<string, Ste
  */
 export function remove(record: StoredRecord | null, now: number): StoredRecord | null {
   if (!isLive(record, now)) return record;
-  const expiresAt = Math.max(now, record.leaseEndAt) + removedTtlMs;
+  const expiresAt = Math.max(now, record.leaseEndAt) + restoreTtlMs;
   return { ...blankRecord, state: 'removed', fence: record.fence, expiresAt };
 }

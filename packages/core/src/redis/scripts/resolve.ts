@@ -1,5 +1,5 @@
 // `protocol/resolve.ts` in Lua: resolve and remove.
-import { maxDecisions, removedTtlMs } from '../../protocol/record.js';
+import { maxDecisions, restoreTtlMs } from '../../protocol/record.js';
 import { script } from '../script.js';
 import { completed, opened, openedUnlessDamaged, steps, told, written } from './record.js';
 
@@ -63,7 +63,7 @@ export const removeScript = script(`
 ${openedAnyhow}
 if live then
   redis.call('DEL', KEYS[1], KEYS[2])
-  expiresAt = math.max(now, state == 'p' and untilAt or 0) + ${removedTtlMs}
+  expiresAt = math.max(now, state == 'p' and untilAt or 0) + ${restoreTtlMs}
   state, takeover, recovering, guarded, bound, more = 'x', 0, 0, 0, 0, 0
   recordTtlMs, outcomeTtlMs, unknownTtlMs = 0, 0, 0
   attempt, untilAt, extra, token, fingerprint, note, decisions = 0, 0, 0, '', '', '', ''
