@@ -1,5 +1,5 @@
 // The snippet of packages/express/README.md. What is between the marks is an exact copy: change both.
-import { authenticateExpress as authenticate, provider } from '../application.js';
+import { authenticateExpress as authenticate, mayPay, provider } from '../application.js';
 
 // #region snippet
 
@@ -11,7 +11,7 @@ const store = new MemoryStore(); // several processes: await RedisStore.connect(
 const app = express();
 app.use(authenticate, express.json({ verify: keepRawBody }));
 
-app.post('/payments', idempotency({ ...payments, store, scope: (req) => req.user.id }), async (req, res) => {
+app.post('/payments', mayPay, idempotency({ ...payments, store, scope: (req) => req.user.id }), async (req, res) => {
   const { deriveKey } = idempotencyOf(req);
   res.status(201).json(await provider.charge(req.body, { idempotencyKey: deriveKey('charge') }));
 });
