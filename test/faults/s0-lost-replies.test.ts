@@ -52,7 +52,7 @@ const rows: Row[] = [
   },
   {
     verb: 'complete',
-    prepare: ofOwner((through, lease) => through.complete(lease, completionBy(lease))),
+    prepare: ofOwner((through, lease) => through.complete(lease, { ...completionBy(lease), outcome: point.bytes })),
     answer: { kind: 'ok' },
   },
   {
