@@ -76,7 +76,7 @@ onEveryFramework('With payments,', (world) => {
       res.statusCode = 401;
       res.end('Sign in.');
       await Promise.resolve();
-      return 'raw';
+      return 'raw' as const;
     };
     const { retry, attempts } = await endAndRetry(world, handler, payments);
     expect([retry.text, attempts]).toEqual(['{"attempt":2}', [1, 2]]);

@@ -32,7 +32,7 @@ interface NestApplication {
 
 function nestOf(major: 11 | 12): Nest {
   const require = createRequire(join(dirname(fileURLToPath(import.meta.url)), `nest-${major}`, 'package.json'));
-  return { ...require('@nestjs/common'), ...require('@nestjs/core') } as Nest;
+  return Object.assign({}, ...['common', 'core'].map((name) => require(`@nestjs/${name}`))) as Nest;
 }
 
 /** As in Nest's documentation. Its time begins with the handler. */
