@@ -119,7 +119,8 @@ describe('A flowing answer', () => {
     });
     const client = await wire.open(keepAlive);
     expect((await answered(await wire.round())).body?.toString()).toBe('ab');
-    await client.until((text) => /a\r\n1\r\nb\r\n$/.test(text));
+    // Node 24 sends in one piece what is written in one go.
+    await client.until((text) => /a(\r\n1\r\n)?b\r\n$/.test(text));
   });
 
   it('is not kept beyond maxResponseBytes, to the byte', async () => {

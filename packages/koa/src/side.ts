@@ -1,5 +1,4 @@
 // Koa's side of an exchange: its stack writes after it has returned, and asks the socket before it does.
-import { Readable } from 'node:stream';
 import { isUint8Array } from 'node:util/types';
 import { isFraming, type WholeAnswer } from '@onceguard/core/http';
 import { type FrameworkSide, keepOnly, sendInPlace } from '@onceguard/core/node';
@@ -105,13 +104,11 @@ function isUnrouted(ctx: Context): boolean {
 }
 
 /** Through the context, so that session, compression and what else is outside work as for any answer. */
-function answerInStack(ctx: Context, { status, reason, headers, trailers = [], body }: WholeAnswer): void {
+function answerInStack(ctx: Context, { status, reason, headers, body }: WholeAnswer): void {
   ctx.status = status;
   if (reason !== undefined) ctx.message = reason;
   keepOnly(ctx.res, headers);
-  // Trailers go with chunked coding only, which is what a stream gets.
-  ctx.body = trailers.length > 0 ? Readable.from([body]) : body;
-  if (trailers.length > 0) ctx.res.addTrailers(trailers.map(([name, value]): [string, string] => [name, value]));
+  ctx.body = body;
   ctx.remove('Content-Type');
   for (const [name, value] of headers) {
     // Koa and Node set how the answer is cut, whatever a record says.

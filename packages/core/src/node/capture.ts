@@ -175,15 +175,12 @@ class ResponseCapture implements Capture {
   #destroyed(error: Error | undefined): void {
     if (this.#isCovered && this.#connection.isDropping(error)) {
       this.#departure.keepBack(() => this.#below('destroy', error));
-      return;
+    } else if (this.#isCovered && this.#ending.answer) this.#connection.destroy(error);
+    else {
+      this.#takeBack();
+      this.#reveal();
+      this.#below('destroy', error);
     }
-    if (this.#isCovered && this.#ending.answer) {
-      this.#connection.destroy(error);
-      return;
-    }
-    this.#takeBack();
-    this.#reveal();
-    this.#below('destroy', error);
   }
 
   readonly #onClose = (): void => {
@@ -194,9 +191,9 @@ class ResponseCapture implements Capture {
 
   /** The answer flows, is too large to be kept, or has lost its client: from here on it may have to be cut off. */
   #watch(): void {
-    if (!this.#signal && this.#options.signal) {
-      this.#signal = this.#options.signal();
-      this.#signal.addEventListener('abort', this.#cutIfUseless);
+    if (!this.#signal) {
+      this.#signal = this.#options.signal?.();
+      this.#signal?.addEventListener('abort', this.#cutIfUseless);
       void this.ended.then(() => this.#signal?.removeEventListener('abort', this.#cutIfUseless));
     }
     // Not within the call that writes.
@@ -208,14 +205,11 @@ class ResponseCapture implements Capture {
     if (this.#ending.isSettled || !isFlowing) return;
     const hasLeft = this.#connection.isClosed;
     const isAborted = this.#signal?.aborted ?? false;
-    if (isTooLarge ? hasLeft || isAborted : hasLeft && isAborted) this.#cutOff();
-  };
-
-  #cutOff(): void {
+    if (isTooLarge ? !hasLeft && !isAborted : !hasLeft || !isAborted) return;
     this.#ending.settle(this.#answer.cutOff());
     this.#sources.destroy();
     this.cut();
-  }
+  };
 
   /** Gives the answer to what stands on the response, as its handler would have. */
   #release(answer: CapturedAnswer, extra: readonly HeaderEntry[]): void {

@@ -31,7 +31,8 @@ export function coverResponse(parts: HandlerSideParts): void {
   const { res, cover } = parts;
   const side = new HandlerSide(parts);
   cover.value('writeHead', side.ownWriteHead);
-  cover.value('writeHeader', (...args: Args) => Reflect.apply(res.writeHead, res, args));
+  // Node 26 has it no longer.
+  if ('writeHeader' in res) cover.value('writeHeader', (...args: Args) => Reflect.apply(res.writeHead, res, args));
   cover.value('flushHeaders', () => side.flushHeaders());
   cover.value('write', (...args: Args) => side.write(args));
   cover.value('end', (...args: Args) => side.end(args));
