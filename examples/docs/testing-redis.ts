@@ -1,4 +1,6 @@
 // A program of docs/testing.md. What is between the marks is an exact copy: change both.
+// node:test waits for its tests by itself.
+// oxlint-disable typescript/no-floating-promises
 
 // #region snippet
 
