@@ -19,7 +19,7 @@ const coreLayers: Readonly<Record<string, Layer>> = {
   events: { layers: ['errors'], modules: ['node:diagnostics_channel'] },
   options: { layers: ['errors'], modules: ['zod'] },
   digest: { layers: [], modules: ['node:crypto'] },
-  value: { layers: [], modules: ['node:util'] },
+  value: { layers: [], modules: ['node:buffer', 'node:util'] },
   'protocol/record': { layers: [] },
   protocol: { layers: ['protocol/record', 'errors'] },
   store: { layers: ['protocol/record', 'protocol'] },

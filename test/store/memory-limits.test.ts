@@ -228,7 +228,9 @@ function world(options: MemoryStoreOptions) {
     store,
     async own(key: string, overrides: Partial<AcquireRequest> = {}): Promise<Lease> {
       const fixed = { fingerprint: null, leaseMs: 10, onAbandoned: 'rerun', notAfter: 1e14, fenceSeen: 0 } as const;
-      const request = { token: randomUUID(), ...fixed, ...terms, ...overrides };
+      const { recordTtlMs = terms.recordTtlMs } = overrides;
+      const outcomeTtlMs = Math.min(terms.outcomeTtlMs, recordTtlMs);
+      const request = { token: randomUUID(), ...fixed, ...terms, outcomeTtlMs, ...overrides };
       const answer = await store.acquire(key, request);
       if (answer.kind !== 'acquired') throw new Error(`${key} is ${answer.kind}`);
       return { ...request, ...answer, key };
