@@ -53,9 +53,10 @@ export const rows: readonly Row[] = [
     name: 'onceguard-memory',
     title: 'onceguard, memory',
     kind: 'ours',
-    note: '`MemoryStore` with its defaults',
+    note: '`MemoryStore`, all of it for one scope',
     keepsInRedis: false,
-    open: async ({ ttlMs }) => (await import('./apps/onceguard.js')).onceguardApp(new core.MemoryStore(), { ttlMs }),
+    open: async ({ ttlMs }) =>
+      (await import('./apps/onceguard.js')).onceguardApp(new core.MemoryStore({ maxScopeShare: 1 }), { ttlMs }),
   },
   {
     name: 'onceguard-redis',

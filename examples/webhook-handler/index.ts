@@ -1,40 +1,42 @@
-// A webhook that arrives twice: makeIdempotent around a function. In the folder examples, after npm run build:
+// A webhook of Stripe's that arrives twice: makeIdempotent around a function. In the folder examples, after npm run build:
 //
 //   npx tsx webhook-handler/index.ts
 import { InProgressError, KeyReusedError, MemoryStore, makeIdempotent } from '@onceguard/core';
 
-interface PaymentEvent {
+/** An event as Stripe sends it, as far as it is used here. */
+interface StripeEvent {
   readonly id: string;
-  readonly account: string;
-  readonly cents: number;
-  /** When this copy was sent: differs in every delivery. */
-  readonly deliveredAt: string;
+  readonly type: string;
+  readonly created: number;
+  readonly data: { readonly object: { readonly customer: string; readonly amount_received: number } };
+  /** How many deliveries are still to be acknowledged: differs between deliveries of one event. */
+  readonly pending_webhooks: number;
 }
 
 const balances = new Map<string, number>();
 
 const book = makeIdempotent(
-  async (event: PaymentEvent) => {
-    const balance = (balances.get(event.account) ?? 0) + event.cents;
-    balances.set(event.account, balance);
-    return { account: event.account, balance };
+  async ({ data: { object: payment } }: StripeEvent) => {
+    const balance = (balances.get(payment.customer) ?? 0) + payment.amount_received;
+    balances.set(payment.customer, balance);
+    return { customer: payment.customer, balance };
   },
   {
     store: new MemoryStore(),
-    scope: 'payment-webhooks',
+    scope: 'stripe-webhooks',
     key: (event) => event.id,
     // What must be the same in every delivery of one event.
-    fingerprint: ({ account, cents }) => ({ account, cents }),
+    fingerprint: ({ id, type, data }) => ({ id, type, data }),
     // As long as the sender may deliver again.
     ttlMs: 7 * 86_400_000,
   },
 );
 
 /** What to answer the sender: 2xx ends redelivery, 503 asks for another one, 4xx is looked at by a person. */
-async function receive(event: PaymentEvent): Promise<number> {
+async function receive(event: StripeEvent): Promise<number> {
   try {
-    const { account, balance } = await book(event);
-    console.log(`${event.id}: ${account} has ${balance} cents`);
+    const { customer, balance } = await book(event);
+    console.log(`${event.id}: ${customer} has ${balance} cents`);
     return 200;
   } catch (error) {
     if (error instanceof InProgressError) return 503;
@@ -43,8 +45,15 @@ async function receive(event: PaymentEvent): Promise<number> {
   }
 }
 
-const event = { id: 'evt_1', account: 'alice', cents: 500, deliveredAt: '2026-01-31T10:00:00Z' };
+const payment = { customer: 'alice', amount_received: 500 };
+const event = {
+  id: 'evt_1',
+  type: 'payment_intent.succeeded',
+  created: 1_769_853_600,
+  data: { object: payment },
+  pending_webhooks: 2,
+};
 console.log(await receive(event));
-console.log(await receive({ ...event, deliveredAt: '2026-01-31T10:05:00Z' }));
-console.log(await receive({ ...event, cents: 900 }));
+console.log(await receive({ ...event, pending_webhooks: 1 }));
+console.log(await receive({ ...event, data: { object: { ...payment, amount_received: 900 } } }));
 console.log(`alice was credited ${balances.get('alice')} cents`);

@@ -82,7 +82,14 @@ onEveryStore('What an operation is told', (open) => {
     const { store } = open();
     const { key, signal, ...rest } = await seen(store, (context) => ({ ...context }));
     expect([key, signal]).toEqual(['payment-1', expect.any(AbortSignal)]);
-    expect(Object.keys(rest).sort()).toEqual(['attempt', 'deriveKey', 'fencingToken', 'step', 'takeover']);
+    expect(Object.keys(rest).sort()).toEqual([
+      'attempt',
+      'deriveKey',
+      'fencingToken',
+      'markNothingHappened',
+      'step',
+      'takeover',
+    ]);
   });
 
   it('grows in its fencing token from attempt to attempt, over a loss of the record too', async () => {

@@ -11,6 +11,8 @@ import {
 } from '@onceguard/core';
 import { type FaultStore, failsBefore, hangs } from '@onceguard/core/testing';
 import { describe, expect, it, vi } from 'vitest';
+import { execute as executeFromSource } from '../../packages/core/src/engine/execute.js';
+import { StoreLink } from '../../packages/core/src/engine/store-link.js';
 import { publish } from '../../packages/core/src/events.js';
 import { untilAborted } from '../support/aborted.js';
 import { told } from './told.js';
@@ -135,11 +137,13 @@ const rows: Row[] = [
     event: 'recorded_late',
     when: 'such a result is given up',
     act: async ({ store }) => {
-      store.on('complete', failsBefore('bug'));
-      await pay(store);
-      await drain(store);
+      const { outcomes } = StoreLink.of(store);
+      const task = { bytes: 0, giveUp: () => {}, attempt: () => new Promise<never>(() => {}) };
+      for (let count = 0; count < 10_000; count += 1) void outcomes.add(task);
+      store.on('complete', hangs, 1);
+      await executeFromSource(() => 'paid', { store, scope: 'tests', key: 'payment-1' });
     },
-    content: { attempt: 1, kind: 'given up: It was told to fail before.' },
+    content: { attempt: 1, kind: 'given up: too much is waiting for the store already' },
   },
   {
     event: 'rejected',

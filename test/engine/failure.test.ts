@@ -1,9 +1,9 @@
 // An operation that throws: its caller gets the throw, and its key is free or in doubt, as the options say.
 import { execute, type OperationContext, payments } from '@onceguard/core';
-import type { FaultStore } from '@onceguard/core/testing';
+import { type FaultStore, failsBefore } from '@onceguard/core/testing';
 import { expect, it } from 'vitest';
 import { told } from './told.js';
-import { onEveryStore, stateOf } from './world.js';
+import { memoryWorld, onEveryStore, stateOf } from './world.js';
 
 const declined = new Error('declined');
 
@@ -64,4 +64,69 @@ onEveryStore('An operation that throws', (open) => {
     await expect(pay(store, decline, payments)).rejects.toBe(declined);
     expect(await told(pay(store, () => 'paid', payments))).toBe('unknown');
   });
+});
+
+onEveryStore('An operation that says that nothing happened', (open) => {
+  const declineUnharmed = ({ markNothingHappened }: OperationContext) => {
+    markNothingHappened();
+    throw declined;
+  };
+
+  it('and throws frees its key, although failures are unknown', async () => {
+    const { store } = open();
+    await expect(pay(store, declineUnharmed, payments)).rejects.toBe(declined);
+    expect(await stateOf(store)).toBe('retryable');
+    expect(await pay(store, () => 'paid', payments)).toMatchObject({ kind: 'executed', value: 'paid', attempt: 2 });
+  });
+
+  it('and throws may come again with another payload', async () => {
+    const { store } = open();
+    const unharmed = pay(store, declineUnharmed, { ...payments, fingerprint: 'wrong' });
+    await expect(unharmed).rejects.toBe(declined);
+    expect(await told(pay(store, () => 'paid', { ...payments, fingerprint: 'corrected' }))).toBe('paid, recorded');
+  });
+
+  it('and returns has its result recorded all the same', async () => {
+    const { store } = open();
+    const pays = ({ markNothingHappened }: OperationContext) => {
+      markNothingHappened();
+      return 'paid';
+    };
+    expect(await told(pay(store, pays, payments))).toBe('paid, recorded');
+    expect(await told(pay(store, pays, payments))).toBe('paid, replayed');
+  });
+
+  it('and throws a final error has that recorded all the same', async () => {
+    const { store } = open();
+    const final = { ...payments, finalErrors: [Error] };
+    await expect(pay(store, declineUnharmed, final)).rejects.toBe(declined);
+    await expect(pay(store, () => expect.unreachable('It ran again.'), final)).rejects.toThrow('declined');
+  });
+
+  it('leaves its key in doubt where a step that may run once began', async () => {
+    const { store } = open();
+    const charges = async ({ step, markNothingHappened }: OperationContext) => {
+      markNothingHappened();
+      await step('charge', decline, { atMostOnce: true });
+    };
+    await expect(pay(store, charges)).rejects.toBe(declined);
+    expect(await stateOf(store)).toBe('unknown');
+  });
+
+  it('frees its key only for the attempt that said so', async () => {
+    const { store } = open();
+    await expect(pay(store, declineUnharmed, payments)).rejects.toBe(declined);
+    await expect(pay(store, decline, payments)).rejects.toBe(declined);
+    expect(await stateOf(store)).toBe('unknown');
+  });
+});
+
+it('An operation that runs without a record may say that nothing happened, too', async () => {
+  const { store } = memoryWorld();
+  store.on('acquire', failsBefore());
+  const operation = ({ markNothingHappened }: OperationContext) => {
+    markNothingHappened();
+    return 'paid';
+  };
+  expect(await told(pay(store, operation, { onStoreUnavailable: 'bypass' }))).toBe('paid, unrecorded');
 });

@@ -98,16 +98,24 @@ describe('A result that cannot be kept', () => {
   });
 });
 
-it('A result that was recorded by a later version is an error with a code, and the work does not run again', async () => {
-  const { inner } = memoryWorld().store;
-  const outcome = Buffer.from('{"$":"decimal","digits":"1.5"}');
-  const later = withVerbs(inner, {
-    complete: (lease, said) => inner.complete(lease, { ...said, outcome: recordedOutcome(lease.key, outcome) }),
+describe('A recorded result that this version cannot read', () => {
+  it.each([
+    ['of a later version', '{"$":"decimal","digits":"1.5"}'],
+    ['with a date that is none', '{"at":{"$":"date","at":"tomorrow"}}'],
+    ['with a bigint that is none', '[{"$":"bigint","digits":"twelve"}]'],
+    ['that is cut off', '{"charge":'],
+    ['of an error, cut off', '!{"name":"Error"'],
+  ])('is an error with a code, and the work does not run again: %s', async (_title, bytes) => {
+    const { inner } = memoryWorld().store;
+    const outcome = Buffer.from(bytes);
+    const later = withVerbs(inner, {
+      complete: (lease, said) => inner.complete(lease, { ...said, outcome: recordedOutcome(lease.key, outcome) }),
+    });
+    const options = { store: later, scope: 'tests', key: 'payment-1' };
+    await execute(() => 1, options);
+    const repeat = execute(() => expect.unreachable('It ran again.'), options);
+    await expect(repeat).rejects.toMatchObject({ code: 'outcome_invalid' });
   });
-  const options = { store: later, scope: 'tests', key: 'payment-1' };
-  await execute(() => 1, options);
-  const repeat = execute(() => expect.unreachable('It ran again.'), options);
-  await expect(repeat).rejects.toMatchObject({ code: 'outcome_invalid' });
 });
 
 it('The first caller gets what the record holds, as every repeat does, and not the object of the operation', async () => {

@@ -51,14 +51,6 @@ const storeCalls: Readonly<Record<string, { fails: readonly SituationName[]; die
     ],
     dies: ['looks for the outcome of the one that has taken over'],
   },
-  'engine/finish.ts complete: complete': {
-    fails: [
-      'records its answer',
-      'records an answer of which bytes have left',
-      'records its answer after its lease, and nobody has taken over',
-    ],
-    dies: ['records its answer', 'records an answer of which bytes have left'],
-  },
   'engine/finish.ts giveFree: release': {
     fails: [
       'frees the key after a failure',
@@ -67,9 +59,14 @@ const storeCalls: Readonly<Record<string, { fails: readonly SituationName[]; die
     ],
     dies: ['gives the key back after a failure', 'leaves the outcome unknown, since it did not find out'],
   },
-  'engine/finish.ts recordLater: complete': {
-    fails: ['records its answer in the background'],
-    dies: ['records its answer in the background'],
+  'engine/outcome-recorder.ts #complete: complete': {
+    fails: [
+      'records its answer',
+      'records an answer of which bytes have left',
+      'records its answer after its lease, and nobody has taken over',
+      'records its answer in the background',
+    ],
+    dies: ['records its answer', 'records an answer of which bytes have left', 'records its answer in the background'],
   },
   'engine/store-link.ts now: read': {
     fails: ['learns the time of the store'],

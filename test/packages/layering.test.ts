@@ -21,7 +21,7 @@ const coreLayers: Readonly<Record<string, Layer>> = {
   events: { layers: ['process-wide', 'errors'], modules: ['node:diagnostics_channel'] },
   options: { layers: ['errors'], modules: ['zod'] },
   digest: { layers: [], modules: ['node:crypto'] },
-  value: { layers: [], modules: ['node:util'] },
+  value: { layers: [], modules: ['node:buffer', 'node:util'] },
   timers: { layers: [] },
   'protocol/record': { layers: [] },
   protocol: { layers: ['protocol/record', 'errors'] },

@@ -29,9 +29,9 @@ test('the first item of an agenda is always the earliest, whatever was added, mo
 });
 
 test('one call clears away a bounded number of records, the earliest first', () => {
-  const ledger = new Ledger({ maxRecords: 100, maxBytes: 1_000_000 });
+  const ledger = new Ledger({ maxRecords: 100, maxBytes: 1_000_000, maxScopeShare: 1 });
   const ends = Array.from({ length: 40 }, (_, at) => ((at * 17) % 40) + 1);
-  for (const end of ends) ledger.put(`ends at ${end}`, { ...blankRecord, expiresAt: end }, 0);
+  for (const end of ends) ledger.put(`ends at ${end}`, { ...blankRecord, expiresAt: end }, 0, null);
   const left = () => ends.filter((end) => ledger.get(`ends at ${end}`) !== null).sort((a, b) => a - b);
   ledger.settle(30, 16);
   expect(left()).toEqual(Array.from({ length: 24 }, (_, at) => at + 17));

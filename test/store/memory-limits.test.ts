@@ -50,8 +50,8 @@ describe('a full MemoryStore', () => {
   });
 
   test('does not count a record twice that is written again and again', async () => {
-    const { store, own } = world({ maxBytes: 4_000 });
-    for (let round = 0; round < 100; round += 1) {
+    const { store, own } = world({ maxBytes: 16_000 });
+    for (let round = 0; round < 200; round += 1) {
       const lease = await own('a');
       await store.release(lease, { as: 'unknown', retryAfterMs: null, note: 'n'.repeat(1_000) });
       await store.remove('a');
@@ -66,6 +66,90 @@ describe('a full MemoryStore', () => {
     await expect(complete(lease, 2_000_000)).rejects.toThrow('maxBytes');
     clock.advance(2 * hourMs);
     expect((await complete(lease, 2_000_000)).kind).toBe('ok');
+  });
+});
+
+describe('What has begun in a MemoryStore that is full', () => {
+  const longest = 'n'.repeat(1_024);
+
+  /** A store with as many attempts in progress as it takes, and their leases. */
+  async function filled() {
+    const one = world({ maxBytes: 100_000, maxScopeShare: 1 });
+    const leases: Lease[] = [];
+    try {
+      for (;;) leases.push(await one.own(`k-${leases.length}`, { onAbandoned: 'block' }));
+    } catch (error) {
+      expect(error).toMatchObject({ class: 'unavailable', refusal: 'full' });
+    }
+    expect(leases.length).toBeGreaterThan(5);
+    return { ...one, leases };
+  }
+
+  test('can be completed without its outcome, with the longest note', async () => {
+    const { store, leases } = await filled();
+    for (const lease of leases) {
+      const completion = { outcome: null, outcomeTtlMs: 1, note: longest, notAfter: 0 };
+      expect((await store.complete(lease, completion)).kind).toBe('ok');
+    }
+  });
+
+  test('can be left unknown, and be decided about with the longest reason', async () => {
+    const { store, leases } = await filled();
+    const why = { by: longest, reason: longest, note: longest };
+    for (const lease of leases) {
+      const { key, fence: expectFence } = lease;
+      expect((await store.release(lease, { as: 'unknown', retryAfterMs: null, note: longest })).kind).toBe('ok');
+      const decision = { ...terms, ...why, expectFence, as: 'done', outcome: null, outcomeTtlMs: 1 } as const;
+      expect((await store.resolve(key, decision)).kind).toBe('ok');
+    }
+  });
+
+  test('can be renewed, and still finds room for the result of a step', async () => {
+    const { store, leases } = await filled();
+    const [first] = leases;
+    if (first === undefined) throw new Error('no lease');
+    expect((await store.renew(first, 3 * hourMs)).kind).toBe('ok');
+    expect((await store.checkpoint(first, { step: 's', seq: 2, bytes: Buffer.alloc(5_000) })).kind).toBe('ok');
+  });
+});
+
+describe('One scope in a MemoryStore', () => {
+  test('has a quarter of the records by default; beyond it its new keys are refused, and those of others are not', async () => {
+    const { own, store } = world({ maxRecords: 12 });
+    for (const key of ['a', 'b', 'c']) await own(key, { scope: 'tenant-1' });
+    const refused = own('d', { scope: 'tenant-1' });
+    await expect(refused).rejects.toThrow(
+      /no more room for this scope: maxScopeShare is 0\.25\. .*raise maxScopeShare/,
+    );
+    await expect(refused).rejects.toMatchObject({ class: 'unavailable', refusal: 'full' });
+    expect((await store.read('d')).record).toBeNull();
+    for (const key of ['d', 'e', 'f']) await own(key, { scope: 'tenant-2' });
+    for (const key of ['g', 'h', 'i', 'j', 'k', 'l']) await own(key);
+  });
+
+  test('has that part of the bytes, outcomes included', async () => {
+    const { own, complete } = world({ maxBytes: 100_000, maxScopeShare: 0.5 });
+    await complete(await own('a', { scope: 'tenant-1' }), 30_000);
+    const lease = await own('b', { scope: 'tenant-1' });
+    await expect(complete(lease, 30_000)).rejects.toMatchObject({ message: expect.stringContaining('maxScopeShare') });
+    expect((await complete(lease, 5_000)).kind).toBe('ok');
+    expect((await complete(await own('c', { scope: 'tenant-2' }), 30_000)).kind).toBe('ok');
+  });
+
+  test('gets its room back as its records end', async () => {
+    const { clock, own, store } = world({ maxRecords: 4 });
+    for (let round = 0; round < 5; round += 1) {
+      await own(`a-${round}`, { scope: 'tenant-1' });
+      await expect(own('b', { scope: 'tenant-1' })).rejects.toThrow('maxScopeShare');
+      clock.advance(3 * hourMs);
+      expect((await store.scan({ cursor: null, limit: 10 })).records).toEqual([]);
+    }
+  });
+
+  test('may have all of it where the option says so', async () => {
+    const { own } = world({ maxRecords: 3, maxScopeShare: 1 });
+    for (const key of ['a', 'b', 'c']) await own(key, { scope: 'tenant-1' });
+    await expect(own('d', { scope: 'tenant-1' })).rejects.toThrow('maxRecords is 3');
   });
 });
 
@@ -144,7 +228,9 @@ function world(options: MemoryStoreOptions) {
     store,
     async own(key: string, overrides: Partial<AcquireRequest> = {}): Promise<Lease> {
       const fixed = { fingerprint: null, leaseMs: 10, onAbandoned: 'rerun', notAfter: 1e14, fenceSeen: 0 } as const;
-      const request = { token: randomUUID(), ...fixed, ...terms, ...overrides };
+      const { recordTtlMs = terms.recordTtlMs } = overrides;
+      const outcomeTtlMs = Math.min(terms.outcomeTtlMs, recordTtlMs);
+      const request = { token: randomUUID(), ...fixed, ...terms, outcomeTtlMs, ...overrides };
       const answer = await store.acquire(key, request);
       if (answer.kind !== 'acquired') throw new Error(`${key} is ${answer.kind}`);
       return { ...request, ...answer, key };

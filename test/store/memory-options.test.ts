@@ -20,8 +20,18 @@ const refused: readonly (readonly [options: unknown, message: RegExp])[] = [
     /storeTimeoutMs is "1s"; it must be a whole number of milliseconds from 1 to 2147483647\./,
   ],
   [{ storeTimeoutMs: Number.NaN }, /storeTimeoutMs is NaN; /],
+  ...[0, 1.01, -1, Number.NaN, '25%'].map(
+    (maxScopeShare) =>
+      [
+        { maxScopeShare },
+        /maxScopeShare is .*; it must be a number above 0 and at most 1\. For a quarter write 0\.25\./,
+      ] as const,
+  ),
   [{ clock: 5 }, /clock is 5; it must be a function that answers milliseconds since 1970, such as Date\.now\./],
-  [{ maxRecord: 5 }, /maxRecord is not an option; the options are clock, maxBytes, maxRecords, storeTimeoutMs\./],
+  [
+    { maxRecord: 5 },
+    /maxRecord is not an option; the options are clock, maxBytes, maxRecords, maxScopeShare, storeTimeoutMs\./,
+  ],
   [null, /the options argument is null; it must be an object\./],
   ['redis://x', /the options argument is "redis:\/\/x"; /],
 ];

@@ -272,24 +272,29 @@ test('a step without a number is damaged', async () => {
   await expect(store.read(key)).rejects.toMatchObject({ class: 'damaged' });
 });
 
-test('a full server refuses every write whole, and what can only shrink a record is still done', async () => {
+test('a full server refuses whole what needs room, and takes what ends or goes on with an attempt', async () => {
   const { store, key } = world();
   const lease = await own({ store, key });
-  const other = randomUUID();
+  const [other, failing] = [randomUUID(), randomUUID()];
+  const failingLease = await own({ store, key: failing });
   const before = await redis.dumpBuffer(`onceguard:{${key}}`);
   await redis.config('SET', 'maxmemory', '1');
   try {
     const calls = [
       () => store.acquire(other, request()),
-      () => store.renew(lease, 2 * hourMs),
       () => store.checkpoint(lease, { step: 'charge', seq: 1, bytes: Buffer.from('x') }),
       () => store.complete(lease, completionOf('paid')),
-      () => store.release(lease, { as: 'retryable' }),
     ];
-    for (const call of calls) await expect(call()).rejects.toThrow(/OOM/);
-    expect(await redis.keys('*')).toEqual([`onceguard:{${key}}`]);
+    for (const call of calls) {
+      await expect(call()).rejects.toMatchObject({ message: expect.stringContaining('OOM'), refusal: 'full' });
+    }
+    expect((await redis.keys('*')).sort()).toEqual([key, failing].map((one) => `onceguard:{${one}}`).sort());
     expect(await redis.dumpBuffer(`onceguard:{${key}}`)).toEqual(before);
+    expect((await store.renew(lease, 2 * hourMs)).kind).toBe('ok');
+    expect((await store.read(key)).record?.leaseEndAt).toBeGreaterThan(lease.leaseEndAt);
     expect((await store.complete(lease, completionOf('', { outcome: null }))).kind).toBe('ok');
+    expect((await store.release(failingLease, { as: 'retryable' })).kind).toBe('ok');
+    expect((await store.read(failing)).record?.state).toBe('retryable');
     await store.remove(key);
   } finally {
     await redis.config('SET', 'maxmemory', '0');

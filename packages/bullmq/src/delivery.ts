@@ -1,5 +1,6 @@
 // One delivery of a job: what came with it, and what the handler's own code did.
 import type { OperationContext } from '@onceguard/core';
+import { isControlFlow, Rerouted } from './control-flow.js';
 
 export class Delivery<Job> {
   /** Whether the handler, or its `recover` function, was called. */
@@ -11,6 +12,22 @@ export class Delivery<Job> {
     private readonly signal: AbortSignal | undefined,
   ) {}
 
+  /**
+   * Runs the handler, and remembers what it throws. Where the handler sent the job elsewhere, it has not failed: it is to run again,
+   * so its key is freed, and `Rerouted` carries BullMQ's error.
+   */
+  async handle<T>(
+    code: (job: Job, context: OperationContext) => T | Promise<T>,
+    context: OperationContext,
+  ): Promise<T> {
+    try {
+      return await this.run(() => code(this.job, this.#withJobSignal(context)));
+    } catch (error) {
+      if (error instanceof Rerouted) context.markNothingHappened();
+      throw error;
+    }
+  }
+
   /** Runs the handler's own code, and remembers what it throws. */
   async run<T>(code: () => T | Promise<T>): Promise<T> {
     this.begun = true;
@@ -18,7 +35,7 @@ export class Delivery<Job> {
       return await code();
     } catch (error) {
       this.#thrown = error;
-      throw error;
+      throw isControlFlow(error) ? new Rerouted(error) : error;
     }
   }
 
@@ -28,7 +45,7 @@ export class Delivery<Job> {
   }
 
   /** The context, with signals that abort when BullMQ cancels the job, too. */
-  heeded(context: OperationContext): OperationContext {
+  #withJobSignal(context: OperationContext): OperationContext {
     if (this.signal === undefined) return context;
     const signal = AbortSignal.any([context.signal, native(this.signal)]);
     const step: OperationContext['step'] = (name, fn, options) =>

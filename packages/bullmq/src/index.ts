@@ -1,6 +1,7 @@
 // @onceguard/bullmq: a job that is delivered again runs once and gets the recorded result, on BullMQ 5 and 6.
 import { makeIdempotent, type OperationContext } from '@onceguard/core';
 import { DelayedError, UnrecoverableError } from 'bullmq';
+import { Rerouted } from './control-flow.js';
 import { Delivery } from './delivery.js';
 import { fateOf } from './fate.js';
 import type { QueueJob } from './job.js';
@@ -28,6 +29,8 @@ export type IdempotentProcessor<Job, Result> = (
  *   recorded as final fails it again.
  * - Running elsewhere, or nobody knows yet (`stillUnknown(retryAfterMs)`), or the store is away before the work: the job is delayed,
  *   which uses up no attempt.
+ * - Sent elsewhere by `fn` itself, with a `DelayedError`, `WaitingError`, `WaitingChildrenError` or `RateLimitError` of BullMQ: the key is
+ *   freed, whatever `onFailure` says, and the job runs again when BullMQ delivers it again.
  * - Unknown, or the key stands for another payload: the job fails and is not retried.
  * - Whatever else `fn` throws frees the key (see `onFailure`), and BullMQ retries the job as its options say.
  *
@@ -41,7 +44,7 @@ export function idempotentProcessor<Job extends QueueJob, Result>(
   options: ProcessorOptions<Job, Result>,
 ): IdempotentProcessor<Job, Result> {
   const run = makeIdempotent<Delivery<Job>, Result>(
-    async (delivery, context) => await delivery.run(() => fn(delivery.job, delivery.heeded(context))),
+    async (delivery, context) => await delivery.handle(fn, context),
     forDeliveries(options),
   );
   return async (job, token, signal) => {
@@ -49,6 +52,7 @@ export function idempotentProcessor<Job extends QueueJob, Result>(
     try {
       return await run(delivery);
     } catch (error) {
+      if (error instanceof Rerouted) throw error.error;
       const fate = fateOf(error, delivery, options);
       switch (fate.as) {
         case 'done':

@@ -1,5 +1,6 @@
 // The options of a processor, and the same for the engine.
-import type { IdempotentOptions } from '@onceguard/core';
+import type { FinalErrors, IdempotentOptions } from '@onceguard/core';
+import { Rerouted } from './control-flow.js';
 import type { Delivery } from './delivery.js';
 import { isNumbered, keyOf, payloadOf, type QueueJob, scopeOf } from './job.js';
 
@@ -18,7 +19,7 @@ export interface ProcessorOptions<Job, Result = never> extends Omit<IdempotentOp
 export function forDeliveries<Job extends QueueJob, Result>(
   options: ProcessorOptions<Job, Result>,
 ): IdempotentOptions<Delivery<Job>, Result> {
-  const { scope = scopeOf, key = keyOf, fingerprint, onAbandoned, ...rest } = options;
+  const { scope = scopeOf, key = keyOf, fingerprint, onAbandoned, finalErrors, ...rest } = options;
   // The number of a job names no other one, and its handler may update its data.
   const payload = (job: Job) => (key === keyOf && isNumbered(job) ? null : payloadOf(job));
   return {
@@ -26,6 +27,7 @@ export function forDeliveries<Job extends QueueJob, Result>(
     scope: ofJob(scope),
     key: ofJob<Job, string | Promise<string>>(key),
     fingerprint: ofJob(fingerprint ?? payload),
+    ...(finalErrors === undefined ? {} : { finalErrors: withoutRerouted(finalErrors) }),
     ...(onAbandoned === undefined ? {} : { onAbandoned: recovering(onAbandoned) }),
   };
 }
@@ -35,6 +37,12 @@ function ofJob<Job, T, Other extends string | false = never>(
   option: Other | ((job: Job) => T),
 ): Other | ((delivery: Delivery<Job>) => T) {
   return typeof option === 'function' ? ({ job }) => option(job) : option;
+}
+
+/** A function that picks final errors never gets to see what is none. */
+function withoutRerouted(finalErrors: FinalErrors): FinalErrors {
+  if (typeof finalErrors !== 'function') return finalErrors;
+  return (error) => !(error instanceof Rerouted) && finalErrors(error);
 }
 
 function recovering<Job, Result>(

@@ -27,7 +27,8 @@ import type { StoredRecord } from './protocol/record.js';
  * - **Answers are data.** An exception is always a `StoreError` and means only that the store did not answer or
  *   refused; its class says whether the call may have been executed.
  * - **A ledger, not a heap.** A store that is full refuses (`unavailable`, or `misconfigured` where an operator has to
- *   act); it never drops a live or completed record.
+ *   act); it never drops a live or completed record. It refuses `acquire` first: what has begun can still be renewed, released, and
+ *   completed without an outcome. Where fewer bytes may do, the error's `refusal` says so.
  *
  * Keys are names that the engine derived (1 to 128 of `A-Z a-z 0-9 _ -`), never a client's string. `docs/protocol.md`
  * has the transition table; `storeSuite` of `@onceguard/core/testing` proves a store.

@@ -2,11 +2,22 @@
 //
 // A value that JSON cannot say stands as an object whose member `$` names its kind:
 //   {"$":"undefined"}  {"$":"date","at":"2026-01-31T00:00:00.000Z"}  {"$":"bigint","digits":"12"}
-//   {"$":"number","is":"NaN"}  {"$":"buffer","base64":"…"}  {"$":"bytes","base64":"…"}  {"$":"object","entries":[["$",1]]}
+//   {"$":"number","is":"NaN"}  {"$":"buffer","length":5}  {"$":"bytes","length":5}  {"$":"object","entries":[["$",1]]}
+//
+// Where there are Buffers or Uint8Arrays, their bytes follow the JSON as they are, in its order, and a head stands before it:
+//   1 byte 0x01 | 4 bytes: length of the JSON, most significant first | the JSON | the bytes
+import { isUtf8 } from 'node:buffer';
 import { types } from 'node:util';
 
 /** The value cannot be kept and come back as it was; `message` says why. */
 export class UnencodableValue extends Error {}
+
+/** The bytes are not what `encodeValue` of this version makes; `message` says why, without any of them. */
+export class UndecodableValue extends Error {}
+
+/** What no JSON begins with. */
+const frameMark = 0x01;
+const frameHeadBytes = 5;
 
 /**
  * Encodes null, booleans, numbers (NaN, infinities and -0 too), bigint, strings, undefined, valid Dates, Buffers,
@@ -16,19 +27,57 @@ export class UnencodableValue extends Error {}
  */
 export function encodeValue(value: unknown, { sorted = false } = {}): Buffer {
   try {
-    return Buffer.from(JSON.stringify(toTree(value, sorted)));
+    const raw: Uint8Array[] = [];
+    const json = Buffer.from(JSON.stringify(toTree(value, { sorted, raw })));
+    return raw.length === 0 ? json : framed(json, raw);
   } catch (error) {
     if (error instanceof RangeError) throw new UnencodableValue('it is circular, nested too deep or too large');
     throw error;
   }
 }
 
-/** The value that `encodeValue` was given. */
+/** The value that `encodeValue` was given. Throws `UndecodableValue` for other bytes; it never guesses. */
 export function decodeValue(bytes: Uint8Array): unknown {
-  return fromTree(JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')));
+  const { json, raw } = parts(bytes);
+  const source = { raw, used: 0 };
+  try {
+    const value = fromTree(JSON.parse(json), source);
+    if (source.used === raw.byteLength) return value;
+  } catch (error) {
+    if (error instanceof UndecodableValue) throw error;
+    throw new UndecodableValue(error instanceof RangeError ? 'it is nested too deep or too large' : 'it is no JSON');
+  }
+  throw new UndecodableValue('bytes follow that belong to nothing');
 }
 
-function toTree(value: unknown, sorted: boolean): unknown {
+function framed(json: Buffer, raw: readonly Uint8Array[]): Buffer {
+  const head = Buffer.alloc(frameHeadBytes);
+  head.writeUInt8(frameMark, 0);
+  head.writeUInt32BE(json.byteLength, 1);
+  return Buffer.concat([head, json, ...raw]);
+}
+
+function parts(bytes: Uint8Array): { json: string; raw: Buffer } {
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (all[0] !== frameMark) return { json: textOf(all), raw: all.subarray(all.byteLength) };
+  if (all.byteLength < frameHeadBytes) throw new UndecodableValue('its head is cut off');
+  const end = frameHeadBytes + all.readUInt32BE(1);
+  if (end > all.byteLength) throw new UndecodableValue('it is cut off');
+  return { json: textOf(all.subarray(frameHeadBytes, end)), raw: all.subarray(end) };
+}
+
+function textOf(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new UndecodableValue('it is no UTF-8');
+  return bytes.toString('utf8');
+}
+
+interface Encoding {
+  readonly sorted: boolean;
+  /** What is to follow the JSON. */
+  readonly raw: Uint8Array[];
+}
+
+function toTree(value: unknown, encoding: Encoding): unknown {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -38,27 +87,30 @@ function toTree(value: unknown, sorted: boolean): unknown {
     case 'bigint':
       return { $: 'bigint', digits: String(value) };
     case 'number':
-      return Number.isFinite(value) && !Object.is(value, -0) ? value : { $: 'number', is: spelled(value) };
+      return isPlainNumber(value) ? value : { $: 'number', is: spelled(value) };
     case 'object':
-      return value === null ? null : objectToTree(value, sorted);
+      return value === null ? null : objectToTree(value, encoding);
     default:
       throw new UnencodableValue(`it contains a ${typeof value}`);
   }
 }
 
-function objectToTree(value: object, sorted: boolean): unknown {
-  if (Buffer.isBuffer(value)) return { $: 'buffer', base64: value.toString('base64') };
+function objectToTree(value: object, encoding: Encoding): unknown {
+  if (Buffer.isBuffer(value)) return rawToTree('buffer', value, encoding);
   const ancestors = ancestorsOf(value);
-  if (Array.isArray(value) && ancestors === 2) return arrayToTree(value, sorted);
-  if (types.isUint8Array(value) && ancestors === 3) {
-    return { $: 'bytes', base64: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') };
-  }
+  if (Array.isArray(value) && ancestors === 2) return arrayToTree(value, encoding);
+  if (types.isUint8Array(value) && ancestors === 3) return rawToTree('bytes', value, encoding);
   if (types.isDate(value) && ancestors === 2) {
     if (Number.isNaN(value.getTime())) throw new UnencodableValue('it contains an invalid Date');
     return { $: 'date', at: value.toISOString() };
   }
   if (ancestors > 1) throw new UnencodableValue(`it contains an instance of ${value.constructor?.name || 'a class'}`);
-  return plainToTree(value, sorted);
+  return plainToTree(value, encoding);
+}
+
+function rawToTree(kind: 'buffer' | 'bytes', value: Uint8Array, { raw }: Encoding): unknown {
+  raw.push(value);
+  return { $: kind, length: value.byteLength };
 }
 
 /**
@@ -71,57 +123,130 @@ function ancestorsOf(value: object): number {
   return count;
 }
 
-function arrayToTree(value: readonly unknown[], sorted: boolean): unknown {
+function arrayToTree(value: readonly unknown[], encoding: Encoding): unknown {
   if (Object.keys(value).length !== value.length) {
     throw new UnencodableValue('it contains an array with holes, or with members besides its items');
   }
-  return value.map((item) => toTree(item, sorted));
+  return value.map((item) => toTree(item, encoding));
 }
 
-function plainToTree(value: object, sorted: boolean): unknown {
-  const entries = Object.entries(value).map(([name, member]) => [name, toTree(member, sorted)] as const);
-  if (sorted) entries.sort(([a], [b]) => (a < b ? -1 : 1));
+/** Sorted first: the bytes of Buffers follow in the order in which they are met. */
+function plainToTree(value: object, encoding: Encoding): unknown {
+  const members = Object.entries(value);
+  if (encoding.sorted) members.sort(([a], [b]) => (a < b ? -1 : 1));
+  const entries = members.map(([name, member]) => [name, toTree(member, encoding)] as const);
   return Object.hasOwn(value, '$') ? { $: 'object', entries } : Object.fromEntries(entries);
 }
+
+const specialNumbers: ReadonlyMap<unknown, number> = new Map(
+  [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0].map((value) => [spelled(value), value]),
+);
 
 function spelled(value: number): string {
   return Object.is(value, -0) ? '-0' : String(value);
 }
 
-function fromTree(tree: unknown): unknown {
-  if (typeof tree !== 'object' || tree === null) return tree;
-  if (Array.isArray(tree)) return tree.map(fromTree);
-  if ('$' in tree) return fromTag(tree);
-  return Object.fromEntries(Object.entries(tree).map(([name, member]) => [name, fromTree(member)]));
+/** Whether JSON can say it. */
+function isPlainNumber(value: number): boolean {
+  return Number.isFinite(value) && !Object.is(value, -0);
 }
 
-function fromTag(tag: Record<'$', unknown> & { [member: string]: unknown }): unknown {
+interface Source {
+  /** What follows the JSON. */
+  readonly raw: Buffer;
+  /** How much of it has been taken. */
+  used: number;
+}
+
+function fromTree(tree: unknown, source: Source): unknown {
+  if (typeof tree === 'number' && !isPlainNumber(tree)) throw new UndecodableValue('it contains a number out of range');
+  if (typeof tree !== 'object' || tree === null) return tree;
+  if (Array.isArray(tree)) return tree.map((item) => fromTree(item, source));
+  if ('$' in tree) return fromTag(tree, source);
+  return Object.fromEntries(Object.entries(tree).map(([name, member]) => [name, fromTree(member, source)]));
+}
+
+type Tag = Record<'$', unknown> & { [member: string]: unknown };
+
+function fromTag(tag: Tag, source: Source): unknown {
   switch (tag.$) {
     case 'undefined':
+      mustHave(tag);
       return undefined;
     case 'date':
-      return new Date(String(tag.at));
+      return dateFrom(only(tag, 'at'));
     case 'bigint':
-      return BigInt(String(tag.digits));
+      return bigintFrom(only(tag, 'digits'));
     case 'number':
-      return Number(tag.is);
+      return numberFrom(only(tag, 'is'));
     case 'buffer':
-      return Buffer.from(String(tag.base64), 'base64');
+      return Buffer.from(rawFrom(only(tag, 'length'), source));
     case 'bytes':
-      return new Uint8Array(Buffer.from(String(tag.base64), 'base64'));
+      return new Uint8Array(rawFrom(only(tag, 'length'), source));
     case 'object':
-      return Object.fromEntries(listOf(tag.entries).map(pair));
+      return objectFrom(only(tag, 'entries'), source);
     default:
-      throw new UnencodableValue(`its kind ${JSON.stringify(tag.$)} is not known to this version`);
+      throw new UndecodableValue(`its kind ${JSON.stringify(tag.$)} is not known to this version`);
   }
 }
 
-function pair(entry: unknown): [string, unknown] {
-  const [name, member] = listOf(entry);
-  return [String(name), fromTree(member)];
+/** The value of the one member that the tag has beside its kind. */
+function only(tag: Tag, name: string): unknown {
+  mustHave(tag, name);
+  return tag[name];
+}
+
+function mustHave(tag: Tag, ...names: readonly string[]): void {
+  const members = Object.keys(tag).filter((member) => member !== '$');
+  if (members.length === names.length && members.every((member) => names.includes(member))) return;
+  throw new UndecodableValue(`its kind ${JSON.stringify(tag.$)} has not the members that it should have`);
+}
+
+function dateFrom(at: unknown): Date {
+  const date = new Date(typeof at === 'string' ? at : Number.NaN);
+  if (Number.isNaN(date.getTime()) || date.toISOString() !== at)
+    throw new UndecodableValue('it contains an invalid date');
+  return date;
+}
+
+function bigintFrom(digits: unknown): bigint {
+  if (typeof digits === 'string' && /^(0|-?[1-9]\d*)$/.test(digits)) return BigInt(digits);
+  throw new UndecodableValue('it contains an invalid bigint');
+}
+
+function numberFrom(is: unknown): number {
+  const number = specialNumbers.get(is);
+  if (number === undefined) throw new UndecodableValue('it contains an invalid number');
+  return number;
+}
+
+/** A view of the recorded bytes: to be copied. */
+function rawFrom(length: unknown, source: Source): Buffer {
+  const left = source.raw.byteLength - source.used;
+  if (typeof length !== 'number' || !Number.isInteger(length) || length < 0 || length > left) {
+    throw new UndecodableValue('it contains fewer bytes than it says');
+  }
+  source.used += length;
+  return source.raw.subarray(source.used - length, source.used);
+}
+
+function objectFrom(tree: unknown, source: Source): object {
+  const entries = listOf(tree).map((entry) => pair(entry, source));
+  if (new Set(entries.map(([name]) => name)).size !== entries.length) {
+    throw new UndecodableValue('it contains an object with two members of one name');
+  }
+  return Object.fromEntries(entries);
+}
+
+function pair(entry: unknown, source: Source): [string, unknown] {
+  const [name, member, ...more] = listOf(entry);
+  if (typeof name !== 'string' || member === undefined || more.length > 0) {
+    throw new UndecodableValue('it contains a member that is no pair of name and value');
+  }
+  return [name, fromTree(member, source)];
 }
 
 function listOf(tree: unknown): unknown[] {
   if (Array.isArray(tree)) return tree;
-  throw new UnencodableValue('a list is missing in it');
+  throw new UndecodableValue('a list is missing in it');
 }

@@ -13,6 +13,7 @@ export class AttemptContext implements OperationContext {
   readonly fencingToken: number;
   declare readonly signal: AbortSignal;
   readonly deriveKey: OperationContext['deriveKey'];
+  readonly markNothingHappened: OperationContext['markNothingHappened'];
   readonly step: OperationContext['step'];
   readonly #of: Attempt;
 
@@ -31,6 +32,9 @@ export class AttemptContext implements OperationContext {
     this.takeover = lease.takeover;
     this.fencingToken = lease.fence;
     this.deriveKey = (part) => attempt.deriveKey(part);
+    this.markNothingHappened = () => {
+      attempt.nothingHappened = true;
+    };
     this.step = (part, fn, options) => attempt.steps.run(part, fn, options);
     Object.defineProperty(this, 'signal', AttemptContext.#signal);
   }

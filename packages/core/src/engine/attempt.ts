@@ -28,6 +28,8 @@ export class Attempt implements StepLedger {
   #lost: LeaseLostError | null = null;
   #stopped = false;
   #mayAct = true;
+  /** The operation says that a failure of this attempt left nothing behind. */
+  nothingHappened = false;
   /** A renewal was not answered: it may have written anew what the store had lost, and its steps are missing there. */
   #unheard = false;
   readonly #renewUntil: number;

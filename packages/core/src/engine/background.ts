@@ -15,7 +15,7 @@ export interface BackgroundTask {
   readonly bytes: number;
   /** One try. True: nothing more to do. False, or a failure of the store: to be tried again. */
   attempt(): Promise<boolean>;
-  /** The task was not taken, its hour is over, or trying again cannot help. */
+  /** The task was not taken, or its hour is over. */
   giveUp(why: string): void;
 }
 
@@ -23,9 +23,14 @@ export class Background {
   readonly #running = new Set<Promise<void>>();
   #bytes = 0;
 
+  /** Whether a task that keeps so many bytes is taken. */
+  hasRoomFor(bytes: number): boolean {
+    return this.#running.size < maxTasks && this.#bytes + bytes <= maxBytes;
+  }
+
   /** Begins at once. Resolves after the first try, whatever came of it; never rejects. */
   async add(task: BackgroundTask): Promise<void> {
-    if (this.#running.size >= maxTasks || this.#bytes + task.bytes > maxBytes) {
+    if (!this.hasRoomFor(task.bytes)) {
       task.giveUp('too much is waiting for the store already');
       return;
     }
@@ -65,12 +70,15 @@ async function repeat(task: BackgroundTask, first: Promise<boolean>): Promise<vo
   }
 }
 
-/** True: the task is over. What makes no sense to the store today makes none tomorrow. */
+/**
+ * True: the task is over. No class of a store's errors ends it: each may pass within the hour, by itself, by an operator's hand, or
+ * with whatever stands between here and the store.
+ */
 async function tryOnce(task: BackgroundTask): Promise<boolean> {
   try {
     return await task.attempt();
   } catch (error) {
-    if (error instanceof StoreError && error.class !== 'bug') return false;
+    if (error instanceof StoreError) return false;
     task.giveUp(error instanceof Error ? error.message : String(error));
     return true;
   }

@@ -5,7 +5,7 @@ import type { AcquireAnswer, Acquired, AcquireRequest, Lease, Standing } from '.
 import type { StepEntry } from '../protocol/record.js';
 import { stepsIn } from './checksum.js';
 import { ownerToken } from './owner-token.js';
-import { type Plan, recordTerms } from './plan.js';
+import { type Plan, recordTerms, scopeDigest } from './plan.js';
 import type { StoreLink } from './store-link.js';
 import { monotonicMs } from './timing.js';
 
@@ -101,7 +101,8 @@ export class Claimant {
     const fenceSeen = this.link.fences.of(name);
     const awaited = onInProgress !== 'reject';
     const token = this.#token;
-    return { token, fingerprint, leaseMs, onAbandoned, notAfter, fenceSeen, awaited, ...recordTerms(terms) };
+    const said = { token, fingerprint, leaseMs, onAbandoned, notAfter, fenceSeen, awaited, scope: scopeDigest(this.plan) };
+    return { ...said, ...recordTerms(terms) };
   }
 
   /** A record whose steps are damaged is given back: nothing may run that could do one of them again. */

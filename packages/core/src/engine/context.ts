@@ -23,6 +23,11 @@ export interface OperationContext {
    */
   deriveKey(name: string): string;
   /**
+   * Says, before the operation throws, that this attempt changed nothing anywhere: its failure then frees the key even where
+   * `onFailure` is `unknown`, and another payload may come under it unless steps are on record. A result, and a final error, are recorded all the same. A step with `atMostOnce` that is in doubt stays so.
+   */
+  markNothingHappened(): void;
+  /**
    * Runs one part of the work, and records its result before it resolves. An attempt that comes later, in whatever
    * process, is given that result, and `fn` does not run again.
    *

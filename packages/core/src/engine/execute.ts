@@ -133,7 +133,7 @@ export async function executeWork<T>(
   const key = named('key', call.key);
   const plan: Plan = {
     store: checked.store,
-    scope,
+    scope: `of ${scope}`,
     key,
     name: digest(['onceguard function 1', scope, key]),
     fingerprint: call.compare ? fingerprintOf(call.fingerprint) : null,

@@ -1,9 +1,9 @@
 // The end of an attempt: record first, then tell. What cannot be recorded now is recorded in the background.
 import { StoreError } from '../errors.js';
 import { publish } from '../events.js';
-import type { CompleteAnswer, Completion, Release, Standing } from '../protocol/messages.js';
+import type { CompleteAnswer, Release, Standing } from '../protocol/messages.js';
 import type { Attempt } from './attempt.js';
-import { recordedOutcome } from './checksum.js';
+import { OutcomeRecorder } from './outcome-recorder.js';
 import type { Settlement } from './plan.js';
 import { monotonicMs } from './timing.js';
 
@@ -14,9 +14,6 @@ import { monotonicMs } from './timing.js';
 export type Finish =
   | { readonly kind: 'recorded' | 'unrecorded' }
   | { readonly kind: 'overtaken'; readonly standing: Standing | null };
-
-/** A record that the store lost is written anew for at most this long: as long as a removed one is remembered. */
-const longestRestoreMs = 3_600_000;
 
 /** Fails with a `StoreError` where nothing can be told: the store is silent, and the lease is over. */
 export function finish(attempt: Attempt, settlement: Settlement): Promise<Finish> {
@@ -70,19 +67,12 @@ export function giveFreeOnceStopped(attempt: Attempt, stopped: Promise<void>, ho
 }
 
 async function complete(attempt: Attempt, settlement: Settlement & { as: 'done' }): Promise<Finish> {
-  const { link, plan } = attempt;
-  const completion: Completion = {
-    outcome: settlement.outcome && recordedOutcome(plan.name, settlement.outcome),
-    outcomeTtlMs: plan.terms.ttlMs,
-    note: settlement.note,
-    notAfter: restoreLimit(attempt),
-  };
-  const say = () => link.store.complete(attempt.lease, completion);
+  const recorder = new OutcomeRecorder(attempt, settlement);
   let answer: CompleteAnswer;
   try {
-    answer = await link.askPersistently('complete', plan.name, say, monotonicMs() + link.store.timeoutMs);
+    answer = await recorder.record();
   } catch (error) {
-    recordLater(attempt, completion);
+    recordLater(attempt, recorder);
     return unheard(attempt, error);
   } finally {
     attempt.stop();
@@ -114,24 +104,18 @@ function announce(attempt: Attempt, answer: CompleteAnswer): void {
   publish('record_lost', () => ({ ...attempt.recordSubject(), verb: 'complete', restored: kind === 'restored' }));
 }
 
-function recordLater(attempt: Attempt, completion: Completion): void {
-  const { link, plan, lease } = attempt;
+function recordLater(attempt: Attempt, recorder: OutcomeRecorder): void {
+  const { outcomes } = attempt.link;
   const late = (kind: string) => publish('recorded_late', () => ({ ...attempt.subject(), kind }));
-  void link.outcomes.add({
-    bytes: completion.outcome?.byteLength ?? 0,
+  if (!outcomes.hasRoomFor(recorder.outcomeBytes)) recorder.omitOutcome('too many results wait for the store');
+  void outcomes.add({
+    bytes: recorder.outcomeBytes,
     giveUp: (why) => late(`given up: ${why}`),
     attempt: async () => {
-      const answer = await link.ask('complete', plan.name, () => link.store.complete(lease, completion));
+      const answer = await recorder.tryOnce();
       announce(attempt, answer);
       late(answer.kind);
       return true;
     },
   });
-}
-
-/** The earlier of now and the lease end last told, plus the life of the record: the same in every repetition. */
-function restoreLimit(attempt: Attempt): number {
-  const { link, lease } = attempt;
-  const startedAt = Math.min(link.clock.estimate() ?? lease.leaseEndAt, lease.leaseEndAt);
-  return startedAt + Math.min(lease.recordTtlMs, longestRestoreMs);
 }

@@ -30,7 +30,7 @@ export interface KeepOptions<T> {
   readonly result: ResultSchema<T> | undefined;
 }
 
-/** What stands on record for an error begins with it; no result does, since JSON never begins so. */
+/** What stands on record for an error begins with it; no result does. */
 const errorMark = Buffer.from('!');
 
 export function kept<T>({ run, recover }: Operation<T>, plan: Plan, options: KeepOptions<T>): Work<Kept<T>> {

@@ -1,4 +1,5 @@
 // What one execution is to do and under which terms, after every option has been checked.
+import { digest } from '../digest.js';
 import type { RecordTerms, Release } from '../protocol/messages.js';
 import type { IdempotencyStore } from '../store.js';
 import type { OperationContext } from './context.js';
@@ -8,7 +9,7 @@ import type { OnCallerGone } from './waiting-caller.js';
 
 export interface Plan {
   readonly store: IdempotencyStore;
-  /** Whose key it is. Left out where the caller never waits for another. */
+  /** Whose key it is: `public`, or `of ` and the scope, for functions as for HTTP. Left out where that is not known. */
   readonly scope?: string;
   /** The caller's key, for the operation to see. */
   readonly key: string;
@@ -16,6 +17,11 @@ export interface Plan {
   readonly name: string;
   readonly fingerprint: string | null;
   readonly terms: Terms;
+}
+
+/** The digest by which stores limit what one scope keeps; null where the scope is not known. */
+export function scopeDigest({ scope }: Plan): string | null {
+  return scope === undefined ? null : digest(['onceguard scope 1', scope]);
 }
 
 /** How long the record lives: a completed one until its tombstone is over. */

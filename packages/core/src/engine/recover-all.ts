@@ -75,7 +75,8 @@ export async function recoverAll<T>(store: IdempotencyStore, options: RecoverAll
     const doubts = page.doubts.filter(({ needsDecision }) => needsDecision);
     for (const doubt of doubts) {
       const { name } = doubt;
-      await recoverOne({ store, key: name, name, fingerprint: null, terms: termsOf(doubt, checked) }, work, sum);
+      const plan = { store, key: name, name, fingerprint: null, terms: termsOf(doubt, checked) };
+      await recoverOne(plan, work, sum);
     }
     asked += doubts.length;
     sum.skipped += page.skipped;

@@ -11,7 +11,7 @@ export interface StepInDoubt {
 }
 
 /** What is known of the attempt before. Ask the other systems for the rest. */
-export interface RecoverContext extends Omit<OperationContext, 'step'> {
+export interface RecoverContext extends Omit<OperationContext, 'markNothingHappened' | 'step'> {
   /** The results on record, by the names of their steps. */
   readonly steps: ReadonlyMap<string, unknown>;
   readonly inDoubt: readonly StepInDoubt[];
@@ -74,7 +74,7 @@ export async function recoveryOf<T, U>(
 }
 
 export function recoverContext(attempt: Attempt): RecoverContext {
-  const { step: _step, ...context } = attempt.context();
+  const { step: _step, markNothingHappened: _mark, ...context } = attempt.context();
   const inDoubt = attempt.steps.inDoubt.map((name) => ({ name, key: context.deriveKey(name) }));
   return { ...context, steps: attempt.steps.results(), inDoubt };
 }

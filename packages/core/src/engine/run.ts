@@ -106,19 +106,28 @@ async function end<T>(attempt: Attempt, work: Work<T>, value: T): Promise<Execut
   return { kind: 'executed', value, recorded: ended.kind === 'recorded', attempt: lease.attempt };
 }
 
-/** A throw frees the key, or makes it unknown; one that follows the loss of the lease counts as abandonment. */
+/**
+ * A throw frees the key, or makes it unknown unless the operation said that nothing happened; one that follows the loss of the lease
+ * counts as abandonment.
+ */
 async function operate<T>(attempt: Attempt, work: Work<T>): Promise<T> {
   try {
     return await work.run(attempt.context());
   } catch (thrown) {
     attempt.endSteps();
-    const isUnknown = attempt.plan.terms.onFailure === 'unknown';
-    await giveFree(attempt, undoubted(attempt, isUnknown ? unknown : { as: 'retryable' }));
+    await giveFree(attempt, undoubted(attempt, afterFailure(attempt)));
     throw thrown;
   }
 }
 
+function afterFailure({ nothingHappened, plan }: Attempt): Exclude<Settlement, { as: 'done' }> {
+  if (nothingHappened) return unbound;
+  return plan.terms.onFailure === 'unknown' ? unknown : { as: 'retryable' };
+}
+
 const unknown = { as: 'unknown', retryAfterMs: null, note: null } as const;
+/** What changed nothing may come again with another payload. */
+const unbound = { as: 'retryable', unbind: true } as const;
 
 /** With a step in doubt no attempt leaves the key free for the next one: somebody has to find out first. */
 function undoubted<End extends Settlement>(attempt: Attempt, settlement: End): End | typeof unknown {
@@ -173,6 +182,7 @@ async function bypass<T>(
   const told = { attempt: 1, signal, deriveKey: (part: string) => deriveKey(name, part) };
   const steps = new Steps({ ...told, mustHold: () => {}, record: async () => {} }, new Map());
   const step: OperationContext['step'] = (part, fn, options) => steps.run(part, fn, options);
-  const value = await work.run({ ...told, key, takeover: false, fencingToken: 0, step });
+  const markNothingHappened = () => {}; // there is no key to free
+  const value = await work.run({ ...told, key, takeover: false, fencingToken: 0, markNothingHappened, step });
   return { kind: 'executed', value, recorded: false, attempt: 1 };
 }

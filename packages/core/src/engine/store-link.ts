@@ -110,7 +110,7 @@ export class StoreLink {
     }
   }
 
-  /** The same call again and again until it is answered, or until `endsAt`. */
+  /** The same call again and again until it is answered or its bytes are refused, or until `endsAt`. */
   askPersistently<Answer extends { readonly now: number }>(
     verb: string,
     name: string,
@@ -156,7 +156,8 @@ async function persist<Answer>(
     if (!(error instanceof StoreError)) throw error;
     onFailure(error);
     const pauseMs = jittered(Math.min(10 * 2 ** failures, 200));
-    if (!isRepeatable(error.class) || monotonicMs() + pauseMs >= endsAt) throw error;
+    // The same bytes do not fit a moment later either.
+    if (!isRepeatable(error.class) || error.refusal !== null || monotonicMs() + pauseMs >= endsAt) throw error;
     await pause(pauseMs);
     try {
       return await ask();

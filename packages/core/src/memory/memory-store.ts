@@ -12,7 +12,7 @@ import { remove, resolve } from '../protocol/resolve.js';
 import type { Transition } from '../protocol/transition.js';
 import type { IdempotencyStore, ReadAnswer, ScanPage, ScanRequest } from '../store.js';
 import { copyAnswer, copyBytes, copyIfAny, copyRecord, copyStanding } from './copies.js';
-import { Ledger } from './ledger.js';
+import { type Admission, Ledger } from './ledger.js';
 import { type MemoryStoreOptions, memoryStoreSchema } from './options.js';
 
 /** How many records that are over one call clears away: more than it can add. */
@@ -21,7 +21,8 @@ const settledPerCall = 16;
 /**
  * Keeps the records in this process. They end with it, and no other process sees them: for tests, for development, and
  * for a service that is a single process and may forget. When full it refuses (`unavailable`); it drops nothing that
- * still counts. Throws a `ConfigurationError` for options that cannot be meant.
+ * still counts. What has begun can always be recorded as done, at least without its outcome.
+ * Throws a `ConfigurationError` for options that cannot be meant.
  */
 export class MemoryStore implements IdempotencyStore {
   readonly name = 'memory';
@@ -40,7 +41,8 @@ export class MemoryStore implements IdempotencyStore {
 
   async acquire(key: string, request: messages.AcquireRequest): Promise<messages.AcquireAnswer> {
     args.checkAcquire(key, request);
-    return copyAnswer(this.#apply(key, (record, now) => acquire(record, request, now)));
+    const admission = { scope: request.scope ?? null };
+    return copyAnswer(this.#apply(key, (record, now) => acquire(record, request, now), admission));
   }
 
   async renew(lease: messages.Lease, leaseMs: number): Promise<messages.RenewAnswer> {
@@ -98,12 +100,16 @@ export class MemoryStore implements IdempotencyStore {
     this.#ledger = null;
   }
 
-  /** One atomic step: nothing in it waits. */
-  #apply<Answer>(key: string, verb: (record: StoredRecord | null, now: number) => Transition<Answer>): Answer {
+  /** One atomic step: nothing in it waits. `admission`: this verb lets an attempt begin. */
+  #apply<Answer>(
+    key: string,
+    verb: (record: StoredRecord | null, now: number) => Transition<Answer>,
+    admission: Admission | null = null,
+  ): Answer {
     const { ledger, now } = this.#begin();
     const before = ledger.get(key);
     const { record, answer } = verb(before, now);
-    if (record !== null && record !== before) ledger.put(key, record, now);
+    if (record !== null && record !== before) ledger.put(key, record, now, admission);
     return answer;
   }
 

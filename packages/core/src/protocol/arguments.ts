@@ -21,7 +21,8 @@ export const timeLimitMs = 1e15;
 const maxDurationMs = 1e14;
 /** The next one, which the record gets, stays below the limit. */
 export const maxFence = timeLimitMs - 2;
-const maxTextLength = 1024;
+/** The longest text of a note, and of who decided and why, in UTF-16 code units. */
+export const maxTextLength = 1024;
 
 const onAbandonedWords = ['rerun', 'block', 'recover'];
 const releaseWords = ['retryable', 'unknown', 'not_started'];
@@ -42,6 +43,7 @@ export function checkAcquire(key: string, request: AcquireRequest): void {
   if (request.fenceSeen > maxFence) throw wrong('fenceSeen', request.fenceSeen, `at most ${maxFence}`);
   checkOneOf('onAbandoned', request.onAbandoned, onAbandonedWords);
   if (request.awaited !== undefined) checkFlag('awaited', request.awaited);
+  if (request.scope !== undefined && request.scope !== null) checkScope(request.scope);
 }
 
 function checkLease(lease: Lease): void {
@@ -111,6 +113,10 @@ function checkHolder(holder: Holder): void {
   checkKey(holder.key);
   checkToken(holder.token);
   checkTerms(holder);
+}
+
+function checkScope(scope: string): void {
+  if (!matches(keyPattern, scope)) throw wrong('scope', scope, '1 to 128 of A-Z a-z 0-9 _ -');
 }
 
 function checkToken(token: string): void {

@@ -25,6 +25,11 @@ export interface AcquireRequest extends RecordTerms {
   readonly fenceSeen: number;
   /** The caller waits where somebody is at work: a store that can is to tell when that ends. Decides nothing. */
   readonly awaited?: boolean;
+  /**
+   * Whose record this becomes: a digest, the same for all keys of one scope; null where it is not known. A store may limit how much
+   * one scope keeps. Decides nothing else.
+   */
+  readonly scope?: string | null;
 }
 
 /** Who releases. The fence may be null, never learnt, where an acquisition is given back as `not_started`. */

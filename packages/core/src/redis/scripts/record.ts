@@ -131,6 +131,14 @@ if awaited and state ~= 'p' then
 end
 `;
 
+/**
+ * Before a record is written over that needs no more room, or hardly more: a full server takes a DEL, and then the SET behind it. Without
+ * it a lease ends and a failure is forgotten while the server is full.
+ */
+export const madeRoom = `
+redis.call('DEL', KEYS[1])
+`;
+
 /** Writes a record that is not completed. Its steps live as long as it does. */
 export const written = `
 ${packed}

@@ -2,7 +2,7 @@
 import { restoreTtlMs } from '../../protocol/record.js';
 import { script } from '../script.js';
 import { ownership } from './owner.js';
-import { opened, written } from './record.js';
+import { madeRoom, opened, written } from './record.js';
 
 /**
  * KEYS: 1 record, 2 beside it.
@@ -29,6 +29,6 @@ else
   untilAt = 0
 end
 extra = 0
-${written}
+${madeRoom}${written}
 return { now, 'ok' }
 `);

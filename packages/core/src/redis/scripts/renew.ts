@@ -1,7 +1,7 @@
 // `renew` of `protocol/owner.ts` in Lua.
 import { script } from '../script.js';
 import { ownership, prolonged, replaceable, rewritten } from './owner.js';
-import { opened, written } from './record.js';
+import { madeRoom, opened, written } from './record.js';
 
 /**
  * KEYS: 1 record, 2 beside it.
@@ -18,6 +18,8 @@ if not own then
   if not ${replaceable} or now >= leaseEndAt then return { now, 'gone' } end
   ${rewritten}
 end
-${prolonged}${written}
+${prolonged}
+if own then ${madeRoom} end
+${written}
 return { now, own and 'ok' or 'restored', untilAt }
 `);

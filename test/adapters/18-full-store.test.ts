@@ -1,0 +1,56 @@
+// Must hold, 18: an answer that a store has no room for is sent as recorded, and what was done is not done again.
+import { execute, MemoryStore } from '@onceguard/core';
+import { RedisStore } from '@onceguard/core/redis';
+import { startRedis } from '@onceguard/core/testing';
+import { afterEach, expect, it } from 'vitest';
+import { send } from './client.js';
+import { onEveryFramework, type World } from './matrix.js';
+
+const ends: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+});
+
+/** A store, and how it becomes full while a handler works. */
+async function openStore({ kind }: World) {
+  // Larger than the room of a memory store.
+  const body = { text: 'x'.repeat(90_000) };
+  if (kind.name === 'memory') return { store: new MemoryStore({ maxBytes: 80_000 }), body, fill: async () => {} };
+  const server = await startRedis();
+  const store = await RedisStore.connect(server.url);
+  ends.push(async () => {
+    await store.close();
+    await server.stop();
+  });
+  return { store, body, fill: async () => void (await server.command('CONFIG', 'SET', 'maxmemory', 1)) };
+}
+
+onEveryFramework('An answer that the store has no room for', (world) => {
+  it('reaches its client as recorded, and a retry gets 410 with the original status', async () => {
+    const { store, body, fill } = await openStore(world);
+    let runs = 0;
+    const handler = async () => {
+      runs += 1;
+      await fill();
+      return { status: 201, body };
+    };
+    const { port } = await world.start({ store, handler });
+    const first = await send(port, { key: 'k' });
+    expect([first.status, first.json(), first.headers['idempotency-recorded']]).toEqual([201, body, undefined]);
+    for (const retry of [await send(port, { key: 'k' }), await send(port, { key: 'k' })]) {
+      expect([retry.status, retry.json().code, retry.json().originalStatus]).toEqual([410, 'response_expired', 201]);
+    }
+    expect(runs).toBe(1);
+  });
+
+  it('counts for its scope alone, over HTTP and in functions together', async () => {
+    const store = new MemoryStore({ maxRecords: 8 });
+    const scope = () => 'tenant-1';
+    const { port } = await world.start({ store, handler: () => ({ status: 201, body: {} }), options: { scope } });
+    expect((await send(port, { key: 'k-1' })).status).toBe(201);
+    await execute(() => 'done', { store, scope: 'tenant-1', key: 'k-2' });
+    expect((await send(port, { key: 'k-3' })).status).toBe(503);
+    const another = { store, scope: 'tenant-2', key: 'k-4' };
+    expect(await execute(() => 'done', another)).toMatchObject({ kind: 'executed', recorded: true });
+  });
+});

@@ -1,0 +1,121 @@
+// A handler that sends its job elsewhere has not failed: nobody has to decide, and the job runs again when it comes back.
+
+import { idempotentProcessor } from '@onceguard/bullmq';
+import { listDoubts, type OperationContext } from '@onceguard/core';
+import { describe, expect, test } from 'vitest';
+import { type Bullmq, bullmqOf } from './majors.js';
+import { type EventJob, eventOf, onEveryMajor, type World } from './world.js';
+
+/** How a handler sends its job elsewhere, and the error that it throws then. */
+const ways: readonly (readonly [
+  name: string,
+  send: (job: EventJob, world: World) => Promise<unknown>,
+  error: Thrown,
+])[] = [
+  ['DelayedError', (job) => job.moveToDelayed(Date.now() + 20, job.token), ({ DelayedError }) => new DelayedError()],
+  ['WaitingError', (job) => job.moveToWait(job.token), ({ WaitingError }) => new WaitingError()],
+  ['WaitingChildrenError', waitForChild, ({ WaitingChildrenError }) => new WaitingChildrenError()],
+  ['RateLimitError', (_job, { queue }) => queue.rateLimit(50), ({ Worker }) => Worker.RateLimitError()],
+];
+
+type Thrown = (bullmq: Bullmq) => Error;
+
+/** Another job, done by the same worker, that the job waits for. */
+async function waitForChild(job: EventJob, { queue }: World): Promise<void> {
+  const parent = { id: job.id ?? '', queue: job.queueQualifiedName };
+  await queue.add('child', { event: `child of ${job.data.event}` }, { parent });
+  expect(await job.moveToWaitingChildren(job.token ?? '')).toBe(true);
+}
+
+/** A handler that sends its job elsewhere in its first run, after a step. */
+function twice(world: World, send: (job: EventJob) => Promise<unknown>, error: () => Error) {
+  const runs: number[] = [];
+  let steps = 0;
+  const handle = async (job: EventJob, { attempt, step }: OperationContext) => {
+    if (job.name === 'child') return 'child';
+    runs.push(attempt);
+    await step('first', () => ++steps);
+    if (runs.length > 1) return `charged by ${attempt}, after ${steps} step`;
+    await send(job);
+    throw error();
+  };
+  const process = (options: object = {}) =>
+    idempotentProcessor(handle, { store: world.store, key: eventOf, onFailure: 'unknown', ...options });
+  return { runs, process };
+}
+
+async function expectSecondRun(world: World, process: ReturnType<ReturnType<typeof twice>['process']>, runs: number[]) {
+  const worker = world.worker(process, { limiter: { max: 100, duration: 50 } });
+  const failures = world.failuresOf(worker);
+  const done = await world.completed(await world.add({ event: 'e1' }));
+  expect([done.returnvalue, runs, failures]).toEqual(['charged by 2, after 1 step', [1, 2], []]);
+  expect((await listDoubts(world.store.inner)).doubts).toEqual([]);
+}
+
+onEveryMajor((world, major) => {
+  describe.each(ways)('a job whose handler throws a %s', (_name, send, error) => {
+    test('runs again when it comes back, and goes on from its steps, although failures are unknown', async () => {
+      const { runs, process } = twice(
+        world(),
+        (job) => send(job, world()),
+        () => error(world().bullmq),
+      );
+      await expectSecondRun(world(), process(), runs);
+    });
+
+    test('does so too where the error is of another copy of BullMQ', async () => {
+      const other = await bullmqOf(major === 6 ? 5 : 6);
+      const { runs, process } = twice(
+        world(),
+        (job) => send(job, world()),
+        () => error(other),
+      );
+      await expectSecondRun(world(), process(), runs);
+    });
+
+    test.each([
+      ['by a class', [Error]],
+      ['by a function', () => true],
+    ])('has no outcome, even where every error is one, %s', async (_told, finalErrors) => {
+      const { runs, process } = twice(
+        world(),
+        (job) => send(job, world()),
+        () => error(world().bullmq),
+      );
+      await expectSecondRun(world(), process({ finalErrors }), runs);
+    });
+  });
+
+  test('an error that extends one of them, or has lost its name to a bundler, is one of them', async () => {
+    const { DelayedError } = world().bullmq;
+    class Later extends DelayedError {
+      constructor() {
+        super('not before noon');
+      }
+    }
+    const minified = Object.assign(new Error('bullmq:movedToDelayed'), { name: 'a' });
+    for (const error of [new Later(), minified]) {
+      const { process } = twice(
+        world(),
+        async () => {},
+        () => error,
+      );
+      const job = await world().add({ event: error.name });
+      await expect(process()(job)).rejects.toBe(error);
+      expect(await process()(job)).toBe('charged by 2, after 1 step');
+    }
+  });
+
+  test('a job that says that nothing happened is retried, although failures are unknown', async () => {
+    const attempts: number[] = [];
+    const handle = (_job: EventJob, { attempt, markNothingHappened }: OperationContext) => {
+      attempts.push(attempt);
+      if (attempts.length > 1) return 'charged';
+      markNothingHappened();
+      throw new Error('the card was not asked');
+    };
+    world().worker(idempotentProcessor(handle, { store: world().store, key: eventOf, onFailure: 'unknown' }));
+    const done = await world().completed(await world().add({ event: 'e1' }, { attempts: 2 }));
+    expect([done.returnvalue, attempts]).toEqual(['charged', [1, 2]]);
+  });
+});
