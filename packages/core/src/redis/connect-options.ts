@@ -139,7 +139,7 @@ export const connectSchema = fields.superRefine(leavesTimeToAnswer).superRefine(
 });
 
 /** Hosts, alone or in an address, with a port and a database. */
-const harmless = /^(?:rediss?:\/\/)?[\w.-]+:\d{1,5}(?:\/\d*)?$/;
+const harmless = /^$|^(?:rediss?:\/\/)?[\w.-]+:\d{1,5}(?:\/\d*)?$/;
 const addressOptions: readonly unknown[] = ['url', 'cluster', 'sentinels', 'natMap', 'host', 'path'];
 const secretOptions: readonly unknown[] = [
   'username',

@@ -55,7 +55,7 @@ export function isUnreadable(error: unknown): boolean {
 }
 
 const unreadable = new RegExp(
-  `^Redis (failed to \\w+: (WRONGTYPE\\b|${foreignKey}\\b|${newerLayout}\\b|.*data string too short)|answered with )`,
+  `^Redis (failed to \\w+: (?:ERR Error running script .*?: -?)?(WRONGTYPE\\b|${foreignKey}\\b|${newerLayout}\\b|.*data string too short)|answered with )`,
 );
 
 /** Whether Redis does not have the script; then it has not run. */

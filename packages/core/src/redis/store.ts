@@ -43,7 +43,7 @@ import { removeScript, resolveScript } from './scripts/resolve.js';
 import { readAnswer } from './stored-record.js';
 
 /**
- * Records in Redis ≥ 6.2 or Valkey, standalone, behind Sentinel, or in a cluster.
+ * Records in Redis ≥ 6.0 or Valkey, standalone, behind Sentinel, or in a cluster.
  *
  * - Each verb is one EVALSHA, sent once; whoever calls repeats it with the same token. Those that are called in one go leave
  *   in one pipeline, but for large answers, and but for a cluster.

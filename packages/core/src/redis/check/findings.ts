@@ -35,7 +35,7 @@ export const findingTable = Object.freeze({
   redis_too_old: {
     severity: 'error',
     message: 'it is version {version}',
-    remedy: 'Use Redis 6.2 or newer, or Valkey.',
+    remedy: 'Use Redis 6.0 or newer, or Valkey.',
   },
   redis_replica: {
     severity: 'error',

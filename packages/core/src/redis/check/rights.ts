@@ -9,8 +9,7 @@ import { slotOf } from './slot.js';
 /**
  * KEYS: a record that does not exist, and what would lie beside it.
  * Reply: each command that was refused, with what was said.
- * A full server refuses the first write of a script only, hence SET is the first, and with a time long past nothing stays
- * of it. What would stay is written only by who may delete it.
+ * A full server refuses the first write of a script only, hence SET is the first, and what it writes ends at once. What would stay is written only by who may delete it.
  */
 export const rightsScript = script(`
 local refused = {}
@@ -28,7 +27,7 @@ try('EXISTS', KEYS[1])
 try('GET', KEYS[1])
 try('HGET', KEYS[2], 'step')
 try('HGETALL', KEYS[2])
-try('SET', KEYS[1], '', 'PXAT', '1')
+try('SET', KEYS[1], '', 'PX', '1')
 try('HDEL', KEYS[2], 'step')
 if try('DEL', KEYS[1], KEYS[2]) then
   try('APPEND', KEYS[1], '')
