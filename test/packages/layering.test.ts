@@ -27,7 +27,7 @@ const coreLayers: Readonly<Record<string, Layer>> = {
   'local-cache': { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'lru-cache'] },
   redis: {
     layers: [...leaves, 'protocol/record', 'protocol', 'store'],
-    modules: ['zod', 'ioredis', 'node:buffer', 'node:crypto', 'node:net', 'node:tls'],
+    modules: ['zod', 'ioredis', 'node:async_hooks', 'node:buffer', 'node:crypto', 'node:net', 'node:tls', 'node:util'],
   },
   engine: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'uuid', 'node:util/types'] },
   // What Node has for servers stays in `node`: this layer is for servers of every kind.
