@@ -1,6 +1,10 @@
-// npm run test:services [-- vitest arguments]: the tests that need servers besides Redis, each found or installed by the run.
-import { become, bin, build, install } from './workspace.mjs';
+// npm run test:services [-- vitest arguments]: the tests that need servers besides Redis, each found or installed by the run, and
+// those that are run on several versions of Redis. With arguments the first alone.
+import { testServers } from './test-servers.mjs';
+import { bin, build, install, run } from './workspace.mjs';
 
 install();
 build();
-become(bin('vitest'), ['run', '--config', 'test/services/vitest.config.ts', ...process.argv.slice(2)]);
+const args = process.argv.slice(2);
+const status = run(bin('vitest'), ['run', '--config', 'test/services/vitest.config.ts', ...args]);
+process.exitCode = args.length > 0 ? status : Math.max(status, testServers([]));

@@ -13,7 +13,10 @@ test('18. A master without the replicas that it asks for refuses: nothing runs u
   const till = lab.till(await lab.connect(master.url, { storeTimeoutMs: 300 }));
   await paysAgain(till, 'before');
   await replica.kill();
-  await vi.waitUntil(async () => String(await master.command('INFO', 'replication')).includes('connected_slaves:0'));
+  await vi.waitUntil(
+    async () => String(await master.command('INFO', 'replication')).includes('connected_slaves:0'),
+    10_000,
+  );
   expect(await till.pay('order')).toBe('store_unavailable');
   expect(errors[0]).toMatchObject({ class: 'unavailable', error: { message: expect.stringContaining('NOREPLICAS') } });
   await replica.restart();
@@ -26,7 +29,7 @@ test('20. A master that is demoted behind its address is left after one refusal'
   const address = await startAddress(lab, master);
   const till = lab.till(await lab.connect(address.url));
   expect(await till.pay('before')).toBe('paid 1, recorded');
-  await vi.waitUntil(async () => (await replica.command('DBSIZE')) === 1);
+  await vi.waitUntil(async () => (await replica.command('DBSIZE')) === 1, 10_000);
   const errors = lab.events('store_error');
   const lives = lab.events('data_may_be_lost');
   await replica.command('REPLICAOF', 'NO', 'ONE');

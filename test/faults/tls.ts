@@ -63,6 +63,8 @@ async function joinNodes(nodes: readonly RedisServer[], tlsPorts: readonly numbe
   for (const [at, node] of nodes.entries()) {
     await node.command('CLUSTER', 'SET-CONFIG-EPOCH', at + 1);
     await node.command('CLUSTER', 'ADDSLOTSRANGE', slots[at] ?? 0, (slots[at + 1] ?? 0) - 1);
+  }
+  for (const node of nodes) {
     for (const port of tlsPorts) await node.command('CLUSTER', 'MEET', '127.0.0.1', port);
   }
   const isWhole = (info: unknown) => /cluster_state:ok.*cluster_known_nodes:3/s.test(String(info));

@@ -101,7 +101,16 @@ export class Claimant {
     const fenceSeen = this.link.fences.of(name);
     const awaited = onInProgress !== 'reject';
     const token = this.#token;
-    const said = { token, fingerprint, leaseMs, onAbandoned, notAfter, fenceSeen, awaited, scope: scopeDigest(this.plan) };
+    const said = {
+      token,
+      fingerprint,
+      leaseMs,
+      onAbandoned,
+      notAfter,
+      fenceSeen,
+      awaited,
+      scope: scopeDigest(this.plan),
+    };
     return { ...said, ...recordTerms(terms) };
   }
 

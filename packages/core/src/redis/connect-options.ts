@@ -130,7 +130,7 @@ const fields = z.strictObject({
   durability: durabilityField,
 });
 
-type Fields = z.output<typeof fields>;
+export type ConnectFields = z.output<typeof fields>;
 
 export const connectSchema = fields.superRefine(leavesTimeToAnswer).superRefine((options, context) => {
   for (const [field, message] of contradictions(options)) {
@@ -139,7 +139,7 @@ export const connectSchema = fields.superRefine(leavesTimeToAnswer).superRefine(
 });
 
 /** Hosts, alone or in an address, with a port and a database. */
-const harmless = /^(?:rediss?:\/\/)?[\w.-]+:\d{1,5}(?:\/\d*)?$/;
+const harmless = /^$|^(?:rediss?:\/\/)?[\w.-]+:\d{1,5}(?:\/\d*)?$/;
 const addressOptions: readonly unknown[] = ['url', 'cluster', 'sentinels', 'natMap', 'host', 'path'];
 const secretOptions: readonly unknown[] = [
   'username',
@@ -157,10 +157,10 @@ export function isSecretOption(option: PropertyKey | undefined, value: unknown):
 }
 
 /** What cannot be meant together, with the remedy. */
-function contradictions(options: Fields): [keyof Fields, string][] {
+function contradictions(options: ConnectFields): [keyof ConnectFields, string][] {
   const { cluster, sentinels, name, db, dnsLookup } = options;
   const single = (['url', 'host', 'port', 'path'] as const).find((field) => options[field] !== undefined);
-  const found: [keyof Fields, string][] = [];
+  const found: [keyof ConnectFields, string][] = [];
   if (cluster && sentinels) found.push(['sentinels', 'it must be left out: a cluster has no Sentinels']);
   if (single && (cluster || sentinels)) {
     found.push([single, 'it must be left out: the servers are found through cluster or sentinels']);

@@ -1,21 +1,12 @@
 // A connection that the store owns: ioredis with the options that hold under faults.
-import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import { ConfigurationError } from '../errors.js';
 import { warnOnce } from '../events.js';
 import { parseOptions } from '../options.js';
 import { unref } from '../timers.js';
 import { keepOpen, letClose } from './client.js';
 import { type ConnectOptions, connectSchema, isSecretOption } from './connect-options.js';
-import { type Connecting, directConnector, sentinelConnector } from './connectors.js';
-import { Credentials } from './credentials.js';
-import { addSecrets } from './redact.js';
-import { safeClusterOptions, safeRedisOptions } from './safe-options.js';
+import { type Client, makeClient } from './make-client.js';
 import { ClientWatch } from './watch.js';
-
-type Client = Redis | Cluster;
-/** `replyMapping` decides a type parameter of the client. */
-type PlainOptions = Omit<RedisOptions, 'replyMapping'>;
-type PlainClusterOptions = Omit<ClusterOptions, 'redisOptions'> & { redisOptions: PlainOptions };
 
 /** Of the client nothing is asked before `connected`. */
 export async function openConnection(target: string | ConnectOptions) {
@@ -26,54 +17,8 @@ export async function openConnection(target: string | ConnectOptions) {
     given,
     isSecretOption,
   );
-  const client = await makeClient(where, storeTimeoutMs);
+  const client = makeClient(await loadRedis(), where, storeTimeoutMs);
   return { client, connectTimeoutMs, store: { client, prefix, storeTimeoutMs, durability } };
-}
-
-type Where = Omit<
-  ReturnType<typeof connectSchema.parse>,
-  'prefix' | 'storeTimeoutMs' | 'connectTimeoutMs' | 'durability'
->;
-
-/** A server may have no INFO, or under another name. Then a command that comes too early fails by itself. */
-const lacksInfo = /^ERR unknown command .?info\b/i;
-
-async function makeClient(given: Where, storeTimeoutMs: number): Promise<Client> {
-  const { url, cluster, natMap, dnsLookup, username, password, ...where } = given;
-  const ioredis = await loadRedis();
-  const { isTls = false, username: urlUser, password: urlPassword, ...fromUrl } = url ?? {};
-  const credentials = new Credentials({ username: urlUser ?? username, password: urlPassword ?? password });
-  const connector = where.sentinels ? sentinelConnector : directConnector;
-  const shared: Connecting = { credentials, skipsReadyCheck: false };
-  const login = { ...credentials.fixed, Connector: connector(ioredis, shared) };
-  const nat = natMap === undefined ? {} : { natMap };
-  const makes = () => {
-    if (cluster !== undefined) {
-      const safe = safeClusterOptions(storeTimeoutMs);
-      const redisOptions = { ...where, ...login, ...safe.redisOptions };
-      const lookup = clusterLookup(dnsLookup, where.tls !== undefined);
-      return new ioredis.Cluster(cluster, { ...nat, ...lookup, ...safe, redisOptions } as PlainClusterOptions);
-    }
-    const urlTls = isTls ? { tls: where.tls ?? {} } : {};
-    const sentinelTls = where.sentinels && where.tls ? { enableTLSForSentinelMode: true } : {};
-    const options = { ...where, ...fromUrl, ...urlTls, ...nat, ...sentinelTls, ...login };
-    return new ioredis.Redis({ ...options, ...safeRedisOptions(storeTimeoutMs) } as PlainOptions);
-  };
-  const client = makes();
-  for (const event of ['error', 'node error']) {
-    client.on(event, (error: Error) => {
-      if (lacksInfo.test(error.message)) shared.skipsReadyCheck = true;
-    });
-  }
-  addSecrets(client, credentials.issued);
-  credentials.onFailure = (error) => ClientWatch.of(client).heard(error);
-  return client;
-}
-
-/** Certificates name hosts, and a client that has looked up a host's address cannot compare. */
-function clusterLookup(dnsLookup: ClusterOptions['dnsLookup'], isTls: boolean): Pick<ClusterOptions, 'dnsLookup'> {
-  if (dnsLookup !== undefined) return { dnsLookup };
-  return isTls ? { dnsLookup: (host, callback) => callback(null, host) } : {};
 }
 
 /** Resolves when the client is ready, or after `timeoutMs`; then a warning has said what stands in the way. */

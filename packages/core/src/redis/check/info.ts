@@ -4,7 +4,7 @@ import { type Finding, finding } from './findings.js';
 /** The fields of INFO, or of CLUSTER INFO. A field that is not there is not judged. */
 export type Fields = ReadonlyMap<string, string>;
 
-/** The oldest version with all that the scripts use (SET with KEEPTTL). */
+/** The oldest version that has all that the scripts use (SET with KEEPTTL), and that the tests run on. */
 const leastVersion = [6, 0] as const;
 
 /** What makes every call fail, or most of them. */

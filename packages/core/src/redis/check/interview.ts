@@ -48,7 +48,7 @@ function isReply(error: unknown): error is Error {
 
 /** Said of a right that the user does not have, in the words of several versions, or of a command that there is not. */
 const forbidding =
-  /^(NOPERM|ERR ACL failure|ERR The user executing the script can't|ERR unknown (Redis |sub)?command)/i;
+  /^(NOPERM|ERR ACL failure|ERR The user executing the script can't|ERR unknown (Redis |sub)?command)|: Unknown Redis command called/i;
 
 /** The lines of INFO and the like, by name; none of what is no text. */
 function fieldsOf(reply: unknown): ReadonlyMap<string, string> {

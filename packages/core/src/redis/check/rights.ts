@@ -9,8 +9,7 @@ import { slotOf } from './slot.js';
 /**
  * KEYS: a record that does not exist, and what would lie beside it.
  * Reply: each command that was refused, with what was said.
- * A full server refuses the first write of a script only, hence SET is the first, and with a time long past nothing stays
- * of it. What would stay is written only by who may delete it.
+ * A full server refuses the first write of a script only, hence SET is the first, and what it writes ends at once. What would stay is written only by who may delete it.
  */
 export const rightsScript = script(`
 local refused = {}

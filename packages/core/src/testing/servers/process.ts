@@ -76,7 +76,7 @@ function redisBinary(): string {
   const found = findRedisBinary();
   if (found !== undefined) return found;
   throw new Error(
-    'Neither redis-server nor valkey-server is on the PATH. Install one of them, 6.2 or newer: ' +
+    'Neither redis-server nor valkey-server is on the PATH. Install one of them, 6.0 or newer: ' +
       'apt-get install redis-server, brew install redis, dnf install valkey.',
   );
 }

@@ -1,0 +1,26 @@
+// npm run test:servers [-- vitest arguments]: the tests of the store on several versions of Redis and Valkey, one after the other.
+// Part of npm run test:services.
+
+import { delimiter } from 'node:path';
+import { argv } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { redisServers } from './redis-servers.mjs';
+import { bin, build, install, run } from './workspace.mjs';
+
+/** Answers the exit status: 0 where all tests passed on all servers. */
+export function testServers(args) {
+  const failed = redisServers().filter(({ what, path }) => {
+    console.log(`\nOn ${what}:`);
+    const { REDIS_URL: _, ...env } = process.env;
+    env.PATH = `${path}${delimiter}${env.PATH}`;
+    return run(bin('vitest'), ['run', '--config', 'test/services/servers.config.ts', ...args], { env }) !== 0;
+  });
+  for (const { what } of failed) console.error(`Tests failed on ${what}.`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+if (argv[1] === fileURLToPath(import.meta.url)) {
+  install();
+  build();
+  process.exitCode = testServers(argv.slice(2));
+}
