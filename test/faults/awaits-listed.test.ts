@@ -105,7 +105,6 @@ const otherAwaits: Readonly<Record<string, string>> = {
   'engine/background.ts: Promise.race([this.#idle(), timeIsUp])': background,
   'engine/background.ts: Promise.all(this.#running)': background,
   'engine/drain.ts: Promise.all(drainsOf(store).map((drain) => drain(timeoutMs)))': background,
-  'engine/doubts.ts: store.scan({ cursor, limit })': people,
   'engine/finish.ts: Promise.race([stopped, attempt.whenOver()])': working,
   'engine/kept.ts: result()': 'test/engine/failure.test.ts',
   'engine/make-idempotent.ts: fingerprint(input)': functions,
