@@ -42,7 +42,7 @@ onEveryStore('An outcome whose bytes the store refuses', (open) => {
   ] as const)(
     'is recorded without them at once, and its caller gets it as recorded (%s, %s)',
     async (storeClass, refusal) => {
-      const { store } = open();
+      const { store } = open({ timeoutMs: 5_000 });
       const [notKept, unrecorded] = [eventsOf('outcome_not_kept'), eventsOf('answered_unrecorded')];
       store.on('complete', refuses(storeClass, refusal), 1);
       expect(await pay(store)).toBe('paid, recorded');
@@ -66,7 +66,7 @@ onEveryStore('An outcome whose bytes the store refuses', (open) => {
   });
 
   it('keeps the bytes that an earlier call recorded without an answer', async () => {
-    const { store } = open();
+    const { store } = open({ timeoutMs: 5_000 });
     store.on('complete', failsAfter, 1);
     store.on('complete', refuses('misconfigured', 'full'), 2);
     expect(await pay(store)).toBe('paid, recorded');
@@ -76,7 +76,7 @@ onEveryStore('An outcome whose bytes the store refuses', (open) => {
   it.each(['bug', 'misconfigured', 'damaged'] as const)(
     'is recorded in the background as soon as the store takes it, whatever it said before (%s)',
     async (storeClass) => {
-      const { store } = open();
+      const { store } = open({ timeoutMs: 5_000 });
       for (const call of [1, 2, 3]) store.on('complete', failsBefore(storeClass), call);
       expect(await pay(store)).toBe('paid, unrecorded');
       expect(await stateOf(store)).toBe('completed');

@@ -1,4 +1,4 @@
-// Must hold, 18: an answer that a store has no room for is sent as recorded, and what was done is not done again.
+// Must hold, 23: an answer that a store has no room for is sent as recorded, and what was done is not done again.
 import { execute, MemoryStore } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { startRedis } from '@onceguard/core/testing';
