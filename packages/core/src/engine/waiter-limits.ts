@@ -3,7 +3,7 @@ import { processWide } from '../process-wide.js';
 import type { IdempotencyStore } from '../store.js';
 import type { Terms } from './terms.js';
 
-export const defaultMaxWaiters = 1_000;
+const defaultMaxWaiters = 1_000;
 
 interface Waiters {
   all: number;
