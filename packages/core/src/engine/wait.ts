@@ -29,7 +29,7 @@ export async function awaitOutcome<Seen extends Granted | Told>(
   const givePlaceBack = takeWaiterPlace(plan.store, plan.scope ?? '', onInProgress);
   if (givePlaceBack === null) return first;
   const endsAt = monotonicMs() + onInProgress.waitMs;
-  const caller = new WaitingCaller(onCallerGone);
+  const caller = new WaitingCaller(onCallerGone, givePlaceBack);
   link.listen();
   try {
     const wait = link.waits.join(plan.name, [role, onAbandoned, plan.fingerprint].join(' '));
@@ -40,7 +40,6 @@ export async function awaitOutcome<Seen extends Granted | Told>(
     return turn;
   } finally {
     caller.dispose();
-    givePlaceBack();
   }
 }
 

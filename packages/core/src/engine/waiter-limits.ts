@@ -3,7 +3,7 @@ import { processWide } from '../process-wide.js';
 import type { IdempotencyStore } from '../store.js';
 import type { Terms } from './terms.js';
 
-export const defaultMaxWaiters = 1_000;
+const defaultMaxWaiters = 1_000;
 
 interface Waiters {
   all: number;
@@ -12,7 +12,7 @@ interface Waiters {
 
 export type WaiterLimits = Omit<Exclude<Terms['onInProgress'], 'reject'>, 'waitMs'>;
 
-/** Takes the place of one waiter. The result gives it back. Null: all places are taken. */
+/** Takes the place of one waiter. The result gives it back, once however often it is called. Null: all places are taken. */
 export function takeWaiterPlace(store: IdempotencyStore, scope: string, limits: WaiterLimits): (() => void) | null {
   const { maxWaiters = defaultMaxWaiters, maxWaitersPerScope = maxWaiters } = limits;
   const waiters = waitersAt(store);
@@ -20,7 +20,10 @@ export function takeWaiterPlace(store: IdempotencyStore, scope: string, limits: 
   if (waiters.all >= maxWaiters || inScope >= maxWaitersPerScope) return null;
   waiters.all += 1;
   waiters.byScope.set(scope, inScope + 1);
+  let isTaken = true;
   return () => {
+    if (!isTaken) return;
+    isTaken = false;
     waiters.all -= 1;
     const left = (waiters.byScope.get(scope) ?? 1) - 1;
     if (left > 0) waiters.byScope.set(scope, left);

@@ -8,7 +8,11 @@ export class WaitingCaller {
   #onLeave = () => {};
   readonly #unsubscribe: () => void;
 
-  constructor(onCallerGone: OnCallerGone | undefined) {
+  /** `givePlaceBack` is called when the caller leaves, also while it looks at the store, and when the wait is over. */
+  constructor(
+    onCallerGone: OnCallerGone | undefined,
+    private readonly givePlaceBack: () => void,
+  ) {
     this.#unsubscribe = onCallerGone?.(() => this.#leave()) ?? (() => {});
   }
 
@@ -26,11 +30,13 @@ export class WaitingCaller {
   dispose(): void {
     this.#onLeave = () => {};
     this.#unsubscribe();
+    this.givePlaceBack();
   }
 
   #leave(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
+    this.givePlaceBack();
     this.#onLeave();
   }
 }
