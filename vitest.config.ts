@@ -27,7 +27,14 @@ export default defineConfig({
       {
         // Real frameworks, wrappers and bundlers around the packages: apart, so that the others stay quick.
         extends: true,
-        test: { name: 'stacks', include: stacks, testTimeout: 120_000, maxWorkers: 2, sequence: { groupOrder: 1 } },
+        test: {
+          name: 'stacks',
+          include: stacks,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         // At the end, without the others: these start many servers, freeze and kill them, and wait for them.

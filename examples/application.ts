@@ -81,7 +81,7 @@ export const mailer = {
 };
 
 export const ledger = {
-  async add(_event: PaymentEvent, entry: string | { readonly key: string; readonly signal: AbortSignal }) {
+  async add(_event: { readonly id: string }, entry: string | { readonly key: string; readonly signal: AbortSignal }) {
     calls.push({ system: 'ledger', key: typeof entry === 'string' ? entry : entry.key });
     return calls.length;
   },
@@ -108,6 +108,13 @@ export async function createOrder(_order: unknown, key = 'none') {
 }
 
 export const event: PaymentEvent = { id: randomUUID(), amount: 20 };
+/** Stripe counts `pending_webhooks` down from one delivery to the next. */
+export const stripeEvent = {
+  id: `evt_${randomUUID()}`,
+  type: 'payment_intent.succeeded',
+  data: { object: { id: 'pi_1', amount: 2_000 } },
+  pending_webhooks: 2,
+};
 export const order: Order = { id: randomUUID(), orderId: randomUUID(), items: ['book'], amount: 20, cents: 2_000 };
 export const items = order.items;
 export const amount = 20;

@@ -18,6 +18,6 @@ async function build(job: Job<ReportRequest>): Promise<Report> {
 
 const store = await RedisStore.connect({ url: redisUrl, prefix: `${prefix}:` });
 // The key is the id of the job, which the API has derived from the key of the request.
-const processor = idempotentProcessor(build, { store, ttlMs: keptMs, finalErrors: [UnknownCustomerError] });
+const processor = idempotentProcessor(build, { store, ttlMs: keptMs, finalErrors: { UnknownCustomerError } });
 const worker = new Worker<ReportRequest>(queueName, processor, queueOptions);
 worker.on('error', (error) => console.error(error));

@@ -28,7 +28,7 @@ async function work(): Promise<void> {
   const prefix = process.env.PREFIX ?? 'rabbitmq-jobs:';
   const store = await RedisStore.connect({ url: process.env.REDIS_URL ?? 'redis://localhost', prefix });
   const decide = decider(ship, {
-    ...{ store, scope: queue, key: ({ id }: Job) => id, finalErrors: [UnknownItem] },
+    ...{ store, scope: queue, key: ({ id }: Job) => id, finalErrors: { UnknownItem } },
     // As long as a message may come again: out of the dead letters, say, after a long weekend.
     ttlMs: 7 * 86_400_000,
   });

@@ -1,17 +1,24 @@
 // The snippet of README.md, under "A function, a job, a webhook". What is between the marks is an exact copy: change both.
-import { event, ledger, type PaymentEvent, store } from '../application.js';
+import { stripeEvent as event, ledger, store } from '../application.js';
 
 // #region snippet
 
 import { makeIdempotent } from '@onceguard/core';
+import type Stripe from 'stripe';
 
 const book = makeIdempotent(
-  async (event: PaymentEvent, { deriveKey, signal }) => await ledger.add(event, { key: deriveKey('entry'), signal }),
-  { store, scope: 'payment-webhooks', key: (event) => event.id, ttlMs: 7 * 86_400_000 },
+  async (event: Stripe.Event, { deriveKey, signal }) => await ledger.add(event, { key: deriveKey('entry'), signal }),
+  {
+    store,
+    scope: 'stripe-webhooks',
+    key: (event) => event.id,
+    fingerprint: ({ id, type, data }) => ({ id, type, data }), // what is the same in every delivery
+    ttlMs: 7 * 86_400_000,
+  },
 );
 
 await book(event); // runs
-await book(event); // the recorded result: null, undefined, 0, Dates and Buffers as they were
+await book({ ...event, pending_webhooks: 0 }); // delivered again: the recorded result, Dates and Buffers as they were
 
 // #endregion
 
