@@ -98,6 +98,6 @@ test('Without EVALSHA every call says so, as misconfigured', async () => {
 test('A Sentinel that is given as a server is known as one', async () => {
   const set = await startSentinelSet({ sentinels: 1 });
   ends.push(set.stop);
-  const store = await connect({ host: '127.0.0.1', port: set.sentinels[0]?.port });
+  const store = await connect({ host: '127.0.0.1', port: set.sentinels[0]?.port ?? 0 });
   expect((await store.check()).map(({ code }) => code)).toEqual(['redis_sentinel']);
 });

@@ -26,13 +26,18 @@ interface Sent {
   readonly context: string | undefined;
 }
 
+/** What Redis of both versions have in common, of which a command is an object of its own. */
+interface Sending {
+  sendCommand(command: { name: string; args: unknown[] }, ...rest: unknown[]): unknown;
+}
+
 /** What instrumentation sees that wraps `sendCommand`, as that of OpenTelemetry does. */
 function watchSendCommand(client: Redis | Redis5): Sent[] {
   const seen: Sent[] = [];
-  const { sendCommand } = client;
-  vi.spyOn(client, 'sendCommand').mockImplementation((command, ...rest) => {
-    const { name, args } = command as { name: string; args: unknown[] };
-    seen.push({ command: name, key: String(args[2]), context: requestId.getStore() });
+  const sending = client as unknown as Sending;
+  const { sendCommand } = sending;
+  vi.spyOn(sending, 'sendCommand').mockImplementation((command, ...rest) => {
+    seen.push({ command: command.name, key: String(command.args[2]), context: requestId.getStore() });
     return sendCommand.call(client, command, ...rest);
   });
   return seen;
