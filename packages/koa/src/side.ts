@@ -107,14 +107,22 @@ function isUnrouted(ctx: Context): boolean {
 /** Through the context, so that session, compression and what else is outside work as for any answer. */
 function answerInStack(ctx: Context, { status, reason, headers, trailers = [], body }: WholeAnswer): void {
   ctx.status = status;
-  if (reason !== undefined) ctx.message = reason;
+  // HTTP/2 has no reason phrase, and Node warns of one.
+  if (reason !== undefined && ctx.req.httpVersionMajor < 2) ctx.message = reason;
   keepOnly(ctx.res, headers);
   // Trailers go with chunked coding only, which is what a stream gets.
   ctx.body = trailers.length > 0 ? Readable.from([body]) : body;
-  if (trailers.length > 0) ctx.res.addTrailers(trailers.map(([name, value]): [string, string] => [name, value]));
+  if (trailers.length > 0) ctx.res.addTrailers(linesByName(trailers));
   ctx.remove('Content-Type');
   for (const [name, value] of headers) {
     // Koa and Node set how the answer is cut, whatever a record says.
     if (!isFraming(name)) ctx.set(name, typeof value === 'string' ? value : [...value]);
   }
+}
+
+/** HTTP/2 takes trailers as an object only, HTTP/1 as well. */
+function linesByName(trailers: NonNullable<WholeAnswer['trailers']>): Record<string, string[]> {
+  const lines: Record<string, string[]> = {};
+  for (const [name, value] of trailers) lines[name] = [...(lines[name] ?? []), value];
+  return lines;
 }
