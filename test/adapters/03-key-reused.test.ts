@@ -51,6 +51,9 @@ const samePayloads: readonly Pair[] = [
 ];
 
 onEveryFramework('The same key', (world) => {
+  // HTTP/2 has no chunked coding, and the usual parsers do not read a body without a length.
+  const same = samePayloads.filter(([title]) => world.framework.transport === 'HTTP/1' || title !== 'chunked coding');
+
   for (const parser of ['json', 'raw'] as const) {
     const kept = parser === 'raw' ? ', the source kept' : '';
 
@@ -66,7 +69,7 @@ onEveryFramework('The same key', (world) => {
       },
     );
 
-    it.each(samePayloads)(`with the same payload is replayed: %s${kept}`, async (_title, first, second) => {
+    it.each(same)(`with the same payload is replayed: %s${kept}`, async (_title, first, second) => {
       const { port, runs } = await startCounting(world, { parser });
       expect(await send(port, { ...first, key: 'payment-1' })).toMatchObject({ status: 201, text: '{"run":1}' });
       const replay = await send(port, { ...second, key: 'payment-1' });

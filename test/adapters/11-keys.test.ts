@@ -6,6 +6,8 @@ import type { Options } from './frameworks.js';
 import { onEveryFramework, type World } from './matrix.js';
 
 const header = 'Idempotency-Key';
+/** The lines are written to a socket as they are. */
+const overHttp1 = { transport: 'HTTP/1' } as const;
 
 /** Header lines as they are on the wire, a byte a character. */
 const refused: readonly (readonly [what: string, lines: readonly string[], code: string, reason: RegExp])[] = [
@@ -40,49 +42,57 @@ const accepted: readonly (readonly [what: string, spellings: readonly string[], 
   ['255 characters are a key', ['k'.repeat(255), `"${'k'.repeat(255)}"`], 'k'.repeat(255)],
 ];
 
-onEveryFramework('Keys that cannot be used: 400 with a code and a reason, before any store call', (world) => {
-  it.each(refused)('%s', async (_, lines, code, reason) => {
-    const app = await startCounting(world, { required: true });
-    const { status, text } = await post(app.port, lines);
-    const problem = JSON.parse(text) as { code: string; detail: string };
-    expect([status, problem.code]).toEqual([400, code]);
-    expect(problem.detail).toMatch(reason);
-    expect(text).toMatch(/^[\x20-\x7e]*$/);
-    expect([app.calls, app.keys]).toEqual([[], []]);
-  });
-});
+onEveryFramework(
+  'Keys that cannot be used: 400 with a code and a reason, before any store call',
+  (world) => {
+    it.each(refused)('%s', async (_, lines, code, reason) => {
+      const app = await startCounting(world, { required: true });
+      const { status, text } = await post(app.port, lines);
+      const problem = JSON.parse(text) as { code: string; detail: string };
+      expect([status, problem.code]).toEqual([400, code]);
+      expect(problem.detail).toMatch(reason);
+      expect(text).toMatch(/^[\x20-\x7e]*$/);
+      expect([app.calls, app.keys]).toEqual([[], []]);
+    });
+  },
+  overHttp1,
+);
 
-onEveryFramework('Keys that can be used', (world) => {
-  it.each(accepted)('%s', async (_, spellings, key) => {
-    const app = await startCounting(world);
-    for (const spelling of spellings) {
-      const { status, text } = await post(app.port, [`${header}: ${spelling}`]);
-      expect([status, text]).toEqual([200, 'run 1']);
-    }
-    expect(app.keys).toEqual([key]);
-    expect(app.calls.filter((verb) => verb === 'acquire')).toHaveLength(spellings.length);
-  });
+onEveryFramework(
+  'Keys that can be used',
+  (world) => {
+    it.each(accepted)('%s', async (_, spellings, key) => {
+      const app = await startCounting(world);
+      for (const spelling of spellings) {
+        const { status, text } = await post(app.port, [`${header}: ${spelling}`]);
+        expect([status, text]).toEqual([200, 'run 1']);
+      }
+      expect(app.keys).toEqual([key]);
+      expect(app.calls.filter((verb) => verb === 'acquire')).toHaveLength(spellings.length);
+    });
 
-  it('Keys that differ in case, or in escapes, are different', async () => {
-    const app = await startCounting(world);
-    const spellings = ['abc', 'ABC', '"a b c"', String.raw`"a\\b"`, String.raw`"a\"b"`];
-    for (const spelling of spellings) await post(app.port, [`${header}: ${spelling}`]);
-    expect(app.keys).toEqual(['abc', 'ABC', 'a b c', 'a\\b', 'a"b']);
-  });
+    it('Keys that differ in case, or in escapes, are different', async () => {
+      const app = await startCounting(world);
+      const spellings = ['abc', 'ABC', '"a b c"', String.raw`"a\\b"`, String.raw`"a\"b"`];
+      for (const spelling of spellings) await post(app.port, [`${header}: ${spelling}`]);
+      expect(app.keys).toEqual(['abc', 'ABC', 'a b c', 'a\\b', 'a"b']);
+    });
 
-  it('A missing key, where it is not required, runs without the store', async () => {
-    const app = await startCounting(world);
-    const answers = [await post(app.port, []), await post(app.port, [])];
-    expect(answers.map(({ text }) => text)).toEqual(['run 1', 'run 2']);
-    expect([app.calls, app.keys]).toEqual([[], [undefined, undefined]]);
-  });
+    it('A missing key, where it is not required, runs without the store', async () => {
+      const app = await startCounting(world);
+      const answers = [await post(app.port, []), await post(app.port, [])];
+      expect(answers.map(({ text }) => text)).toEqual(['run 1', 'run 2']);
+      expect([app.calls, app.keys]).toEqual([[], [undefined, undefined]]);
+    });
 
-  it('The header may have another name', async () => {
-    const app = await startCounting(world, { headerName: 'X-Request-Key' });
-    await post(app.port, ['x-request-key: abc']);
-    expect(app.keys).toEqual(['abc']);
-  });
-});
+    it('The header may have another name', async () => {
+      const app = await startCounting(world, { headerName: 'X-Request-Key' });
+      await post(app.port, ['x-request-key: abc']);
+      expect(app.keys).toEqual(['abc']);
+    });
+  },
+  overHttp1,
+);
 
 async function startCounting(world: World, options: Options = {}) {
   const calls: string[] = [];

@@ -43,13 +43,13 @@ onEveryFramework('An answer that must not wait', (world) => {
     headArrived.open();
     expect([incoming.statusCode, incoming.statusMessage, incoming.headers['x-made']]).toEqual([
       202,
-      'Taken up',
+      world.reason('Taken up'),
       'here',
     ]);
     expect(await textOf(incoming)).toBe('small');
 
     const replay = await retry();
-    expect([replay.status, replay.reason, replay.headers['x-made']]).toEqual([202, 'Taken up', 'here']);
+    expect([replay.status, replay.reason, replay.headers['x-made']]).toEqual([202, world.reason('Taken up'), 'here']);
     expect(replay.text).toBe('small');
   });
 });

@@ -10,7 +10,9 @@ import type { Call } from './frameworks.js';
 import { onEveryFramework, type World } from './matrix.js';
 
 onEveryFramework('express-session, koa-session', (world) => {
-  it.each(places)(
+  // express-session asks for a method that responses over HTTP/2 do not have, with or without this middleware.
+  const usable = places.filter((place) => place === 'inside' || world.framework.name !== 'Express 5 over HTTP/2');
+  it.each(usable)(
     '%s keep the session of the first request, and a replay neither counts nor sets a cookie',
     async (place) => {
       const app = await around({ world, place, layer: sessionLayer(world), handler: countInSession });

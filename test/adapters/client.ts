@@ -1,6 +1,7 @@
 // A client that sees what is on the wire: one connection a request, the reason phrase, raw headers, the bytes.
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { beginOverHttp2, http2Ports } from './http2-client.js';
 
 export interface Sent {
   readonly method?: string;
@@ -35,14 +36,10 @@ export function begin(port: number, sent: Sent = {}): ClientRequest {
   const key = sent.key === undefined ? {} : { 'idempotency-key': sent.key };
   const isChunked = sent.headers?.['transfer-encoding'] !== undefined;
   const length = bytes === undefined || isChunked ? {} : { 'content-length': bytes.byteLength };
-  const outgoing = request({
-    host: '127.0.0.1',
-    port,
-    agent: false,
-    method: sent.method ?? 'POST',
-    path: sent.path ?? '/pay',
-    headers: { ...type, ...length, ...key, ...sent.headers },
-  });
+  const { method = 'POST', path = '/pay' } = sent;
+  const headers = { ...type, ...length, ...key, ...sent.headers };
+  if (http2Ports.has(port)) return beginOverHttp2(port, { method, path, headers, body: bytes });
+  const outgoing = request({ host: '127.0.0.1', port, agent: false, method, path, headers });
   outgoing.end(bytes);
   return outgoing;
 }

@@ -1,6 +1,7 @@
-// The four frameworks that the adapter suite runs on, behind one way to mount a handler that says what it answers.
+// The frameworks that the adapter suite runs on, behind one way to mount a handler that says what it answers.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { IdempotencyStore } from '@onceguard/core';
 import type { HttpContext, HttpOptions } from '@onceguard/core/http';
@@ -11,6 +12,8 @@ import express4 from 'express4';
 import Koa, { type Context } from 'koa';
 import bodyParser from 'koa-bodyparser';
 import Koa2 from 'koa2';
+import { http2Ports } from './http2-client.js';
+import { expressOverHttp2 } from './http2-express.js';
 
 /** What node:http is given; Koa's answers with a promise, which nobody waits for. */
 export type Listener = (req: IncomingMessage, res: ServerResponse) => unknown;
@@ -68,8 +71,12 @@ export interface RunningApp {
   close(): Promise<void>;
 }
 
+/** How requests come in. Over HTTP/2 there are no reason phrases, no pipelining and no sockets of one request. */
+export type Transport = 'HTTP/1' | 'HTTP/2';
+
 interface FrameworkBase {
-  readonly name: 'Express 4' | 'Express 5' | 'Koa 2' | 'Koa 3';
+  readonly name: 'Express 4' | 'Express 5' | 'Koa 2' | 'Koa 3' | 'Express 5 over HTTP/2' | 'Koa 3 over HTTP/2';
+  readonly transport: Transport;
   listener(spec: AppSpec): Listener;
 }
 
@@ -87,20 +94,27 @@ export const frameworks: readonly Framework[] = [
   onKoa('Koa 3', Koa),
 ];
 
-function onExpress(name: 'Express 4' | 'Express 5', library: typeof express): Framework {
-  return { name, family: 'express', library, listener: (spec) => expressListener(library, spec) };
+/** The same over HTTP/2, by the compatibility API of node:http2. */
+export const frameworksOverHttp2: readonly Framework[] = [
+  onExpress('Express 5 over HTTP/2', expressOverHttp2, 'HTTP/2'),
+  onKoa('Koa 3 over HTTP/2', Koa, 'HTTP/2'),
+];
+
+function onExpress(name: Framework['name'], library: typeof express, transport: Transport = 'HTTP/1'): Framework {
+  return { name, transport, family: 'express', library, listener: (spec) => expressListener(library, spec) };
 }
 
-function onKoa(name: 'Koa 2' | 'Koa 3', library: typeof Koa): Framework {
-  return { name, family: 'koa', library, listener: (spec) => koaListener(library, spec) };
+function onKoa(name: Framework['name'], library: typeof Koa, transport: Transport = 'HTTP/1'): Framework {
+  return { name, transport, family: 'koa', library, listener: (spec) => koaListener(library, spec) };
 }
 
 /** Starts an application on a free loopback port. */
 export async function start(framework: Framework, spec: AppSpec): Promise<RunningApp> {
-  return await serve(framework.listener(spec));
+  return await serve(framework.listener(spec), framework.transport);
 }
 
-export async function serve(listener: Listener): Promise<RunningApp> {
+export async function serve(listener: Listener, transport: Transport = 'HTTP/1'): Promise<RunningApp> {
+  if (transport === 'HTTP/2') return await serveHttp2(listener);
   const server = createServer((req, res) => void listener(req, res)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -110,6 +124,27 @@ export async function serve(listener: Listener): Promise<RunningApp> {
     await once(server, 'close');
   };
   return { port, server, close };
+}
+
+async function serveHttp2(listener: Listener): Promise<RunningApp> {
+  const sessions = new Set<ServerHttp2Session>();
+  const server = createHttp2Server((req, res) => {
+    void listener(req as unknown as IncomingMessage, res as unknown as ServerResponse);
+  });
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  http2Ports.add(port);
+  const close = async () => {
+    for (const session of sessions) session.destroy();
+    server.close();
+    await once(server, 'close');
+    http2Ports.delete(port);
+  };
+  return { port, server: server as unknown as Server, close };
 }
 
 /** The adapters' options are generic in the native request, which a suite for all of them cannot name. */

@@ -1,6 +1,14 @@
 // Registers a group of tests once for each framework and store.
 import { afterEach, describe } from 'vitest';
-import { type AppSpec, type Framework, frameworks, type RunningApp, start } from './frameworks.js';
+import {
+  type AppSpec,
+  type Framework,
+  frameworks,
+  frameworksOverHttp2,
+  type RunningApp,
+  start,
+  type Transport,
+} from './frameworks.js';
 import { type StoreKind, type StoreWorld, storeKinds } from './stores.js';
 
 export interface World {
@@ -10,15 +18,23 @@ export interface World {
   openStore(): Promise<StoreWorld>;
   /** An application on a free port, closed after the test. */
   start(spec: AppSpec): Promise<RunningApp>;
+  /** A reason phrase as a client gets it: none over HTTP/2. */
+  reason(phrase: string | undefined): string | undefined;
 }
 
-/** `only` restricts the matrix: a family of frameworks, or Redis where a store outside the process is needed. */
+/**
+ * `only` restricts the matrix: a family of frameworks, HTTP/1 for what HTTP/2 does not have, or Redis where a store outside the
+ * process is needed.
+ */
 export function onEveryFramework(
   title: string,
   tests: (world: World) => void,
-  only: { family?: 'express' | 'koa'; store?: 'Redis' } = {},
+  only: { family?: 'express' | 'koa'; transport?: Transport; store?: 'Redis' } = {},
 ): void {
-  for (const framework of frameworks.filter(({ family }) => family === (only.family ?? family))) {
+  const all = [...frameworks, ...frameworksOverHttp2].filter(
+    ({ family, transport }) => family === (only.family ?? family) && transport === (only.transport ?? transport),
+  );
+  for (const framework of all) {
     for (const kind of storeKinds.filter(({ name }) => name === (only.store ?? name))) {
       describe(`${title} (${framework.name}, ${kind.name})`, () => tests(newWorld(framework, kind)));
     }
@@ -33,6 +49,7 @@ function newWorld(framework: Framework, kind: StoreKind): World {
   return {
     framework,
     kind,
+    reason: (phrase) => (framework.transport === 'HTTP/2' ? '' : phrase),
     openStore: async () => {
       const world = await kind.open();
       open.push(world);

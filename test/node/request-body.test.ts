@@ -1,7 +1,12 @@
 // Whether a request has a body, as HTTP/1 and HTTP/2 say it, over sockets.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import { type ClientHttp2Stream, connect, createServer as createHttp2Server } from 'node:http2';
+import {
+  type ClientHttp2Stream,
+  connect,
+  createServer as createHttp2Server,
+  type Http2ServerRequest,
+} from 'node:http2';
 import { type AddressInfo, connect as connectSocket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -32,9 +37,14 @@ async function overHttp1(headers: Record<string, string>, body: string): Promise
 
 type Write = (stream: ClientHttp2Stream) => void;
 
-async function overHttp2(headers: Record<string, string>, write: Write, endStream = false): Promise<unknown> {
+async function overHttp2(
+  headers: Record<string, string>,
+  write: Write,
+  endStream = false,
+  listener = answer,
+): Promise<unknown> {
   const server = createHttp2Server((req, res) => {
-    void answer(req as unknown as IncomingMessage, res as unknown as ServerResponse);
+    void listener(req as unknown as IncomingMessage, res as unknown as ServerResponse);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
@@ -88,6 +98,16 @@ describe('over HTTP/2 a request', () => {
 
   it('that ends with an empty frame after its headers has none', async () => {
     expect(await overHttp2({}, (stream) => stream.end())).toEqual([false, '']);
+  });
+
+  it('that has ended so before anybody asks has none, too', async () => {
+    const late = async (req: IncomingMessage, res: ServerResponse) => {
+      // The frame that ends the stream has come in by then.
+      while (!(req as unknown as Http2ServerRequest).stream.state.remoteClose) await new Promise(setImmediate);
+      await answer(req, res);
+    };
+    expect(await overHttp2({}, (stream) => stream.end(), false, late)).toEqual([false, '']);
+    expect(await overHttp2({}, (stream) => stream.end('ab'), false, late)).toEqual([true, 'ab']);
   });
 
   it('whose client leaves before the first byte is not taken for one without a body', async () => {

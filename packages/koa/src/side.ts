@@ -106,7 +106,8 @@ function isUnrouted(ctx: Context): boolean {
 /** Through the context, so that session, compression and what else is outside work as for any answer. */
 function answerInStack(ctx: Context, { status, reason, headers, body }: WholeAnswer): void {
   ctx.status = status;
-  if (reason !== undefined) ctx.message = reason;
+  // HTTP/2 has no reason phrase, and Node warns of one.
+  if (reason !== undefined && ctx.req.httpVersionMajor < 2) ctx.message = reason;
   keepOnly(ctx.res, headers);
   ctx.body = body;
   ctx.remove('Content-Type');
@@ -114,4 +115,11 @@ function answerInStack(ctx: Context, { status, reason, headers, body }: WholeAns
     // Koa and Node set how the answer is cut, whatever a record says.
     if (!isFraming(name)) ctx.set(name, typeof value === 'string' ? value : [...value]);
   }
+}
+
+/** HTTP/2 takes trailers as an object only, HTTP/1 as well. */
+function linesByName(trailers: NonNullable<WholeAnswer['trailers']>): Record<string, string[]> {
+  const lines: Record<string, string[]> = {};
+  for (const [name, value] of trailers) lines[name] = [...(lines[name] ?? []), value];
+  return lines;
 }

@@ -30,6 +30,8 @@ import { type Connection, connectionOf, cutOff } from './connection.js';
 import { Ending } from './ending.js';
 import { coverResponse } from './handler-side.js';
 import { headersOf } from './head.js';
+import { Http2Capture } from './http2/http2-capture.js';
+import { responseStream } from './http2/streams.js';
 import { Overlay } from './overlay.js';
 import { Rehearsal } from './rehearsal.js';
 import { RequestMask } from './request-mask.js';
@@ -85,7 +87,8 @@ export interface Capture {
  */
 export function captureResponse(req: IncomingMessage, res: ServerResponse, options: CaptureOptions): Capture {
   if (res.headersSent) throw new Error('captureResponse: the response has been written already, it cannot be captured');
-  return new ResponseCapture(req, res, options);
+  const stream = responseStream(res);
+  return stream ? new Http2Capture(res, stream, options) : new ResponseCapture(req, res, options);
 }
 
 class ResponseCapture implements Capture {

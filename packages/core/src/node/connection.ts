@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { streamOf } from './http2/streams.js';
 import { putBack } from './overlay.js';
 
 /**
@@ -13,11 +14,13 @@ type AnySocket = Partial<Socket>;
 const connections = new WeakMap<object, Connection>();
 
 /** The connection of a request, which stays the same while its response has not had its turn. */
-export function connectionOf({ socket }: { readonly socket?: IncomingMessage['socket'] | null }): Connection {
+export function connectionOf(message: { readonly socket?: IncomingMessage['socket'] | null }): Connection {
+  // Over HTTP/2 many streams share a socket, and each closes by itself.
+  const socket: object | null | undefined = streamOf(message) ?? message.socket;
   if (typeof socket !== 'object' || socket === null) return new Connection({});
   const known = connections.get(socket);
   if (known) return known;
-  const connection = new Connection(socket);
+  const connection = new Connection(socket as AnySocket);
   connections.set(socket, connection);
   return connection;
 }

@@ -3,6 +3,7 @@ import { ClientRequest, type IncomingMessage, type ServerResponse } from 'node:h
 import { isDeepStrictEqual } from 'node:util';
 import type { HeaderEntry } from '../http/headers.js';
 import type { Below } from './below.js';
+import { responseStream } from './http2/streams.js';
 
 /** A head as it stood when it was written. */
 export interface Head {
@@ -24,6 +25,8 @@ export function keepOnly(res: ServerResponse, headers: readonly HeaderEntry[]): 
 
 /** The names in the case in which they were given. Every outgoing message can tell; the types know it of requests. */
 function rawNamesOf(res: ServerResponse): string[] {
+  // Over HTTP/2 all names are in lower case. The status stands among them once it was written.
+  if (responseStream(res)) return res.getHeaderNames().filter((name) => !name.startsWith(':'));
   return Reflect.apply(ClientRequest.prototype.getRawHeaderNames, res, []);
 }
 

@@ -1,6 +1,6 @@
 // Whether a request has a body: HTTP/1 says it in the headers, HTTP/2 with the flag that ends a stream.
 import type { IncomingMessage } from 'node:http';
-import { requestStream } from './http2/streams.js';
+import { isGone, requestStream } from './http2/streams.js';
 
 /** Requests over HTTP/2 that were seen to end without a byte after their headers. */
 const empty = new WeakSet<IncomingMessage>();
@@ -22,14 +22,19 @@ export function knowsBody(req: IncomingMessage): Promise<void> | undefined {
   const isUndecided = stream && req.headers['content-length'] === undefined && hasBody(req);
   // `readableFlowing` is null until somebody reads the body.
   if (!isUndecided || req.readableEnded || req.readableFlowing !== null) return undefined;
+  if (isGone(stream)) return undefined;
+  if (stream.state.remoteClose === 1) {
+    if (stream.readableLength + req.readableLength === 0) empty.add(req);
+    return undefined;
+  }
   return new Promise((resolve) => {
     const closed = (): void => {
       req.off('readable', readable);
       resolve();
     };
     const readable = (): void => {
-      // A client that leaves ends the stream, too: what it would have sent is not known.
-      if (req.readableLength === 0 && stream?.closed === false) empty.add(req);
+      // A client that leaves ends the stream, too: what it would have sent then is not known.
+      if (req.readableLength === 0 && !isGone(stream)) empty.add(req);
       req.off('close', closed);
       resolve();
     };

@@ -4,6 +4,8 @@ import { Socket } from 'node:net';
 import type { HeaderEntry } from '../http/headers.js';
 import { connectionOfResponse, destroyResponse } from './connection.js';
 import { isBodyless } from './head.js';
+import { sendOverHttp2 } from './http2/send-http2.js';
+import { responseStream } from './http2/streams.js';
 import { originalEnd } from './originals.js';
 import type { TrailerEntry } from './trailers.js';
 
@@ -28,6 +30,7 @@ export function sendAnswer(
   answer: ComposedAnswer,
   onSendError?: (error: Error) => void,
 ): Promise<void> {
+  if (responseStream(res)) return sendOverHttp2(res, answer, onSendError);
   return sendThrough(res, onSendError, () => {
     for (const [name, value] of answer.headers) {
       if (!FRAMING.has(name.toLowerCase())) res.setHeader(name, value);

@@ -1,0 +1,77 @@
+// Keys: what `parseKey` makes of a header line, judged by a parser of Structured Fields (RFC 9651).
+import { parseItem } from 'structured-headers';
+import { parseKey } from '../../packages/core/src/http/key.js';
+import type { Random } from '../model/random.js';
+import { damaged, shown, type Target } from './target.js';
+
+const pieces = [
+  '"',
+  '\\"',
+  '\\\\',
+  '\\',
+  ' ',
+  ';',
+  ';a',
+  ';a=1',
+  ';b="x"',
+  ',',
+  'abc',
+  ':YQ==:',
+  '?1',
+  '=',
+  '\t',
+  'é',
+  '@1',
+];
+
+export const keys: Target = {
+  name: 'keys',
+  draw(random: Random): Buffer {
+    const inner = Array.from({ length: random.whole(0, 12) }, () => random.pick(pieces)).join('');
+    const whole = random.pick([
+      `"${inner}"`,
+      inner,
+      `"key-${random.whole(0, 999)}"${inner}`,
+      `"${'k'.repeat(random.whole(250, 258))}"`,
+    ]);
+    const line = Buffer.from(whole, 'latin1');
+    return random.chance(0.5) ? line : damaged(line, random, pieces);
+  },
+  check(input: Buffer): string | null {
+    // Node has taken the whitespace around a line away, and lets no line end through.
+    const line = input
+      .toString('latin1')
+      .replace(/[\r\n\0]/g, '')
+      .trim();
+    return line.startsWith('"') ? judgeQuoted(line) : judgeBare(line);
+  },
+};
+
+function judgeQuoted(line: string): string | null {
+  const ours = parseKey([line]);
+  const theirs = stringIn(line);
+  if (ours.ok && ours.key !== theirs) return `we read ${shown(Buffer.from(ours.key))}, they ${String(theirs)}`;
+  const isKey = theirs !== null && theirs.length >= 1 && theirs.length <= 255 && line.length <= 2048;
+  if (!ours.ok && isKey) return `they read ${shown(Buffer.from(theirs))}, and we refuse it: it ${ours.reason}`;
+  return null;
+}
+
+/** A bare key is the same as in quotes, or none. */
+function judgeBare(line: string): string | null {
+  const bare = parseKey([line]);
+  if (!bare.ok) return null;
+  const quoted = parseKey([`"${bare.key}"`]);
+  return quoted.ok && quoted.key === bare.key && stringIn(`"${line}"`) === bare.key
+    ? null
+    : 'it is another key in quotes';
+}
+
+/** Null for what is no string. */
+function stringIn(line: string): string | null {
+  try {
+    const [value] = parseItem(line);
+    return typeof value === 'string' ? value : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,99 @@
+// npm run fuzz: random inputs, each compared with what an independent judge says of it. The same seed draws the same inputs.
+import { randomInt } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { Random } from '../model/random.js';
+import { json } from './json.js';
+import { keys } from './keys.js';
+import { outcomes } from './outcomes.js';
+import { records } from './records.js';
+import { requests } from './requests.js';
+import { shrunk } from './shrink.js';
+import { shown, type Target } from './target.js';
+import { values } from './values.js';
+
+const usage = `Usage: npm run fuzz -- [--minutes M] [--seed S]
+
+  --minutes M   for how long; default: 1
+  --seed S      draws the inputs; default: a random one
+
+Ends with status 1, the input and its smallest form, if anything was found that must not be.`;
+
+/** Inputs of one target in a row. A slow target has fewer, so that each gets its share of the time. */
+const turnMs = 200;
+
+process.exit(await main());
+
+async function main(): Promise<number> {
+  const plan = readArguments();
+  if (plan === null) return 2;
+  console.log(`seed ${plan.seed}, ${plan.minutes} minutes`);
+  const targets = [keys, json, values, await outcomes(), await requests(), await records()];
+  const counts = new Map<string, number>();
+  let found: string | null = null;
+  const crashed = new Promise<never>((_, reject) => process.once('uncaughtException', reject));
+  try {
+    found = await Promise.race([search(targets, plan, counts), crashed]);
+  } catch (error) {
+    found = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  }
+  for (const { close } of targets) await close?.();
+  for (const [name, count] of counts) console.log(`${name}: ${count} inputs`);
+  if (found !== null) console.error(`\n${found}\nAgain: npm run fuzz -- --minutes ${plan.minutes} --seed ${plan.seed}`);
+  return found === null ? 0 : 1;
+}
+
+/** Null if the time is over without a finding. Each target has its own inputs, whatever the speed of the others. */
+async function search(
+  targets: readonly Target[],
+  { seed, minutes }: Plan,
+  counts: Map<string, number>,
+): Promise<string | null> {
+  const end = performance.now() + minutes * 60_000;
+  const randoms = targets.map((_, at) => new Random(seed + at));
+  while (performance.now() < end) {
+    for (const [at, target] of targets.entries()) {
+      const random = randoms[at] ?? new Random(seed);
+      for (const turnEnd = performance.now() + turnMs; performance.now() < turnEnd; ) {
+        const input = target.draw(random);
+        const difference = await differenceOf(target, input);
+        if (difference !== null) return await report(target, input, difference);
+        counts.set(target.name, (counts.get(target.name) ?? 0) + 1);
+      }
+    }
+  }
+  return null;
+}
+
+async function differenceOf(target: Target, input: Buffer): Promise<string | null> {
+  try {
+    return await target.check(input);
+  } catch (error) {
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  }
+}
+
+async function report(target: Target, input: Buffer, difference: string): Promise<string> {
+  const smallest = await shrunk(input, async (candidate) => (await differenceOf(target, candidate)) !== null);
+  const lines = [`${target.name}: ${difference}`, `input (latin1): ${shown(input)}`];
+  lines.push(`smallest (latin1): ${shown(smallest)}`, `which gives: ${await differenceOf(target, smallest)}`);
+  return lines.join('\n');
+}
+
+interface Plan {
+  readonly seed: number;
+  readonly minutes: number;
+}
+
+function readArguments(): Plan | null {
+  try {
+    const text = { type: 'string' } as const;
+    const { values: given } = parseArgs({ options: { minutes: text, seed: text, help: { type: 'boolean' } } });
+    const minutes = Number(given.minutes ?? 1);
+    const seed = Number(given.seed ?? randomInt(2 ** 31));
+    if (given.help !== true && minutes > 0 && Number.isInteger(seed)) return { seed, minutes };
+  } catch (error) {
+    console.error(String(error));
+  }
+  console.error(usage);
+  return null;
+}

@@ -1,0 +1,18 @@
+// Makes an input that fails smaller for as long as it fails.
+
+/** Ends after so many tries: an answer that is small enough is enough. */
+const maxTries = 2_000;
+
+export async function shrunk(input: Buffer, fails: (candidate: Buffer) => Promise<boolean>): Promise<Buffer> {
+  let smallest = input;
+  let tries = 0;
+  for (let size = Math.ceil(input.length / 2); size >= 1; size = Math.floor(size / 2)) {
+    for (let at = 0; at < smallest.length && tries < maxTries; ) {
+      tries += 1;
+      const candidate = Buffer.concat([smallest.subarray(0, at), smallest.subarray(at + size)]);
+      if (await fails(candidate)) smallest = candidate;
+      else at += size;
+    }
+  }
+  return smallest;
+}

@@ -1,0 +1,26 @@
+// One thing that is fuzzed: how its inputs are drawn, and what an independent judge says of them.
+import type { Random } from '../model/random.js';
+
+export interface Target {
+  readonly name: string;
+  /** An input as bytes, so that one function can shrink them all. */
+  draw(random: Random): Buffer;
+  /** What differs from the judge; null where nothing does. Any bytes are an input. */
+  check(input: Buffer): Promise<string | null> | string | null;
+  close?(): Promise<void>;
+}
+
+/** Bytes as they can be pasted into a test. */
+export function shown(bytes: Uint8Array): string {
+  return JSON.stringify(Buffer.from(bytes).toString('latin1'));
+}
+
+/** Random damage: bytes replaced, taken out, doubled or put in. */
+export function damaged(bytes: Buffer, random: Random, alphabet?: readonly string[]): Buffer {
+  const at = random.whole(0, bytes.length);
+  const to = Math.min(bytes.length, at + random.whole(0, 4));
+  const piece =
+    alphabet && random.chance(0.7) ? Buffer.from(random.pick(alphabet), 'latin1') : Buffer.of(random.whole(0, 255));
+  const put = random.pick([piece, Buffer.alloc(0), bytes.subarray(at, to + 4), piece]);
+  return Buffer.concat([bytes.subarray(0, at), put, bytes.subarray(to)]);
+}

@@ -1,0 +1,305 @@
+// What HTTP/2 has of its own. The adapter suite (test/adapters) holds the promises that are the same over HTTP/1.
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  createSecureServer,
+  type Http2ServerResponse,
+} from 'node:http2';
+import { request as secureRequest } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { PassThrough, Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { MemoryStore } from '@onceguard/core';
+import express4 from 'express4';
+import wrap4 from 'http2-express-bridge';
+import type { Context, Next } from 'koa';
+import { afterEach, describe, expect, it } from 'vitest';
+import { send } from '../adapters/client.js';
+import type { AppSpec, Call, Handler, Listener, RunningApp } from '../adapters/frameworks.js';
+import { expressMiddleware, type Framework, frameworks, frameworksOverHttp2, serve } from '../adapters/frameworks.js';
+import { newGate } from '../adapters/gate.js';
+import { expectReplay } from '../adapters/replay.js';
+
+const cleanUps: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+async function started(framework: Framework, spec: Partial<AppSpec> & { handler: Handler }): Promise<RunningApp> {
+  const app = await serve(framework.listener({ store: new MemoryStore(), ...spec }), framework.transport);
+  cleanUps.push(app.close);
+  return app;
+}
+
+async function session(port: number): Promise<ClientHttp2Session> {
+  const client = connect(`http://127.0.0.1:${port}`).on('error', () => {});
+  cleanUps.push(() => client.destroy());
+  await once(client, 'connect');
+  return client;
+}
+
+function post(client: ClientHttp2Session, headers: Record<string, string> = {}): ClientHttp2Stream {
+  return client.request({ ':method': 'POST', ':path': '/pay', 'idempotency-key': 'k', ...headers });
+}
+
+/** Reads any body, with or without a length, as the usual parsers do not. */
+async function readBody(ctx: Context, next: Next): Promise<void> {
+  const source = await text(ctx.req);
+  Object.assign(ctx.request, { body: JSON.parse(source), rawBody: source });
+  await next();
+}
+
+describe('A request whose body has no length', () => {
+  const [, koa] = frameworksOverHttp2;
+
+  it.each([
+    ['the same payload is replayed', '{ "amount": 10 }', 201],
+    ['another payload is refused', '{"amount":11}', 422],
+  ])('%s', async (_, retried, status) => {
+    if (!koa) throw new Error('no Koa over HTTP/2');
+    const { port } = await started(koa, {
+      parser: 'none',
+      outer: [readBody],
+      handler: () => ({ status: 201, body: 'paid' }),
+    });
+    const client = await session(port);
+    const statuses: unknown[] = [];
+    for (const body of ['{"amount":10}', retried]) {
+      const stream = post(client, { 'content-type': 'application/json' });
+      stream.end(body);
+      statuses.push(Reflect.get((await once(stream, 'response'))[0], ':status'));
+      await text(stream);
+    }
+    expect(statuses).toEqual([201, status]);
+  });
+});
+
+describe.each(frameworksOverHttp2)('$name', (framework) => {
+  const overHttp1 = frameworks.find(({ name }) => framework.name.startsWith(name));
+
+  it('replays what was recorded over HTTP/1, and the other way round, without what belongs to a connection', async () => {
+    if (!overHttp1) throw new Error('not over HTTP/1');
+    const store = new MemoryStore();
+    const handler: Handler = ({ res, req }) => {
+      if (req.httpVersionMajor < 2)
+        res.writeHead(201, 'Paid', { Connection: 'close', 'X-Made': ['a', 'b'], Upgrade: 'x' });
+      else res.writeHead(201, { 'X-Made': ['a', 'b'] });
+      res.end('paid');
+      Reflect.set(res, 'respond', false);
+      return 'raw';
+    };
+    const one = await started(overHttp1, { store, handler });
+    const two = await started(framework, { store, handler });
+    for (const [key, [first, second]] of Object.entries({ a: [one, two], b: [two, one] })) {
+      const answer = await send(Number(first?.port), { key });
+      const replay = await send(Number(second?.port), { key });
+      expect([answer.status, answer.text, answer.headers['x-made']]).toEqual([201, 'paid', 'a, b']);
+      expect([replay.status, replay.text, replay.headers['x-made']]).toEqual([201, 'paid', 'a, b']);
+      expect([replay.headers['idempotent-replayed'], replay.headers.upgrade]).toEqual(['true', undefined]);
+    }
+  });
+
+  it.each<[string, (res: Http2ServerResponse) => unknown, string]>([
+    ['a status that is none', (res) => res.writeHead(99), 'ERR_HTTP2_STATUS_INVALID'],
+    ['a status that HTTP/2 does not know', (res) => res.writeHead(700), 'ERR_HTTP2_STATUS_INVALID'],
+    [
+      'a header of an HTTP/1 connection',
+      (res) => void res.setHeader('transfer-encoding', 'chunked'),
+      'ERR_HTTP2_INVALID_CONNECTION_HEADERS',
+    ],
+    ['two types', (res) => void res.setHeader('content-type', ['a/b', 'c/d']), 'ERR_HTTP2_HEADER_SINGLE_VALUE'],
+    ['a line break in a header', (res) => void res.setHeader('x-note', 'a\nb'), 'ERR_INVALID_CHAR'],
+    ['a header without a proper name', (res) => res.writeHead(200, { 'x(note': 'a' }), 'ERR_INVALID_HTTP_TOKEN'],
+    [
+      'a trailer of an HTTP/1 connection',
+      (res) => res.addTrailers({ connection: 'close' }),
+      'ERR_HTTP2_INVALID_CONNECTION_HEADERS',
+    ],
+    ['a chunk that is no bytes', (res) => Reflect.apply(res.write, res, [5]), 'ERR_INVALID_ARG_TYPE'],
+  ])('refuses %s in the call, and records what the handler answers instead', async (_, misdeed, code) => {
+    const { port } = await started(framework, {
+      handler: (call) => {
+        const found = refusal(call, misdeed);
+        for (const name of call.res.getHeaderNames()) call.res.removeHeader(name);
+        return { status: 409, headers: { 'x-refused': found }, body: 'instead' };
+      },
+    });
+    const first = await send(port, { key: 'k' });
+    expect([first.status, first.headers['x-refused'], first.text]).toEqual([409, code, 'instead']);
+    expectReplay(await send(port, { key: 'k' }), first);
+  });
+
+  it('records nothing of an answer that is given to the stream itself, and says what to do', async () => {
+    let said = '';
+    const { port } = await started(framework, {
+      handler: ({ res }) => {
+        try {
+          streamOf(res).respond({ ':status': 200 }, { endStream: true });
+        } catch (error) {
+          said = String(error);
+        }
+        return { status: 500, body: 'refused' };
+      },
+    });
+    for (let run = 0; run < 2; run++) {
+      const answer = await send(port, { key: 'k' });
+      expect([answer.status, answer.headers['idempotent-replayed']]).toEqual([500, undefined]);
+    }
+    expect(said).toContain('give it to the response, not to stream.respond()');
+  });
+
+  it.each([
+    ['resets its stream', (stream: ClientHttp2Stream) => stream.close(8)],
+    ['ends its session', (stream: ClientHttp2Stream) => stream.session?.destroy()],
+  ])('finishes for a client that %s while the handler works', async (_, leave) => {
+    const [begun, left] = [newGate(), newGate()];
+    let runs = 0;
+    const { port } = await started(framework, {
+      handler: async ({ res }) => {
+        runs += 1;
+        streamOf(res).once('close', left.open);
+        begun.open();
+        await left.opened;
+        return { status: 201, body: Readable.from(['pa', 'id']).pipe(new PassThrough()) };
+      },
+      options: { onInProgress: { waitMs: 20_000 } },
+    });
+    const client = await session(port);
+    const stream = post(client).on('error', () => {});
+    stream.end();
+    await begun.opened;
+    leave(stream);
+    const retry = await send(port, { key: 'k', method: 'POST' });
+    expect([retry.status, retry.headers['idempotent-replayed'], runs]).toEqual([201, 'true', 1]);
+  });
+
+  it('an answer without an end whose client leaves is given up, and known as done', async () => {
+    const source = new Readable({ read() {} });
+    const { port } = await started(framework, {
+      options: { maxResponseBytes: 1_000, onInProgress: { waitMs: 20_000 } },
+      handler: ({ res, native }) => {
+        Reflect.set(native, 'respond', false);
+        res.statusCode = 200;
+        source.push(Buffer.alloc(2_000));
+        source.pipe(res);
+        return 'raw';
+      },
+    });
+    const client = await session(port);
+    const stream = post(client).on('error', () => {});
+    stream.end();
+    await once(stream, 'response');
+    stream.close(8);
+    const retry = await send(port, { key: 'k', method: 'POST' });
+    expect([retry.status, retry.json().code]).toEqual([410, 'response_expired']);
+    // Without the middleware, too, a pipe lets go of its source when the client has left.
+    expect(source.listenerCount('data')).toBe(0);
+  });
+
+  it('an answer that is destroyed on its way cannot be taken for whole', async () => {
+    const { port } = await started(framework, {
+      handler: ({ res, native }) => {
+        Reflect.set(native, 'respond', false);
+        res.writeHead(200);
+        res.flushHeaders();
+        res.write('half');
+        setImmediate(() => res.destroy());
+        return 'raw';
+      },
+    });
+    await expect(send(port, { key: 'k' })).rejects.toThrow('INTERNAL_ERROR');
+  });
+
+  it.each([204, 205, 304])('an answer with status %i has no body, now and later', async (status) => {
+    const { port } = await started(framework, {
+      handler: ({ res, native }) => {
+        Reflect.set(native, 'respond', false);
+        res.writeHead(status, { 'x-made': 'here' });
+        res.write('no');
+        res.end('body');
+        return 'raw';
+      },
+    });
+    const first = await send(port, { key: 'k' });
+    expect([first.status, first.text, first.headers['x-made']]).toEqual([status, '', 'here']);
+    expectReplay(await send(port, { key: 'k' }), first);
+  });
+});
+
+describe('A secure server that allows HTTP/1', () => {
+  it.each(frameworksOverHttp2)('answers, and replays, over both ($name)', async (framework) => {
+    const store = new MemoryStore();
+    const port = await secured(framework.listener({ store, handler: () => ({ status: 201, body: 'paid' }) }));
+    expect(await overTls(port)).toEqual([201, 'paid', undefined]);
+    const headers = { 'idempotency-key': 'k', 'content-length': '0' };
+    const sent = { host: '127.0.0.1', port, path: '/pay', method: 'POST', agent: false, headers };
+    const outgoing = secureRequest({ ...clientTls, ...sent }).end();
+    const [replay] = (await once(outgoing, 'response')) as [IncomingMessage];
+    expect([replay.httpVersion, replay.statusCode, replay.headers['idempotent-replayed']]).toEqual([
+      '1.1',
+      201,
+      'true',
+    ]);
+    expect(await text(replay)).toBe('paid');
+  });
+
+  it('answers and replays for Express 4 behind http2-express-bridge', async () => {
+    let runs = 0;
+    const application = Object.defineProperties({}, Object.getOwnPropertyDescriptors(express4.application));
+    const app = wrap4({ ...express4, application } as never);
+    app.use(expressMiddleware(new MemoryStore()) as never);
+    app.post('/pay', (_req, res) => {
+      runs += 1;
+      res.status(201).json({ runs });
+    });
+    const port = await secured(app as unknown as Listener);
+    expect(await overTls(port)).toEqual([201, '{"runs":1}', undefined]);
+    expect(await overTls(port)).toEqual([201, '{"runs":1}', 'true']);
+  });
+});
+
+/** TLS by a shared key: no certificate is needed. */
+const tls = { ciphers: 'PSK+HIGH', maxVersion: 'TLSv1.2' } as const;
+const psk = Buffer.from('a key for tests alone');
+const clientTls = {
+  ...tls,
+  pskCallback: () => ({ psk, identity: 'test' }),
+  checkServerIdentity: () => undefined,
+  rejectUnauthorized: false,
+};
+
+async function secured(listener: Listener): Promise<number> {
+  const server = createSecureServer({ ...tls, allowHTTP1: true, pskCallback: () => psk }, (req, res) => {
+    void listener(req as unknown as IncomingMessage, res as unknown as ServerResponse);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  cleanUps.push(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+/** Status, text and mark of what a request over HTTP/2 gets. */
+async function overTls(port: number): Promise<unknown[]> {
+  const client = connect(`https://127.0.0.1:${port}`, clientTls);
+  cleanUps.push(() => client.destroy());
+  const stream = post(client).end();
+  const [head] = await once(stream, 'response');
+  return [head[':status'], await text(stream), head['idempotent-replayed']];
+}
+
+function streamOf(res: ServerResponse): Http2ServerResponse['stream'] {
+  return (res as unknown as Http2ServerResponse).stream;
+}
+
+/** The code of the error that Node throws, or that it keeps until the answer is given. */
+function refusal({ res }: Call, misdeed: (res: Http2ServerResponse) => unknown): string {
+  try {
+    misdeed(res as unknown as Http2ServerResponse);
+    res.end('x');
+  } catch (error) {
+    return String(Reflect.get(Object(error), 'code'));
+  }
+  return 'nothing';
+}
