@@ -116,10 +116,3 @@ function answerInStack(ctx: Context, { status, reason, headers, body }: WholeAns
     if (!isFraming(name)) ctx.set(name, typeof value === 'string' ? value : [...value]);
   }
 }
-
-/** HTTP/2 takes trailers as an object only, HTTP/1 as well. */
-function linesByName(trailers: NonNullable<WholeAnswer['trailers']>): Record<string, string[]> {
-  const lines: Record<string, string[]> = {};
-  for (const [name, value] of trailers) lines[name] = [...(lines[name] ?? []), value];
-  return lines;
-}
