@@ -53,4 +53,14 @@ onEveryFramework('An answer that the store has no room for', (world) => {
     const another = { store, scope: 'tenant-2', key: 'k-4' };
     expect(await execute(() => 'done', another)).toMatchObject({ kind: 'executed', recorded: true });
   });
+
+  it('does not count for the scope of all callers, which is no tenant', async () => {
+    const store = new MemoryStore({ maxRecords: 4 });
+    const { port } = await world.start({
+      store,
+      handler: () => ({ status: 201, body: {} }),
+      options: { scope: 'public' },
+    });
+    for (const key of ['k-1', 'k-2', 'k-3']) expect((await send(port, { key })).status).toBe(201);
+  });
 });

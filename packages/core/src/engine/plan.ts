@@ -19,9 +19,9 @@ export interface Plan {
   readonly terms: Terms;
 }
 
-/** The digest by which stores limit what one scope keeps; null where the scope is not known. */
+/** The digest by which stores limit what one tenant keeps; null where the scope is not known, or is the one of all callers. */
 export function scopeDigest({ scope }: Plan): string | null {
-  return scope === undefined ? null : digest(['onceguard scope 1', scope]);
+  return scope === undefined || scope === 'public' ? null : digest(['onceguard scope 1', scope]);
 }
 
 /** How long the record lives: a completed one until its tombstone is over. */

@@ -12,7 +12,8 @@ export interface MemoryStoreOptions {
   readonly maxBytes?: number;
   /**
    * The part of `maxRecords` and of `maxBytes` that one scope (one tenant) may take up, above 0, at most 1. New keys of a scope
-   * beyond it are refused, so that others still find room. Default 0.25; 1 where all records have one scope.
+   * beyond it are refused, so that others still find room. The scope `'public'` is not limited. Default 0.25; give 1 where all records
+   * have one other scope.
    */
   readonly maxScopeShare?: number;
   /** The store's clock, in milliseconds since 1970. Default `Date.now`; tests pass one that they move. */
