@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { execute as executeFromSource } from '../../packages/core/src/engine/execute.js';
 import { StoreLink } from '../../packages/core/src/engine/store-link.js';
 import type { Completion } from '../../packages/core/src/protocol/messages.js';
+import { withVerbs } from '../adapters/stores.js';
 import { told } from './told.js';
 import { memoryWorld, nameIn, onEveryStore, recordOf, stateOf } from './world.js';
 
@@ -52,6 +53,44 @@ onEveryStore('An outcome whose bytes the store refuses', (open) => {
       expect(unrecorded).toEqual([]);
     },
   );
+
+  it.each(['unknown', 'unavailable'] as const)(
+    'is recorded without them where only calls with many bytes fail, each in the same way (%s)',
+    async (storeClass) => {
+      const { store } = open({ timeoutMs: 200 });
+      const { inner } = store;
+      store.inner = withVerbs(inner, {
+        complete: async (lease, completion) => {
+          if (completion.outcome !== null) throw new StoreError(storeClass, 'The connection was lost.');
+          return await inner.complete(lease, completion);
+        },
+      });
+      const notKept = eventsOf('outcome_not_kept');
+      const large = () => told(execute(() => 'x'.repeat(100_000), { store, scope: 'tests', key: 'payment-1' }));
+      expect(await large()).toMatch(/^x+, recorded$/);
+      expect(await large()).toBe('expired');
+      expect(notKept.map(({ reason }) => reason)).toEqual(['The connection was lost.']);
+    },
+  );
+
+  it('keeps many bytes where all calls failed for a while, or the store takes them in the end', async () => {
+    const { store } = open({ timeoutMs: 200 });
+    let isAway = true;
+    const { inner } = store;
+    store.inner = withVerbs(inner, {
+      complete: async (lease, completion) => {
+        if (isAway) throw new StoreError('unavailable', 'It is away.');
+        return await inner.complete(lease, completion);
+      },
+      read: async (key) => {
+        isAway = false;
+        return await inner.read(key);
+      },
+    });
+    const large = () => told(execute(() => 'x'.repeat(100_000), { store, scope: 'tests', key: 'payment-1' }));
+    expect(await large()).toMatch(/^x+, recorded$/);
+    expect(await large()).toMatch(/^x+, replayed$/);
+  });
 
   it('is recorded without them in the background, where the store did not answer before', async () => {
     const { store } = open();

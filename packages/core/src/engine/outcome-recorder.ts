@@ -5,10 +5,16 @@ import type { CompleteAnswer, Completion } from '../protocol/messages.js';
 import type { Attempt } from './attempt.js';
 import { recordedOutcome } from './checksum.js';
 import type { Settlement } from './plan.js';
+import { isRepeatable } from './store-link.js';
 import { monotonicMs } from './timing.js';
 
 /** A record that the store lost is written anew for at most this long: as long as a removed one is remembered. */
 const longestRestoreMs = 3_600_000;
+
+/** Fewer bytes are not suspected of being why a call failed. */
+const largeBytes = 65_536;
+
+type Repetition = 'once' | 'persistently';
 
 export class OutcomeRecorder {
   #completion: Completion;
@@ -46,12 +52,8 @@ export class OutcomeRecorder {
     return await this.#record('once');
   }
 
-  async #record(how: 'once' | 'persistently'): Promise<CompleteAnswer> {
-    const answer = await this.#send(how).catch((error: unknown) => {
-      if (this.#completion.outcome === null || !isRefusalOfBytes(error)) throw error;
-      this.omitOutcome(error.message);
-      return this.#send(how);
-    });
+  async #record(how: Repetition): Promise<CompleteAnswer> {
+    const answer = await this.#send(how).catch((error: unknown) => this.#sendAgain(error, how));
     const reason = this.#omittedBecause;
     const isRecorded = answer.kind === 'ok' || answer.kind === 'restored';
     if (isRecorded && reason !== null) {
@@ -60,7 +62,29 @@ export class OutcomeRecorder {
     return answer;
   }
 
-  #send(how: 'once' | 'persistently'): Promise<CompleteAnswer> {
+  /** Where the bytes are why a call failed, sends another one without them. Else rejects with the same error. */
+  async #sendAgain(error: unknown, how: Repetition): Promise<CompleteAnswer> {
+    if (this.#completion.outcome === null || !(error instanceof StoreError)) throw error;
+    if (error.refusal !== null) return await this.#sendWithoutOutcome(error, how);
+    if (this.outcomeBytes < largeBytes || !isRepeatable(error.class) || !(await this.#answersSmallCalls())) throw error;
+    return await this.#send('once').catch((again: unknown) => this.#sendWithoutOutcome(again, how));
+  }
+
+  async #sendWithoutOutcome(error: unknown, how: Repetition): Promise<CompleteAnswer> {
+    this.omitOutcome(error instanceof Error ? error.message : String(error));
+    return await this.#send(how);
+  }
+
+  /** Some servers and proxies end the connection that a large value comes in on, or take too long for it, and refuse nothing in words. */
+  async #answersSmallCalls(): Promise<boolean> {
+    const { link, plan } = this.attempt;
+    return await link.now(plan.name, monotonicMs() + link.store.timeoutMs).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  #send(how: Repetition): Promise<CompleteAnswer> {
     const { link, plan } = this.attempt;
     const call = () => this.#complete();
     if (how === 'once') return link.ask('complete', plan.name, call);
@@ -71,10 +95,6 @@ export class OutcomeRecorder {
     const { link, lease } = this.attempt;
     return link.store.complete(lease, this.#completion);
   }
-}
-
-function isRefusalOfBytes(error: unknown): error is StoreError {
-  return error instanceof StoreError && error.refusal !== null;
 }
 
 /** The earlier of now and the lease end last told, plus the life of the record: the same in every repetition. */
