@@ -124,7 +124,8 @@ onEveryFramework('A replay', (world) => {
       ]);
       expect([linesOf(header.first, name).length, linesOf(header.replay, name)]).toEqual([1, []]);
       const { first, replay } = await sendTrailers(world, { ...credentials, 'X-Digest': 'abc' }, key);
-      expect([first.rawTrailers.includes(name), replay.rawTrailers]).toEqual([true, ['X-Digest', 'abc']]);
+      expect(trailersOf(first)).toHaveProperty(name.toLowerCase());
+      expect(trailersOf(replay)).toEqual({ 'x-digest': 'abc' });
     },
   );
 
@@ -133,7 +134,7 @@ onEveryFramework('A replay', (world) => {
     const { replay } = await sendTwice(world, { before: ({ res }) => setAll(res, credentials) }, { omitHeaders });
     expect(replay.headers).toMatchObject({ authorization: credentials.Authorization });
     const { replay: other } = await sendTrailers(world, { Authorization: 'a', 'X-Secret': 'b' }, { omitHeaders });
-    expect(other.rawTrailers).toEqual(['Authorization', 'a']);
+    expect(trailersOf(other)).toEqual({ authorization: 'a' });
   });
 
   it('lacks what omitHeaders names, and then has what the default would leave out', async () => {
@@ -211,4 +212,10 @@ function setAll(res: ServerResponse, headers: Record<string, string>): void {
 
 function linesOf({ rawHeaders }: Received, name: string): string[] {
   return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name.toLowerCase());
+}
+
+/** By their names in lower case, as HTTP/2 sends them. */
+function trailersOf({ rawTrailers }: Received): Record<string, string> {
+  const names = rawTrailers.filter((_, at) => at % 2 === 0);
+  return Object.fromEntries(names.map((name, at) => [name.toLowerCase(), rawTrailers[2 * at + 1] ?? '']));
 }
