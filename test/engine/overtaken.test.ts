@@ -52,7 +52,7 @@ const rows: Row[] = [
   {
     stands: 'another payload: mismatch',
     arrange: async (store, key) => await rival(store, key, 'f1:another'),
-    caller: { kind: 'mismatch' },
+    caller: { kind: 'mismatch', version: 'f1' },
   },
 ];
 
