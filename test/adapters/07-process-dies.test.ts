@@ -64,7 +64,8 @@ onEveryFramework(
       expect(other.runs(key)).toBe(0);
     });
   },
-  { store: 'Redis' },
+  // The client of the tests speaks HTTP/1 to other processes.
+  { store: 'Redis', transport: 'HTTP/1' },
 );
 
 onEveryFramework(
@@ -100,7 +101,8 @@ onEveryFramework(
       expectReplay(await told, other, 2);
     });
   },
-  { store: 'Redis' },
+  // The client of the tests speaks HTTP/1 to other processes.
+  { store: 'Redis', transport: 'HTTP/1' },
 );
 
 function keyOfDead({ name }: Framework, kind: Kind): string {

@@ -106,7 +106,7 @@ onEveryFramework(
       },
     );
   },
-  // The client of these tests knows the servers of its own process that speak HTTP/2, and no others.
+  // The client of the tests speaks HTTP/1 to other processes.
   { store: 'Redis', transport: 'HTTP/1' },
 );
 
