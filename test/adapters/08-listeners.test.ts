@@ -53,84 +53,95 @@ const questions: Record<string, (call: Call) => boolean> = {
 
 const withoutBody = { parser: 'none', sent: { method: 'POST' } } as const;
 
-onEveryFramework('A client that leaves while its request is being worked on', (world) => {
-  for (const [departure, depart] of Object.entries(departures)) {
-    it.each<[string, Partial<typeof withoutBody>, typeof listeners]>([
-      ['with a body', {}, listeners],
-      ['without a body', withoutBody, { ...listeners, ...listenersOfRequest }],
-    ])(
-      `${departure}: the handler of a request %s does not see it, and its answer is recorded`,
-      async (_, spec, all) => {
-        const seen: string[] = [];
-        const { retry, runs } = await leaveAndRetry(
-          world,
-          depart,
-          async (call, leave) => {
-            for (const [what, listen] of Object.entries(all)) listen(call, () => seen.push(what));
-            await leave();
-            for (let turns = 0; turns < 5; turns += 1) await new Promise(setImmediate);
-            for (const [what, ask] of Object.entries(questions)) if (ask(call)) seen.push(what);
-            return { body: seen.join() };
-          },
-          spec,
-        );
-        expect([retry.text, retry.headers['idempotent-replayed'], runs]).toEqual(['', 'true', 1]);
-      },
-    );
-  }
+/** They write to the connection itself. Clients that leave over HTTP/2: test/node/http2.test.ts. */
+const overHttp1 = { transport: 'HTTP/1' } as const;
 
-  it('is seen once the answer is recorded', async () => {
-    const seen: string[] = [];
-    const all = newGate();
-    const see = (what: string) => () => {
-      seen.push(what);
-      if (seen.length === 3) all.open();
-    };
-    await leaveAndRetry(
-      world,
-      departures['closes the connection'],
-      async ({ req, res }, leave) => {
-        req.socket.on('close', see('socket'));
-        req.on('close', see('request'));
-        res.on('close', see('response'));
-        await leave();
-        return { body: 'paid' };
-      },
-      withoutBody,
-    );
-    await all.opened;
-    expect(seen.sort()).toEqual(['request', 'response', 'socket']);
-  });
-});
+onEveryFramework(
+  'A client that leaves while its request is being worked on',
+  (world) => {
+    for (const [departure, depart] of Object.entries(departures)) {
+      it.each<[string, Partial<typeof withoutBody>, typeof listeners]>([
+        ['with a body', {}, listeners],
+        ['without a body', withoutBody, { ...listeners, ...listenersOfRequest }],
+      ])(
+        `${departure}: the handler of a request %s does not see it, and its answer is recorded`,
+        async (_, spec, all) => {
+          const seen: string[] = [];
+          const { retry, runs } = await leaveAndRetry(
+            world,
+            depart,
+            async (call, leave) => {
+              for (const [what, listen] of Object.entries(all)) listen(call, () => seen.push(what));
+              await leave();
+              for (let turns = 0; turns < 5; turns += 1) await new Promise(setImmediate);
+              for (const [what, ask] of Object.entries(questions)) if (ask(call)) seen.push(what);
+              return { body: seen.join() };
+            },
+            spec,
+          );
+          expect([retry.text, retry.headers['idempotent-replayed'], runs]).toEqual(['', 'true', 1]);
+        },
+      );
+    }
 
-onEveryFramework('A client that leaves while its body is still arriving', (world) => {
-  it.each<[string, (req: IncomingMessage) => Promise<unknown>]>([
-    ["req.on('aborted')", (req) => once(req, 'aborted')],
-    ["req.on('close')", (req) => new Promise((resolve) => req.on('close', resolve))],
-    ["req.on('error')", (req) => new Promise((resolve) => req.on('error', resolve))],
-    ["req.socket.on('close')", (req) => new Promise((resolve) => req.socket.on('close', resolve))],
-    ['reading the body', (req) => req.toArray().catch(() => {})],
-  ])('is seen by %s', async (_, seen) => {
-    const entered = newGate();
-    const stopped = newGate();
-    const { port } = await world.start({
-      store: (await world.openStore()).store,
-      parser: 'none',
-      options: { fingerprint: () => 'chosen' },
-      handler: async ({ req }) => {
-        const abort = seen(req);
-        if (req.listenerCount('error') === 0) req.on('error', () => {});
-        req.resume();
-        entered.open();
-        await abort;
-        stopped.open();
-        return { status: 500 };
-      },
+    it('is seen once the answer is recorded', async () => {
+      const seen: string[] = [];
+      const all = newGate();
+      const see = (what: string) => () => {
+        seen.push(what);
+        if (seen.length === 3) all.open();
+      };
+      await leaveAndRetry(
+        world,
+        departures['closes the connection'],
+        async ({ req, res }, leave) => {
+          req.socket.on('close', see('socket'));
+          req.on('close', see('request'));
+          res.on('close', see('response'));
+          await leave();
+          return { body: 'paid' };
+        },
+        withoutBody,
+      );
+      await all.opened;
+      expect(seen.sort()).toEqual(['request', 'response', 'socket']);
     });
-    const client = connect(port, '127.0.0.1');
-    client.write('POST /pay HTTP/1.1\r\nHost: here\r\nIdempotency-Key: k\r\nContent-Length: 10\r\n\r\nhalf');
-    await entered.opened;
-    client.destroy();
-    await stopped.opened;
-  });
-});
+  },
+  overHttp1,
+);
+
+onEveryFramework(
+  'A client that leaves while its body is still arriving',
+  (world) => {
+    it.each<[string, (req: IncomingMessage) => Promise<unknown>]>([
+      ["req.on('aborted')", (req) => once(req, 'aborted')],
+      ["req.on('close')", (req) => new Promise((resolve) => req.on('close', resolve))],
+      ["req.on('error')", (req) => new Promise((resolve) => req.on('error', resolve))],
+      ["req.socket.on('close')", (req) => new Promise((resolve) => req.socket.on('close', resolve))],
+      ['reading the body', (req) => req.toArray().catch(() => {})],
+    ])('is seen by %s', async (_, seen) => {
+      const entered = newGate();
+      const stopped = newGate();
+      const { port } = await world.start({
+        store: (await world.openStore()).store,
+        parser: 'none',
+        options: { fingerprint: () => 'chosen' },
+        handler: async ({ req }) => {
+          const abort = seen(req);
+          if (req.listenerCount('error') === 0) req.on('error', () => {});
+          req.resume();
+          entered.open();
+          await abort;
+          stopped.open();
+          return { status: 500 };
+        },
+      });
+      const client = connect(port, '127.0.0.1');
+      client.write('POST /pay HTTP/1.1\r\nHost: here\r\nIdempotency-Key: k\r\nContent-Length: 10\r\n\r\nhalf');
+      await entered.opened;
+      client.destroy();
+      await stopped.opened;
+    });
+  },
+  overHttp1,
+);

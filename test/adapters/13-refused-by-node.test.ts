@@ -20,63 +20,70 @@ const mistakes: readonly (readonly [what: string, ask: (res: ServerResponse) => 
   ['a trailer name with a space', (res) => res.addTrailers({ 'X Made': 'a' }), 'ERR_INVALID_HTTP_TOKEN'],
 ];
 
-onEveryFramework("What Node refuses is refused in the handler's own call and not recorded", (world) => {
-  it.each(mistakes)('%s', async (_, ask, code) => {
-    const thrown: unknown[] = [];
-    const { port } = await world.start({
-      store: (await world.openStore()).store,
-      handler: ({ res }) => {
-        try {
-          ask(res);
-        } catch (error) {
-          thrown.push(error instanceof Error && Reflect.get(error, 'code'));
-          throw error;
-        }
-        return 'raw';
-      },
-    });
-    const plain = await send(port);
-    const first = await send(port, { key: 'k' });
-    const retry = await send(port, { key: 'k' });
-    expect(thrown).toEqual([code, code, code]);
-    expect(plain.status).toBe(500);
-    expect([first, retry].map(comparable)).toEqual([plain, plain].map(comparable));
-  });
+/** What Node refuses over HTTP/2 is another list: test/node/http2.test.ts. */
+const overHttp1 = { transport: 'HTTP/1' } as const;
 
-  it('a handler that takes the refusal may still answer, and that is recorded', async () => {
-    let runs = 0;
-    const { port } = await world.start({
-      store: (await world.openStore()).store,
-      handler: ({ res }) => {
-        runs += 1;
-        for (const [, ask] of mistakes.slice(0, 5)) expect(() => ask(res)).toThrow();
-        return { status: 201, body: 'paid' };
-      },
+onEveryFramework(
+  "What Node refuses is refused in the handler's own call and not recorded",
+  (world) => {
+    it.each(mistakes)('%s', async (_, ask, code) => {
+      const thrown: unknown[] = [];
+      const { port } = await world.start({
+        store: (await world.openStore()).store,
+        handler: ({ res }) => {
+          try {
+            ask(res);
+          } catch (error) {
+            thrown.push(error instanceof Error && Reflect.get(error, 'code'));
+            throw error;
+          }
+          return 'raw';
+        },
+      });
+      const plain = await send(port);
+      const first = await send(port, { key: 'k' });
+      const retry = await send(port, { key: 'k' });
+      expect(thrown).toEqual([code, code, code]);
+      expect(plain.status).toBe(500);
+      expect([first, retry].map(comparable)).toEqual([plain, plain].map(comparable));
     });
-    const answers = [await send(port, { key: 'k' }), await send(port, { key: 'k' })];
-    expect(answers.map(({ status, reason, text }) => `${status} ${reason} ${text}`)).toEqual(
-      Array(2).fill('201 Created paid'),
-    );
-    expect(runs).toBe(1);
-  });
 
-  it('bytes beyond a strict Content-Length are refused, and what fits is sent and recorded', async () => {
-    const { port } = await world.start({
-      store: (await world.openStore()).store,
-      handler: ({ res }) => {
-        res.strictContentLength = true;
-        res.writeHead(200, { 'Content-Length': 4 });
-        expect(() => res.end('unpaid')).toThrow('content-length');
-        res.end('paid');
-        return 'raw';
-      },
+    it('a handler that takes the refusal may still answer, and that is recorded', async () => {
+      let runs = 0;
+      const { port } = await world.start({
+        store: (await world.openStore()).store,
+        handler: ({ res }) => {
+          runs += 1;
+          for (const [, ask] of mistakes.slice(0, 5)) expect(() => ask(res)).toThrow();
+          return { status: 201, body: 'paid' };
+        },
+      });
+      const answers = [await send(port, { key: 'k' }), await send(port, { key: 'k' })];
+      expect(answers.map(({ status, reason, text }) => `${status} ${reason} ${text}`)).toEqual(
+        Array(2).fill('201 Created paid'),
+      );
+      expect(runs).toBe(1);
     });
-    const texts = [await send(port), await send(port, { key: 'k' }), await send(port, { key: 'k' })].map(
-      ({ text }) => text,
-    );
-    expect(texts).toEqual(['paid', 'paid', 'paid']);
-  });
-});
+
+    it('bytes beyond a strict Content-Length are refused, and what fits is sent and recorded', async () => {
+      const { port } = await world.start({
+        store: (await world.openStore()).store,
+        handler: ({ res }) => {
+          res.strictContentLength = true;
+          res.writeHead(200, { 'Content-Length': 4 });
+          expect(() => res.end('unpaid')).toThrow('content-length');
+          res.end('paid');
+          return 'raw';
+        },
+      });
+      const texts = [await send(port), await send(port, { key: 'k' }), await send(port, { key: 'k' })].map(
+        ({ text }) => text,
+      );
+      expect(texts).toEqual(['paid', 'paid', 'paid']);
+    });
+  },
+  overHttp1,
+);
 
 /** Without the stack trace, which is that of another call. */
 function comparable(received: Received) {
