@@ -67,7 +67,7 @@ export const stepTable: Readonly<Record<keyof typeof stepSituations, Rows>> = {
     'hangs before, for good': stillUnknown,
     'hangs after, for good': stillUnknown,
     'is refused, for good': stillUnknown,
-    'makes no sense, for good': ['outcome_unknown', 1, 'in_progress, attempt 2', 'in_progress'],
+    'makes no sense, for good': stillUnknown,
   },
 };
 

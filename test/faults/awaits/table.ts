@@ -108,7 +108,7 @@ export const table: Readonly<Record<SituationName, Rows>> = {
     'hangs before, for good': ['run 1, not recorded', 1, 'completed, attempt 1', 'run 1, replayed'],
     'hangs after, for good': ['run 1, not recorded', 1, 'completed, attempt 1', 'run 1, replayed'],
     'is refused, for good': ['run 1, not recorded', 1, 'completed, attempt 1', 'run 1, replayed'],
-    'makes no sense, for good': ['run 1, not recorded', 1, 'in_progress, attempt 1', 'in_progress'],
+    'makes no sense, for good': ['run 1, not recorded', 1, 'completed, attempt 1', 'run 1, replayed'],
   },
   'records an answer of which bytes have left': {
     'fails before': ['run 1', 1, 'completed, attempt 1', 'run 1, replayed'],
@@ -119,7 +119,7 @@ export const table: Readonly<Record<SituationName, Rows>> = {
     'fails after, for good': ['cut off', 1, 'completed, attempt 1', 'run 1, replayed'],
     'hangs before, for good': ['cut off', 1, 'completed, attempt 1', 'run 1, replayed'],
     'hangs after, for good': ['cut off', 1, 'completed, attempt 1', 'run 1, replayed'],
-    'makes no sense, for good': ['cut off', 1, 'in_progress, attempt 1', 'in_progress'],
+    'makes no sense, for good': ['cut off', 1, 'completed, attempt 1', 'run 1, replayed'],
   },
   'records its answer in the background': {
     'fails before': ['run 1, not recorded', 1, 'completed, attempt 1', 'run 1, replayed'],
@@ -130,7 +130,7 @@ export const table: Readonly<Record<SituationName, Rows>> = {
     'fails after, for good': ['run 1, not recorded', 1, 'completed, attempt 1', 'run 1, replayed'],
     'hangs before, for good': ['run 1, not recorded', 1, 'completed, attempt 1', 'run 1, replayed'],
     'hangs after, for good': ['run 1, not recorded', 1, 'completed, attempt 1', 'run 1, replayed'],
-    'makes no sense, for good': ['run 1, not recorded', 1, 'in_progress, attempt 1', 'in_progress'],
+    'makes no sense, for good': ['run 1, not recorded', 1, 'completed, attempt 1', 'run 1, replayed'],
   },
   'records its answer after its lease, and nobody has taken over': {
     'fails before': ['run 1', 1, 'completed, attempt 1', 'run 1, replayed'],
@@ -172,7 +172,7 @@ export const table: Readonly<Record<SituationName, Rows>> = {
     'hangs before, for good': ['failure of run 1', 1, 'retryable, attempt 1', 'run 2'],
     'hangs after, for good': ['failure of run 1', 1, 'retryable, attempt 1', 'run 2'],
     'is refused, for good': ['failure of run 1', 1, 'retryable, attempt 1', 'run 2'],
-    'makes no sense, for good': ['failure of run 1', 1, 'in_progress, attempt 1', 'in_progress'],
+    'makes no sense, for good': ['failure of run 1', 1, 'retryable, attempt 1', 'run 2'],
   },
   'keeps the key as unknown after a failure': {
     'fails before': ['failure of run 1', 1, 'unknown, attempt 1', 'outcome_unknown'],
@@ -194,7 +194,7 @@ export const table: Readonly<Record<SituationName, Rows>> = {
     'hangs before, for good': ['store_unavailable', 0, 'retryable, attempt 1', 'run 1'],
     'hangs after, for good': ['store_unavailable', 0, 'retryable, attempt 1', 'run 1'],
     'is refused, for good': ['store_unavailable', 0, 'retryable, attempt 1', 'run 1'],
-    'makes no sense, for good': ['store_unavailable', 0, 'in_progress, attempt 1', 'in_progress'],
+    'makes no sense, for good': ['store_unavailable', 0, 'retryable, attempt 1', 'run 1'],
   },
   'takes back a token that came too late, to ask with another': {
     'fails before': ['run 1', 1, 'completed, attempt 1', 'run 1, replayed'],
