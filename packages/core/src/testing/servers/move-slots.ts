@@ -4,6 +4,7 @@ import type { ClusterNode } from './cluster.js';
 import { linesFrom, slotsOf } from './cluster-view.js';
 import { connectTo } from './connection.js';
 import { addressOf } from './redis-server.js';
+import { until } from './until.js';
 
 const keysAtOnce = 100;
 const migrateTimeoutMs = 5_000;
@@ -32,7 +33,27 @@ export async function moveSlots(
   } finally {
     for (const { redis } of masters) redis.disconnect();
   }
+  await untilKnown(nodes, moved, to);
   return moved;
+}
+
+/**
+ * Replicas learn from the new owner who has a slot, and believe it only while no other master has a newer configuration. So the next
+ * move, which gives another master one, must wait for them: else they could hold to the old owner for ever.
+ */
+async function untilKnown(nodes: readonly ClusterNode[], moved: readonly number[], to: ClusterNode): Promise<void> {
+  await until('all nodes to know who has the slots that were moved', async () => {
+    const running = nodes.filter(({ state }) => state === 'running');
+    const views = await Promise.all(
+      running.map(async (node) => (await linesFrom(node)).find(({ id }) => id === to.id)),
+    );
+    const behind = running.filter((_, at) => {
+      const line = views[at];
+      const known = new Set(line === undefined ? [] : slotsOf(line));
+      return moved.some((slot) => !known.has(slot));
+    });
+    return behind.length === 0 ? null : `not known to ${behind.map(({ url }) => url).join(', ')}`;
+  });
 }
 
 function connectionOf(node: ClusterNode, masters: readonly Master[]): Master {
