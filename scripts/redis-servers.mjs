@@ -20,7 +20,7 @@ const remedy =
   `"${delimiter}" between them. On Debian and its relatives apt fetches them, which is not here.`;
 
 /**
- * Each server: what it is, and the folder with a program `redis-server`. Those of REDIS_SERVERS where that is set, else those of
+ * Each server: what it is, its version, and the folder with a program `redis-server`. Those of REDIS_SERVERS where that is set, else those of
  * Debian. Throws, with the remedy, where they cannot be had.
  */
 export function redisServers() {
@@ -106,7 +106,18 @@ function wrapped(name, what, command) {
   chmodSync(program, 0o755);
   const { status, stdout, stderr } = spawnSync(program, ['--version'], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${command.at(-1)} does not start: ${stderr}`);
-  return { what: `${what} (${/v=(\S+)/.exec(stdout)?.[1] ?? 'version not known'})`, path };
+  const version = versionIn(stdout);
+  return { what: `${what} (${version})`, version, path };
+}
+
+/** The version of the server on the PATH, which `npm test` uses. Undefined: there is none. */
+export function versionOnPath() {
+  const { status, stdout } = spawnSync('redis-server', ['--version'], { encoding: 'utf8' });
+  return status === 0 ? versionIn(stdout) : undefined;
+}
+
+function versionIn(text) {
+  return /v=(\S+)/.exec(text)?.[1] ?? 'version not known';
 }
 
 function must(command, args) {

@@ -7,9 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { redisServers } from './redis-servers.mjs';
 import { bin, build, install, run } from './workspace.mjs';
 
-/** Answers the exit status: 0 where all tests passed on all servers. */
-export function testServers(args) {
-  const failed = redisServers().filter(({ what, path }) => {
+/** Answers the exit status: 0 where all tests passed on all servers. `isNeeded` picks servers by their version. */
+export function testServers(args, isNeeded = () => true) {
+  const servers = redisServers().filter(({ version }) => isNeeded(version));
+  const failed = servers.filter(({ what, path }) => {
     console.log(`\nOn ${what}:`);
     const { REDIS_URL: _, ...env } = process.env;
     env.PATH = `${path}${delimiter}${env.PATH}`;
