@@ -1,5 +1,5 @@
 // npm run test:servers [-- vitest arguments]: the tests of the store on several versions of Redis and Valkey, one after the other.
-// Part of npm run test:services.
+// npm run test:services runs a part of them.
 
 import { delimiter } from 'node:path';
 import { argv } from 'node:process';
@@ -7,13 +7,17 @@ import { fileURLToPath } from 'node:url';
 import { redisServers } from './redis-servers.mjs';
 import { bin, build, install, run } from './workspace.mjs';
 
-/** Answers the exit status: 0 where all tests passed on all servers. `isNeeded` picks servers by their version. */
-export function testServers(args, isNeeded = () => true) {
+/**
+ * Answers the exit status: 0 where all tests passed on all servers. `isNeeded` picks servers by their version. `isShort` leaves out the
+ * tests that take longer.
+ */
+export function testServers(args, { isNeeded = () => true, isShort = false } = {}) {
   const servers = redisServers().filter(({ version }) => isNeeded(version));
   const failed = servers.filter(({ what, path }) => {
     console.log(`\nOn ${what}:`);
     const { REDIS_URL: _, ...env } = process.env;
     env.PATH = `${path}${delimiter}${env.PATH}`;
+    if (isShort) env.ONCEGUARD_SHORT = '1';
     return run(bin('vitest'), ['run', '--config', 'test/services/servers.config.ts', ...args], { env }) !== 0;
   });
   for (const { what } of failed) console.error(`Tests failed on ${what}.`);

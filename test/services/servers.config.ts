@@ -1,5 +1,5 @@
-// The tests that are run on every version of Redis and Valkey: npm run test:services. The server under test is the
-// `redis-server` that comes first on the PATH.
+// The tests that are run on every version of Redis and Valkey: npm run test:servers, and a part of npm run test:services. The server
+// under test is the `redis-server` that comes first on the PATH.
 import { execFileSync } from 'node:child_process';
 import { configDefaults, defineConfig } from 'vitest/config';
 
@@ -14,7 +14,7 @@ const store = [
   'test/cli/doctor.test.ts',
 ];
 
-/** What also needs commands and rights of Redis 7 in the tools of the tests. */
+/** What takes longer, and needs commands and rights of Redis 7 in the tools of the tests. Not part of npm run test:services. */
 const further = [
   'test/store/redis-*.test.ts',
   'test/cli/doctor-groups.test.ts',
@@ -25,7 +25,7 @@ const further = [
 export default defineConfig({
   test: {
     name: `servers ${/v=\S+/.exec(version)?.[0] ?? ''}`,
-    include: major < 7 ? store : [...store, ...further],
+    include: major < 7 || process.env.ONCEGUARD_SHORT !== undefined ? store : [...store, ...further],
     exclude: configDefaults.exclude,
     globalSetup: ['test/support/global-setup.ts'],
     server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
