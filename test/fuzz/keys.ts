@@ -66,10 +66,17 @@ function judgeBare(line: string): string | null {
     : 'it is another key in quotes';
 }
 
-/** Null for what is no string. */
+/** The text in quotes, and what follows it. */
+const quoted = /^("(?:[^"\\]|\\.)*")(.*)$/;
+
+/**
+ * Null for what is no string. The judge (structured-headers 2.1) reads a Date, such as `@1`, only at the end of a line, so it gets an
+ * Integer in place of a Date that a parameter follows.
+ */
 function stringIn(line: string): string | null {
+  const [, text = line, rest = ''] = quoted.exec(line) ?? [];
   try {
-    const [value] = parseItem(line);
+    const [value] = parseItem(text + rest.replace(/=@(?=-?\d{1,15} *;)/g, '='));
     return typeof value === 'string' ? value : null;
   } catch {
     return null;
