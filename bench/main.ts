@@ -66,11 +66,12 @@ async function measureMain(only: readonly string[] | null): Promise<void> {
 }
 
 async function measureMicro(): Promise<void> {
+  const bodies = bodyCosts();
   const results = await World.during(async (world) => {
-    return { ...circumstances(await world.redis.version()), tasks: await microRun(world), bodies: bodyCosts() };
+    return { ...circumstances(await world.redis.version()), tasks: await microRun(world), bodies };
   });
   console.table(results.tasks);
-  console.log(asText(bodyTable(results.bodies)));
+  console.log(asText(bodyTable(bodies)));
   writeResults('micro', results);
   report();
 }

@@ -60,7 +60,10 @@ function microParts(micro: MicroResults | null) {
     return [name, String(micros), String(p99Micros), redisMicros === null ? '' : String(redisMicros)];
   });
   const table = { title: 'micro', head: ['part', 'median µs', 'p99 µs', 'of it Redis µs'], rows: lines };
-  return { micro: asMarkdown(table), bodies: asMarkdown(bodyTable(micro.bodies)) };
+  return {
+    micro: asMarkdown(table),
+    bodies: micro.bodies === undefined ? unmeasured : asMarkdown(bodyTable(micro.bodies)),
+  };
 }
 
 function told({ measuredAt, machine, versions }: Circumstances, how: string): string {

@@ -36,7 +36,8 @@ export interface MemoryPoint {
 
 export interface MicroResults extends Circumstances {
   readonly tasks: readonly MicroTask[];
-  readonly bodies: readonly BodyCost[];
+  /** Results that were measured before this was do not have it. */
+  readonly bodies?: readonly BodyCost[];
 }
 
 /** The medians for a megabyte of JSON of this shape. */
