@@ -161,25 +161,32 @@ export class JsonScanner {
     return true;
   }
 
-  /** A number keeps its source text: `1.0` is not `1`. */
+  /** A number keeps its source text: `1.0` is not `1`. What is copied of a number that is none does not count. */
   #number(first: number): boolean {
     const source = this.#source;
-    let at = first === minus ? this.#at + 1 : this.#at;
-    let end = source[at] === zero ? at + 1 : digitsEnd(source, at);
-    if (end === at) return false;
+    const output = this.#output;
+    const shift = this.#writeAt - this.#at;
+    let at = this.#at;
+    if (first === minus) output[at++ + shift] = minus;
+    let end = copyDigits(source, output, at, shift);
+    if (end === at || (end > at + 1 && source[at] === zero)) return false;
     if (source[end] === point) {
+      output[end + shift] = point;
       at = end + 1;
-      end = digitsEnd(source, at);
+      end = copyDigits(source, output, at, shift);
       if (end === at) return false;
     }
     const letter = source[end];
     if (letter === 0x65 || letter === 0x45) {
-      const sign = source[end + 1];
-      at = sign === 0x2b || sign === minus ? end + 2 : end + 1;
-      end = digitsEnd(source, at);
+      output[end + shift] = letter;
+      at = end + 1;
+      const sign = source[at];
+      if (sign === 0x2b || sign === minus) output[at++ + shift] = sign;
+      end = copyDigits(source, output, at, shift);
       if (end === at) return false;
     }
-    this.#copyTo(end);
+    this.#at = end;
+    this.#writeAt = end + shift;
     return true;
   }
 
@@ -216,11 +223,13 @@ export class JsonScanner {
   }
 }
 
-function digitsEnd(source: Buffer, from: number): number {
+/** Copies the digits from `from` on, each `shift` further. Answers where they end in the source. */
+function copyDigits(source: Buffer, output: Buffer, from: number, shift: number): number {
   let at = from;
   for (; at < source.length; at += 1) {
     const byte = source[at] ?? 0;
     if (byte < zero || byte > nine) break;
+    output[at + shift] = byte;
   }
   return at;
 }
