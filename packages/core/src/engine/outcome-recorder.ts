@@ -2,14 +2,12 @@
 import { StoreError } from '../errors.js';
 import { publish } from '../events.js';
 import type { CompleteAnswer, Completion } from '../protocol/messages.js';
+import { restoreTtlMs } from '../protocol/record.js';
 import type { Attempt } from './attempt.js';
 import { recordedOutcome } from './checksum.js';
 import type { Settlement } from './plan.js';
 import { isRepeatable } from './store-link.js';
 import { monotonicMs } from './timing.js';
-
-/** A record that the store lost is written anew for at most this long: as long as a removed one is remembered. */
-const longestRestoreMs = 3_600_000;
 
 /** Fewer bytes are not suspected of being why a call failed. */
 const largeBytes = 65_536;
@@ -100,5 +98,5 @@ export class OutcomeRecorder {
 /** The earlier of now and the lease end last told, plus the life of the record: the same in every repetition. */
 function restoreLimit({ link, lease }: Attempt): number {
   const startedAt = Math.min(link.clock.estimate() ?? lease.leaseEndAt, lease.leaseEndAt);
-  return startedAt + Math.min(lease.recordTtlMs, longestRestoreMs);
+  return startedAt + Math.min(lease.recordTtlMs, restoreTtlMs);
 }
