@@ -1,5 +1,5 @@
 // The experiments behind the growth charts: one thing grows, everything else stays as in the main run.
-import { startRedisCluster } from '@onceguard/core/testing';
+import { startRedisCluster } from '@onceguard/testing';
 import type { KeyPlan } from '../keys.js';
 import { type Place, rowNamed } from '../rows.js';
 import { type Origins, RedisSide } from '../run/redis-side.js';

@@ -1,7 +1,7 @@
 // The verbs of the Redis store, one call at a time: the round trip, and what of it Redis took.
 import { randomUUID } from 'node:crypto';
-import type { AcquireRequest, Lease } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
+import type { AcquireRequest, Lease } from '@onceguard/core/store';
 import { Bench } from 'tinybench';
 import type { MicroTask } from '../report/results.js';
 import type { World } from '../run/world.js';

@@ -1,7 +1,7 @@
 // What a run needs: a Redis of its own, the load, and servers under test; and the end of them all.
 import { randomUUID } from 'node:crypto';
-import { type RedisServer, startRedis } from '@onceguard/core/testing';
-import { findRedisBinary } from '../../packages/core/src/testing/servers/process.js';
+import { type RedisServer, startRedis } from '@onceguard/testing';
+import { findRedisBinary } from '../../packages/testing/src/servers/process.js';
 import { installRedis } from '../../test/support/install-redis.js';
 import { Child } from '../processes/child.js';
 import type { Order, Sent } from '../processes/loader.js';

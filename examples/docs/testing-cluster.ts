@@ -3,7 +3,7 @@
 // #region snippet
 
 import { RedisStore } from '@onceguard/core/redis';
-import { startRedisCluster } from '@onceguard/core/testing';
+import { startRedisCluster } from '@onceguard/testing';
 
 const cluster = await startRedisCluster();
 const store = await RedisStore.connect({ cluster: cluster.addresses });

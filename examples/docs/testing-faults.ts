@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryStore, makeIdempotent } from '@onceguard/core';
-import { FaultStore, failsAfter, failsBefore } from '@onceguard/core/testing';
+import { FaultStore, failsAfter, failsBefore } from '@onceguard/testing';
 
 let charges = 0;
 const charge = (order: string) => ({ order, charge: ++charges });

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { execute } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
-import { startFaultProxy, startRedis } from '@onceguard/core/testing';
+import { startFaultProxy, startRedis } from '@onceguard/testing';
 
 test('Redis grants the right to run and its reply is lost: the work runs, once', async (t) => {
   const redis = await startRedis();

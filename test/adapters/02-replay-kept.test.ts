@@ -1,7 +1,7 @@
 // Must hold, 2: a replay that takes no call of the store is the same answer, byte for byte.
 import { randomBytes } from 'node:crypto';
 import { localCache } from '@onceguard/core';
-import { FaultStore } from '@onceguard/core/testing';
+import { FaultStore } from '@onceguard/testing';
 import { expect, it } from 'vitest';
 import { send } from './client.js';
 import type { Handler } from './frameworks.js';

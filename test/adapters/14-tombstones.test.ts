@@ -1,6 +1,6 @@
 // Must hold, 14: after `ttlMs` the answer is gone, but not the knowledge that the work is done.
 import { MemoryStore } from '@onceguard/core';
-import { manualClock } from '@onceguard/core/testing';
+import { manualClock } from '@onceguard/testing';
 import { expect, it } from 'vitest';
 import { type Received, send } from './client.js';
 import { onEveryFramework, type World } from './matrix.js';

@@ -1,6 +1,6 @@
 // Records that are damaged, or that say how an answer is cut: neither is sent, and nothing runs again.
 import { resolve } from '@onceguard/core';
-import { FaultStore } from '@onceguard/core/testing';
+import { FaultStore } from '@onceguard/testing';
 import { expect, it } from 'vitest';
 import { allDoubts } from './16-doubts.js';
 import { brokenShop } from './17-asking.js';

@@ -1,6 +1,6 @@
 // Must hold: where a layer outside has answered before the handler began, it does not begin, and the key is free.
 import { notDone, payments } from '@onceguard/core';
-import { FaultStore, failsBefore, preceded } from '@onceguard/core/testing';
+import { FaultStore, failsBefore, preceded } from '@onceguard/testing';
 import type { NextFunction, Request, Response } from 'express';
 import type { Context, Next } from 'koa';
 import { expect, it } from 'vitest';

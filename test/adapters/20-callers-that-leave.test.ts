@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { FaultStore } from '@onceguard/core/testing';
+import { FaultStore } from '@onceguard/testing';
 import { expect, it } from 'vitest';
 import { begin, send } from './client.js';
 import type { Handler } from './frameworks.js';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import * as esm from '@onceguard/core';
-import { FaultStore, failsBefore } from '@onceguard/core/testing';
+import { FaultStore, failsBefore } from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
 import { send } from './client.js';
 import type { expressMiddleware, Handler } from './frameworks.js';

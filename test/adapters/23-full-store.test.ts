@@ -1,7 +1,7 @@
 // Must hold, 23: an answer that a store has no room for is sent as recorded, and what was done is not done again.
 import { execute, MemoryStore } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
-import { startRedis } from '@onceguard/core/testing';
+import { startRedis } from '@onceguard/testing';
 import { afterEach, expect, it } from 'vitest';
 import { send } from './client.js';
 import { onEveryFramework, type World } from './matrix.js';

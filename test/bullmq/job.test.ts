@@ -2,7 +2,7 @@
 
 import { idempotentProcessor } from '@onceguard/bullmq';
 import { LeaseLostError, type OperationContext } from '@onceguard/core';
-import { failsBefore } from '@onceguard/core/testing';
+import { failsBefore } from '@onceguard/testing';
 import { expect, test, vi } from 'vitest';
 import { newGate } from '../adapters/gate.js';
 import { untilAborted } from '../support/aborted.js';

@@ -1,6 +1,6 @@
 // Must hold, 3: a storm of redeliveries over workers that die.
 import { RedisStore } from '@onceguard/core/redis';
-import { type RedisServer, startRedis } from '@onceguard/core/testing';
+import { type RedisServer, startRedis } from '@onceguard/testing';
 import type * as bullmq from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';

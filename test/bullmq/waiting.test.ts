@@ -2,7 +2,7 @@
 
 import { idempotentProcessor } from '@onceguard/bullmq';
 import { done, stillUnknown } from '@onceguard/core';
-import { failsBefore } from '@onceguard/core/testing';
+import { failsBefore } from '@onceguard/testing';
 import { expect, test, vi } from 'vitest';
 import { untilAborted } from '../support/aborted.js';
 import { eventOf, onEveryMajor } from './world.js';

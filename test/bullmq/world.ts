@@ -1,10 +1,10 @@
 // A queue and its workers on the run's Redis, on BullMQ 5 and on BullMQ 6.
 import { randomUUID } from 'node:crypto';
 import { RedisStore } from '@onceguard/core/redis';
-import { FaultStore } from '@onceguard/core/testing';
+import { FaultStore } from '@onceguard/testing';
 import type { Job, JobsOptions, Processor, Queue, Worker, WorkerOptions } from 'bullmq';
 import { afterEach, beforeEach, describe, expect, vi } from 'vitest';
-import { command } from '../../packages/core/src/testing/servers/connection.js';
+import { command } from '../../packages/testing/src/servers/connection.js';
 import { redisUrl } from '../support/redis.js';
 import { type Bullmq, bullmqOf, type Major, majors } from './majors.js';
 

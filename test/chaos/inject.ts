@@ -1,6 +1,6 @@
 // The faults that were drawn, done to the processes, the ways and the server of a run.
 import { setTimeout as pause } from 'node:timers/promises';
-import type { FaultProxy } from '@onceguard/core/testing';
+import type { FaultProxy } from '@onceguard/testing';
 import { endsSilence } from './clients.js';
 import type { Fault } from './faults.js';
 import type { HistoryWriter } from './history.js';

@@ -1,19 +1,18 @@
 // A store that writes down every question and every answer, and passes them on as they are.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
-import {
-  type AcquireAnswer,
-  type AcquireRequest,
-  type Checkpoint,
-  type Completion,
-  type Holder,
-  type IdempotencyStore,
-  type Lease,
-  type Release,
-  type Resolve,
-  type Standing,
-  StoreError,
-} from '@onceguard/core';
+import { type IdempotencyStore, StoreError } from '@onceguard/core';
+import type {
+  AcquireAnswer,
+  AcquireRequest,
+  Checkpoint,
+  Completion,
+  Holder,
+  Lease,
+  Release,
+  Resolve,
+  Standing,
+} from '@onceguard/core/store';
 import type { HistoryWriter, Told, Verb } from './history.js';
 import { watched } from './watched.js';
 

@@ -1,6 +1,6 @@
 // A chaos run: servers, ways and processes of its own, faults, and at the end every key asked for once more.
 import { setTimeout as pause } from 'node:timers/promises';
-import { startFaultProxy } from '@onceguard/core/testing';
+import { startFaultProxy } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { leaseMs } from './call.js';
 import { drawFaults, type Fault } from './faults.js';

@@ -1,6 +1,6 @@
 // The server that holds the records of a run, which dies, comes back, and is succeeded by a replica.
 import { setTimeout as pause } from 'node:timers/promises';
-import { type FaultProxy, type RedisServer, startFaultProxy, startRedis } from '@onceguard/core/testing';
+import { type FaultProxy, type RedisServer, startFaultProxy, startRedis } from '@onceguard/testing';
 import type { HistoryWriter } from './history.js';
 
 /**

@@ -6,7 +6,7 @@ import {
   startRedis,
   startRedisCluster,
   startSentinelSet,
-} from '../../packages/core/src/testing/index.js';
+} from '../../packages/testing/src/index.js';
 import { onceguard } from './command.js';
 
 interface Found {

@@ -7,7 +7,7 @@ import {
   listDoubts,
   type OperationContext,
 } from '@onceguard/core';
-import type { FaultStore } from '@onceguard/core/testing';
+import type { FaultStore } from '@onceguard/testing';
 import { expect, vi } from 'vitest';
 import { untilAborted } from '../support/aborted.js';
 

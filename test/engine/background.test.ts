@@ -1,6 +1,6 @@
 // What is said to the store after the caller was answered: repeated until it is heard, within bounds.
 import { drain, execute, onEvent, StoreError } from '@onceguard/core';
-import { type FaultStore, failsBefore, hangs } from '@onceguard/core/testing';
+import { type FaultStore, failsBefore, hangs } from '@onceguard/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { Background, type BackgroundTask } from '../../packages/core/src/engine/background.js';
 import { execute as executeFromSource } from '../../packages/core/src/engine/execute.js';

@@ -1,6 +1,6 @@
 // Records whose bytes were changed: a typed error, and neither a run nor a replay, whatever the options say.
 import { execute, type IdempotencyStore, listDoubts, onEvent, resolve } from '@onceguard/core';
-import type { FaultStore, Interference } from '@onceguard/core/testing';
+import type { FaultStore, Interference } from '@onceguard/testing';
 import { expect, it } from 'vitest';
 import { abandon, block, call, charging, paying } from './abandoned.js';
 import { told } from './told.js';

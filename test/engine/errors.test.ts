@@ -1,7 +1,7 @@
 // The errors of makeIdempotent let a queue decide, and are recognised across two copies of the package.
 import { createRequire } from 'node:module';
 import * as esm from '@onceguard/core';
-import { failsBefore } from '@onceguard/core/testing';
+import { failsBefore } from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
 import { newGate } from '../adapters/gate.js';
 import { memoryWorld } from './world.js';

@@ -9,7 +9,7 @@ import {
   onEvent,
   StoreError,
 } from '@onceguard/core';
-import { type FaultStore, failsBefore, hangs } from '@onceguard/core/testing';
+import { type FaultStore, failsBefore, hangs } from '@onceguard/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { execute as executeFromSource } from '../../packages/core/src/engine/execute.js';
 import { StoreLink } from '../../packages/core/src/engine/store-link.js';

@@ -1,6 +1,6 @@
 // An operation that throws: its caller gets the throw, and its key is free or in doubt, as the options say.
 import { execute, type OperationContext, payments } from '@onceguard/core';
-import { type FaultStore, failsBefore } from '@onceguard/core/testing';
+import { type FaultStore, failsBefore } from '@onceguard/testing';
 import { expect, it } from 'vitest';
 import { told } from './told.js';
 import { memoryWorld, onEveryStore, stateOf } from './world.js';

@@ -1,6 +1,6 @@
 // The lease of an attempt: kept while the work lasts, believed in for no longer than the store can be believing.
 import { type Events, execute, LeaseLostError, type OperationContext, onEvent } from '@onceguard/core';
-import { type FaultStore, hangs } from '@onceguard/core/testing';
+import { type FaultStore, hangs } from '@onceguard/testing';
 import { expect, it } from 'vitest';
 import { untilAborted } from '../support/aborted.js';
 import { told } from './told.js';

@@ -1,6 +1,6 @@
 // A store that refuses the bytes of an outcome: the work is recorded as done without them, at once or in the background.
 import { type Events, execute, onEvent, StoreError, type StoreErrorClass, type StoreRefusal } from '@onceguard/core';
-import { type FaultStore, failsAfter, failsBefore, hangs, type Interference } from '@onceguard/core/testing';
+import { type FaultStore, failsAfter, failsBefore, hangs, type Interference } from '@onceguard/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { execute as executeFromSource } from '../../packages/core/src/engine/execute.js';
 import { StoreLink } from '../../packages/core/src/engine/store-link.js';

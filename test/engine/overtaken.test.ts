@@ -1,6 +1,7 @@
 // An owner that has lost its lease changes nothing, and its caller gets what stands there.
-import { defaultTerms, execute, type IdempotencyStore, type Lease, type OperationContext } from '@onceguard/core';
-import { type FaultStore, hangs, preceded } from '@onceguard/core/testing';
+import { defaultTerms, execute, type IdempotencyStore, type OperationContext } from '@onceguard/core';
+import type { Lease } from '@onceguard/core/store';
+import { type FaultStore, hangs, preceded } from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
 import type { Work } from '../../packages/core/src/engine/plan.js';
 import { run } from '../../packages/core/src/engine/run.js';

@@ -1,6 +1,6 @@
 // A program that asks what became of everything that waits for a decision.
 import { done, execute, notDone, type Recover, recoverAll, resolve, StoreError, stillUnknown } from '@onceguard/core';
-import { failsBefore, preceded } from '@onceguard/core/testing';
+import { failsBefore, preceded } from '@onceguard/testing';
 import { expect, it, vi } from 'vitest';
 import { abandon, block, call, charging, leaveDoubts, paying } from './abandoned.js';
 import { told } from './told.js';

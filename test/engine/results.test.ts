@@ -1,7 +1,7 @@
 // What comes back from a function: on the first call and on every repeat what the record holds, as it was.
 import assert from 'node:assert/strict';
 import { type Events, execute, makeIdempotent, onEvent, ResponseExpiredError } from '@onceguard/core';
-import { failsBefore } from '@onceguard/core/testing';
+import { failsBefore } from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
 import { recordedOutcome } from '../../packages/core/src/engine/checksum.js';
 import { withVerbs } from '../adapters/stores.js';

@@ -1,6 +1,7 @@
 // Another owner under a key, straight at the store, without an engine.
 import { randomUUID } from 'node:crypto';
-import type { Acquired, Completion, IdempotencyStore, Lease } from '@onceguard/core';
+import type { IdempotencyStore } from '@onceguard/core';
+import type { Acquired, Completion, Lease } from '@onceguard/core/store';
 import { expect } from 'vitest';
 import { recordedOutcome } from '../../packages/core/src/engine/checksum.js';
 

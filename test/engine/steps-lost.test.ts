@@ -1,13 +1,6 @@
 // Steps of an owner that has lost its lease, of a store that has lost the record, and messages that come late.
 import { execute, LeaseLostError, type OperationContext, resolve } from '@onceguard/core';
-import {
-  type FaultStore,
-  failsAfter,
-  failsBefore,
-  hangsAfter,
-  type Interference,
-  preceded,
-} from '@onceguard/core/testing';
+import { type FaultStore, failsAfter, failsBefore, hangsAfter, type Interference, preceded } from '@onceguard/testing';
 import { expect, it } from 'vitest';
 import { untilAborted } from '../support/aborted.js';
 import { abandon, call, never } from './abandoned.js';

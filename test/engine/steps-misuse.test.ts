@@ -7,7 +7,7 @@ import {
   onEvent,
   type StepContext,
 } from '@onceguard/core';
-import { failsBefore, preceded } from '@onceguard/core/testing';
+import { failsBefore, preceded } from '@onceguard/testing';
 import { expect, it } from 'vitest';
 import { newGate } from '../adapters/gate.js';
 import { abandon, call, never } from './abandoned.js';

@@ -1,6 +1,6 @@
 // Steps: what one attempt has recorded, no later one does again; what is in doubt, nobody repeats silently.
 import { execute, LeaseLostError, type OperationContext, type StepContext } from '@onceguard/core';
-import { failsAfter, failsBefore, hangs, hangsAfter } from '@onceguard/core/testing';
+import { failsAfter, failsBefore, hangs, hangsAfter } from '@onceguard/testing';
 import { expect, it } from 'vitest';
 import { untilAborted } from '../support/aborted.js';
 import { abandon, call, never } from './abandoned.js';

@@ -8,7 +8,7 @@ import {
   hangsAfter,
   preceded,
   type StoreVerb,
-} from '@onceguard/core/testing';
+} from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
 import { told } from './told.js';
 import { memoryWorld, nameIn, onEveryStore, recordOf, stateOf } from './world.js';

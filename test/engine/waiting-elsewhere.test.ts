@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { execute, type IdempotencyStore, localCache, MemoryStore } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
-import { FaultStore } from '@onceguard/core/testing';
+import { FaultStore } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { digest } from '../../packages/core/src/digest.js';

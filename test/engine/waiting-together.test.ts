@@ -1,6 +1,6 @@
 // Duplicates that wait in one process share one wait: one of them looks, all are told, and an end in this process wakes them.
 import { type ExecuteOptions, execute, type OperationContext } from '@onceguard/core';
-import { type FaultStore, preceded } from '@onceguard/core/testing';
+import { type FaultStore, preceded } from '@onceguard/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { digest } from '../../packages/core/src/digest.js';
 import { newGate } from '../adapters/gate.js';

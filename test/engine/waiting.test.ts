@@ -1,6 +1,6 @@
 // Concurrent callers: one runs; the others are refused, or wait for its outcome within bounds.
 import { execute, onEvent } from '@onceguard/core';
-import { type FaultStore, failsAfter, failsBefore } from '@onceguard/core/testing';
+import { type FaultStore, failsAfter, failsBefore } from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
 import { jittered } from '../../packages/core/src/engine/timing.js';
 import { newGate } from '../adapters/gate.js';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { drain, type IdempotencyStore, MemoryStore } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
-import { FaultStore, manualClock } from '@onceguard/core/testing';
+import { FaultStore, manualClock } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
 import { redisUrl } from '../support/redis.js';

@@ -54,6 +54,10 @@ describe.each([
   });
 });
 
+test('The program of packages/testing/README.md charges once although a reply is lost', async () => {
+  expect((await program('testing-package')).charges).toBe(1);
+});
+
 describe.each([
   ['README.md', 'koa'],
   ['packages/koa/README.md', 'koa-package'],

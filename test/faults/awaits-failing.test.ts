@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { drain, type IdempotencyStore, MemoryStore } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
-import { type FaultStore, failsAfter, failsBefore, hangs, hangsAfter } from '@onceguard/core/testing';
+import { type FaultStore, failsAfter, failsBefore, hangs, hangsAfter } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisUrl } from '../support/redis.js';

@@ -8,7 +8,7 @@ import {
   payments,
   type Recovery,
 } from '@onceguard/core';
-import { FaultStore } from '@onceguard/core/testing';
+import { FaultStore } from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
 import { send } from '../adapters/client.js';
 import { nextEvent } from '../adapters/events.js';

@@ -18,7 +18,7 @@ import {
   hangsAfter,
   type Interference,
   type StoreVerb,
-} from '@onceguard/core/testing';
+} from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
 import { storeKinds, withVerbs } from '../adapters/stores.js';
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RedisServer } from '@onceguard/core/testing';
+import type { RedisServer } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { describe, expect, vi } from 'vitest';
 import { startLossyNetwork } from './lossy-network.js';

@@ -1,7 +1,7 @@
 // Cases 18 and 20: a master that has lost its replicas, and one that is a master no more.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { type RedisServer, startReplicaPair } from '@onceguard/core/testing';
+import { type RedisServer, startReplicaPair } from '@onceguard/testing';
 import { expect, vi } from 'vitest';
 import { type Lab, test } from './support.js';
 import { paysAgain, untilPaid } from './till.js';

@@ -1,9 +1,10 @@
 // Case 25: clocks that jump, and owners that stand still beyond their lease.
 import { once } from 'node:events';
-import { type IdempotencyStore, type Lease, MemoryStore } from '@onceguard/core';
-import { manualClock } from '@onceguard/core/testing';
+import { type IdempotencyStore, MemoryStore } from '@onceguard/core';
+import type { Lease } from '@onceguard/core/store';
+import { manualClock } from '@onceguard/testing';
 import { describe, expect, vi } from 'vitest';
-import { completionOf, own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { completionOf, own, request } from '../../packages/testing/src/store-suite/requests.js';
 import { startChild } from '../adapters/child.js';
 import { startShiftedRedis } from './shifted-clock.js';
 import { type Lab, test } from './support.js';

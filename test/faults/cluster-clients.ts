@@ -1,6 +1,6 @@
 // Stores on a cluster as users make them: on a connection of their own, or on a client of either version of ioredis.
 import { type ConnectOptions, RedisStore, safeClusterOptions } from '@onceguard/core/redis';
-import type { RedisCluster } from '@onceguard/core/testing';
+import type { RedisCluster } from '@onceguard/testing';
 import { Cluster } from 'ioredis';
 import { Cluster as Cluster5, type ClusterOptions as ClusterOptions5 } from 'ioredis5';
 import type { Lab } from './support.js';

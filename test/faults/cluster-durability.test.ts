@@ -1,5 +1,5 @@
 // Case 17 on a cluster: WAIT has to reach the node that wrote, wherever the slot is.
-import { type RedisCluster, startRedisCluster } from '@onceguard/core/testing';
+import { type RedisCluster, startRedisCluster } from '@onceguard/testing';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { clusterClients, witness } from './cluster-clients.js';
 import { heals, someKeys, write } from './healing.js';

@@ -1,5 +1,5 @@
 // Cases 19 and 23 on a cluster: masters that are killed and frozen, alone, with their replicas, and all at once.
-import { type ClusterNode, type RedisCluster, startRedisCluster } from '@onceguard/core/testing';
+import { type ClusterNode, type RedisCluster, startRedisCluster } from '@onceguard/testing';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { clusterClients, ownConnection, witness } from './cluster-clients.js';
 import { heals } from './healing.js';

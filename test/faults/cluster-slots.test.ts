@@ -1,7 +1,7 @@
 // Case 23 on a cluster whose slots move: while it is at work, half-way for long, and to where nobody was told.
-import { type RedisCluster, startRedisCluster } from '@onceguard/core/testing';
+import { type RedisCluster, startRedisCluster } from '@onceguard/testing';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { own, request } from '../../packages/testing/src/store-suite/requests.js';
 import { clusterClients, witness } from './cluster-clients.js';
 import { heals, someKeys } from './healing.js';
 import { Load } from './load.js';

@@ -1,8 +1,9 @@
 // Cases 11 and 22: the server forgets what it has acknowledged.
-import type { IdempotencyStore, Lease } from '@onceguard/core';
-import type { RedisServer } from '@onceguard/core/testing';
+import type { IdempotencyStore } from '@onceguard/core';
+import type { Lease } from '@onceguard/core/store';
+import type { RedisServer } from '@onceguard/testing';
 import { describe, expect, vi } from 'vitest';
-import { completionOf, own, replayed } from '../../packages/core/src/testing/store-suite/requests.js';
+import { completionOf, own, replayed } from '../../packages/testing/src/store-suite/requests.js';
 import { test, ways } from './support.js';
 
 /** Resolves when the store works again. */

@@ -10,7 +10,7 @@ import {
   resolve,
 } from '@onceguard/core';
 import { encodeAnswer } from '@onceguard/core/http';
-import { manualClock } from '@onceguard/core/testing';
+import { manualClock } from '@onceguard/testing';
 import { describe, expect } from 'vitest';
 import { send } from '../adapters/client.js';
 import { frameworks, start } from '../adapters/frameworks.js';

@@ -2,7 +2,7 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { drain, type Execution, execute, type IdempotencyStore, MemoryStore, StoreError } from '@onceguard/core';
-import type { RedisServer } from '@onceguard/core/testing';
+import type { RedisServer } from '@onceguard/testing';
 import { describe, expect, test as plain } from 'vitest';
 import { Random } from '../model/random.js';
 import { test } from './support.js';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IdempotencyStore } from '@onceguard/core';
 import { expect, vi } from 'vitest';
-import { request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { request } from '../../packages/testing/src/store-suite/requests.js';
 
 /** In a cluster of three masters they lie on all of them. */
 export const someKeys: readonly string[] = [...'abcdefghijklmnopqrstuvwxyz'];

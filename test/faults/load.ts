@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { drain, execute, type IdempotencyStore } from '@onceguard/core';
 import { expect, vi } from 'vitest';
-import { request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { request } from '../../packages/testing/src/store-suite/requests.js';
 import { someKeys, write } from './healing.js';
 
 const pauseMs = 20;

@@ -1,9 +1,10 @@
 // Cases 1 to 5: replies and requests that are lost on the way.
-import { type Events, type OperationContext, onEvent, type RenewAnswer } from '@onceguard/core';
-import type { Fault } from '@onceguard/core/testing';
+import { type Events, type OperationContext, onEvent } from '@onceguard/core';
+import type { RenewAnswer } from '@onceguard/core/store';
+import type { Fault } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterAll, describe, expect, vi } from 'vitest';
-import { own } from '../../packages/core/src/testing/store-suite/requests.js';
+import { own } from '../../packages/testing/src/store-suite/requests.js';
 import { redisUrl } from '../support/redis.js';
 import { test, verbs, ways } from './support.js';
 import type { Till } from './till.js';

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { startFaultProxy, startRedis } from '@onceguard/core/testing';
+import { startFaultProxy, startRedis } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 
 export interface RefusingServer {

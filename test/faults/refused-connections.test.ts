@@ -1,7 +1,7 @@
 // Cases 15 and 16: servers that refuse connections, until somebody has repaired them.
 import { drain } from '@onceguard/core';
 import { safeRedisOptions } from '@onceguard/core/redis';
-import { startRedis } from '@onceguard/core/testing';
+import { startRedis } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { describe, expect, vi } from 'vitest';
 import { type Refusal, refusals } from './refusals.js';

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { drain, type StoreErrorClass } from '@onceguard/core';
-import type { RedisServer } from '@onceguard/core/testing';
+import type { RedisServer } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { expect, vi } from 'vitest';
 import { test } from './support.js';

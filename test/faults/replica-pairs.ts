@@ -1,5 +1,5 @@
 // A master and its replica, the address at which clients find whoever is the master, and what becomes of them.
-import { type FaultProxy, type RedisServer, type ReplicaPair, startReplicaPair } from '@onceguard/core/testing';
+import { type FaultProxy, type RedisServer, type ReplicaPair, startReplicaPair } from '@onceguard/testing';
 import { vi } from 'vitest';
 import type { Lab } from './support.js';
 

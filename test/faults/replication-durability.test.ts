@@ -1,6 +1,6 @@
 // Case 17, call by call: what durability makes of a replica that does not confirm.
 import { expect, vi } from 'vitest';
-import { completionOf, decision, own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { completionOf, decision, own, request } from '../../packages/testing/src/store-suite/requests.js';
 import { heals } from './healing.js';
 import { aPair, mend, type Pair } from './replica-pairs.js';
 import { test } from './support.js';

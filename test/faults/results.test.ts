@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { execute } from '@onceguard/core';
 import { expect } from 'vitest';
-import { completionOf, own, replayed } from '../../packages/core/src/testing/store-suite/requests.js';
+import { completionOf, own, replayed } from '../../packages/testing/src/store-suite/requests.js';
 import { redisUrl } from '../support/redis.js';
 import { test } from './support.js';
 

@@ -1,8 +1,9 @@
 // Story S0: a client repeats a command although only its reply was lost, and the command runs twice.
 import { randomUUID } from 'node:crypto';
-import { execute, type IdempotencyStore, type protocol, StoreError } from '@onceguard/core';
+import { execute, type IdempotencyStore, StoreError } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
-import { type FaultProxy, startFaultProxy } from '@onceguard/core/testing';
+import type { Resolution } from '@onceguard/core/store';
+import { type FaultProxy, startFaultProxy } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { acquireRequest, completionBy, owner } from '../engine/rival.js';
@@ -173,6 +174,6 @@ async function shapeOf(store: IdempotencyStore, key: string) {
   );
 }
 
-function shapesOf(decisions: readonly protocol.Resolution[]) {
+function shapesOf(decisions: readonly Resolution[]) {
   return decisions.map(({ as, by, reason }) => ({ as, by, reason }));
 }

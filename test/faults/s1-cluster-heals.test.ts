@@ -1,7 +1,7 @@
 // Story S1: a client's map of the slots goes wrong while it sends nothing, and never heals; other clients are fine.
 import { randomUUID } from 'node:crypto';
 import type { RedisStore } from '@onceguard/core/redis';
-import { type RedisCluster, startRedisCluster } from '@onceguard/core/testing';
+import { type RedisCluster, startRedisCluster } from '@onceguard/testing';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { clusterClients } from './cluster-clients.js';
 import { heals, someKeys } from './healing.js';

@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { type Events, execute, onEvent } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
-import { type ClusterNode, type RedisCluster, startRedisCluster } from '@onceguard/core/testing';
+import { type ClusterNode, type RedisCluster, startRedisCluster } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { completionOf, own, replayed, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { completionOf, own, replayed, request } from '../../packages/testing/src/store-suite/requests.js';
 import { clusterClient, clusterClient5 } from './cluster-clients.js';
 import { heals, someKeys, write } from './healing.js';
 import { mastersOf, ownerOf, type Shard, shardOf, slotOf } from './slots.js';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { execute, InProgressError, makeIdempotent, type OperationContext } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
-import { FaultStore, hangs } from '@onceguard/core/testing';
+import { FaultStore, hangs } from '@onceguard/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { newGate } from '../adapters/gate.js';
 import { told } from '../engine/told.js';

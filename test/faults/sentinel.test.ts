@@ -1,10 +1,10 @@
 // Case 19 behind Sentinel, and failovers there: a master is frozen, wakes up when another has taken over, or is killed.
 import { type ConnectOptions, RedisStore, safeRedisOptions } from '@onceguard/core/redis';
-import { type RedisServer, type SentinelSet, startSentinelSet } from '@onceguard/core/testing';
+import { type RedisServer, type SentinelSet, startSentinelSet } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { Redis as Redis5, type RedisOptions as RedisOptions5 } from 'ioredis5';
 import { describe, expect, vi } from 'vitest';
-import { own } from '../../packages/core/src/testing/store-suite/requests.js';
+import { own } from '../../packages/testing/src/store-suite/requests.js';
 import { heals } from './healing.js';
 import { Load } from './load.js';
 import { type Lab, test } from './support.js';

@@ -4,7 +4,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type RedisServer, type StartRedisOptions, startRedis } from '@onceguard/core/testing';
+import { type RedisServer, type StartRedisOptions, startRedis } from '@onceguard/testing';
 
 export interface ShiftedRedis {
   readonly server: RedisServer;

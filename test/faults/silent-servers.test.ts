@@ -1,8 +1,8 @@
 // Cases 12 to 14: servers that forget the scripts, fall asleep, or load their data.
-import type { RedisServer } from '@onceguard/core/testing';
+import type { RedisServer } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { describe, expect, vi } from 'vitest';
-import { granted, own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { granted, own, request } from '../../packages/testing/src/store-suite/requests.js';
 import { type Lab, test, ways } from './support.js';
 import { inTime, paysAgain, untilPaid } from './till.js';
 

@@ -1,5 +1,5 @@
 // Who has which slot of a cluster, and what an operator can do to one.
-import type { ClusterNode, RedisCluster } from '@onceguard/core/testing';
+import type { ClusterNode, RedisCluster } from '@onceguard/testing';
 import { vi } from 'vitest';
 
 export async function slotOf(key: string, { masters }: RedisCluster): Promise<number> {

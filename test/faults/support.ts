@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { drain, type EventName, type Events, type IdempotencyStore, onEvent } from '@onceguard/core';
 import { type ConnectOptions, RedisStore } from '@onceguard/core/redis';
-import { type RedisServer, type StartRedisOptions, startFaultProxy, startRedis } from '@onceguard/core/testing';
+import { type RedisServer, type StartRedisOptions, startFaultProxy, startRedis } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { afterAll, afterEach, test as base, beforeAll, expect } from 'vitest';

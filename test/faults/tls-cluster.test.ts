@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type ConnectOptions, RedisStore } from '@onceguard/core/redis';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { own, request } from '../../packages/testing/src/store-suite/requests.js';
 import { startTlsCluster, type TlsCluster } from './tls.js';
 
 let cluster: TlsCluster;

@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type RedisServer, startRedis } from '@onceguard/core/testing';
+import { type RedisServer, startRedis } from '@onceguard/testing';
 import { vi } from 'vitest';
 
 export interface TlsCluster {

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { drain, type IdempotencyStore } from '@onceguard/core';
 import { Redis } from 'ioredis';
 import { describe, expect, vi } from 'vitest';
-import { granted, leaseOf, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { granted, leaseOf, request } from '../../packages/testing/src/store-suite/requests.js';
 import { type Lab, test } from './support.js';
 import { paysAgain, untilPaid } from './till.js';
 

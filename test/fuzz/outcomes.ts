@@ -1,7 +1,7 @@
 // Outcomes that a store gives back damaged: a repeat gets the right value or a typed error, and nothing runs again.
 import { isDeepStrictEqual } from 'node:util';
 import { execute, IdempotencyError, MemoryStore } from '@onceguard/core';
-import { FaultStore } from '@onceguard/core/testing';
+import { FaultStore } from '@onceguard/testing';
 import type { Random } from '../model/random.js';
 import { shown, type Target } from './target.js';
 

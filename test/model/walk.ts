@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { StoreError } from '../../packages/core/src/errors.js';
 import * as protocol from '../../packages/core/src/protocol/index.js';
 import type { StoredRecord } from '../../packages/core/src/protocol/record.js';
-import type { IdempotencyStore } from '../../packages/core/src/store.js';
+import type { IdempotencyStore } from '../../packages/core/src/store/port.js';
 import { Random } from './random.js';
 import { Requests } from './requests.js';
 

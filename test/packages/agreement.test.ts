@@ -25,9 +25,14 @@ const entryPoints: ReadonlyMap<string, string> = new Map(
     const { exports } = JSON.parse(read(`packages/${name}/package.json`));
     return Object.keys(exports)
       .filter((path) => path !== './package.json')
-      .map((path) => [`@onceguard/${name}${path.slice(1)}`, `packages/${name}/src${path.slice(1)}/index.ts`] as const);
+      .map((path) => [`@onceguard/${name}${path.slice(1)}`, sourceOf(name, exports[path].import.default)] as const);
   }),
 );
+
+/** The source of a compiled file that a manifest names. */
+function sourceOf(name: string, compiled: string): string {
+  return `packages/${name}/${compiled.replace('./dist/esm/', 'src/').replace(/\.js$/, '.ts')}`;
+}
 
 describe('Exports', () => {
   test.each([...entryPoints])('docs/api.md lists exactly what %s exports', (entry, source) => {

@@ -43,7 +43,6 @@ const coreLayers: Readonly<Record<string, Layer>> = {
   },
   node: { layers: [...leaves, 'http'], modules: ['node:*'] },
   cli: { layers: [...leaves, 'redis'], modules: ['node:util'] },
-  testing: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['node:*', 'ioredis'] },
   index: { layers: [...leaves, 'protocol/record', 'protocol', 'store', 'memory', 'local-cache', 'engine'] },
 };
 
@@ -58,7 +57,7 @@ test('The layers are in an order in which each uses only what comes before it: t
   }
 });
 
-test.each(['express', 'koa', 'bullmq'] as const)(
+test.each(['express', 'koa', 'bullmq', 'testing'] as const)(
   '@onceguard/%s imports core by its public names, its framework, and Node',
   (name) => {
     expect(sourcesOf(name).flatMap((source) => offencesInAdapter(source, name))).toEqual([]);
@@ -134,10 +133,18 @@ function layerOf(file: string): string {
   return path in coreLayers ? path : path.replace(/\/.*/, '');
 }
 
+/** The one package beside core that a package is about. */
+const frameworks: Readonly<Partial<Record<PackageName, string>>> = {
+  express: 'express',
+  koa: 'koa',
+  bullmq: 'bullmq',
+  testing: 'ioredis',
+};
+
 function offencesInAdapter(source: Source, framework: PackageName): string[] {
   const offending = importsOf(source).filter((module) => {
     if (module.startsWith('.')) return posix.join(posix.dirname(source.file), module).split('/')[1] !== framework;
-    return !(module === framework || isBuiltIn(module) || /^@onceguard\/core(\/[a-z]+)?$/.test(module));
+    return !(module === frameworks[framework] || isBuiltIn(module) || /^@onceguard\/core(\/[a-z]+)?$/.test(module));
   });
   return offending.map((module) => `${source.file}: @onceguard/${framework} may not import ${module}`);
 }

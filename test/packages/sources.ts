@@ -6,7 +6,7 @@ import { parseSync } from 'vite';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-export const packageNames = ['core', 'express', 'koa', 'bullmq'] as const;
+export const packageNames = ['core', 'express', 'koa', 'bullmq', 'testing'] as const;
 
 export type PackageName = (typeof packageNames)[number];
 

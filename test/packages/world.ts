@@ -1,6 +1,6 @@
 // A world in which nothing of the workspace is installed: the packed tarballs, and what their manifests ask for.
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { redisUrl } from '../support/redis.js';
@@ -61,8 +61,9 @@ export function install(world: string, packages: readonly Packed[], peers: Peers
   }
 }
 
-/** Links to the real place: a link to a link would let Node look into the workspace. */
+/** Links to the real place: a link to a link would let Node look into the workspace. Several packages may share a peer. */
 export function link(modules: string, name: string, source: string): void {
+  if (existsSync(join(modules, name))) return;
   mkdirSync(dirname(join(modules, name)), { recursive: true });
   symlinkSync(realpathSync(join(root, source)), join(modules, name), 'junction');
 }

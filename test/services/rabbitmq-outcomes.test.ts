@@ -1,6 +1,6 @@
 // The recipe for RabbitMQ against a real broker: a message is done with as its record says.
 import { execute, resolve, stillUnknown } from '@onceguard/core';
-import { failsBefore } from '@onceguard/core/testing';
+import { failsBefore } from '@onceguard/testing';
 import { describe, expect, test, vi } from 'vitest';
 import { copyTo, unpark } from '../../examples/rabbitmq-jobs/queues.js';
 import { newGate } from '../adapters/gate.js';

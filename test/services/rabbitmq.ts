@@ -5,7 +5,7 @@ import { mkdtempSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findProgram } from '../../packages/core/src/testing/servers/process.js';
+import { findProgram } from '../../packages/testing/src/servers/process.js';
 
 const startupMs = 120_000;
 const tries = 3;

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { OperationContext } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
-import { FaultStore } from '@onceguard/core/testing';
+import { FaultStore } from '@onceguard/testing';
 import type { ConfirmChannel } from 'amqplib';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';

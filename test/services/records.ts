@@ -1,5 +1,6 @@
 // What a store holds, page by page: on a Redis that others use too, a page may be empty and not the last.
-import { type Doubt, type IdempotencyStore, listDoubts, type StoredRecord } from '@onceguard/core';
+import { type Doubt, type IdempotencyStore, listDoubts } from '@onceguard/core';
+import type { StoredRecord } from '@onceguard/core/store';
 
 export async function recordsIn(store: IdempotencyStore): Promise<StoredRecord[]> {
   const found: StoredRecord[] = [];

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { localCache } from '../../packages/core/src/local-cache/local-cache.js';
 import { MemoryStore } from '../../packages/core/src/memory/memory-store.js';
 import type { AcquireAnswer } from '../../packages/core/src/protocol/messages.js';
-import { FaultStore } from '../../packages/core/src/testing/fault-store.js';
-import { hourMs, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { FaultStore } from '../../packages/testing/src/fault-store.js';
+import { hourMs, request } from '../../packages/testing/src/store-suite/requests.js';
 import { liveMemory } from '../support/live-memory.js';
 
 const KiB = 1_024;

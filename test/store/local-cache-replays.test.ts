@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { execute, localCache, MemoryStore } from '../../packages/core/src/index.js';
 import type { LocalCacheOptions } from '../../packages/core/src/local-cache/options.js';
-import { FaultStore, failsBefore, manualClock } from '../../packages/core/src/testing/index.js';
+import { FaultStore, failsBefore, manualClock } from '../../packages/testing/src/index.js';
 import {
   completionOf,
   dayMs,
@@ -14,7 +14,7 @@ import {
   own,
   replayed,
   request,
-} from '../../packages/core/src/testing/store-suite/requests.js';
+} from '../../packages/testing/src/store-suite/requests.js';
 import { newGate } from '../adapters/gate.js';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));

@@ -6,7 +6,7 @@ import { ConfigurationError } from '../../packages/core/src/errors.js';
 import { localCache } from '../../packages/core/src/local-cache/local-cache.js';
 import { MemoryStore } from '../../packages/core/src/memory/memory-store.js';
 import { RedisStore } from '../../packages/core/src/redis/index.js';
-import { manualClock, storeSuite } from '../../packages/core/src/testing/index.js';
+import { manualClock, storeSuite } from '../../packages/testing/src/index.js';
 import { redisUrl } from '../support/redis.js';
 
 const runner = { describe, test };

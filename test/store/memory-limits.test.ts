@@ -5,7 +5,7 @@ import { StoreError } from '../../packages/core/src/errors.js';
 import { MemoryStore } from '../../packages/core/src/memory/memory-store.js';
 import type { MemoryStoreOptions } from '../../packages/core/src/memory/options.js';
 import type { AcquireRequest, Lease } from '../../packages/core/src/protocol/index.js';
-import { manualClock } from '../../packages/core/src/testing/index.js';
+import { manualClock } from '../../packages/testing/src/index.js';
 
 const hourMs = 3_600_000;
 const terms = { recordTtlMs: 2 * hourMs, outcomeTtlMs: 2 * hourMs, unknownTtlMs: 2 * hourMs };

@@ -1,8 +1,8 @@
 // The published contract finds what it is there to find: stores that are broken in one clause each.
 import { describe, expect, test } from 'vitest';
 import * as protocol from '../../packages/core/src/protocol/index.js';
-import type { IdempotencyStore } from '../../packages/core/src/store.js';
-import { manualClock, storeSuite } from '../../packages/core/src/testing/index.js';
+import type { IdempotencyStore } from '../../packages/core/src/store/port.js';
+import { manualClock, storeSuite } from '../../packages/testing/src/index.js';
 import { brokenAcquire } from '../protocol/model/broken-acquire.js';
 import { brokenOwner } from '../protocol/model/broken-owner.js';
 import { protocolStore } from './fixtures/protocol-store.js';

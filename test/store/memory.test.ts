@@ -1,7 +1,7 @@
 // MemoryStore proves itself by the published contract.
 import { describe, test } from 'vitest';
 import { MemoryStore } from '../../packages/core/src/memory/memory-store.js';
-import { manualClock, storeSuite } from '../../packages/core/src/testing/index.js';
+import { manualClock, storeSuite } from '../../packages/testing/src/index.js';
 
 const runner = { describe, test };
 

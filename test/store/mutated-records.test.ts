@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { type ExecuteOptions, execute, MemoryStore, type OperationContext, StoreError } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
-import { FaultStore } from '@onceguard/core/testing';
+import { FaultStore } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Random } from '../model/random.js';

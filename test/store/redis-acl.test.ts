@@ -4,7 +4,7 @@ import { execute } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';
-import { completionOf, own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { completionOf, own, request } from '../../packages/testing/src/store-suite/requests.js';
 import { startRedis } from '../support/redis.js';
 import { hearing } from './hearing.js';
 

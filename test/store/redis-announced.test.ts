@@ -5,8 +5,8 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { AcquireRequest, Lease } from '../../packages/core/src/protocol/messages.js';
 import { checksumLength, recordMark } from '../../packages/core/src/redis/scripts/record.js';
-import type { IdempotencyStore } from '../../packages/core/src/store.js';
-import { completionOf, decision, own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import type { IdempotencyStore } from '../../packages/core/src/store/port.js';
+import { completionOf, decision, own, request } from '../../packages/testing/src/store-suite/requests.js';
 import { redisUrl, startRedis } from '../support/redis.js';
 import { bystander, type Hearing, hearing } from './hearing.js';
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { slotOf } from '../../packages/core/src/redis/check/slot.js';
 import type { Finding } from '../../packages/core/src/redis/check.js';
 import { safeClusterOptions } from '../../packages/core/src/redis/index.js';
-import { type RedisCluster, startRedis, startRedisCluster } from '../../packages/core/src/testing/index.js';
+import { type RedisCluster, startRedis, startRedisCluster } from '../../packages/testing/src/index.js';
 import { codesOf, found, foundAt, patienceMs } from './checked.js';
 
 let cluster: RedisCluster;

@@ -8,7 +8,7 @@ import {
   type SentinelSet,
   startReplicaPair,
   startSentinelSet,
-} from '../../packages/core/src/testing/index.js';
+} from '../../packages/testing/src/index.js';
 import { codesOf, found, foundAt, patienceMs } from './checked.js';
 
 const aof = ['--appendonly', 'yes'];

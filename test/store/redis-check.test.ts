@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { safeRedisOptions } from '../../packages/core/src/redis/index.js';
-import { startFaultProxy } from '../../packages/core/src/testing/index.js';
+import { startFaultProxy } from '../../packages/testing/src/index.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 import { codesOf, found, foundAt } from './checked.js';
 

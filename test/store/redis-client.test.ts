@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { describe, expect, test, vi } from 'vitest';
 import { RedisStore } from '../../packages/core/src/redis/index.js';
-import { completionOf, leaseOf, own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { completionOf, leaseOf, own, request } from '../../packages/testing/src/store-suite/requests.js';
 import { redisUrl } from '../support/redis.js';
 
 const safe = { enableOfflineQueue: false, maxRetriesPerRequest: 0, lazyConnect: true };

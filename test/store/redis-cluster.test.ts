@@ -4,8 +4,8 @@ import { Cluster, Redis } from 'ioredis';
 import { Cluster as Cluster5 } from 'ioredis5';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { RedisStore } from '../../packages/core/src/redis/index.js';
-import type { ScanPage } from '../../packages/core/src/store.js';
-import { completionOf, own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import type { ScanPage } from '../../packages/core/src/store/port.js';
+import { completionOf, own, request } from '../../packages/testing/src/store-suite/requests.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 
 let servers: RedisServer[];

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, test, vi } from 'vitest';
 import { type Events, onEvent } from '../../packages/core/src/events.js';
 import { type ConnectOptions, RedisStore } from '../../packages/core/src/redis/index.js';
-import { completionOf, own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { completionOf, own, request } from '../../packages/testing/src/store-suite/requests.js';
 import { redisUrl, startRedis } from '../support/redis.js';
 
 const commands = '+evalsha +eval +time +get +set +del +hget +hgetall +hset +hdel +pexpireat +scan +info'.split(' ');

@@ -2,13 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type ConnectOptions, RedisStore } from '../../packages/core/src/redis/index.js';
-import {
-  type RedisServer,
-  startRedis,
-  startRedisCluster,
-  startSentinelSet,
-} from '../../packages/core/src/testing/index.js';
-import { own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { type RedisServer, startRedis, startRedisCluster, startSentinelSet } from '../../packages/testing/src/index.js';
+import { own, request } from '../../packages/testing/src/store-suite/requests.js';
 
 const ends: (() => unknown)[] = [];
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { RedisStore } from '../../packages/core/src/redis/index.js';
-import { completionOf, decision, own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { completionOf, decision, own, request } from '../../packages/testing/src/store-suite/requests.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 
 const hourMs = 3_600_000;

@@ -5,11 +5,11 @@ import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { execute } from '@onceguard/core';
 import { type ConnectOptions, RedisStore } from '@onceguard/core/redis';
-import { type RedisServer, startRedisCluster, startSentinelSet } from '@onceguard/core/testing';
+import { type RedisServer, startRedisCluster, startSentinelSet } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { checksumLength, recordMark } from '../../packages/core/src/redis/scripts/record.js';
-import { completionOf, own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { completionOf, own, request } from '../../packages/testing/src/store-suite/requests.js';
 import { redisUrl, startRedis } from '../support/redis.js';
 import { type Hearing, hearing } from './hearing.js';
 

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { StoreError } from '../../packages/core/src/errors.js';
 import { meaningOf } from '../../packages/core/src/redis/failure.js';
 import { RedisStore } from '../../packages/core/src/redis/index.js';
-import { own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { own, request } from '../../packages/testing/src/store-suite/requests.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 
 describe('the class of an error', () => {

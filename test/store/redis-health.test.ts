@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type ConnectOptions, type RedisHealth, RedisStore } from '../../packages/core/src/redis/index.js';
-import { startFaultProxy, startRedis, startSentinelSet } from '../../packages/core/src/testing/index.js';
+import { startFaultProxy, startRedis, startSentinelSet } from '../../packages/testing/src/index.js';
 import { redisUrl } from '../support/redis.js';
 
 const ends: (() => unknown)[] = [];

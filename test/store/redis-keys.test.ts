@@ -10,7 +10,7 @@ import {
   leaseOf,
   own,
   request,
-} from '../../packages/core/src/testing/store-suite/requests.js';
+} from '../../packages/testing/src/store-suite/requests.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 
 const hourMs = 3_600_000;

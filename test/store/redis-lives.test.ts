@@ -10,7 +10,7 @@ import {
   startRedisCluster,
   startReplicaPair,
   startSentinelSet,
-} from '../../packages/core/src/testing/index.js';
+} from '../../packages/testing/src/index.js';
 
 const ends: (() => unknown)[] = [];
 let told: Events['data_may_be_lost'][];

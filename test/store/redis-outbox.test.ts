@@ -4,8 +4,8 @@ import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { RedisStore } from '../../packages/core/src/redis/index.js';
-import { startFaultProxy } from '../../packages/core/src/testing/index.js';
-import { completionOf, granted, own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { startFaultProxy } from '../../packages/testing/src/index.js';
+import { completionOf, granted, own, request } from '../../packages/testing/src/store-suite/requests.js';
 import { redisUrl } from '../support/redis.js';
 
 const ends: (() => Promise<unknown>)[] = [];

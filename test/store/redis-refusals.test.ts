@@ -6,8 +6,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { StoreError } from '../../packages/core/src/errors.js';
 import { meaningOf } from '../../packages/core/src/redis/failure.js';
 import { RedisStore } from '../../packages/core/src/redis/index.js';
-import { startRedis } from '../../packages/core/src/testing/index.js';
-import { completionOf, own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { startRedis } from '../../packages/testing/src/index.js';
+import { completionOf, own, request } from '../../packages/testing/src/store-suite/requests.js';
 
 const ends: (() => unknown)[] = [];
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RedisClient, RedisStore } from '../../packages/core/src/redis/index.js';
-import { completionOf, hourMs, own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { completionOf, hourMs, own, request } from '../../packages/testing/src/store-suite/requests.js';
 import { redisUrl } from '../support/redis.js';
 
 const length = 300_000;

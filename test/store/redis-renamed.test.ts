@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type ConnectOptions, RedisStore } from '../../packages/core/src/redis/index.js';
-import { startRedis, startRedisCluster, startSentinelSet } from '../../packages/core/src/testing/index.js';
-import { completionOf, own } from '../../packages/core/src/testing/store-suite/requests.js';
+import { startRedis, startRedisCluster, startSentinelSet } from '../../packages/testing/src/index.js';
+import { completionOf, own } from '../../packages/testing/src/store-suite/requests.js';
 
 const ends: (() => unknown)[] = [];
 

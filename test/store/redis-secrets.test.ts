@@ -6,7 +6,7 @@ import { type Cluster, Redis } from 'ioredis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type EventName, onEvent } from '../../packages/core/src/events.js';
 import { type ConnectOptions, RedisStore, safeRedisOptions } from '../../packages/core/src/redis/index.js';
-import { startRedis } from '../../packages/core/src/testing/index.js';
+import { startRedis } from '../../packages/testing/src/index.js';
 import { onceguard } from '../cli/command.js';
 
 const ends: (() => unknown)[] = [];

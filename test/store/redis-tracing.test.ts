@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { RedisStore } from '../../packages/core/src/redis/index.js';
-import { completionOf, own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { completionOf, own, request } from '../../packages/testing/src/store-suite/requests.js';
 import { redisUrl } from '../support/redis.js';
 
 const ends: (() => unknown)[] = [];

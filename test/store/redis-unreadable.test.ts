@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { listDoubts, recoverAll, stillUnknown } from '../../packages/core/src/index.js';
 import { RedisStore } from '../../packages/core/src/redis/index.js';
-import { own, request } from '../../packages/core/src/testing/store-suite/requests.js';
+import { own, request } from '../../packages/testing/src/store-suite/requests.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 
 let server: RedisServer;

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { afterAll, describe, test } from 'vitest';
 import { RedisStore } from '../../packages/core/src/redis/index.js';
-import { storeSuite } from '../../packages/core/src/testing/index.js';
+import { storeSuite } from '../../packages/testing/src/index.js';
 import { redisUrl } from '../support/redis.js';
 
 const safely = { enableOfflineQueue: true, maxRetriesPerRequest: 0 };

@@ -1,5 +1,5 @@
 // Redis for the tests: the server that the whole run shares, and servers of a test's own.
-export { type RedisServer, startRedis } from '../../packages/core/src/testing/servers/redis-server.js';
+export { type RedisServer, startRedis } from '../../packages/testing/src/servers/redis-server.js';
 
 /** Where the Redis of this run listens. The run's setup started it or was given it; throws outside a run. */
 export function redisUrl(): string {

@@ -1,5 +1,5 @@
 // A cluster: formed, broken and healed, and resharded while it is at work.
-import { type RedisCluster, startRedisCluster } from '@onceguard/core/testing';
+import { type RedisCluster, startRedisCluster } from '@onceguard/testing';
 import { Cluster } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { plainClient } from './proxied.js';

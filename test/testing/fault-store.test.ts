@@ -10,7 +10,7 @@ import {
   manualClock,
   preceded,
   storeSuite,
-} from '@onceguard/core/testing';
+} from '@onceguard/testing';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { acquireRequest } from '../engine/rival.js';
 

@@ -1,7 +1,7 @@
 // The connections through the proxy as a whole: where they lead, and how they end.
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { type FaultProxy, type RedisServer, startFaultProxy, startRedis } from '@onceguard/core/testing';
+import { type FaultProxy, type RedisServer, startFaultProxy, startRedis } from '@onceguard/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { endOf, plainClient } from './proxied.js';
 

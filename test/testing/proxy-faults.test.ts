@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { type Fault, type FaultProxy, startFaultProxy } from '@onceguard/core/testing';
+import { type Fault, type FaultProxy, startFaultProxy } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { redisUrl } from '../support/redis.js';

@@ -1,7 +1,7 @@
 // A network that says nothing, or says it late: the black hole, the delay, and what is well again after them.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { type FaultProxy, startFaultProxy } from '@onceguard/core/testing';
+import { type FaultProxy, startFaultProxy } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { redisUrl } from '../support/redis.js';

@@ -1,6 +1,6 @@
 // A master, its replica, and the link between them.
 import { readdirSync } from 'node:fs';
-import { type ReplicaPair, startReplicaPair } from '@onceguard/core/testing';
+import { type ReplicaPair, startReplicaPair } from '@onceguard/testing';
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { plainClient } from './proxied.js';

@@ -1,5 +1,5 @@
 // Sentinels, and the servers that they watch over.
-import { type SentinelSet, startSentinelSet } from '@onceguard/core/testing';
+import { type SentinelSet, startSentinelSet } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { leftBy, tracesOf } from './traces.js';

@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type RedisServer, startRedis } from '@onceguard/core/testing';
+import { type RedisServer, startRedis } from '@onceguard/testing';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { plainClient } from './proxied.js';
 import { leftBy, tracesOf } from './traces.js';

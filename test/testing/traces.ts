@@ -1,7 +1,7 @@
 // What a server leaves behind, or does not: its process, its directory, and the process that guards both.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import type { RedisServer } from '@onceguard/core/testing';
+import type { RedisServer } from '@onceguard/testing';
 
 export interface Traces {
   readonly pid: number;

@@ -1,6 +1,6 @@
 // Where a process dies in the course of an execution: each point as something that stays there until it is killed.
 import { notDone, type RecoverContext, type Recovery, type StepContext, stillUnknown } from '@onceguard/core';
-import { type FaultStore, hangs, hangsAfter, type StoreVerb } from '@onceguard/core/testing';
+import { type FaultStore, hangs, hangsAfter, type StoreVerb } from '@onceguard/testing';
 import { untilAborted } from '../../support/aborted.js';
 import { longAgo } from './situations.js';
 import { stepDeaths } from './step-deaths.js';

@@ -1,6 +1,6 @@
 // The situations in which an execution calls its store.
 import { setTimeout as pause } from 'node:timers/promises';
-import { hangs, hangsAfter, type Interference, preceded } from '@onceguard/core/testing';
+import { hangs, hangsAfter, type Interference, preceded } from '@onceguard/testing';
 import { untilAborted } from '../../support/aborted.js';
 import { type Situation, type Stage, shortMs } from './stage.js';
 import { stepSituations } from './step-situations.js';

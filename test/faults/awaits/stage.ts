@@ -1,6 +1,6 @@
 // What a row of the table plays on: a store that fails as told, a way in, and another process beside it.
 import type { IdempotencyStore } from '@onceguard/core';
-import { FaultStore, type Interference, type StoreVerb } from '@onceguard/core/testing';
+import { FaultStore, type Interference, type StoreVerb } from '@onceguard/testing';
 import { type Gate, newGate } from '../../adapters/gate.js';
 import {
   askFunction,

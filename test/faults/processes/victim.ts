@@ -1,5 +1,5 @@
 // A process that begins executions, every way in under every policy, and stays at one point of each until it is killed.
-import { FaultStore } from '@onceguard/core/testing';
+import { FaultStore } from '@onceguard/testing';
 import type { RequestHandler } from 'express';
 import type { Middleware } from 'koa';
 import { charged } from '../awaits/charging.js';

@@ -1,6 +1,6 @@
 // A master that is lost, and the replica that takes its place.
 import type { Durability } from '@onceguard/core/redis';
-import { startReplicaPair } from '@onceguard/core/testing';
+import { startReplicaPair } from '@onceguard/testing';
 import { type Losses, Operations } from './operations.js';
 import { type Row, withStore } from './row.js';
 

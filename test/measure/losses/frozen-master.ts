@@ -1,7 +1,7 @@
 // A master that is frozen until its Sentinels have replaced it, and then wakes up.
 import { setTimeout as pause } from 'node:timers/promises';
 import { RedisStore, safeRedisOptions } from '@onceguard/core/redis';
-import { type RedisServer, type SentinelSet, startSentinelSet } from '@onceguard/core/testing';
+import { type RedisServer, type SentinelSet, startSentinelSet } from '@onceguard/testing';
 import { Redis, type RedisOptions } from 'ioredis';
 import { type Losses, Operations } from './operations.js';
 import { type Row, withStore } from './row.js';

@@ -1,5 +1,5 @@
 // A server whose memory is too small for what is written to it.
-import { startRedis } from '@onceguard/core/testing';
+import { startRedis } from '@onceguard/testing';
 import { type Losses, Operations } from './operations.js';
 import { type Row, withStore } from './row.js';
 

@@ -1,6 +1,6 @@
 // npm run measure:losses: how many acknowledged operations each setting of Redis loses to each fault.
 import { createRequire } from 'node:module';
-import { startRedis } from '@onceguard/core/testing';
+import { startRedis } from '@onceguard/testing';
 import { rows } from './rows.js';
 
 const count = 500;

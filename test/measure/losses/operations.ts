@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type IdempotencyStore, StoreError } from '@onceguard/core';
-import { completionOf, dayMs, own, request } from '../../../packages/core/src/testing/store-suite/requests.js';
+import { completionOf, dayMs, own, request } from '../../../packages/testing/src/store-suite/requests.js';
 
 const minuteMs = 60_000;
 

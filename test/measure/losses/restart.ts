@@ -1,5 +1,5 @@
 // A server that is killed and started again, with what it has on disk.
-import { startRedis } from '@onceguard/core/testing';
+import { startRedis } from '@onceguard/testing';
 import { type Losses, Operations } from './operations.js';
 import { type Row, withStore } from './row.js';
 

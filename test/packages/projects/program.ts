@@ -9,9 +9,9 @@ import { execute, type IdempotencyStore, KeyReusedError, MemoryStore, makeIdempo
 import { createLifecycle, keepRawBody } from '@onceguard/core/http';
 import { nodeExchange } from '@onceguard/core/node';
 import { RedisStore } from '@onceguard/core/redis';
-import { manualClock, storeSuite } from '@onceguard/core/testing';
 import { idempotency as behindExpress, idempotencyOf as inExpress } from '@onceguard/express';
 import { idempotency as behindKoa, type IdempotencyState, idempotencyOf as inKoa } from '@onceguard/koa';
+import { manualClock, storeSuite } from '@onceguard/testing';
 import { type Job, Queue, Worker } from 'bullmq';
 import express from 'express';
 import Koa from 'koa';

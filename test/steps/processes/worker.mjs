@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { done, execute, notDone, stillUnknown } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
-import { FaultStore } from '@onceguard/core/testing';
+import { FaultStore } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 
 const { url, prefix, leaseMs } = JSON.parse(process.argv[2]);

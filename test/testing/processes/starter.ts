@@ -1,5 +1,5 @@
 // Starts one of each kind, says what of them can be found, and waits to be killed.
-import { startRedis, startRedisCluster, startReplicaPair, startSentinelSet } from '@onceguard/core/testing';
+import { startRedis, startRedisCluster, startReplicaPair, startSentinelSet } from '@onceguard/testing';
 import { type Traces, tracesOf } from '../traces.js';
 
 const [frozen, killed, pair, set, cluster] = await Promise.all([

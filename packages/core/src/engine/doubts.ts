@@ -5,7 +5,7 @@ import { ConfigurationError } from '../errors.js';
 import { parseOptions, wholeNumber } from '../options.js';
 import type { ResolveAnswer } from '../protocol/messages.js';
 import { isIntent, type Resolution, type StoredRecord } from '../protocol/record.js';
-import type { IdempotencyStore } from '../store.js';
+import type { IdempotencyStore } from '../store/port.js';
 import { encodeValue } from '../value.js';
 import { outcomeIn, recordedOutcome, stepsIn } from './checksum.js';
 import { deriveKey } from './context.js';

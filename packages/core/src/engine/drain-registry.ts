@@ -1,6 +1,6 @@
 // What all copies of this package in a process still have to say to one store.
 import { processWide } from '../process-wide.js';
-import type { IdempotencyStore } from '../store.js';
+import type { IdempotencyStore } from '../store/port.js';
 
 /** Waits at most `timeoutMs` for the background of one copy. True: nothing is left there. */
 type Drain = (timeoutMs: number) => Promise<boolean>;

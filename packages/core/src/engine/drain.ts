@@ -1,5 +1,5 @@
 // drain: what a process does before it ends, so that no result is lost that the store could not take at once.
-import type { IdempotencyStore } from '../store.js';
+import type { IdempotencyStore } from '../store/port.js';
 import { drainsOf } from './drain-registry.js';
 
 /**

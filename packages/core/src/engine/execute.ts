@@ -5,7 +5,7 @@ import { ConfigurationError, type ErrorCode } from '../errors.js';
 import { publish, warnOnce } from '../events.js';
 import { milliseconds, parseOptions, wholeNumber } from '../options.js';
 import { placeholderCause, placeholderIn } from '../placeholder.js';
-import type { IdempotencyStore } from '../store.js';
+import type { IdempotencyStore } from '../store/port.js';
 import { encodeValue, UnencodableValue } from '../value.js';
 import type { OperationContext } from './context.js';
 import { type FinalErrors, finalErrorsField } from './final-error-classes.js';

@@ -1,6 +1,6 @@
 // The highest fencing tokens that this process has seen, so that they grow even where a store lost the record.
 import { processWide } from '../process-wide.js';
-import type { IdempotencyStore } from '../store.js';
+import type { IdempotencyStore } from '../store/port.js';
 
 /** How many keys are remembered at least, and half of how many at most; the oldest are forgotten first. */
 const keysRemembered = 10_000;

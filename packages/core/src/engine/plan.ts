@@ -1,7 +1,7 @@
 // What one execution is to do and under which terms, after every option has been checked.
 import { digest } from '../digest.js';
 import type { RecordTerms, Release } from '../protocol/messages.js';
-import type { IdempotencyStore } from '../store.js';
+import type { IdempotencyStore } from '../store/port.js';
 import type { OperationContext } from './context.js';
 import type { RecoverContext, Recovery } from './recovery.js';
 import type { Terms } from './terms.js';

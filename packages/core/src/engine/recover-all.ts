@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { StoreError } from '../errors.js';
 import { parseOptions, wholeNumber } from '../options.js';
-import type { IdempotencyStore } from '../store.js';
+import type { IdempotencyStore } from '../store/port.js';
 import { encodeValue } from '../value.js';
 import { type Doubt, listDoubts } from './doubts.js';
 import type { Execution, Plan, Work } from './plan.js';

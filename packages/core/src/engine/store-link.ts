@@ -1,7 +1,7 @@
 // A store as the engine knows it in this process: its clock, the fencing tokens seen, who waits, what is still to be said.
 import { StoreError, type StoreErrorClass } from '../errors.js';
 import { type EventSubject, publish } from '../events.js';
-import type { IdempotencyStore } from '../store.js';
+import type { IdempotencyStore } from '../store/port.js';
 import { Background } from './background.js';
 import { StoreClock } from './clock.js';
 import { registerDrain } from './drain-registry.js';

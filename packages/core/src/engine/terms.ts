@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { milliseconds, wholeNumber } from '../options.js';
 import type { OnAbandoned } from '../protocol/messages.js';
-import type { IdempotencyStore } from '../store.js';
+import type { IdempotencyStore } from '../store/port.js';
 
 const day = 86_400_000;
 

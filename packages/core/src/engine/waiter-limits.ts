@@ -1,6 +1,6 @@
 // How many callers may wait at once for the outcome of another: at one store in this process, and in one scope.
 import { processWide } from '../process-wide.js';
-import type { IdempotencyStore } from '../store.js';
+import type { IdempotencyStore } from '../store/port.js';
 import type { Terms } from './terms.js';
 
 const defaultMaxWaiters = 1_000;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { RecoverContext, Recovery } from '../engine/recovery.js';
 import { checkTerms, storeField, type TermOptions, type Terms, termFields, withTombstone } from '../engine/terms.js';
 import { milliseconds, parseOptions, wholeNumber } from '../options.js';
-import type { IdempotencyStore } from '../store.js';
+import type { IdempotencyStore } from '../store/port.js';
 import type { AnswerFound } from './answer-found.js';
 import type { AnswerView } from './answer-view.js';
 import { defaultOmitHeaders, headerNamePattern } from './headers.js';

@@ -2,7 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import { parseOptions } from '../options.js';
 import type * as messages from '../protocol/messages.js';
-import type { IdempotencyStore } from '../store.js';
+import type { IdempotencyStore } from '../store/port.js';
 import { type LocalCacheOptions, localCacheSchema } from './options.js';
 
 type Completed = messages.Timed & messages.CompletedStanding;

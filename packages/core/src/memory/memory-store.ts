@@ -10,7 +10,7 @@ import { checkpoint, complete, release, renew } from '../protocol/owner.js';
 import { isLive, type StoredRecord } from '../protocol/record.js';
 import { remove, resolve } from '../protocol/resolve.js';
 import type { Transition } from '../protocol/transition.js';
-import type { IdempotencyStore, ReadAnswer, ScanPage, ScanRequest } from '../store.js';
+import type { IdempotencyStore, ReadAnswer, ScanPage, ScanRequest } from '../store/port.js';
 import { copyAnswer, copyBytes, copyIfAny, copyRecord, copyStanding } from './copies.js';
 import { type Admission, Ledger } from './ledger.js';
 import { type MemoryStoreOptions, memoryStoreSchema } from './options.js';

@@ -1,6 +1,6 @@
 // A page of record names, by SCAN on one server after the other.
 import { StoreError } from '../errors.js';
-import type { ScanRequest } from '../store.js';
+import type { ScanRequest } from '../store/port.js';
 import type { RedisNode } from './client.js';
 import type { RedisLink } from './link.js';
 import { Reply } from './reply.js';

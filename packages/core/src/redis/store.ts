@@ -17,7 +17,7 @@ import type {
   Resolve,
   ResolveAnswer,
 } from '../protocol/messages.js';
-import type { IdempotencyStore, ReadAnswer, ScanPage, ScanRequest, StoreCapabilities } from '../store.js';
+import type { IdempotencyStore, ReadAnswer, ScanPage, ScanRequest, StoreCapabilities } from '../store/port.js';
 import { acquireAnswer, completeAnswer, plainAnswer, renewAnswer, resolveAnswer } from './answers.js';
 import { announce, examine, type Finding } from './check.js';
 import type { Argument, RedisClient } from './client.js';

@@ -1,7 +1,7 @@
 // The suite: bytes come back as they were, whatever they are.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import type { Lease } from '../../protocol/messages.js';
+import type { Lease } from '@onceguard/core/store';
 import type { Bench, Contract } from './contract.js';
 import { completionOf, decision, granted, own, recordOf, request } from './requests.js';
 

@@ -1,9 +1,16 @@
 // What the tests of the contract ask for, and how they look at the answers.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { StoreError } from '../../errors.js';
-import type { AcquireAnswer, Acquired, AcquireRequest, Completion, Lease, Resolve } from '../../protocol/messages.js';
-import type { ReadAnswer } from '../../store.js';
+import { StoreError } from '@onceguard/core';
+import type {
+  AcquireAnswer,
+  Acquired,
+  AcquireRequest,
+  Completion,
+  Lease,
+  ReadAnswer,
+  Resolve,
+} from '@onceguard/core/store';
 import type { Bench } from './contract.js';
 
 export const hourMs = 3_600_000;

@@ -1,6 +1,6 @@
 // A store whose calls fail as told: before or after they took effect, or without any answer. It remembers every call.
-import { StoreError, type StoreErrorClass } from '../errors.js';
-import type { IdempotencyStore } from '../store.js';
+import { StoreError, type StoreErrorClass } from '@onceguard/core';
+import type { IdempotencyStore } from '@onceguard/core/store';
 
 /** What of a store fails as told; `scan`, `close` and `whenEnded` always pass. */
 export type StoreVerb = 'acquire' | 'renew' | 'checkpoint' | 'complete' | 'release' | 'resolve' | 'read' | 'remove';

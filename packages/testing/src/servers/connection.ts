@@ -38,6 +38,6 @@ async function loadRedis(): Promise<typeof Redis> {
   try {
     return (await import('ioredis')).Redis;
   } catch (cause) {
-    throw new Error('The servers of @onceguard/core/testing need the package ioredis: npm install ioredis', { cause });
+    throw new Error('The servers of @onceguard/testing need the package ioredis: npm install ioredis', { cause });
   }
 }

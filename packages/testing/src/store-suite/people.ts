@@ -1,9 +1,9 @@
 // The suite: what people and tools do with a store: read, scan, remove, close; and its clock.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { StoreError } from '../../errors.js';
-import { recordLayout } from '../../protocol/record.js';
-import type { IdempotencyStore } from '../../store.js';
+import { StoreError } from '@onceguard/core';
+import type { IdempotencyStore } from '@onceguard/core/store';
+import { idempotencyProtocol } from '@onceguard/core/store';
 import type { Contract } from './contract.js';
 import { changesNothing, completionOf, decision, granted, hourMs, own, recordOf, request, said } from './requests.js';
 
@@ -41,7 +41,7 @@ export function people({ describe, test, capabilities }: Contract): void {
       const { layout, state, token, fence, attempt, guarded, leaseEndAt, leaseMs, decisions } = await recordOf(bench);
       assert.deepEqual(
         [layout, state, token, fence, attempt],
-        [recordLayout, 'in_progress', lease.token, lease.fence, 1],
+        [idempotencyProtocol.recordLayout, 'in_progress', lease.token, lease.fence, 1],
       );
       assert.deepEqual([guarded, leaseEndAt, leaseMs, decisions], [true, lease.leaseEndAt, 3_600_000, []]);
     });

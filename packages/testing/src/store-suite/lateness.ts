@@ -1,7 +1,6 @@
 // The suite: every message may arrive late, and then changes nothing that its sender does not own.
 import assert from 'node:assert/strict';
-import type { Lease, Standing } from '../../protocol/messages.js';
-import type { IdempotencyStore } from '../../store.js';
+import type { IdempotencyStore, Lease, Standing } from '@onceguard/core/store';
 import type { Contract } from './contract.js';
 import { abandon, changesNothing, completionOf, decision, hourMs, own, request, said } from './requests.js';
 

@@ -1,6 +1,6 @@
 // The suite: release.
 import assert from 'node:assert/strict';
-import type { Holder, Release } from '../../protocol/messages.js';
+import type { Holder, Release } from '@onceguard/core/store';
 import type { Contract } from './contract.js';
 import {
   abandon,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { IdempotencyStore, StoreCapabilities } from '../../store.js';
+import type { IdempotencyStore, StoreCapabilities } from '@onceguard/core/store';
 
 /** Of the test runner: vitest, jest, mocha and node:test all have these two. */
 export interface SuiteRunner {

@@ -1,6 +1,6 @@
 // The suite: many at once. Nothing comes between the reading and the writing of a verb.
 import assert from 'node:assert/strict';
-import type { AcquireAnswer } from '../../protocol/messages.js';
+import type { AcquireAnswer } from '@onceguard/core/store';
 import type { Bench, Contract } from './contract.js';
 import { abandon, completionOf, own, recordOf, replayed, request, said } from './requests.js';
 

@@ -13,8 +13,8 @@ import type {
   RenewAnswer,
   Resolve,
   ResolveAnswer,
-} from './protocol/messages.js';
-import type { StoredRecord } from './protocol/record.js';
+} from '../protocol/messages.js';
+import type { StoredRecord } from '../protocol/record.js';
 
 /**
  * A store keeps records and moves them by the protocol: bytes under names, never HTTP or JSON.
@@ -31,7 +31,7 @@ import type { StoredRecord } from './protocol/record.js';
  *   completed without an outcome. Where fewer bytes may do, the error's `refusal` says so.
  *
  * Keys are names that the engine derived (1 to 128 of `A-Z a-z 0-9 _ -`), never a client's string. `docs/protocol.md`
- * has the transition table; `storeSuite` of `@onceguard/core/testing` proves a store.
+ * has the transition table; `storeSuite` of `@onceguard/testing` proves a store.
  */
 export interface IdempotencyStore {
   readonly name: string;

@@ -1,6 +1,6 @@
 // The suite: what makes no sense is refused before anything is written.
 import assert from 'node:assert/strict';
-import type { AcquireRequest, Completion, Lease, Resolve } from '../../protocol/messages.js';
+import type { AcquireRequest, Completion, Lease, Resolve } from '@onceguard/core/store';
 import type { Bench, Contract } from './contract.js';
 import { changesNothing, completionOf, dayMs, decision, own, refusedAsBug, request } from './requests.js';
 

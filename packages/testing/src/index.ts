@@ -1,4 +1,4 @@
-// @onceguard/core/testing: what others need to prove a store of their own, and what they build on one under faults.
+// @onceguard/testing: what others need to prove a store of their own, and what they build on one under faults.
 export {
   FaultStore,
   failsAfter,
