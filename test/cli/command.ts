@@ -17,9 +17,9 @@ export async function onceguard(...args: string[]): Promise<Ended> {
   return await ended(process.execPath, [program, ...args]);
 }
 
-export function ended(command: string, args: readonly string[]): Promise<Ended> {
+export function ended(command: string, args: readonly string[], cwd?: string): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = execFile(command, [...args], { timeout: 30_000 }, (_error, stdout, stderr) =>
+    const child = execFile(command, [...args], { cwd, timeout: 30_000 }, (_error, stdout, stderr) =>
       resolve({ status: child.exitCode, stdout, stderr }),
     );
   });

@@ -1,4 +1,4 @@
-// The command as it is published: in the tarball, to be started by itself, with ioredis beside it and without.
+// The command as it is published: in the tarball, started by itself and by npx, with ioredis beside it and without.
 import { mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 function installed(name: string, peers: Parameters<typeof install>[2]): string {
   const world = join(folder, name);
   install(world, packed, peers);
-  return join(world, 'node_modules/@onceguard/core/dist/esm/cli/main.js');
+  return join(world, 'node_modules/.bin/onceguard');
 }
 
 test.each(['ioredis', 'ioredis5'])('It is executable, and works with %s', async (ioredis) => {
@@ -28,6 +28,14 @@ test.each(['ioredis', 'ioredis5'])('It is executable, and works with %s', async 
   expect(statSync(program).mode & 0o111).toBe(0o111);
   const { status, stdout, stderr } = await ended(program, ['doctor', redisUrl()]);
   expect([status, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(/redis_not_persistent/);
+});
+
+test('npx finds it where the package is installed', async () => {
+  installed('npx', { ioredis: 'ioredis' });
+  const args = ['--no', 'onceguard', '--', 'doctor', redisUrl()];
+  const { status, stdout } = await ended('npx', args, join(folder, 'npx'));
+  expect(status).toBe(0);
   expect(stdout).toMatch(/redis_not_persistent/);
 });
 

@@ -19,7 +19,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe.each(packageNames)('The tarball of @onceguard/%s', (name) => {
   const tarball = () => packed.find((other) => other.name === name) ?? expect.unreachable();
 
-  test('holds the sources, what each was compiled to, README, LICENSE, manifest, and nothing else', () => {
+  test('holds the sources, what each was compiled to, its programs, README, LICENSE, manifest, and nothing else', () => {
     const sources = filesUnder(`packages/${name}/src`).map((file) => file.replace(`packages/${name}/`, ''));
     const compiled = sources.flatMap((file) =>
       ['esm', 'cjs'].flatMap((format) =>
@@ -28,8 +28,9 @@ describe.each(packageNames)('The tarball of @onceguard/%s', (name) => {
         ),
       ),
     );
+    const programs = Object.values(tarball().manifest.bin ?? {});
     const own = ['package.json', 'README.md', 'LICENSE', 'dist/cjs/package.json'];
-    expect(filesIn(tarball().folder)).toEqual([...sources, ...compiled, ...own].sort());
+    expect(filesIn(tarball().folder)).toEqual([...sources, ...compiled, ...programs, ...own].sort());
   });
 
   test('has a README that begins with its name, and the licence of the repository', () => {

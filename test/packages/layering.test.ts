@@ -1,7 +1,8 @@
-// The layers of the design, read from the imports and held.
+// The layers of the design, and that no files import each other in a circle, read from the imports.
 import { builtinModules } from 'node:module';
 import { posix } from 'node:path';
 import { expect, test } from 'vitest';
+import { importCycles } from './import-cycles.js';
 import { importsOf, type PackageName, packageNames, parse, read, type Source, sourcesOf } from './sources.js';
 
 interface Layer {
@@ -55,6 +56,48 @@ test('The layers are in an order in which each uses only what comes before it: t
   for (const [index, { layers }] of Object.values(coreLayers).entries()) {
     expect(names.slice(0, index), names[index]).toEqual(expect.arrayContaining([...layers]));
   }
+});
+
+/** Groups of files that still import each other. No group is added, and each one goes. */
+const knownCycles: readonly (readonly string[])[] = [
+  [
+    'packages/core/src/engine/attempt-context.ts',
+    'packages/core/src/engine/attempt.ts',
+    'packages/core/src/engine/claimant.ts',
+    'packages/core/src/engine/plan.ts',
+    'packages/core/src/engine/recovery.ts',
+    'packages/core/src/engine/shared-wait.ts',
+    'packages/core/src/engine/store-link.ts',
+  ],
+  ['packages/core/src/http/options.ts', 'packages/core/src/http/settle.ts'],
+  ['packages/core/src/node/capture.ts', 'packages/core/src/node/http2/http2-capture.ts'],
+  ['packages/core/src/node/http2/send-http2.ts', 'packages/core/src/node/send.ts'],
+  ['packages/core/src/redis/client.ts', 'packages/core/src/redis/redact.ts'],
+  ['packages/testing/src/servers/cluster.ts', 'packages/testing/src/servers/move-slots.ts'],
+];
+
+test.each(packageNames)(
+  'No files of @onceguard/%s import each other in a circle, apart from the known ones',
+  (name) => {
+    const known = knownCycles.filter(([first]) => first?.startsWith(`packages/${name}/`));
+    expect(importCycles(sourcesOf(name))).toEqual(known);
+  },
+);
+
+test('A circle of files is found in every form of import, and everything that leads out of it is left out', () => {
+  const texts = {
+    'src/lease.ts': "import type { Store } from './store/index.js';",
+    'src/store/index.ts': "export * from './memory.js';",
+    'src/store/memory.ts': "type Lease = import('../lease.js').Lease; import { hash } from '../digest.js';",
+    'src/digest.ts': "import { createHash } from 'node:crypto';",
+    'src/entry.ts': "import './lease.js'; import './self.js';",
+    'src/self.ts': "await import('./self.js');",
+  };
+  const sources = Object.entries(texts).map(([file, text]) => parse(file, text));
+  expect(importCycles(sources)).toEqual([
+    ['src/lease.ts', 'src/store/index.ts', 'src/store/memory.ts'],
+    ['src/self.ts'],
+  ]);
 });
 
 test.each(['express', 'koa', 'bullmq', 'testing'] as const)(

@@ -13,6 +13,7 @@ export interface Manifest {
   readonly version: string;
   readonly files: readonly string[];
   readonly exports: Readonly<Record<string, unknown>>;
+  readonly bin?: Readonly<Record<string, string>>;
   /** What reads no `exports` is led by these. */
   readonly main?: string;
   readonly types?: string;
@@ -45,11 +46,15 @@ export async function packAll(into: string): Promise<Packed[]> {
 /** Where peers come from: the names under which the tests have them. */
 export type Peers = Readonly<Record<string, string>>;
 
-/** Installs packages into `node_modules` of a folder: what they depend on, and of their peers those that are given. */
+/** Installs packages into `node_modules` of a folder: their programs, what they depend on, and those of their peers that are given. */
 export function install(world: string, packages: readonly Packed[], peers: Peers): void {
   const modules = join(world, 'node_modules');
   for (const { name, manifest, folder } of packages) {
     cpSync(folder, join(modules, manifest.name), { recursive: true });
+    for (const [program, file] of Object.entries(manifest.bin ?? {})) {
+      mkdirSync(join(modules, '.bin'), { recursive: true });
+      symlinkSync(join('..', manifest.name, file), join(modules, '.bin', program));
+    }
     for (const dependency of Object.keys(manifest.dependencies ?? {})) {
       if (!dependency.startsWith('@onceguard/'))
         link(modules, dependency, join('packages', name, 'node_modules', dependency));

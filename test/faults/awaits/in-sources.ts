@@ -1,41 +1,33 @@
 // What the sources of an execution wait for, as far as their syntax tells.
-import { children, isNode, type Node, nameOf, parse, read, type Source } from '../../packages/sources.js';
+//
+// Awaits are told apart by file, function and order alone: a renamed variable or a reworded comment changes nothing here.
+import { children, isNode, type Node, nameOf, type Source } from '../../packages/sources.js';
 
-export interface Parsed extends Source {
-  readonly text: string;
-}
-
-export function parsed(file: string): Parsed {
-  const text = read(file);
-  return { ...parse(file, text), text };
-}
-
-/** The calls `….store.verb(…)` of a source: `file function: verb`, each once. */
-export function storeCallsIn(source: Parsed): string[] {
+/** The calls `….store.verb(…)` of a source: `file function: verb`. */
+export function storeCallsIn(source: Source): string[] {
   const calls = source.nodes.filter(({ type, callee }) => type === 'CallExpression' && isOfStore(callee));
-  return distinct(
-    calls.map((call) => `${shortName(source)} ${functionAround(source, call)}: ${lastName(call.callee)}`),
-  );
+  return calls.map((call) => `${placeOf(source, call)}: ${lastName(call.callee)}`);
 }
 
-/** What is awaited in the sources, apart from calls of their own functions: `file: text`, each once. */
-export function foreignAwaits(sources: readonly Parsed[]): string[] {
+/** What is awaited in the sources, apart from calls of their own functions: `file function`, once per await. */
+export function foreignAwaits(sources: readonly Source[]): string[] {
   const methods = new Set(sources.flatMap(({ nodes }) => nodes.flatMap(methodName)));
-  const found = sources.flatMap((source) => {
+  return sources.flatMap((source) => {
     const functions = new Set([...source.nodes.flatMap(functionName), ...source.nodes.flatMap(ownImports)]);
     const isOwn = (callee: Node | undefined) => {
       if (callee === undefined) return false;
       return (callee.type === 'MemberExpression' ? methods : functions).has(lastName(callee) ?? '');
     };
-    const awaited = source.nodes.filter(({ type }) => type === 'AwaitExpression').map(({ argument }) => argument);
-    const foreign = awaited.filter(isNode).filter((node) => !isOwn(calleeOf(node)));
-    return foreign.map((node) => `${shortName(source)}: ${textOf(source, node)}`);
+    const awaits = source.nodes.filter(({ type }) => type === 'AwaitExpression');
+    const foreign = awaits.filter(({ argument }) => !isOwn(calleeOf(argument)));
+    return foreign.map((node) => placeOf(source, node));
   });
-  return distinct(found);
 }
 
-function shortName({ file }: Source): string {
-  return file.replace('packages/', '').replace('core/src/', '').replace('/src/index.ts', '');
+/** The file and the function in which a node stands. */
+function placeOf(source: Source, node: Node): string {
+  const file = source.file.replace('packages/', '').replace('core/src/', '');
+  return `${file} ${functionAround(source, node)}`;
 }
 
 function isOfStore(callee: unknown): boolean {
@@ -80,19 +72,11 @@ function ownImports({ type, source, specifiers }: Node): string[] {
   return isOwn ? children(specifiers).map(({ local }) => nameOf(local) ?? '') : [];
 }
 
-/** The innermost method or declared function around it. */
-function functionAround({ nodes }: Source, call: Node): string | undefined {
+/** The innermost method or declared function around a node: a function that a variable holds counts as a part of it. */
+function functionAround({ nodes }: Source, { start, end }: Node): string {
   const around = nodes
     .filter(({ type }) => type === 'FunctionDeclaration' || type === 'MethodDefinition')
-    .filter(({ start, end }) => Number(start) < Number(call.start) && Number(call.end) <= Number(end));
+    .filter((node) => Number(node.start) < Number(start) && Number(end) <= Number(node.end));
   const inner = around.at(-1);
-  return inner === undefined ? undefined : lastName(inner.id ?? inner.key);
-}
-
-function textOf({ text }: Parsed, { start, end }: Node): string {
-  return text.slice(Number(start), Number(end)).replaceAll(/\s+/g, ' ');
-}
-
-function distinct(names: readonly string[]): string[] {
-  return [...new Set(names)];
+  return (inner && lastName(inner.id ?? inner.key)) ?? '(outside of any function)';
 }

@@ -1,5 +1,4 @@
-#!/usr/bin/env node
-// The command `onceguard`: says what a Redis is worth for this job.
+// The command `onceguard` (bin/onceguard.js imports this file): says what a Redis is worth for this job.
 import { ConfigurationError } from '../errors.js';
 import { readArguments, usage } from './arguments.js';
 import { examineAll } from './doctor.js';

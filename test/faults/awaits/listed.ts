@@ -1,0 +1,150 @@
+// Every store call and every other foreign await of an execution, and where its failure is tested.
+//
+// One entry per source file, then one per function: a file that is renamed, and a function that is renamed, change one key here.
+import type { DeathName } from './deaths.js';
+import type { SituationName } from './situations.js';
+
+export interface ListedFile {
+  /** Calls of a store: by the function that makes them, then by the verb. */
+  readonly storeCalls?: Readonly<Record<string, Readonly<Record<string, ListedStoreCall>>>>;
+  /** Other awaits, by function. Each await has the file that tests it, in the order of the source. */
+  readonly otherAwaits?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** The situations in which the call fails, and those in which the process dies; or the file that tests the call otherwise. */
+export type ListedStoreCall =
+  | string
+  | { readonly fails: readonly SituationName[]; readonly dies: readonly DeathName[] };
+
+const background = 'test/engine/background.test.ts';
+const failing = 'test/faults/awaits-failing.test.ts';
+const failure = 'test/engine/failure.test.ts';
+const freeing = 'test/adapters/05-free.test.ts';
+const functions = 'test/faults/awaits-functions.test.ts';
+const people = 'test/faults/awaits-people.test.ts';
+const sharing = 'test/engine/waiting-together.test.ts';
+const stillWorking = 'test/adapters/05-still-working.test.ts';
+
+/** By the path of the source: below `packages/core/src`, and for the adapters below `packages`. */
+export const listedFiles: Readonly<Record<string, ListedFile>> = {
+  'engine/attempt.ts': {
+    storeCalls: {
+      record: {
+        checkpoint: {
+          fails: [
+            'records the result of a step',
+            'records that a step begins which may run once',
+            'records the result of a step that may run once',
+            'takes back that a step begins',
+            'takes back that a step began, since somebody found out',
+          ],
+          dies: [
+            'records the result of a step',
+            'records that a step begins which may run once',
+            'records the result of a step that may run once',
+            'takes back that a step begins',
+            'takes back that a step began, since it found out',
+          ],
+        },
+      },
+      '#renew': { renew: { fails: ['renews its lease'], dies: ['renews its lease'] } },
+    },
+    otherAwaits: { whenOver: [stillWorking], '#tellAgain': ['test/engine/steps-lost.test.ts'] },
+  },
+  'engine/background.ts': {
+    otherAwaits: { add: [background], drained: [background], '#idle': [background], repeat: [background] },
+  },
+  'engine/claimant.ts': {
+    storeCalls: {
+      '#ask': {
+        acquire: {
+          fails: [
+            'asks for the right to run',
+            'asks again for what is done',
+            'asks, and would run without the store',
+            'waits for the outcome of another',
+          ],
+          dies: [
+            'asks for the right to run',
+            'asks again for what is done',
+            'waits for the outcome of another, and looks',
+          ],
+        },
+      },
+      '#giveUp': {
+        release: {
+          fails: [
+            'takes back a token that got no answer',
+            'takes back a token that came too late, to ask with another',
+          ],
+          dies: ['takes back a token that got no answer', 'takes back a token that came too late, to ask with another'],
+        },
+      },
+      peek: {
+        acquire: {
+          fails: [
+            'looks for the outcome of the one that has taken over',
+            'fails after another has taken over, and looks for its outcome',
+          ],
+          dies: ['looks for the outcome of the one that has taken over'],
+        },
+      },
+    },
+  },
+  // People and their programs make these calls, outside of any execution.
+  'engine/doubts.ts': { storeCalls: { listDoubts: { scan: people }, resolve: { read: people, resolve: people } } },
+  'engine/drain.ts': { otherAwaits: { drain: [background] } },
+  'engine/finish.ts': {
+    storeCalls: {
+      giveFree: {
+        release: {
+          fails: [
+            'frees the key after a failure',
+            'keeps the key as unknown after a failure',
+            'leaves the outcome unknown, since nobody found out',
+          ],
+          dies: ['gives the key back after a failure', 'leaves the outcome unknown, since it did not find out'],
+        },
+      },
+    },
+    otherAwaits: { giveFreeOnceStopped: [stillWorking] },
+  },
+  'engine/kept.ts': { otherAwaits: { kept: [failure] } },
+  'engine/make-idempotent.ts': { otherAwaits: { makeIdempotent: [functions, functions, functions, failure] } },
+  'engine/outcome-recorder.ts': {
+    storeCalls: {
+      '#complete': {
+        complete: {
+          fails: [
+            'records its answer',
+            'records an answer of which bytes have left',
+            'records its answer after its lease, and nobody has taken over',
+            'records its answer in the background',
+          ],
+          dies: [
+            'records its answer',
+            'records an answer of which bytes have left',
+            'records its answer in the background',
+          ],
+        },
+      },
+    },
+  },
+  'engine/recovery.ts': { otherAwaits: { recoveryOf: [functions] } },
+  'engine/shared-wait.ts': { otherAwaits: { turn: [sharing], pause: [sharing] } },
+  'engine/steps.ts': { otherAwaits: { '#act': ['test/engine/steps.test.ts'] } },
+  'engine/store-link.ts': {
+    storeCalls: {
+      // Nobody waits for this call, and its failure has no consequence.
+      listen: { whenEnded: 'test/engine/waiting-elsewhere.test.ts' },
+      now: { read: { fails: ['learns the time of the store'], dies: ['learns the time of the store'] } },
+    },
+    otherAwaits: { '#drained': [background] },
+  },
+  'engine/timing.ts': { otherAwaits: { pause: ['test/engine/waiting.test.ts'], pauseInBackground: [background] } },
+  'engine/wait.ts': { otherAwaits: { lookAgain: [failing] } },
+  'http/callback.ts': { otherAwaits: { callWithin: ['test/adapters/18-option-functions.test.ts'] } },
+  'node/capture.ts': { otherAwaits: { '#holdUntil': ['test/node/connection.test.ts'] } },
+  'node/exchange.ts': { otherAwaits: { perform: [freeing] } },
+  'koa/src/index.ts': { otherAwaits: { idempotency: [freeing, freeing] } },
+};
