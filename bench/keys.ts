@@ -44,19 +44,19 @@ export class Keys {
         return this.#fresh(plan.prefix);
       case 'repeated': {
         const isFresh = Math.floor((at + 1) * plan.freshShare) > Math.floor(at * plan.freshShare);
-        return isFresh ? this.#fresh(plan.freshPrefix) : `${repeatedMark}${numbered(plan.prefix, at % plan.count)}`;
+        return isFresh ? this.#fresh(plan.freshPrefix) : `${repeatedMark}${numberedKey(plan.prefix, at % plan.count)}`;
       }
       case 'bursts':
-        return at % plan.size === 0 ? this.#fresh(plan.prefix) : numbered(plan.prefix, this.fresh);
+        return at % plan.size === 0 ? this.#fresh(plan.prefix) : numberedKey(plan.prefix, this.fresh);
     }
   }
 
   #fresh(prefix: string): string {
     this.fresh += 1;
-    return numbered(prefix, this.fresh);
+    return numberedKey(prefix, this.fresh);
   }
 }
 
-function numbered(prefix: string, number: number): string {
+function numberedKey(prefix: string, number: number): string {
   return `${prefix}-${String(number).padStart(8, '0')}`;
 }

@@ -9,13 +9,13 @@ export interface Load {
   readonly connections: number;
   /** The rows that it says something about; left out, all that are not made for another load alone. */
   readonly rows?: readonly string[];
-  keys(prefixes: Prefixes): KeyPlan;
+  keys(prefixes: KeyPrefixes): KeyPlan;
 }
 
 /** What keys begin with: those that are sent before it is measured, and those that nobody has sent. */
-export interface Prefixes {
-  readonly repeats: string;
-  readonly once: string;
+export interface KeyPrefixes {
+  readonly repeated: string;
+  readonly fresh: string;
 }
 
 const repeatedCount = 200;
@@ -26,28 +26,28 @@ export const loads: readonly Load[] = [
     title: 'all fresh',
     everyRounds: 1,
     connections: 32,
-    keys: ({ once }) => ({ kind: 'fresh', prefix: once }),
+    keys: ({ fresh }) => ({ kind: 'fresh', prefix: fresh }),
   },
   {
     name: 'replay',
     title: 'all replays',
     everyRounds: 1,
     connections: 32,
-    keys: (prefixes) => repeating(prefixes, 0),
+    keys: (prefixes) => repeatedKeys(prefixes, 0),
   },
   {
     name: 'mixed',
     title: '90 % fresh, 10 % replays',
     everyRounds: 2,
     connections: 32,
-    keys: (prefixes) => repeating(prefixes, 0.9),
+    keys: (prefixes) => repeatedKeys(prefixes, 0.9),
   },
   {
     name: 'duplicates',
     title: '50 duplicates at once',
     everyRounds: 2,
     connections: 50,
-    keys: ({ once }) => ({ kind: 'bursts', prefix: once, size: 50 }),
+    keys: ({ fresh }) => ({ kind: 'bursts', prefix: fresh, size: 50 }),
   },
   {
     name: 'no-key',
@@ -65,6 +65,6 @@ export function loadNamed(name: string): Load {
   return load;
 }
 
-export function repeating({ repeats, once }: Prefixes, freshShare: number): KeyPlan {
-  return { kind: 'repeated', prefix: repeats, count: repeatedCount, freshShare, freshPrefix: once };
+export function repeatedKeys({ repeated, fresh }: KeyPrefixes, freshShare: number): KeyPlan {
+  return { kind: 'repeated', prefix: repeated, count: repeatedCount, freshShare, freshPrefix: fresh };
 }

@@ -1,18 +1,18 @@
 // npm run bench: measures what the command line asks for, keeps the results, and reports them.
 import { type Command, readArguments, usage } from './arguments.js';
-import { growthRun, memoryRun } from './growth/run.js';
+import { growthRun, memoryRun } from './growth/growth-run.js';
 import { loads } from './loads.js';
 import { bodyCosts } from './micro/bodies.js';
 import { microRun } from './micro/run.js';
-import { billionSentences } from './report/billion.js';
+import { billionSentences } from './report/billion-keys.js';
 import { report } from './report/report.js';
 import { circumstances, type GrowthResults, type MainResults, readResults, writeResults } from './report/results.js';
 import { asText, bodyTable, mainTables } from './report/tables.js';
 import { targetsOf, targetTable } from './report/targets.js';
 import { rows } from './rows.js';
+import { BenchEnvironment } from './run/bench-environment.js';
 import { mainRun, type RunResult } from './run/main-run.js';
 import { shortRun } from './run/short-run.js';
-import { World } from './run/world.js';
 
 const main = { rounds: 8, sliceMs: 700, warmUpMs: 700, runInMs: 300 };
 
@@ -51,10 +51,10 @@ async function run(command: Command): Promise<void> {
 }
 
 async function measureMain(only: readonly string[] | null): Promise<void> {
-  const results = await World.during(async (world): Promise<MainResults> => {
+  const results = await BenchEnvironment.use(async (world): Promise<MainResults> => {
     const measured = rows.filter(({ name }) => only === null || only.includes(name));
-    const weighed = measured.filter(({ keepsInRedis }) => keepsInRedis).map(({ name }) => name);
-    const settings = { ...main, loads, rows: measured.map(({ name }) => name), weighed };
+    const rowsToWeigh = measured.filter(({ keepsInRedis }) => keepsInRedis).map(({ name }) => name);
+    const settings = { ...main, loads, rows: measured.map(({ name }) => name), rowsToWeigh };
     const run = await mainRun(world, settings, console.log);
     return { ...circumstances(await world.redis.version()), rounds: main.rounds, sliceMs: main.sliceMs, ...run };
   });
@@ -67,7 +67,7 @@ async function measureMain(only: readonly string[] | null): Promise<void> {
 
 async function measureMicro(): Promise<void> {
   const bodies = bodyCosts();
-  const results = await World.during(async (world) => {
+  const results = await BenchEnvironment.use(async (world) => {
     return { ...circumstances(await world.redis.version()), tasks: await microRun(world), bodies };
   });
   console.table(results.tasks);
@@ -78,7 +78,7 @@ async function measureMicro(): Promise<void> {
 
 /** What was measured before its longest part is kept, whatever becomes of that. */
 async function measureGrowth(): Promise<void> {
-  const results = await World.during(async (world): Promise<GrowthResults> => {
+  const results = await BenchEnvironment.use(async (world): Promise<GrowthResults> => {
     const growth = await growthRun(world, console.log);
     return { ...circumstances(await world.redis.version()), ...growth, memory: [] };
   });
@@ -90,7 +90,7 @@ async function measureGrowth(): Promise<void> {
 async function measureMemory(): Promise<void> {
   const growth = readResults('growth');
   if (growth === null) throw new Error('There is no bench/results/growth.json to add to: run --full.');
-  const memory = await World.during(async (world) => await memoryRun(world, console.log));
+  const memory = await BenchEnvironment.use(async (world) => await memoryRun(world, console.log));
   writeGrowth({ ...growth, memory });
 }
 
@@ -100,7 +100,7 @@ function writeGrowth(results: GrowthResults): void {
 }
 
 async function measureShort(): Promise<void> {
-  const { findings, ...results } = await World.during(async (world) => await shortRun(world, console.log));
+  const { findings, ...results } = await BenchEnvironment.use(async (world) => await shortRun(world, console.log));
   printTables(results);
   console.log(`\nRedis bytes per record beyond the body: ${JSON.stringify(results.bytesPerRecord)}`);
   for (const finding of findings) console.error(`✗ ${finding}`);

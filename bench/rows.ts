@@ -4,7 +4,7 @@ import { type ConnectOptions, RedisStore } from '@onceguard/core/redis';
 import type { Express } from 'express';
 
 /** Where a row keeps its records. */
-export interface Place {
+export interface StoreLocation {
   readonly redisUrl: string;
   /** Instead, for onceguard alone: the nodes of a cluster. */
   readonly cluster?: ConnectOptions['cluster'];
@@ -19,7 +19,7 @@ export interface Row {
   /** What one has to know to read its figures. */
   readonly note: string;
   readonly keepsInRedis: boolean;
-  open(place: Place): Promise<Express>;
+  open(place: StoreLocation): Promise<Express>;
 }
 
 const localCacheBytes = 64 * 2 ** 20;
@@ -64,7 +64,7 @@ export const rows: readonly Row[] = [
     kind: 'ours',
     note: '`RedisStore.connect()` with its defaults',
     keepsInRedis: true,
-    open: async (place) => (await import('./apps/onceguard.js')).onceguardApp(await redisStore(place), place),
+    open: async (place) => (await import('./apps/onceguard.js')).onceguardApp(await connectRedisStore(place), place),
   },
   {
     name: 'onceguard-local-cache',
@@ -73,7 +73,7 @@ export const rows: readonly Row[] = [
     note: 'the same behind `localCache()`',
     keepsInRedis: true,
     open: async (place) => {
-      const store = core.localCache(await redisStore(place), { maxBytes: localCacheBytes, maxAgeMs: 60_000 });
+      const store = core.localCache(await connectRedisStore(place), { maxBytes: localCacheBytes, maxAgeMs: 60_000 });
       return (await import('./apps/onceguard.js')).onceguardApp(store);
     },
   },
@@ -84,7 +84,7 @@ export const rows: readonly Row[] = [
     note: '`onInProgress: { waitMs: 10_000 }`: every duplicate gets the answer',
     keepsInRedis: true,
     open: async (place) =>
-      (await import('./apps/onceguard.js')).onceguardApp(await redisStore(place), { waitMs: 10_000 }),
+      (await import('./apps/onceguard.js')).onceguardApp(await connectRedisStore(place), { waitMs: 10_000 }),
   },
   {
     name: 'express-idempotency',
@@ -118,6 +118,6 @@ export function rowNamed(name: string): Row {
   return row;
 }
 
-async function redisStore({ redisUrl, cluster }: Place): Promise<RedisStore> {
+async function connectRedisStore({ redisUrl, cluster }: StoreLocation): Promise<RedisStore> {
   return await RedisStore.connect(cluster === undefined ? redisUrl : { cluster });
 }

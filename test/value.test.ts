@@ -1,7 +1,12 @@
 // Values as bytes: what comes back as it was, what is refused, and which payloads are equal.
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { decodeValue, encodeValue, UndecodableValue, UnencodableValue } from '../packages/core/src/value.js';
+import {
+  decodeValue,
+  encodeValue,
+  UndecodableValueError,
+  UnencodableValueError,
+} from '../packages/core/src/value-codec.js';
 
 const text = (value: unknown) => encodeValue(value, { sorted: true }).toString();
 
@@ -33,7 +38,7 @@ describe('A value that is refused, since it could not come back as it was:', () 
     ['what is nested too deep', nested, 'nested too deep'],
   ])('%s', (_title, value, why) => {
     for (const at of [value, [value], { member: value }]) {
-      expect(() => encodeValue(at)).toThrow(UnencodableValue);
+      expect(() => encodeValue(at)).toThrow(UnencodableValueError);
       expect(() => encodeValue(at)).toThrow(why);
     }
   });
@@ -115,7 +120,7 @@ describe('Bytes that this version does not understand', () => {
     ['a head that is cut off', Buffer.of(1, 0, 0), 'head is cut off'],
     ['JSON that is cut off', Buffer.of(1, 0, 0, 0, 9, 0x7b), 'is cut off'],
   ])('are refused, not guessed at: %s', (_title, bytes, why) => {
-    expect(() => decodeValue(Buffer.from(bytes))).toThrow(UndecodableValue);
+    expect(() => decodeValue(Buffer.from(bytes))).toThrow(UndecodableValueError);
     expect(() => decodeValue(Buffer.from(bytes))).toThrow(why);
   });
 
@@ -134,10 +139,10 @@ describe('Bytes that this version does not understand', () => {
         try {
           decodeValue(changed);
         } catch (error) {
-          expect(error).toBeInstanceOf(UndecodableValue);
+          expect(error).toBeInstanceOf(UndecodableValueError);
         }
       }
-      expect(() => decodeValue(bytes.subarray(0, at))).toThrow(UndecodableValue);
+      expect(() => decodeValue(bytes.subarray(0, at))).toThrow(UndecodableValueError);
     }
   });
 

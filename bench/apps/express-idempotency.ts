@@ -3,16 +3,16 @@
 import type { RequestHandler } from 'express';
 import { getSharedIdempotencyService, type IIdempotencyDataAdapter, idempotency } from 'express-idempotency';
 import adapter from 'express-idempotency-redis-adapter';
-import { answerPayment, paymentsApp } from './payment.js';
+import { handlePayment, paymentsApp } from './payment.js';
 
 export async function expressIdempotencyApp(redisUrl: string) {
   const dataAdapter = new adapter.default({ connectionConfig: { url: redisUrl } });
   await dataAdapter.connect();
   // Its types differ from those that it implements by a member that may be undefined.
-  return paymentsApp(idempotency({ dataAdapter: dataAdapter as IIdempotencyDataAdapter }), unlessAnswered);
+  return paymentsApp(idempotency({ dataAdapter: dataAdapter as IIdempotencyDataAdapter }), unlessReplayed);
 }
 
 /** The middleware calls the route after it has replayed, too; the route has to ask. */
-const unlessAnswered: RequestHandler = (req, res, next) => {
-  if (!getSharedIdempotencyService().isHit(req)) answerPayment(req, res, next);
+const unlessReplayed: RequestHandler = (req, res, next) => {
+  if (!getSharedIdempotencyService().isHit(req)) handlePayment(req, res, next);
 };

@@ -2,7 +2,7 @@
 import type { RequestHandler } from 'express';
 import { Redis } from 'ioredis';
 import { isRepeated } from '../keys.js';
-import { keyOf, pay, paymentsApp } from './payment.js';
+import { idempotencyKeyOf, pay, paymentsApp } from './payment.js';
 
 const dayMs = 86_400_000;
 const inProgress = '-';
@@ -15,11 +15,11 @@ export async function limitApp(redisUrl: string, enableAutoPipelining: boolean) 
 
 function guarded(redis: Redis): RequestHandler {
   return async (req, res) => {
-    const key = `limit:${keyOf(req)}`;
+    const key = `limit:${idempotencyKeyOf(req)}`;
     const answer = (text: string) => res.status(201).type('json').send(text);
 
     // No server can know this; here it does, so that a replay costs one command.
-    const known = isRepeated(keyOf(req)) ? await redis.get(key) : null;
+    const known = isRepeated(idempotencyKeyOf(req)) ? await redis.get(key) : null;
     if (known !== null) return void answer(known);
 
     if ((await redis.set(key, inProgress, 'PX', dayMs, 'NX')) === null) {

@@ -4,14 +4,14 @@ import { idempotency } from '@onceguard/express';
 import type { Express } from 'express';
 import { paymentsApp } from './payment.js';
 
-export interface Terms {
+export interface OnceguardOptions {
   /** How long records live; default a day. */
   readonly ttlMs?: number | undefined;
   /** How long a duplicate waits for the answer; default: it is told to come back. */
   readonly waitMs?: number | undefined;
 }
 
-export function onceguardApp(store: IdempotencyStore, { ttlMs, waitMs }: Terms = {}): Express {
+export function onceguardApp(store: IdempotencyStore, { ttlMs, waitMs }: OnceguardOptions = {}): Express {
   return paymentsApp(
     idempotency({
       store,

@@ -31,24 +31,24 @@ export function pay({ amount, currency, note }: Order) {
 }
 
 /** The application of every row: a body parser, what guards the route, the route. */
-export function paymentsApp(guard: RequestHandler | null, handler: RequestHandler = answerPayment): Express {
+export function paymentsApp(guard: RequestHandler | null, handler: RequestHandler = handlePayment): Express {
   const app = express();
   app.use(express.json({ limit: '2mb' }));
   app.post('/payments', ...(guard === null ? [] : [guard]), handler);
-  app.use(refuse);
+  app.use(respondToError);
   return app;
 }
 
-export const answerPayment: RequestHandler = (req, res) => {
+export const handlePayment: RequestHandler = (req, res) => {
   res.status(201).json(pay(req.body));
 };
 
-export function keyOf(req: Request): string {
+export function idempotencyKeyOf(req: Request): string {
   return req.get('Idempotency-Key') ?? '';
 }
 
 /** A short answer to what a guard refuses. Express' own would print a stack trace for each. */
-const refuse: ErrorRequestHandler = (error: Error, _req, res, next) => {
+const respondToError: ErrorRequestHandler = (error: Error, _req, res, next) => {
   if (res.headersSent) next(error);
   else res.status(res.statusCode < 400 ? 500 : res.statusCode).json({ error: error.message });
 };

@@ -3,7 +3,7 @@ import { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempo
 import { CachePersistenceLayer } from '@aws-lambda-powertools/idempotency/cache';
 import { createClient } from '@redis/client';
 import type { RequestHandler } from 'express';
-import { keyOf, type Order, pay, paymentsApp } from './payment.js';
+import { idempotencyKeyOf, type Order, pay, paymentsApp } from './payment.js';
 
 interface Event {
   readonly headers: { readonly 'X-Idempotency-Key': string };
@@ -21,7 +21,9 @@ export async function powertoolsApp(redisUrl: string) {
 
   const handler: RequestHandler = async (req, res) => {
     try {
-      res.status(201).json(await payOnce({ headers: { 'X-Idempotency-Key': keyOf(req) }, body: req.body }, context));
+      res
+        .status(201)
+        .json(await payOnce({ headers: { 'X-Idempotency-Key': idempotencyKeyOf(req) }, body: req.body }, context));
     } catch (error) {
       const isConflict = error instanceof Error && error.name === 'IdempotencyAlreadyInProgressError';
       res.status(isConflict ? 409 : 500).json({ error: String(error) });

@@ -1,77 +1,84 @@
 // The experiments behind the growth charts: one thing grows, everything else stays as in the main run.
 import { startRedisCluster } from '@onceguard/testing';
 import type { KeyPlan } from '../keys.js';
-import { type Place, rowNamed } from '../rows.js';
-import { type Origins, RedisSide } from '../run/redis-side.js';
+import { rowNamed, type StoreLocation } from '../rows.js';
+import { type BenchEnvironment, newPrefix, type Server } from '../run/bench-environment.js';
+import { type Origins, RedisCostMeter } from '../run/redis-cost-meter.js';
 import { type Measurement, measure, originsOf, type Slice } from '../run/slice.js';
-import { newPrefix, type Server, type World } from '../run/world.js';
 
 export interface GrowthSettings {
   readonly rounds: number;
   readonly sliceMs: number;
 }
 
-type Sent = 'fresh' | 'replay' | 'bursts';
+type SendPattern = 'fresh' | 'replay' | 'bursts';
 /** What one point of a chart is measured with. */
-type Point = Pick<Measurement, 'at' | 'connections' | 'noteBytes' | 'redis'> & { readonly at: number };
+type ChartPoint = Pick<Measurement, 'at' | 'connections' | 'noteBytes' | 'redis'> & { readonly at: number };
 
 const connections = 32;
-const compared = ['bare', 'limit', 'onceguard-redis'];
+const comparedRows = ['bare', 'limit', 'onceguard-redis'];
 
-export async function growConnections(world: World, settings: GrowthSettings): Promise<Slice[]> {
+export async function measureConnectionGrowth(world: BenchEnvironment, settings: GrowthSettings): Promise<Slice[]> {
   const points = [1, 8, 32, 128, 512].map((at) => ({ at, connections: at }));
-  return await overPoints(world, settings, { name: 'connections', rows: compared, points });
+  return await measurePoints(world, settings, { name: 'connections', rows: comparedRows, points });
 }
 
-export async function growBodies(world: World, settings: GrowthSettings): Promise<Slice[]> {
+export async function measureBodyGrowth(world: BenchEnvironment, settings: GrowthSettings): Promise<Slice[]> {
   const points = [200, 2_000, 20_000, 200_000, 1_000_000].map((at) => ({ at, connections, noteBytes: at }));
-  return await overPoints(world, settings, { name: 'body', rows: compared, points });
+  return await measurePoints(world, settings, { name: 'body', rows: comparedRows, points });
 }
 
-export async function growDuplicates(world: World, settings: GrowthSettings): Promise<Slice[]> {
+export async function measureDuplicateGrowth(world: BenchEnvironment, settings: GrowthSettings): Promise<Slice[]> {
   const servers = await serveAll(world, ['limit', 'onceguard-redis', 'onceguard-waiting']);
   const slices: Slice[] = [];
   for (const at of [2, 8, 32, 128, 512]) {
     await world.redis.flush();
     const point = { at, connections: at };
     slices.push(
-      ...(await inRounds(world, servers.map(alone), { load: 'duplicates', sent: 'bursts', point }, settings)),
+      ...(await measureInRounds(
+        world,
+        servers.map(asGroup),
+        { load: 'duplicates', pattern: 'bursts', point },
+        settings,
+      )),
     );
   }
   await stopAll(servers);
   return slices;
 }
 
-export async function growProcesses(world: World, settings: GrowthSettings): Promise<Slice[]> {
-  const groups = await Promise.all(compared.map(async (row) => await serveAll(world, [row, row, row, row])));
+export async function measureProcessGrowth(world: BenchEnvironment, settings: GrowthSettings): Promise<Slice[]> {
+  const groups = await Promise.all(comparedRows.map(async (row) => await serveAll(world, [row, row, row, row])));
   const slices: Slice[] = [];
   for (const at of [1, 2, 3, 4]) {
     await world.redis.flush();
     const point = { at, connections: 64 };
     const some = groups.map((servers) => servers.slice(0, at));
-    slices.push(...(await inRounds(world, some, { load: 'processes', sent: 'fresh', point }, settings)));
+    slices.push(...(await measureInRounds(world, some, { load: 'processes', pattern: 'fresh', point }, settings)));
   }
   await stopAll(groups.flat());
   return slices;
 }
 
-export async function growShards(world: World, settings: GrowthSettings): Promise<Slice[]> {
+export async function measureShardGrowth(world: BenchEnvironment, settings: GrowthSettings): Promise<Slice[]> {
   const slices: Slice[] = [];
   for (const masters of [1, 2, 3]) {
     // A node that is alone learns its address from nobody.
     const args = ['--cluster-announce-ip', '127.0.0.1'];
-    const cluster = await startRedisCluster({ masters, replicasEach: 0, args });
-    const redis = new RedisSide(cluster.masters.map(({ url }) => url));
+    const cluster = await startRedisCluster({ masters, replicasPerMaster: 0, args });
+    const redis = new RedisCostMeter(cluster.masters.map(({ url }) => url));
     const end = async () => {
       redis.close();
       await cluster.stop();
     };
-    world.atEnd(end);
-    const place: Place = { ...world.place, cluster: cluster.addresses };
-    const server = await world.serve(rowNamed('onceguard-redis'), place);
-    for (const sent of ['fresh', 'replay'] as const) {
+    world.onEnd(end);
+    const place: StoreLocation = { ...world.storeLocation, cluster: cluster.addresses };
+    const server = await world.startServer(rowNamed('onceguard-redis'), place);
+    for (const pattern of ['fresh', 'replay'] as const) {
       const point = { at: masters, connections, redis };
-      slices.push(...(await inRounds(world, [[server]], { load: `shards: ${sent}`, sent, point }, settings)));
+      slices.push(
+        ...(await measureInRounds(world, [[server]], { load: `shards: ${pattern}`, pattern, point }, settings)),
+      );
     }
     await server.stop();
     await end();
@@ -82,20 +89,27 @@ export async function growShards(world: World, settings: GrowthSettings): Promis
 interface Experiment {
   readonly name: string;
   readonly rows: readonly string[];
-  readonly points: readonly Point[];
+  readonly points: readonly ChartPoint[];
 }
 
-async function overPoints(
-  world: World,
+async function measurePoints(
+  world: BenchEnvironment,
   settings: GrowthSettings,
   { name, rows, points }: Experiment,
 ): Promise<Slice[]> {
   const servers = await serveAll(world, rows);
   const slices: Slice[] = [];
   for (const point of points) {
-    for (const sent of ['fresh', 'replay'] as const) {
+    for (const pattern of ['fresh', 'replay'] as const) {
       await world.redis.flush();
-      slices.push(...(await inRounds(world, servers.map(alone), { load: `${name}: ${sent}`, sent, point }, settings)));
+      slices.push(
+        ...(await measureInRounds(
+          world,
+          servers.map(asGroup),
+          { load: `${name}: ${pattern}`, pattern, point },
+          settings,
+        )),
+      );
     }
   }
   await stopAll(servers);
@@ -103,43 +117,43 @@ async function overPoints(
 }
 
 /** What is sent to each group of servers in turn. */
-interface Turn {
+interface RoundPlan {
   readonly load: string;
-  readonly sent: Sent;
-  readonly point: Point;
+  readonly pattern: SendPattern;
+  readonly point: ChartPoint;
 }
 
 /** Round after round, each group in turn, after one that warms up and is not counted. */
-export async function inRounds(
-  world: World,
+export async function measureInRounds(
+  world: BenchEnvironment,
   groups: readonly (readonly Server[])[],
-  { load, sent, point }: Turn,
+  { load, pattern, point }: RoundPlan,
   { rounds, sliceMs }: GrowthSettings,
 ): Promise<Slice[]> {
   const contestants: { servers: readonly Server[]; repeats: string; origins: Origins }[] = [];
   const base = { ...point, load, durationMs: sliceMs };
   for (const servers of groups) {
     const repeats = newPrefix();
-    if (sent === 'replay') await sendOnce(world, servers, planOf(sent, repeats, point), point);
-    const what = { ...base, round: -1, keys: planOf(sent, repeats, point) };
+    if (pattern === 'replay') await sendOnce(world, servers, keyPlanOf(pattern, repeats, point), point);
+    const what = { ...base, round: -1, keys: keyPlanOf(pattern, repeats, point) };
     const origins = await originsOf(world, servers, what);
-    await measure(world, servers, { ...what, keys: planOf(sent, repeats, point), origins });
+    await measure(world, servers, { ...what, keys: keyPlanOf(pattern, repeats, point), origins });
     contestants.push({ servers, repeats, origins });
   }
   const slices: Slice[] = [];
   for (let round = 0; round < rounds; round += 1) {
     for (const { servers, repeats, origins } of contestants) {
-      slices.push(await measure(world, servers, { ...base, round, keys: planOf(sent, repeats, point), origins }));
+      slices.push(await measure(world, servers, { ...base, round, keys: keyPlanOf(pattern, repeats, point), origins }));
     }
   }
   return slices;
 }
 
-export function alone(server: Server): readonly Server[] {
+export function asGroup(server: Server): readonly Server[] {
   return [server];
 }
 
-function planOf(sent: Sent, repeats: string, { at, noteBytes = 0 }: Point): KeyPlan {
+function keyPlanOf(sent: SendPattern, repeats: string, { at, noteBytes = 0 }: ChartPoint): KeyPlan {
   const once = newPrefix();
   switch (sent) {
     case 'fresh':
@@ -159,18 +173,18 @@ function planOf(sent: Sent, repeats: string, { at, noteBytes = 0 }: Point): KeyP
 }
 
 async function sendOnce(
-  world: World,
+  world: BenchEnvironment,
   servers: readonly Server[],
   keys: KeyPlan,
-  { noteBytes = 0 }: Point,
+  { noteBytes = 0 }: ChartPoint,
 ): Promise<void> {
   if (keys.kind !== 'repeated') return;
   const limits = { durationMs: 60_000, maxRequests: keys.count, noteBytes };
-  await world.send({ urls: servers.map(({ url }) => url), connections: 4, keys, ...limits });
+  await world.sendLoad({ urls: servers.map(({ url }) => url), connections: 4, keys, ...limits });
 }
 
-async function serveAll(world: World, rows: readonly string[]): Promise<Server[]> {
-  return await Promise.all(rows.map(async (row) => await world.serve(rowNamed(row))));
+async function serveAll(world: BenchEnvironment, rows: readonly string[]): Promise<Server[]> {
+  return await Promise.all(rows.map(async (row) => await world.startServer(rowNamed(row))));
 }
 
 async function stopAll(servers: readonly Server[]): Promise<void> {

@@ -4,12 +4,12 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { Bench } from 'tinybench';
-import { describeBody } from '../../packages/core/src/http/body.js';
-import { fingerprint } from '../../packages/core/src/http/fingerprint.js';
-import { parseKey } from '../../packages/core/src/http/key.js';
-import { lookupName } from '../../packages/core/src/http/name.js';
-import { decodeResponse, encodeResponse } from '../../packages/core/src/http/recorded-response.js';
-import { captureResponse } from '../../packages/core/src/node/capture.js';
+import { toComparableBody } from '../../packages/core/src/http/comparable-body.js';
+import { fingerprintRequest } from '../../packages/core/src/http/fingerprint.js';
+import { parseKey } from '../../packages/core/src/http/idempotency-key.js';
+import { deriveRecordName } from '../../packages/core/src/http/record-name.js';
+import { decodeRecordedResponse, encodeRecordedResponse } from '../../packages/core/src/http/recorded-response.js';
+import { captureResponse } from '../../packages/core/src/node/capture/capture.js';
 import { pay } from '../apps/payment.js';
 
 const key = '0f8fad5b-d9cb-469f-a165-70867728950e';
@@ -28,8 +28,8 @@ const recorded = {
   },
   trailers: [],
   body: answer,
-} satisfies Parameters<typeof encodeResponse>[0];
-const encoded = encodeResponse(recorded);
+} satisfies Parameters<typeof encodeRecordedResponse>[0];
+const encoded = encodeRecordedResponse(recorded);
 
 export function addParts(bench: Bench): void {
   bench
@@ -37,14 +37,14 @@ export function addParts(bench: Bench): void {
       parseKey([key]);
     })
     .add('look-up name', () => {
-      lookupName({ scope: 'account_42', method: 'POST', path: '/payments', key });
+      deriveRecordName({ scope: 'account_42', method: 'POST', path: '/payments', key });
     })
     .add('fingerprint', fingerprintOrder)
     .add('encode', () => {
-      encodeResponse(recorded);
+      encodeRecordedResponse(recorded);
     })
     .add('decode', () => {
-      decodeResponse(encoded);
+      decodeRecordedResponse(encoded);
     })
     .add('an answer, not captured', async () => {
       const { res, left } = exchange();
@@ -53,7 +53,7 @@ export function addParts(bench: Bench): void {
     })
     .add('an answer, captured', async () => {
       const { req, res, left } = exchange();
-      const capture = captureResponse(req, res, { maxResponseBytes: 1_048_576 });
+      const capture = captureResponse(req, res, { maxOutcomeBytes: 1_048_576 });
       end(res);
       await capture.ended;
       await capture.send();
@@ -63,9 +63,9 @@ export function addParts(bench: Bench): void {
 
 function fingerprintOrder(): void {
   const headers = { 'content-type': 'application/json', 'content-length': orderBytes };
-  const body = describeBody({ headers, hasBody: true, readableEnded: true, body: order });
+  const body = toComparableBody({ headers, hasBody: true, readableEnded: true, parsedBody: order });
   if (!body.ok) throw new Error(body.reason);
-  fingerprint({ method: 'POST', path: '/payments', query: '', body });
+  fingerprintRequest({ method: 'POST', path: '/payments', query: '', body });
 }
 
 /** A connection whose other side takes all there is, as Node's HTTP server uses one. */

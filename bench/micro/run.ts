@@ -1,12 +1,12 @@
 // The micro-benchmarks: each part of the hot path alone.
 import { Bench } from 'tinybench';
 import type { MicroTask } from '../report/results.js';
-import type { World } from '../run/world.js';
+import type { BenchEnvironment } from '../run/bench-environment.js';
 import { addParts } from './parts.js';
 import { resultsOf } from './tasks.js';
 import { verbTasks } from './verbs.js';
 
-export async function microRun(world: World): Promise<MicroTask[]> {
+export async function microRun(world: BenchEnvironment): Promise<MicroTask[]> {
   const bench = new Bench({ time: 700, warmupTime: 300 });
   addParts(bench);
   await bench.run();

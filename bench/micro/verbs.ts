@@ -4,7 +4,7 @@ import { RedisStore } from '@onceguard/core/redis';
 import type { AcquireRequest, Lease } from '@onceguard/core/store';
 import { Bench } from 'tinybench';
 import type { MicroTask } from '../report/results.js';
-import type { World } from '../run/world.js';
+import type { BenchEnvironment } from '../run/bench-environment.js';
 import { resultsOf } from './tasks.js';
 
 const dayMs = 86_400_000;
@@ -12,8 +12,8 @@ const terms = { recordTtlMs: dayMs, outcomeTtlMs: dayMs, unknownTtlMs: 400 * day
 const calls = 2_000;
 const outcome = Buffer.alloc(360, 'o');
 
-export async function verbTasks(world: World): Promise<MicroTask[]> {
-  const store = await RedisStore.connect(world.place.redisUrl);
+export async function verbTasks(world: BenchEnvironment): Promise<MicroTask[]> {
+  const store = await RedisStore.connect(world.storeLocation.redisUrl);
   const verbs = new Verbs(store);
   const tasks: MicroTask[] = [];
   try {
@@ -86,7 +86,7 @@ class Verbs {
     const asked = request(randomUUID());
     const answer = await this.#store.acquire(key, asked);
     if (answer.kind !== 'acquired') throw new Error(`A fresh key was answered ${answer.kind}`);
-    return { ...terms, ...answer, key, token: asked.token, fingerprint: asked.fingerprint };
+    return { ...terms, ...answer, key, ownerToken: asked.ownerToken, fingerprint: asked.fingerprint };
   }
 
   async #complete(lease: Lease): Promise<void> {
@@ -96,8 +96,16 @@ class Verbs {
   }
 }
 
-function request(token: string): AcquireRequest {
+function request(ownerToken: string): AcquireRequest {
   const fingerprint = `v1:${'f'.repeat(43)}`;
   const notAfter = Date.now() + 60_000;
-  return { ...terms, token, fingerprint, leaseMs: 30_000, onAbandoned: 'rerun', notAfter, fenceSeen: 0 };
+  return {
+    ...terms,
+    ownerToken,
+    fingerprint,
+    leaseMs: 30_000,
+    onAbandoned: 'rerun',
+    notAfter,
+    lastSeenFencingToken: 0,
+  };
 }

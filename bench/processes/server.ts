@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { runsSoFar } from '../apps/payment.js';
-import { type Place, rowNamed } from '../rows.js';
-import { answerTo, endWithParent } from './child.js';
+import { rowNamed, type StoreLocation } from '../rows.js';
+import { endWithParent, serveRequests } from './child-process.js';
 
 export interface Usage {
   /** User and system, since the process began. */
@@ -16,23 +16,28 @@ export interface Usage {
   readonly runs: number;
 }
 
-export interface UsageQuestion {
-  readonly live: boolean;
+export interface UsageRequest {
+  readonly measuresLiveBytes: boolean;
 }
 
 endWithParent();
 const [rowName = '', place = ''] = process.argv.slice(2);
-const app = await rowNamed(rowName).open(JSON.parse(place) as Place);
+const app = await rowNamed(rowName).open(JSON.parse(place) as StoreLocation);
 // The load keeps its connections open while other rows have their turn.
 const server = createServer({ keepAliveTimeout: 0 }, app);
 // As many may wait to be accepted as a load opens at once.
 server.listen({ port: 0, host: '127.0.0.1', backlog: 1_024 });
 await once(server, 'listening');
 
-answerTo(({ live }: UsageQuestion): Usage => {
+serveRequests(({ measuresLiveBytes }: UsageRequest): Usage => {
   const { user, system } = process.cpuUsage();
   const peakRssBytes = process.resourceUsage().maxRSS * 1_024;
-  return { cpuMicros: user + system, peakRssBytes, liveBytes: live ? liveBytes() : null, runs: runsSoFar() };
+  return {
+    cpuMicros: user + system,
+    peakRssBytes,
+    liveBytes: measuresLiveBytes ? liveBytes() : null,
+    runs: runsSoFar(),
+  };
 });
 process.send?.({ port: (server.address() as AddressInfo).port });
 

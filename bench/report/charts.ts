@@ -1,9 +1,9 @@
 // Which charts there are, and what each draws.
 
-import { growthCharts } from '../growth/charts.js';
+import { growthCharts } from '../growth/growth-charts.js';
 import { loads } from '../loads.js';
 import { rowNamed, rows } from '../rows.js';
-import { figureOf, type Metric, ratioOf, wrongOf } from './figures.js';
+import { figureOf, firstFailure, type Metric, ratioOf } from './figures.js';
 import type { GrowthResults, MainResults } from './results.js';
 import { type BarPanel, barChart, lineChart, type Tone } from './svg.js';
 
@@ -34,7 +34,7 @@ function barsOf(main: MainResults, load: string, metric: Metric): BarPanel['bars
     const cell = { row: row.name, load };
     const value = row.kind === 'bare' ? null : ratioOf(main.slices, cell, 'bare', metric);
     if (value === null) return [];
-    const failure = main.rows.find((one) => one.row === row.name)?.failure ?? wrongOf(main.slices, cell);
+    const failure = main.rows.find((one) => one.row === row.name)?.failure ?? firstFailure(main.slices, cell);
     const mark = failure === null ? {} : { mark: 'not correct' };
     return [{ label: row.title, value, tone: toneOf(row.name), ...mark }];
   });

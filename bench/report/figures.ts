@@ -27,7 +27,7 @@ export function ratioOf(slices: readonly Slice[], cell: Cell, to: string, metric
 }
 
 /** The first thing that was not as it has to be, or null. */
-export function wrongOf(slices: readonly Slice[], cell: Cell): string | null {
+export function firstFailure(slices: readonly Slice[], cell: Cell): string | null {
   return slicesOf(slices, cell).find(({ wrong }) => wrong !== null)?.wrong ?? null;
 }
 

@@ -1,10 +1,10 @@
 // Fills docs/benchmarks.md and draws its charts, out of the results that are there.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { growthCharts } from '../growth/charts.js';
+import { growthCharts } from '../growth/growth-charts.js';
 import { rows } from '../rows.js';
-import { billionSentences } from './billion.js';
+import { billionSentences } from './billion-keys.js';
 import { type Chart, growthLines, mainCharts } from './charts.js';
-import { filled } from './document.js';
+import { fillParts } from './document-parts.js';
 import { type Circumstances, type GrowthResults, type MainResults, type MicroResults, readResults } from './results.js';
 import { asMarkdown, bodyTable, mainTables, type Table } from './tables.js';
 import { targetsOf, targetTable } from './targets.js';
@@ -19,18 +19,18 @@ export function report(): void {
   mkdirSync(folder, { recursive: true });
   for (const { file, svg } of charts) writeFileSync(new URL(`${file}.svg`, folder), svg);
   const parts = { ...mainParts(main, growth, charts), ...growthParts(growth), ...microParts(micro) };
-  writeFileSync(page, filled(readFileSync(page, 'utf8'), parts));
+  writeFileSync(page, fillParts(readFileSync(page, 'utf8'), parts));
 }
 
 function mainParts(main: MainResults | null, growth: GrowthResults | null, charts: readonly Chart[]) {
   if (main === null) return { rows: unmeasured, targets: unmeasured, loads: unmeasured, run: '' };
-  const loads = mainTables(main).map((table) => `### ${capital(table.title)}\n\n${asMarkdown(table)}`);
+  const loads = mainTables(main).map((table) => `### ${capitalized(table.title)}\n\n${asMarkdown(table)}`);
   const drawn = charts.filter(({ file }) => file.startsWith('load-')).map(({ file }) => `![](charts/${file}.svg)`);
   return {
     rows: asMarkdown(rowTable(main)),
     targets: asMarkdown(targetTable(targetsOf(main, growth))),
     loads: loads.map((text, at) => `${text}\n\n${drawn[at] ?? ''}`).join('\n\n'),
-    run: told(main, `${main.rounds} rounds of ${main.sliceMs} ms for each load and row.`),
+    run: measuredNote(main, `${main.rounds} rounds of ${main.sliceMs} ms for each load and row.`),
   };
 }
 
@@ -51,7 +51,7 @@ function growthParts(growth: GrowthResults | null) {
   const sections = growthCharts.map(({ name, title }) => {
     return `### ${title}\n\n![](charts/growth-${name}.svg)\n\n${sentences[name] ?? ''}`.trimEnd();
   });
-  return { growth: sections.join('\n\n'), 'growth-run': told(growth, '') };
+  return { growth: sections.join('\n\n'), 'growth-run': measuredNote(growth, '') };
 }
 
 function microParts(micro: MicroResults | null) {
@@ -66,11 +66,11 @@ function microParts(micro: MicroResults | null) {
   };
 }
 
-function told({ measuredAt, machine, versions }: Circumstances, how: string): string {
+function measuredNote({ measuredAt, machine, versions }: Circumstances, how: string): string {
   const parts = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return `Measured ${measuredAt} on ${machine}; ${parts.join(', ')}. ${how}`.trimEnd();
 }
 
-function capital(text: string): string {
+function capitalized(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

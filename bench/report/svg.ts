@@ -68,13 +68,13 @@ const barHeight = 22;
 
 /** Panels below each other, each with its own scale from 0. */
 export function barChart(title: string, panels: readonly BarPanel[]): string {
-  const parts = [text(16, 26, title, 'title')];
+  const parts = [svgText(16, 26, title, 'title')];
   let top = 40;
   for (const panel of panels) {
     parts.push(...panelAt(top, panel));
     top += panel.bars.length * barHeight + 52;
   }
-  return document(title, top, parts);
+  return svgDocument(title, top, parts);
 }
 
 function panelAt(top: number, { title, bars, reference }: BarPanel): string[] {
@@ -83,9 +83,9 @@ function panelAt(top: number, { title, bars, reference }: BarPanel): string[] {
   const firstAt = top + 24;
   const bottom = firstAt + bars.length * barHeight;
   return [
-    text(16, top + 14, title, 'quiet'),
+    svgText(16, top + 14, title, 'quiet'),
     ...bars.flatMap((bar, at) => barAt(firstAt + at * barHeight, bar, x)),
-    stroke('reference', x(reference), firstAt - 4, x(reference), bottom),
+    svgLine('reference', x(reference), firstAt - 4, x(reference), bottom),
   ];
 }
 
@@ -94,11 +94,11 @@ function barAt(top: number, { label, value, tone, mark }: Bar, x: (value: number
   const { median, low, high } = value;
   const labelAt = Math.max(x(high), x(median)) + 8;
   return [
-    text(labelWidth - 8, middle + 4, label, '', 'end'),
+    svgText(labelWidth - 8, middle + 4, label, '', 'end'),
     `<rect class="${tone}" x="${x(0)}" y="${top + 3}" width="${round(x(median) - x(0))}" height="${barHeight - 6}" rx="2"/>`,
-    stroke('whisker', x(low), middle, x(high), middle),
-    text(labelAt, middle + 4, median.toFixed(2)),
-    ...(mark === undefined ? [] : [text(labelAt + 34, middle + 4, `✗ ${mark}`, 'wrong')]),
+    svgLine('whisker', x(low), middle, x(high), middle),
+    svgText(labelAt, middle + 4, median.toFixed(2)),
+    ...(mark === undefined ? [] : [svgText(labelAt + 34, middle + 4, `✗ ${mark}`, 'wrong')]),
   ];
 }
 
@@ -115,15 +115,15 @@ export function lineChart({ title, xTitle, yTitle, lines }: LineChart): string {
     return plot.left + share * (plot.right - plot.left);
   };
   const y = (value: number) => plot.bottom - (value / most) * (plot.bottom - plot.top);
-  return document(title, plot.bottom + 50, [
-    text(16, 26, title, 'title'),
+  return svgDocument(title, plot.bottom + 50, [
+    svgText(16, 26, title, 'title'),
     ...ticks(most).flatMap((tick) => [
-      stroke('grid', plot.left, y(tick), plot.right, y(tick)),
-      text(plot.left - 8, y(tick) + 4, short(tick), 'quiet', 'end'),
+      svgLine('grid', plot.left, y(tick), plot.right, y(tick)),
+      svgText(plot.left - 8, y(tick) + 4, shortNumber(tick), 'quiet', 'end'),
     ]),
-    ...xs.map((value) => text(x(value), plot.bottom + 18, short(value), 'quiet', 'middle')),
-    text((plot.left + plot.right) / 2, plot.bottom + 38, xTitle, 'quiet', 'middle'),
-    text(16, 44, yTitle, 'quiet'),
+    ...xs.map((value) => svgText(x(value), plot.bottom + 18, shortNumber(value), 'quiet', 'middle')),
+    svgText((plot.left + plot.right) / 2, plot.bottom + 38, xTitle, 'quiet', 'middle'),
+    svgText(16, 44, yTitle, 'quiet'),
     ...lines.flatMap((line) => lineThrough(line, x, y)),
     ...legend(lines, y),
   ]);
@@ -136,7 +136,7 @@ function lineThrough({ tone, dashed, points }: Line, x: Scale, y: Scale): string
   return [
     `<polyline class="${tone} line${dashed ? ' dashed' : ''}" points="${path}"/>`,
     ...points.flatMap((point) => [
-      stroke('whisker', x(point.x), y(point.value.low), x(point.x), y(point.value.high)),
+      svgLine('whisker', x(point.x), y(point.value.low), x(point.x), y(point.value.high)),
       `<circle class="${tone}" cx="${round(x(point.x))}" cy="${round(y(point.value.median))}" r="3.5"/>`,
     ]),
   ];
@@ -151,7 +151,7 @@ function legend(lines: readonly Line[], y: Scale): string[] {
     .map(({ line, at }) => {
       const top = Math.max(at + 4, free);
       free = top + 15;
-      return text(plot.right + 12, top, line.label, line.tone);
+      return svgText(plot.right + 12, top, line.label, line.tone);
     });
 }
 
@@ -163,27 +163,27 @@ function ticks(most: number): number[] {
   return Array.from({ length: Math.floor(most / step) + 1 }, (_, at) => at * step);
 }
 
-function short(value: number): string {
+function shortNumber(value: number): string {
   if (value >= 1_000_000) return `${Number((value / 1_000_000).toPrecision(3))} M`;
   if (value >= 1_000) return `${Number((value / 1_000).toPrecision(3))} k`;
   return String(Number(value.toPrecision(3)));
 }
 
-function document(title: string, height: number, parts: readonly string[]): string {
-  const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(title)}">`;
+function svgDocument(title: string, height: number, parts: readonly string[]): string {
+  const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeXml(title)}">`;
   const page = `<rect class="page" width="${width}" height="${height}"/>`;
   return `${[head, `<style>${style}\n</style>`, page, ...parts, '</svg>'].join('\n')}\n`;
 }
 
-function text(x: number, y: number, content: string, name = '', anchor = 'start'): string {
-  return `<text class="${name}" x="${round(x)}" y="${round(y)}" text-anchor="${anchor}">${escaped(content)}</text>`;
+function svgText(x: number, y: number, content: string, name = '', anchor = 'start'): string {
+  return `<text class="${name}" x="${round(x)}" y="${round(y)}" text-anchor="${anchor}">${escapeXml(content)}</text>`;
 }
 
-function stroke(name: string, x1: number, y1: number, x2: number, y2: number): string {
+function svgLine(name: string, x1: number, y1: number, x2: number, y2: number): string {
   return `<line class="${name}" x1="${round(x1)}" y1="${round(y1)}" x2="${round(x2)}" y2="${round(y2)}"/>`;
 }
 
-function escaped(content: string): string {
+function escapeXml(content: string): string {
   return content.replace(/[<>&"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 

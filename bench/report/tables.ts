@@ -1,7 +1,7 @@
 // The figures of a run as tables: for a terminal and for a document.
 import { type Load, loads } from '../loads.js';
 import { rows } from '../rows.js';
-import { figureOf, ratioOf, wrongOf } from './figures.js';
+import { figureOf, firstFailure, ratioOf } from './figures.js';
 import type { BodyCost, MainResults } from './results.js';
 import type { Spread } from './statistics.js';
 
@@ -42,7 +42,7 @@ function lineOf({ slices, rows: judged }: Pick<MainResults, 'slices' | 'rows'>, 
   const cell = { row: row.name, load: load.name };
   const to = (other: string, metric: 'perSecond' | 'cpuMicros' | 'p99Ms') =>
     ratio(ratioOf(slices, cell, other, metric));
-  const failure = judged.find((one) => one.row === row.name)?.failure ?? wrongOf(slices, cell);
+  const failure = judged.find((one) => one.row === row.name)?.failure ?? firstFailure(slices, cell);
   return [
     row.title,
     ...[value(figureOf(slices, cell, 'perSecond'), 0), to('bare', 'perSecond'), to('limit', 'perSecond')],

@@ -14,15 +14,15 @@ export interface Target {
   readonly measured: Spread | null;
 }
 
-const ours = 'onceguard-redis';
-const cached = 'onceguard-local-cache';
+const onceguardRow = 'onceguard-redis';
+const localCacheRow = 'onceguard-local-cache';
 const peers = rows.filter(({ kind }) => kind === 'peer').map(({ name }) => name);
 
 export function targetsOf(main: MainResults, growth: GrowthResults | null): Target[] {
   const { slices, bytesPerRecord } = main;
   const ratio = (row: string, load: string, to: string, metric: Metric) => ratioOf(slices, { row, load }, to, metric);
   const cost = (row: string, load: string, metric: Metric) => figureOf(slices, { row, load }, metric);
-  const commands = (row: string, load: string) => toHundredths(cost(row, load, 'redisCommands'));
+  const commands = (row: string, load: string) => roundToHundredths(cost(row, load, 'redisCommands'));
   const more = (what: string, must: number, goal: number | null, measured: Spread | null): Target => {
     return { what, wants: 'more', must, goal, measured };
   };
@@ -30,33 +30,33 @@ export function targetsOf(main: MainResults, growth: GrowthResults | null): Targ
     return { what, wants: 'less', must, goal, measured };
   };
   return [
-    less('fresh, Redis: CPU per request ÷ the limit’s', 1.25, 1.1, ratio(ours, 'fresh', 'limit', 'cpuMicros')),
-    more('fresh, Redis: requests/s ÷ the limit’s', 0.85, 0.95, ratio(ours, 'fresh', 'limit', 'perSecond')),
-    more('replay, Redis: requests/s ÷ the limit’s', 0.85, 0.95, ratio(ours, 'replay', 'limit', 'perSecond')),
-    more('replay, local cache: requests/s ÷ bare', 0.9, 1, ratio(cached, 'replay', 'bare', 'perSecond')),
+    less('fresh, Redis: CPU per request ÷ the limit’s', 1.25, 1.1, ratio(onceguardRow, 'fresh', 'limit', 'cpuMicros')),
+    more('fresh, Redis: requests/s ÷ the limit’s', 0.85, 0.95, ratio(onceguardRow, 'fresh', 'limit', 'perSecond')),
+    more('replay, Redis: requests/s ÷ the limit’s', 0.85, 0.95, ratio(onceguardRow, 'replay', 'limit', 'perSecond')),
+    more('replay, local cache: requests/s ÷ bare', 0.9, 1, ratio(localCacheRow, 'replay', 'bare', 'perSecond')),
     ...peers.flatMap((peer) => [
-      more(`fresh: requests/s ÷ ${peer}`, 1, 1.2, ratio(ours, 'fresh', peer, 'perSecond')),
-      less(`fresh: CPU per request ÷ ${peer}`, 1, 1 / 1.2, ratio(ours, 'fresh', peer, 'cpuMicros')),
-      more(`replay: requests/s ÷ ${peer}`, 1, 1.2, ratio(ours, 'replay', peer, 'perSecond')),
-      less(`replay: CPU per request ÷ ${peer}`, 1, 1 / 1.2, ratio(ours, 'replay', peer, 'cpuMicros')),
+      more(`fresh: requests/s ÷ ${peer}`, 1, 1.2, ratio(onceguardRow, 'fresh', peer, 'perSecond')),
+      less(`fresh: CPU per request ÷ ${peer}`, 1, 1 / 1.2, ratio(onceguardRow, 'fresh', peer, 'cpuMicros')),
+      more(`replay: requests/s ÷ ${peer}`, 1, 1.2, ratio(onceguardRow, 'replay', peer, 'perSecond')),
+      less(`replay: CPU per request ÷ ${peer}`, 1, 1 / 1.2, ratio(onceguardRow, 'replay', peer, 'cpuMicros')),
     ]),
-    less('Redis commands, fresh', 2, null, commands(ours, 'fresh')),
-    less('Redis commands, replay', 1, null, commands(ours, 'replay')),
-    less('Redis commands, replay from the local cache', 0, null, commands(cached, 'replay')),
-    less('Redis µs per fresh request', 20, 10, cost(ours, 'fresh', 'redisMicros')),
-    less('Redis µs per replay', 8, 4, cost(ours, 'replay', 'redisMicros')),
-    less('Redis bytes per completed record beyond the body', 520, 300, exactly(bytesPerRecord[ours])),
-    less('fresh: p99 ÷ the limit’s', 1.3, 1.1, ratio(ours, 'fresh', 'limit', 'p99Ms')),
-    less('replay: p99 ÷ the limit’s', 1.3, 1.1, ratio(ours, 'replay', 'limit', 'p99Ms')),
-    ...['onceguard-memory', ours].map((row) => {
+    less('Redis commands, fresh', 2, null, commands(onceguardRow, 'fresh')),
+    less('Redis commands, replay', 1, null, commands(onceguardRow, 'replay')),
+    less('Redis commands, replay from the local cache', 0, null, commands(localCacheRow, 'replay')),
+    less('Redis µs per fresh request', 20, 10, cost(onceguardRow, 'fresh', 'redisMicros')),
+    less('Redis µs per replay', 8, 4, cost(onceguardRow, 'replay', 'redisMicros')),
+    less('Redis bytes per completed record beyond the body', 520, 300, exactSpread(bytesPerRecord[onceguardRow])),
+    less('fresh: p99 ÷ the limit’s', 1.3, 1.1, ratio(onceguardRow, 'fresh', 'limit', 'p99Ms')),
+    less('replay: p99 ÷ the limit’s', 1.3, 1.1, ratio(onceguardRow, 'replay', 'limit', 'p99Ms')),
+    ...['onceguard-memory', onceguardRow].map((row) => {
       return less(`memory growth, bytes per request, ${row}`, maxGrowth, null, memoryGrowth(growth, row));
     }),
-    more('without a key: requests/s ÷ bare', 0.97, 0.99, ratio(ours, 'no-key', 'bare', 'perSecond')),
+    more('without a key: requests/s ÷ bare', 0.97, 0.99, ratio(onceguardRow, 'no-key', 'bare', 'perSecond')),
   ];
 }
 
 /** Redis counts for all: also what another row's connection sends every few seconds to be seen alive. */
-function toHundredths(measured: Spread | null): Spread | null {
+function roundToHundredths(measured: Spread | null): Spread | null {
   if (measured === null) return null;
   const rounded = (value: number) => Math.round(value * 100) / 100;
   const { low, median, high } = measured;
@@ -89,7 +89,7 @@ export function verdictOf({ wants, must, goal, measured }: Target): 'goal' | 'mu
   return reaches(better, must) ? 'noise' : 'missed';
 }
 
-const said = {
+const verdictTexts = {
   goal: 'reached',
   must: 'must reached',
   noise: 'missed, within the noise',
@@ -108,13 +108,13 @@ export function targetTable(targets: readonly Target[]): Table {
       const quartiles = measured === null ? '' : `${number(measured.low)}–${number(measured.high)}`;
       return [
         ...[target.what, bound(target.must), bound(target.goal)],
-        ...[measured === null ? '' : number(measured.median), quartiles, said[verdictOf(target)]],
+        ...[measured === null ? '' : number(measured.median), quartiles, verdictTexts[verdictOf(target)]],
       ];
     }),
   };
 }
 
-function exactly(value: number | undefined): Spread | null {
+function exactSpread(value: number | undefined): Spread | null {
   return value === undefined ? null : { median: value, low: value, high: value };
 }
 

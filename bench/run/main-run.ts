@@ -1,11 +1,11 @@
 // The main run: every load on every row, in turn, round after round.
-import { type Load, repeating } from '../loads.js';
+import { type Load, repeatedKeys } from '../loads.js';
 import { rows } from '../rows.js';
-import { bytesPerRecord } from './bytes.js';
-import { probe } from './probe.js';
-import type { Origins } from './redis-side.js';
+import { type BenchEnvironment, newPrefix, type Server } from './bench-environment.js';
+import { probe } from './correctness-probe.js';
+import { bytesPerRecord } from './record-bytes.js';
+import type { Origins } from './redis-cost-meter.js';
 import { measure, originsOf, type Slice } from './slice.js';
-import { newPrefix, type Server, type World } from './world.js';
 
 export interface RunSettings {
   readonly rounds: number;
@@ -17,7 +17,7 @@ export interface RunSettings {
   readonly loads: readonly Load[];
   readonly rows: readonly string[];
   /** The rows whose records are weighed, too. */
-  readonly weighed: readonly string[];
+  readonly rowsToWeigh: readonly string[];
 }
 
 export interface RowResult {
@@ -34,17 +34,21 @@ export interface RunResult {
   readonly bytesPerRecord: Readonly<Record<string, number>>;
 }
 
-export async function mainRun(world: World, settings: RunSettings, tell: (line: string) => void): Promise<RunResult> {
-  const servers = await started(world, settings.rows);
+export async function mainRun(
+  world: BenchEnvironment,
+  settings: RunSettings,
+  tell: (line: string) => void,
+): Promise<RunResult> {
+  const servers = await startServers(world, settings.rows);
   const failures = new Map<string, string | null>();
   for (const server of servers) failures.set(server.row.name, await probe(server));
   for (const [row, failure] of failures) if (failure !== null) tell(`${row}: ${failure}`);
 
-  const origins = await warmedUp(world, servers, settings);
+  const origins = await warmUp(world, servers, settings);
   const slices: Slice[] = [];
   for (let round = 0; round < settings.rounds; round += 1) {
     tell(`round ${round + 1} of ${settings.rounds}`);
-    slices.push(...(await oneRound(world, inTurn(servers, round), { ...settings, round, origins })));
+    slices.push(...(await runRound(world, rotated(servers, round), { ...settings, round, origins })));
   }
   const results = servers.map(async (server) => ({
     row: server.row.name,
@@ -52,51 +56,59 @@ export async function mainRun(world: World, settings: RunSettings, tell: (line: 
     peakRssBytes: (await server.usage()).peakRssBytes,
   }));
   const bytes: Record<string, number> = {};
-  for (const server of servers.filter(({ row }) => settings.weighed.includes(row.name))) {
+  for (const server of servers.filter(({ row }) => settings.rowsToWeigh.includes(row.name))) {
     bytes[server.row.name] = await bytesPerRecord(world, server);
   }
   return { slices, rows: await Promise.all(results), bytesPerRecord: bytes };
 }
 
 /** One after the other: two at a time would take as long, and more of the memory. */
-async function started(world: World, names: readonly string[]): Promise<Server[]> {
+async function startServers(world: BenchEnvironment, names: readonly string[]): Promise<Server[]> {
   const servers: Server[] = [];
-  for (const row of rows.filter(({ name }) => names.includes(name))) servers.push(await world.serve(row));
+  for (const row of rows.filter(({ name }) => names.includes(name))) servers.push(await world.startServer(row));
   return servers;
 }
 
-type OriginsOf = ReadonlyMap<string, Origins>;
+type OriginsByLoadAndRow = ReadonlyMap<string, Origins>;
 
-interface Round extends RunSettings {
+interface RoundSettings extends RunSettings {
   readonly round: number;
-  readonly origins: OriginsOf;
+  readonly origins: OriginsByLoadAndRow;
 }
 
 /** Every server has seen every load before anything is measured; on the way, whose commands are whose is learnt. */
-async function warmedUp(world: World, servers: readonly Server[], settings: RunSettings): Promise<OriginsOf> {
+async function warmUp(
+  world: BenchEnvironment,
+  servers: readonly Server[],
+  settings: RunSettings,
+): Promise<OriginsByLoadAndRow> {
   const origins = new Map<string, Origins>();
   for (const server of servers) {
-    const repeats = await repeated(world, server);
+    const repeated = await sendRepeatedKeys(world, server);
     for (const load of settings.loads.filter((one) => applies(one, server))) {
       const what = { load: load.name, round: -1, connections: load.connections, durationMs: settings.warmUpMs };
-      const keys = () => load.keys({ repeats, once: newPrefix() });
-      origins.set(idOf(load, server), await originsOf(world, [server], { ...what, keys: keys() }));
+      const keys = () => load.keys({ repeated, fresh: newPrefix() });
+      origins.set(loadAndRow(load, server), await originsOf(world, [server], { ...what, keys: keys() }));
       await measure(world, [server], { ...what, keys: keys(), origins: new Map() });
     }
   }
   return origins;
 }
 
-async function oneRound(world: World, servers: readonly Server[], settings: Round): Promise<Slice[]> {
+async function runRound(
+  world: BenchEnvironment,
+  servers: readonly Server[],
+  settings: RoundSettings,
+): Promise<Slice[]> {
   await world.redis.flush();
   const { round, sliceMs, runInMs, origins } = settings;
   const slices: Slice[] = [];
   const repeats = new Map<Server, string>();
-  for (const server of servers) repeats.set(server, await repeated(world, server));
+  for (const server of servers) repeats.set(server, await sendRepeatedKeys(world, server));
   for (const load of settings.loads.filter(({ everyRounds }) => round % everyRounds === 0)) {
     for (const server of servers.filter((one) => applies(load, one))) {
-      const keys = () => load.keys({ repeats: repeats.get(server) ?? '', once: newPrefix() });
-      const known = origins.get(idOf(load, server)) ?? new Map();
+      const keys = () => load.keys({ repeated: repeats.get(server) ?? '', fresh: newPrefix() });
+      const known = origins.get(loadAndRow(load, server)) ?? new Map();
       const what = { load: load.name, round, connections: load.connections, origins: known };
       await measure(world, [server], { ...what, keys: keys(), durationMs: runInMs });
       slices.push(await measure(world, [server], { ...what, keys: keys(), durationMs: sliceMs }));
@@ -106,16 +118,16 @@ async function oneRound(world: World, servers: readonly Server[], settings: Roun
 }
 
 /** Sends the keys that loads repeat, twice, so that also what keeps them near the server has them. */
-async function repeated(world: World, server: Server): Promise<string> {
-  const repeats = newPrefix();
-  const keys = repeating({ repeats, once: '' }, 0);
+async function sendRepeatedKeys(world: BenchEnvironment, server: Server): Promise<string> {
+  const repeated = newPrefix();
+  const keys = repeatedKeys({ repeated, fresh: '' }, 0);
   const maxRequests = keys.kind === 'repeated' ? 2 * keys.count : 0;
-  await world.send({ urls: [server.url], connections: 32, keys, durationMs: 60_000, maxRequests, noteBytes: 0 });
-  return repeats;
+  await world.sendLoad({ urls: [server.url], connections: 32, keys, durationMs: 60_000, maxRequests, noteBytes: 0 });
+  return repeated;
 }
 
 /** Each round begins with another row, so that none always comes after the same. */
-function inTurn(servers: readonly Server[], round: number): Server[] {
+function rotated(servers: readonly Server[], round: number): Server[] {
   const first = round % servers.length;
   return [...servers.slice(first), ...servers.slice(0, first)];
 }
@@ -125,6 +137,6 @@ function applies(load: Load, { row }: Server): boolean {
   return row.name !== 'onceguard-waiting' || load.name === 'duplicates';
 }
 
-function idOf(load: Load, { row }: Server): string {
+function loadAndRow(load: Load, { row }: Server): string {
   return `${load.name} ${row.name}`;
 }

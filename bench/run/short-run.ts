@@ -1,8 +1,8 @@
 // The short run: what noise cannot touch. Every finding is a reason to fail.
 import { loadNamed } from '../loads.js';
+import type { BenchEnvironment } from './bench-environment.js';
 import { mainRun, type RunResult } from './main-run.js';
 import type { Slice } from './slice.js';
-import type { World } from './world.js';
 
 interface Bounds {
   /** Redis commands of a request. */
@@ -16,7 +16,7 @@ const bounds: Readonly<Record<string, Bounds>> = {
   'onceguard-local-cache': { fresh: 2, replay: 0 },
 };
 
-const weighed = 'onceguard-redis';
+const weighedRow = 'onceguard-redis';
 const maxBytesPerRecord = 520;
 /** A store asks now and then how its server is; nothing of that may be a command for each request. */
 const tolerance = 0.05;
@@ -25,17 +25,18 @@ export interface ShortResult extends RunResult {
   readonly findings: readonly string[];
 }
 
-export async function shortRun(world: World, tell: (line: string) => void): Promise<ShortResult> {
+export async function shortRun(world: BenchEnvironment, tell: (line: string) => void): Promise<ShortResult> {
   const loads = [loadNamed('fresh'), loadNamed('replay')];
   const rows = Object.keys(bounds);
-  const settings = { rounds: 2, sliceMs: 250, warmUpMs: 100, runInMs: 50, loads, rows, weighed: [weighed] };
+  const settings = { rounds: 2, sliceMs: 250, warmUpMs: 100, runInMs: 50, loads, rows, rowsToWeigh: [weighedRow] };
   const result = await mainRun(world, settings, tell);
   const findings = [
     ...result.rows.filter(({ failure }) => failure !== null).map(({ row, failure }) => `${row}: ${failure}`),
     ...result.slices.flatMap(findingsIn),
   ];
-  const bytes = result.bytesPerRecord[weighed] ?? Number.POSITIVE_INFINITY;
-  if (bytes > maxBytesPerRecord) findings.push(`${weighed}: ${bytes} bytes per record, at most ${maxBytesPerRecord}`);
+  const bytes = result.bytesPerRecord[weighedRow] ?? Number.POSITIVE_INFINITY;
+  if (bytes > maxBytesPerRecord)
+    findings.push(`${weighedRow}: ${bytes} bytes per record, at most ${maxBytesPerRecord}`);
   return { ...result, findings };
 }
 

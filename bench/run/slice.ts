@@ -1,9 +1,9 @@
 // One measurement: a load on a row for a moment, and what it cost everybody.
 import type { KeyPlan } from '../keys.js';
-import type { Order, Sent } from '../processes/loader.js';
+import type { LoadRequest, LoadResult } from '../processes/load-generator.js';
 import type { Usage } from '../processes/server.js';
-import type { Origins, RedisCost, RedisSide } from './redis-side.js';
-import type { Server, World } from './world.js';
+import type { BenchEnvironment, Server } from './bench-environment.js';
+import type { Origins, RedisCost, RedisCostMeter } from './redis-cost-meter.js';
 
 /** What is kept of a measurement. All costs are for one request. */
 export interface Slice {
@@ -36,32 +36,36 @@ export interface Measurement {
   readonly noteBytes?: number;
   readonly origins: Origins;
   /** Where the servers keep their records; default the world's. */
-  readonly redis?: RedisSide;
+  readonly redis?: RedisCostMeter;
 }
 
 /** Servers of one row share the connections. */
-export async function measure(world: World, servers: readonly Server[], what: Measurement): Promise<Slice> {
+export async function measure(world: BenchEnvironment, servers: readonly Server[], what: Measurement): Promise<Slice> {
   const { origins, redis = world.redis, load, round, at } = what;
   const before = await usageOf(servers);
   await redis.resetCounters();
-  const sent = await world.send(orderOf(servers, what));
+  const sent = await world.sendLoad(loadRequestOf(servers, what));
   const cost = await redis.cost(origins);
   const used = difference(await usageOf(servers), before);
   const row = servers[0]?.row;
   return {
     ...{ row: row?.name ?? '', load, round, ...(at === undefined ? {} : { at }) },
     ...figuresOf(sent, used.cpuMicros, cost),
-    wrong: row?.kind === 'bare' ? null : whatIsWrong(what.keys, sent, used.runs),
+    wrong: row?.kind === 'bare' ? null : findFailure(what.keys, sent, used.runs),
   };
 }
 
 /** Which commands of a load on this row clients send, and which scripts call. */
-export async function originsOf(world: World, servers: readonly Server[], what: Omit<Measurement, 'origins'>) {
-  const order = orderOf(servers, { ...what, maxRequests: Math.max(50, what.connections), durationMs: 10_000 });
-  return await (what.redis ?? world.redis).originsDuring(async () => await world.send(order));
+export async function originsOf(
+  world: BenchEnvironment,
+  servers: readonly Server[],
+  what: Omit<Measurement, 'origins'>,
+) {
+  const order = loadRequestOf(servers, { ...what, maxRequests: Math.max(50, what.connections), durationMs: 10_000 });
+  return await (what.redis ?? world.redis).originsDuring(async () => await world.sendLoad(order));
 }
 
-function orderOf(servers: readonly Server[], what: Omit<Measurement, 'origins'>): Order {
+function loadRequestOf(servers: readonly Server[], what: Omit<Measurement, 'origins'>): LoadRequest {
   const { keys, connections, durationMs, maxRequests = 1_000_000, noteBytes = 0 } = what;
   return { urls: servers.map(({ url }) => url), keys, connections, durationMs, maxRequests, noteBytes };
 }
@@ -78,7 +82,11 @@ function difference(after: readonly Usage[], before: readonly Usage[]) {
   };
 }
 
-function figuresOf({ requests, elapsedMs, p50Ms, p99Ms, cpuMicros }: Sent, serverMicros: number, redis: RedisCost) {
+function figuresOf(
+  { requests, elapsedMs, p50Ms, p99Ms, cpuMicros }: LoadResult,
+  serverMicros: number,
+  redis: RedisCost,
+) {
   return {
     requests,
     perSecond: rounded((requests / elapsedMs) * 1_000),
@@ -91,7 +99,7 @@ function figuresOf({ requests, elapsedMs, p50Ms, p99Ms, cpuMicros }: Sent, serve
   };
 }
 
-function whatIsWrong(keys: KeyPlan, { statuses, freshKeys }: Sent, runs: number): string | null {
+function findFailure(keys: KeyPlan, { statuses, freshKeys }: LoadResult, runs: number): string | null {
   const expected = keys.kind === 'bursts' ? ['201', '409'] : ['201'];
   const others = Object.entries(statuses).filter(([status]) => !expected.includes(status));
   if (others.length > 0) return others.map(([status, count]) => `answered ${status} ${count} times`).join(', ');

@@ -6,13 +6,13 @@ export interface Payment {
   readonly signal?: AbortSignal;
 }
 
-export interface Answer {
+export interface PaymentResponse {
   readonly status: number;
   readonly text: string;
   readonly replayed: boolean;
 }
 
-export async function pay(url: string, { key, amount, signal }: Payment): Promise<Answer> {
+export async function pay(url: string, { key, amount, signal }: Payment): Promise<PaymentResponse> {
   const headers = { 'Content-Type': 'application/json', ...(key === undefined ? {} : { 'Idempotency-Key': key }) };
   const response = await fetch(url, {
     method: 'POST',

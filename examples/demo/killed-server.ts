@@ -4,15 +4,15 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type Answer, pay } from './client.js';
-import type { Scene, Stage } from './scenes.js';
+import { type PaymentResponse, pay } from './client.js';
+import type { Scene, SceneContext } from './scenes.js';
 
 export function killedServerScene(redisUrl: string, prefix: string): Scene {
   return {
     title: 'A server that dies',
-    story: 'The server is killed right after the card was charged; the shop asks again, at a second server.',
+    description: 'The server is killed right after the card was charged; the shop asks again, at a second server.',
     charges: 1,
-    async play({ bank }) {
+    async run({ bank }) {
       const [first, second] = await Promise.all([startServer(), startServer()]);
       try {
         const key = randomUUID();
@@ -23,12 +23,12 @@ export function killedServerScene(redisUrl: string, prefix: string): Scene {
         first.process.kill('SIGKILL');
         const broken = await unanswered;
         bank.setDelay(0);
-        const retried = await payUntilAnswered(second.url, key);
-        const answers = [
+        const retried = await payUntilFinal(second.url, key);
+        const responses = [
           { who: 'the first try', answer: broken },
           { who: 'the second server', answer: retried },
         ];
-        return { answers, holds: retried.status === 201 && !retried.replayed };
+        return { responses, isAsExpected: retried.status === 201 && !retried.replayed };
       } finally {
         first.process.kill('SIGKILL');
         second.process.kill('SIGKILL');
@@ -37,7 +37,7 @@ export function killedServerScene(redisUrl: string, prefix: string): Scene {
       async function startServer(): Promise<{ process: ChildProcess; url: string }> {
         const program = fileURLToPath(new URL('server.ts', import.meta.url));
         const child = fork(program, [redisUrl, bank.url, prefix]);
-        const [port] = await Promise.race([once(child, 'message'), failed(child)]);
+        const [port] = await Promise.race([once(child, 'message'), rejectOnExit(child)]);
         return { process: child, url: `http://127.0.0.1:${port}/payments` };
       }
     },
@@ -45,7 +45,7 @@ export function killedServerScene(redisUrl: string, prefix: string): Scene {
 }
 
 /** The key is free once the dead server's time is over; until then the answer is to come back later. */
-async function payUntilAnswered(url: Stage['url'], key: string): Promise<Answer> {
+async function payUntilFinal(url: SceneContext['url'], key: string): Promise<PaymentResponse> {
   for (let tries = 0; ; tries += 1) {
     const answer = await pay(url, { key, amount: 50 });
     if (answer.status !== 409 || tries === 20) return answer;
@@ -53,7 +53,7 @@ async function payUntilAnswered(url: Stage['url'], key: string): Promise<Answer>
   }
 }
 
-async function failed(child: ChildProcess): Promise<never> {
+async function rejectOnExit(child: ChildProcess): Promise<never> {
   const [code] = await once(child, 'exit');
   throw new Error(`A server of the demo did not start (exit status ${code}).`);
 }

@@ -7,8 +7,8 @@ import { type IdempotencyStore, MemoryStore } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { paymentsApi } from './api.js';
 import { type Bank, startBank } from './bank.js';
+import { printCurlLines, printScene, usage } from './console-output.js';
 import { killedServerScene } from './killed-server.js';
-import { narrate, printCurlLines, usage } from './narrator.js';
 import { type Scene, scenes } from './scenes.js';
 
 interface Arguments {
@@ -43,7 +43,7 @@ async function main({ redis, serve }: Arguments): Promise<void> {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/payments`;
 
   const all = redis === undefined ? scenes : [...scenes, killedServerScene(redis, prefix)];
-  const allHeld = await playAll(all, url, bank);
+  const allHeld = await runScenes(all, url, bank);
   if (!allHeld) process.exitCode = 1;
   if (serve) {
     printCurlLines(url);
@@ -69,13 +69,13 @@ async function openStore(redis: string | undefined, prefix: string): Promise<Ide
   }
 }
 
-async function playAll(all: readonly Scene[], url: string, bank: Bank): Promise<boolean> {
+async function runScenes(all: readonly Scene[], url: string, bank: Bank): Promise<boolean> {
   let allHeld = true;
   for (const [index, scene] of all.entries()) {
-    const seen = await scene.play({ url, bank });
+    const seen = await scene.run({ url, bank });
     const charged = bank.takeCount();
-    const held = seen.holds && charged === scene.charges;
-    narrate(index + 1, scene, seen, charged, held);
+    const held = seen.isAsExpected && charged === scene.charges;
+    printScene(index + 1, scene, seen, charged, held);
     allHeld &&= held;
   }
   console.log(allHeld ? '\nEvery payment was charged once.\n' : '\nSomething is wrong: see the lines marked with ✗.\n');

@@ -5,7 +5,9 @@ import { log } from '../application.js';
 
 import { onEvent } from '@onceguard/core';
 
-const stop = onEvent('lease_lost', ({ name, attempt, reason }) => log.warn({ name, attempt, reason }));
+const stop = onEvent('lease_lost', ({ recordName, attempt, reason }) =>
+  log.warn({ name: recordName, attempt, reason }),
+);
 
 // #endregion
 

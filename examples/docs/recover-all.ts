@@ -3,12 +3,12 @@ import { provider, store } from '../application.js';
 
 // #region snippet
 
-import { done, notDone, recoverAll } from '@onceguard/core';
+import { recoverAll, recovery } from '@onceguard/core';
 
 const sum = await recoverAll(store, {
   recover: async ({ deriveKey }) => {
     const found = await provider.findCharge({ idempotencyKey: deriveKey('charge') });
-    return found === undefined ? notDone() : done({ charge: found.id });
+    return found === undefined ? recovery.notDone() : recovery.done({ charge: found.id });
   },
   limit: 1_000, // are asked about, roughly; the next call goes on at sum.cursor
 });

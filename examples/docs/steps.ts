@@ -1,5 +1,5 @@
 // A program of docs/steps.md. What is between the marks is an exact copy: change both.
-import { execute } from '@onceguard/core';
+import { executeIdempotently } from '@onceguard/core';
 import {
   amount,
   items,
@@ -14,7 +14,7 @@ import {
 
 // #region snippet
 
-const order = await execute(
+const order = await executeIdempotently(
   async ({ step }) => {
     const hold = await step('reserve', ({ key, signal }) => stock.reserve(items, { idempotencyKey: key, signal }));
     const charge = await step('charge', ({ key }) => payments.charge(amount, { idempotencyKey: key }));

@@ -8,7 +8,7 @@ import { startRedisCluster } from '@onceguard/testing';
 const cluster = await startRedisCluster();
 const store = await RedisStore.connect({ cluster: cluster.addresses });
 await cluster.masters[0]?.kill();
-await cluster.untilOk(); // a replica has taken its place
+await cluster.waitUntilOk(); // a replica has taken its place
 console.log(await store.read('still-there'));
 await store.close();
 await cluster.stop();

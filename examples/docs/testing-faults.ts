@@ -15,7 +15,7 @@ const payingWith = (store: FaultStore) => makeIdempotent(charge, { store, scope:
 
 test('the answer to the recording is lost: nobody is charged twice', async () => {
   const store = new FaultStore(new MemoryStore());
-  store.on('complete', failsAfter, 1); // the first call of complete
+  store.injectFault('complete', failsAfter, 1); // the first call of complete
   const pay = payingWith(store);
   assert.deepEqual(await pay('order-1'), await pay('order-1'));
   assert.equal(charges, 1);
@@ -23,7 +23,7 @@ test('the answer to the recording is lost: nobody is charged twice', async () =>
 
 test('the store is down: nobody is charged', async () => {
   const store = new FaultStore(new MemoryStore());
-  store.on('acquire', failsBefore()); // every call
+  store.injectFault('acquire', failsBefore()); // every call
   await assert.rejects(payingWith(store)('order-2'), { code: 'store_unavailable' });
   assert.equal(charges, 1);
 });

@@ -6,7 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { execute } from '@onceguard/core';
+import { executeIdempotently } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { startFaultProxy, startRedis } from '@onceguard/testing';
 
@@ -21,8 +21,8 @@ test('Redis grants the right to run and its reply is lost: the work runs, once',
   });
 
   let runs = 0;
-  const struck = proxy.strike('lose_reply', /evalsha/i); // the next one
-  const told = await execute(() => ++runs, { store, scope: 'shop', key: 'order-1' });
+  const struck = proxy.injectFault('lose_reply', /evalsha/i); // the next one
+  const told = await executeIdempotently(() => ++runs, { store, scope: 'shop', key: 'order-1' });
   await struck;
   assert.equal(told.kind, 'executed');
   assert.equal(runs, 1);

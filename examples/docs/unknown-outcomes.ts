@@ -3,7 +3,7 @@ import { charge, provider, store } from '../application.js';
 
 // #region snippet
 
-import { done, makeIdempotent, notDone, stillUnknown } from '@onceguard/core';
+import { makeIdempotent, recovery } from '@onceguard/core';
 
 const pay = makeIdempotent(charge, {
   store,
@@ -12,9 +12,9 @@ const pay = makeIdempotent(charge, {
   onFailure: 'unknown',
   onAbandoned: async ({ deriveKey }) => {
     const found = await provider.findCharge({ idempotencyKey: deriveKey('charge') });
-    if (found === undefined) return notDone(); // the operation goes on from its recorded steps
-    if (found.status === 'pending') return stillUnknown(60_000); // asked again in a minute at the earliest
-    return done({ charge: found.id }); // recorded; every repeat gets it
+    if (found === undefined) return recovery.notDone(); // the operation goes on from its recorded steps
+    if (found.status === 'pending') return recovery.stillUnknown(60_000); // asked again in a minute at the earliest
+    return recovery.done({ charge: found.id }); // recorded; every repeat gets it
   },
 });
 

@@ -3,8 +3,8 @@
 //   PORT=3000 npx tsx express-payments/index.ts
 //   curl -i localhost:3000/payments -H 'Authorization: Bearer alice-token' -H 'Content-Type: application/json' \
 //     -H 'Idempotency-Key: order-17' -d '{"amount":20}'
-import { MemoryStore, payments } from '@onceguard/core';
-import { idempotency, idempotencyOf, keepRawBody } from '@onceguard/express';
+import { MemoryStore } from '@onceguard/core';
+import { httpPaymentPolicy, idempotency, idempotencyOf, keepRawBody } from '@onceguard/express';
 import express, { type NextFunction, type Request, type Response } from 'express';
 
 // One process: the memory store. Several: RedisStore.connect('redis://…') of @onceguard/core/redis.
@@ -42,7 +42,7 @@ app.post(
   '/payments',
   mayPay,
   // The scope is the user, who stays the same when the token is refreshed; never the token.
-  idempotency({ ...payments, store, scope: (req) => req.res?.locals.user }),
+  idempotency({ ...httpPaymentPolicy, store, scope: (req) => req.res?.locals.user }),
   async (req, res) => {
     const payment = idempotencyOf(req);
     if (typeof req.body.amount !== 'number') {

@@ -5,7 +5,7 @@
 //   curl -i localhost:3001/orders -H 'X-User: alice' -H 'Idempotency-Key: cart-9' -H 'Content-Type: application/json' -d '{"item":"tea"}'
 //   … and the same at localhost:3002: the same order.
 import { once } from 'node:events';
-import { drain } from '@onceguard/core';
+import { drainStore } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { type IdempotencyState, idempotency } from '@onceguard/koa';
 import { Redis } from 'ioredis';
@@ -43,6 +43,6 @@ const server = app.listen(Number(process.env.PORT ?? 3001), () => {
 await once(process, 'SIGTERM');
 server.close();
 // Answers that Redis could not take at once are recorded before the process ends.
-await drain(store);
+await drainStore(store);
 await store.close();
 orders.disconnect();

@@ -1,6 +1,6 @@
 // The other systems of the shop: a warehouse that honours keys, and a mailer that honours none but keeps a log.
 import express from 'express';
-import { listen, type Running } from './listen.js';
+import { listen, type RunningServer } from './listen.js';
 
 export interface Entry {
   readonly kind: 'reservations' | 'shipments' | 'mails';
@@ -9,7 +9,7 @@ export interface Entry {
   readonly key?: string | undefined;
 }
 
-export async function startBackOffice(port = 0): Promise<Running> {
+export async function startBackOffice(port = 0): Promise<RunningServer> {
   const entries: Entry[] = [];
   const app = express();
   app.use(express.json());

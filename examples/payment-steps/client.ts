@@ -1,7 +1,7 @@
 // A customer's client: sends its order with one key, again and again, until it has an answer.
 import { setTimeout as pause } from 'node:timers/promises';
 
-export interface Placed {
+export interface PlacedOrder {
   /** What it saw, one entry for each try; the same several times in a row is one entry. */
   readonly seen: readonly string[];
   /** The last answer. */
@@ -9,7 +9,7 @@ export interface Placed {
 }
 
 /** `die` names the point at which the first try kills the server. */
-export async function placeOrder(url: string, order: string, die: string | undefined): Promise<Placed> {
+export async function placeOrder(url: string, order: string, die: string | undefined): Promise<PlacedOrder> {
   const seen: string[] = [];
   const see = (what: string) => {
     if (seen.at(-1) !== what) seen.push(what);

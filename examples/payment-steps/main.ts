@@ -5,20 +5,20 @@
 import { randomUUID } from 'node:crypto';
 import { startBackOffice } from './back-office.js';
 import { placeOrder } from './client.js';
-import { moments, steps } from './deaths.js';
+import { killMoments, steps } from './kill-points.js';
 import { type Fault, startProvider } from './provider.js';
-import { keepRunning } from './supervisor.js';
-import { list } from './systems.js';
+import { superviseServer } from './supervisor.js';
+import { fetchList } from './systems.js';
 
 interface Scene {
   readonly title: string;
-  readonly die?: string;
+  readonly killAt?: string;
   readonly fault?: Fault;
 }
 
 const scenes: readonly Scene[] = [
   { title: 'nothing goes wrong' },
-  ...steps.flatMap((step) => moments.map((moment) => `${step}, ${moment}`)).map((die) => ({ title: die, die })),
+  ...steps.flatMap((step) => killMoments.map((moment) => `${step}, ${moment}`)).map((die) => ({ title: die, die })),
   { title: 'the provider charges, and its answer is lost', fault: 'lose-answer' },
   { title: 'the provider takes too long', fault: 'time-out' },
 ];
@@ -28,35 +28,42 @@ const redisUrl = process.env.REDIS_URL ?? 'redis://localhost:6379';
 const prefix = `payment-steps:${randomUUID()}:`;
 const provider = await startProvider();
 const backOffice = await startBackOffice();
-const server = await keepRunning([redisUrl, prefix, provider.url, backOffice.url]);
+const server = await superviseServer([redisUrl, prefix, provider.url, backOffice.url]);
 
 console.log(`An order is placed: ${steps.join(', ')}. The server is killed at the point named, and started again;`);
 console.log('the client sends the same request with the same key until it is answered.\n');
 printRow(['killed', 'what recover found', 'what the client saw', 'reserved', 'charged', 'shipped', 'mailed']);
 printRow(['---', '---', '---', '---', '---', '---', '---']);
 
-let allHeld = true;
+let allAsExpected = true;
 for (const [index, scene] of scenes.entries()) {
-  const held = await play(scene, `order-${index + 1}`);
-  allHeld &&= held;
+  const held = await runScene(scene, `order-${index + 1}`);
+  allAsExpected &&= held;
 }
-console.log(allHeld ? '\nEvery order was charged, shipped and mailed once.' : '\nSomething is wrong: see the table.');
-if (!allHeld) process.exitCode = 1;
+console.log(
+  allAsExpected ? '\nEvery order was charged, shipped and mailed once.' : '\nSomething is wrong: see the table.',
+);
+if (!allAsExpected) process.exitCode = 1;
 
 await server.stop();
 await Promise.all([provider.close(), backOffice.close()]);
 
-async function play({ title, die, fault }: Scene, order: string): Promise<boolean> {
+async function runScene({ title, killAt, fault }: Scene, order: string): Promise<boolean> {
   if (fault !== undefined) await failNext(fault);
-  const { seen, status } = await placeOrder(server.url, order, die);
+  const { seen, status } = await placeOrder(server.url, order, killAt);
   const lists = [
     `${backOffice.url}/reservations`,
     `${provider.url}/charges`,
     `${backOffice.url}/shipments`,
     `${backOffice.url}/mails`,
   ];
-  const counts = await Promise.all(lists.map(async (url) => (await list(`${url}?order=${order}`)).length));
-  printRow([title, server.found(order).join(', ') || '-', seen.join(', '), ...counts.map((count) => `${count} x`)]);
+  const counts = await Promise.all(lists.map(async (url) => (await fetchList(`${url}?order=${order}`)).length));
+  printRow([
+    title,
+    server.recoveriesOf(order).join(', ') || '-',
+    seen.join(', '),
+    ...counts.map((count) => `${count} x`),
+  ]);
   return status === 201 && counts.every((count) => count === 1);
 }
 

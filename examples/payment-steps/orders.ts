@@ -1,9 +1,9 @@
 // The orders API: four systems are called for one order, and each of them does its part once, whatever dies in between.
-import { type IdempotencyStore, payments } from '@onceguard/core';
-import { idempotency, idempotencyOf, keepRawBody } from '@onceguard/express';
+import type { IdempotencyStore } from '@onceguard/core';
+import { httpPaymentPolicy, idempotency, idempotencyOf, keepRawBody } from '@onceguard/express';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
-import { mortal } from './deaths.js';
-import { receipt } from './receipt.js';
+import { killableStep } from './kill-points.js';
+import { orderResponse } from './order-response.js';
 import { recover } from './recover.js';
 import type { Systems } from './systems.js';
 
@@ -21,7 +21,7 @@ export function ordersApi({ store, systems, onRecovered }: OrdersOptions): Expre
   app.post(
     '/orders',
     idempotency({
-      ...payments,
+      ...httpPaymentPolicy,
       store,
       // A real shop takes the id of its authenticated user.
       scope: (req) => req.get('X-User') ?? 'demo',
@@ -37,7 +37,7 @@ export function ordersApi({ store, systems, onRecovered }: OrdersOptions): Expre
     async (req, res) => {
       const { order, cents } = req.body;
       // In earnest: const { step } = idempotencyOf(req);
-      const step = mortal(idempotencyOf(req).step, req.get('X-Die'));
+      const step = killableStep(idempotencyOf(req).step, req.get('X-Die'));
 
       // Three systems honour a key: they are given one, and may safely be called again with it.
       const reservation = await step('reserve', ({ key }) => systems.reserve(order, key));
@@ -46,17 +46,17 @@ export function ordersApi({ store, systems, onRecovered }: OrdersOptions): Expre
       // The mailer does not: it is called once at most. Last, so that when in doubt all the rest is known to be done.
       await step('mail', () => systems.mail(order), { atMostOnce: true });
 
-      const { status, headers, body } = receipt({ order, reservation, charge, shipment });
+      const { status, headers, body } = orderResponse({ order, reservation, charge, shipment });
       res.status(status).set(headers).send(body);
     },
   );
 
-  app.use(somethingFailed);
+  app.use(handleError);
   return app;
 }
 
 /** The outcome is unknown now, and `recover` is asked before anything is tried again. */
-function somethingFailed(error: Error, _req: Request, res: Response, next: NextFunction): void {
+function handleError(error: Error, _req: Request, res: Response, next: NextFunction): void {
   if (res.headersSent) next(error);
   else res.status(502).json({ error: 'Something did not answer. Send the same request again, with the same key.' });
 }

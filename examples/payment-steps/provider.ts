@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import express from 'express';
-import { listen, type Running } from './listen.js';
+import { listen, type RunningServer } from './listen.js';
 
 export interface Charge {
   readonly id: string;
@@ -19,7 +19,7 @@ export interface Charge {
  */
 export type Fault = 'lose-answer' | 'time-out';
 
-export async function startProvider(port = 0): Promise<Running> {
+export async function startProvider(port = 0): Promise<RunningServer> {
   const charges = new Map<string, Charge>();
   let fault: Fault | null = null;
 

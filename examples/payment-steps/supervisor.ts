@@ -4,18 +4,18 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** What a server says: where it listens, or what it found out about an order. */
-type Told = { readonly url: string } | { readonly order: string; readonly found: string };
+type ServerMessage = { readonly url: string } | { readonly order: string; readonly found: string };
 
-export interface Supervised {
+export interface SupervisedServer {
   readonly url: string;
   /** What `recover` found out about this order, in order. */
-  found(order: string): readonly string[];
+  recoveriesOf(order: string): readonly string[];
   stop(): Promise<void>;
 }
 
 const program = fileURLToPath(new URL('server.ts', import.meta.url));
 
-export async function keepRunning(args: readonly string[]): Promise<Supervised> {
+export async function superviseServer(args: readonly string[]): Promise<SupervisedServer> {
   const recoveries: { readonly order: string; readonly found: string }[] = [];
   let child: ChildProcess;
   let isStopping = false;
@@ -28,7 +28,7 @@ export async function keepRunning(args: readonly string[]): Promise<Supervised> 
       if (signal === 'SIGKILL' && !isStopping) void start(new URL(url).port);
     });
     return await new Promise((resolve, reject) => {
-      child.on('message', (told: Told) => ('url' in told ? resolve(told.url) : void recoveries.push(told)));
+      child.on('message', (told: ServerMessage) => ('url' in told ? resolve(told.url) : void recoveries.push(told)));
       child.once('exit', () => reject(new Error('The server did not start.')));
     });
   }
@@ -36,7 +36,7 @@ export async function keepRunning(args: readonly string[]): Promise<Supervised> 
   const url = await start('0');
   return {
     url,
-    found: (order) => recoveries.filter((recovery) => recovery.order === order).map(({ found }) => found),
+    recoveriesOf: (order) => recoveries.filter((recovery) => recovery.order === order).map(({ found }) => found),
     async stop() {
       isStopping = true;
       child.kill('SIGKILL');

@@ -17,16 +17,20 @@ export function systemsAt(provider: string, backOffice: string): Systems {
   return {
     reserve: async (order, key) => await post(`${backOffice}/reservations`, { order }, { key }),
     charge: async (order, cents, key, signal) =>
-      await post(`${provider}/charges`, { order, cents }, { key, signal: AbortSignal.any([signal, patience()]) }),
+      await post(
+        `${provider}/charges`,
+        { order, cents },
+        { key, signal: AbortSignal.any([signal, providerTimeout()]) },
+      ),
     ship: async (order, key) => await post(`${backOffice}/shipments`, { order }, { key }),
     mail: async (order) => await post(`${backOffice}/mails`, { order }),
-    findCharge: async (key) => (await list<Charge>(`${provider}/charges?key=${key}`))[0],
-    findMail: async (order) => (await list<Entry>(`${backOffice}/mails?order=${order}`))[0],
+    findCharge: async (key) => (await fetchList<Charge>(`${provider}/charges?key=${key}`))[0],
+    findMail: async (order) => (await fetchList<Entry>(`${backOffice}/mails?order=${order}`))[0],
   };
 }
 
 /** How long the shop waits for the provider. */
-const patience = () => AbortSignal.timeout(1_000);
+const providerTimeout = () => AbortSignal.timeout(1_000);
 
 async function post<T>(url: string, body: object, { key, signal }: { key?: string; signal?: AbortSignal } = {}) {
   const response = await fetch(url, {
@@ -39,7 +43,7 @@ async function post<T>(url: string, body: object, { key, signal }: { key?: strin
   return (await response.json()) as T;
 }
 
-export async function list<T>(url: string): Promise<T[]> {
+export async function fetchList<T>(url: string): Promise<T[]> {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   return (await response.json()) as T[];

@@ -9,8 +9,8 @@ import {
   LeaseLostError,
   makeIdempotent,
   type OperationContext,
+  OutcomeExpiredError,
   OutcomeUnknownError,
-  ResponseExpiredError,
   StoreError,
 } from '@onceguard/core';
 
@@ -34,11 +34,11 @@ export interface RetryOptions {
 }
 
 /** Wraps the work of a queue. What it gives runs a job where it may, never rejects, and says what to do with the delivery. */
-export function decider<Job extends object, Result>(
+export function createDecider<Job extends object, Result>(
   work: (job: Job, context: OperationContext) => Result | Promise<Result>,
   options: IdempotentOptions<Job, Result> & RetryOptions,
 ): (job: Job) => Promise<Decision<Result>> {
-  const { maxAttempts = 5, retryMs = doubling, waitMs = 5_000, onAbandoned, ...terms } = options;
+  const { maxAttempts = 5, retryMs = exponentialDelay, waitMs = 5_000, onAbandoned, ...terms } = options;
   const finds = typeof onAbandoned === 'function';
   const failures = new WeakMap<Job, Failure>();
   const watched = async <T>(job: Job, { attempt }: { attempt: number }, code: () => T | Promise<T>): Promise<T> => {
@@ -60,7 +60,7 @@ export function decider<Job extends object, Result>(
       return { kind: 'acknowledge', result: await once(job) };
     } catch (error) {
       const failure = failures.get(job);
-      if (failure === undefined || failure.error !== error) return fromRecord(error, waitMs, finds);
+      if (failure === undefined || failure.error !== error) return decisionForError(error, waitMs, finds);
       if (error instanceof LeaseLostError) return delay(waitMs, error);
       const isOver = isFinalError(error, terms.finalErrors ?? []) || failure.attempt >= maxAttempts;
       return isOver ? reject(error) : delay(retryMs(failure.attempt), error);
@@ -74,14 +74,14 @@ interface Failure {
   readonly error: unknown;
 }
 
-function fromRecord(error: unknown, waitMs: number, finds: boolean): Decision<never> {
+function decisionForError(error: unknown, waitMs: number, finds: boolean): Decision<never> {
   if (error instanceof InProgressError) return delay(error.retryAfterMs, error);
   if (error instanceof OutcomeUnknownError) {
     // Without a function that finds out, asking again later finds out nothing.
     return finds && error.retryAfterMs !== null ? delay(error.retryAfterMs, error) : park(error);
   }
   if (error instanceof StoreError) return delay(waitMs, error);
-  if (error instanceof ResponseExpiredError) return { kind: 'acknowledge' };
+  if (error instanceof OutcomeExpiredError) return { kind: 'acknowledge' };
   if (error instanceof KeyReusedError || error instanceof ConfigurationError) return reject(error);
   // It is done, and what is recorded of it cannot be read: perhaps by this version only.
   if (error instanceof IdempotencyError) return park(error);
@@ -89,7 +89,7 @@ function fromRecord(error: unknown, waitMs: number, finds: boolean): Decision<ne
   return reject(error);
 }
 
-function doubling(attempt: number): number {
+function exponentialDelay(attempt: number): number {
   return Math.min(1_000 * 2 ** (attempt - 1), 300_000);
 }
 

@@ -31,7 +31,7 @@ export async function consumeKafka(
     autoCommitThreshold: 1,
     eachMessage: async (payload) => {
       for (;;) {
-        const decision = await withHeartbeats(payload, decisionOn(payload, decide));
+        const decision = await withHeartbeats(payload, decideMessage(payload, decide));
         switch (decision.kind) {
           case 'acknowledge':
             return;
@@ -39,10 +39,10 @@ export async function consumeKafka(
             await withHeartbeats(payload, pause(decision.ms));
             break;
           case 'park':
-            await putAside(producer, topics.parked, payload, decision.reason);
+            await moveMessage(producer, topics.parked, payload, decision.reason);
             return;
           case 'reject':
-            await putAside(producer, topics.dead, payload, decision.reason);
+            await moveMessage(producer, topics.dead, payload, decision.reason);
             return;
         }
       }
@@ -63,7 +63,7 @@ async function withHeartbeats<T>({ heartbeat }: EachMessagePayload, task: Promis
   return await task;
 }
 
-async function decisionOn(
+async function decideMessage(
   { message }: EachMessagePayload,
   decide: (job: KafkaJob) => Promise<Decision<unknown>>,
 ): Promise<Decision<unknown>> {
@@ -78,7 +78,12 @@ async function decisionOn(
   return await decide({ id, body });
 }
 
-async function putAside(producer: Producer, topic: string, payload: EachMessagePayload, reason: string): Promise<void> {
+async function moveMessage(
+  producer: Producer,
+  topic: string,
+  payload: EachMessagePayload,
+  reason: string,
+): Promise<void> {
   const { key, value, headers } = payload.message;
   const from = `${payload.topic}/${payload.partition}/${payload.message.offset}`;
   // acks -1, the default of kafkajs: all replicas in sync have it.

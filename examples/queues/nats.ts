@@ -48,7 +48,7 @@ async function handle(
   decide: (job: NatsJob) => Promise<Decision<unknown>>,
 ): Promise<void> {
   const sign = setInterval(() => message.working(), workingMs);
-  const decision = await decisionOn(message, decide).finally(() => clearInterval(sign));
+  const decision = await decideMessage(message, decide).finally(() => clearInterval(sign));
   switch (decision.kind) {
     case 'acknowledge':
       message.ack();
@@ -57,17 +57,17 @@ async function handle(
       message.nak(decision.ms);
       break;
     case 'park':
-      await putAside(jetstream, subjects.parked, message, decision.reason);
+      await moveMessage(jetstream, subjects.parked, message, decision.reason);
       message.term();
       break;
     case 'reject':
-      await putAside(jetstream, subjects.dead, message, decision.reason);
+      await moveMessage(jetstream, subjects.dead, message, decision.reason);
       message.term();
       break;
   }
 }
 
-async function decisionOn(
+async function decideMessage(
   message: JsMsg,
   decide: (job: NatsJob) => Promise<Decision<unknown>>,
 ): Promise<Decision<unknown>> {
@@ -83,7 +83,7 @@ async function decisionOn(
 }
 
 /** Resolves when the stream of that subject has it. */
-async function putAside(jetstream: JetStreamClient, subject: string, message: JsMsg, reason: string): Promise<void> {
+async function moveMessage(jetstream: JetStreamClient, subject: string, message: JsMsg, reason: string): Promise<void> {
   const kept = headers();
   for (const [name, values] of message.headers ?? []) {
     // What was expected of the stream that it came from does not hold for this one.

@@ -66,7 +66,7 @@ async function handle(
   };
   // Others that receive it meanwhile learn from its record that it runs, at the cost of one of its receives.
   const renewal = setInterval(() => void showAfter(visibleAfterS).catch(() => {}), (visibleAfterS * 1_000) / 3);
-  const decision = await decisionOn(message, decide).finally(() => clearInterval(renewal));
+  const decision = await decideMessage(message, decide).finally(() => clearInterval(renewal));
   switch (decision.kind) {
     case 'acknowledge':
       break;
@@ -74,17 +74,17 @@ async function handle(
       await showAfter(Math.min(Math.ceil(decision.ms / 1_000), longestDelayS));
       return;
     case 'park':
-      await putAside(sqs, queues.parked, message, decision.reason);
+      await moveMessage(sqs, queues.parked, message, decision.reason);
       break;
     case 'reject':
       // Left alone it would come to the dead letters, too, after all the receives that the queue's redrive policy allows.
-      await putAside(sqs, queues.dead, message, decision.reason);
+      await moveMessage(sqs, queues.dead, message, decision.reason);
       break;
   }
   await sqs.send(new DeleteMessageCommand(of));
 }
 
-async function decisionOn(
+async function decideMessage(
   { Body = '', MessageAttributes }: Message,
   decide: (job: SqsJob) => Promise<Decision<unknown>>,
 ): Promise<Decision<unknown>> {
@@ -99,7 +99,7 @@ async function decisionOn(
   return await decide({ id, body });
 }
 
-async function putAside(sqs: SQSClient, url: string, message: Message, reason: string): Promise<void> {
+async function moveMessage(sqs: SQSClient, url: string, message: Message, reason: string): Promise<void> {
   const attributes = { ...message.MessageAttributes, reason: { DataType: 'String', StringValue: reason } };
   await sqs.send(new SendMessageCommand({ QueueUrl: url, MessageBody: message.Body, MessageAttributes: attributes }));
 }

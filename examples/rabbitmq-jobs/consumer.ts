@@ -1,7 +1,7 @@
 // A RabbitMQ consumer whose redelivered messages get the recorded result: acknowledged, delayed, parked or rejected.
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { Decision } from '../queues/decide.js';
-import { confirmed, copyTo, delayFor, type JobQueues } from './queues.js';
+import { copyTo, delayFor, type JobQueues, publishConfirmed } from './queues.js';
 
 export interface Job {
   /** The producer's `messageId`, the same in every copy of the message: the key. A delivery tag names a delivery, no job. */
@@ -40,9 +40,9 @@ export async function consume(
   channel.on('return', () => void close());
 
   const handle = async (message: ConsumeMessage) => {
-    const decision = await decisionOn(message, decide);
+    const decision = await decideMessage(message, decide);
     onDecision?.(message, decision);
-    await carryOut(channel, queues, message, decision);
+    await applyDecision(channel, queues, message, decision);
   };
   await channel.prefetch(prefetch);
   const { consumerTag } = await channel.consume(queues.work, (message) => {
@@ -61,7 +61,7 @@ export async function consume(
   };
 }
 
-async function decisionOn(
+async function decideMessage(
   message: ConsumeMessage,
   decide: (job: Job) => Promise<Decision<unknown>>,
 ): Promise<Decision<unknown>> {
@@ -82,7 +82,7 @@ async function decisionOn(
  * lasts. A copy that is delayed or parked is safe before the message is acknowledged; a crash in between makes it two copies,
  * and both get the recorded result.
  */
-async function carryOut(
+async function applyDecision(
   channel: ConfirmChannel,
   queues: JobQueues,
   message: ConsumeMessage,
@@ -90,7 +90,7 @@ async function carryOut(
 ): Promise<void> {
   switch (decision.kind) {
     case 'acknowledge':
-      await reply(channel, message, decision.result);
+      await sendResult(channel, message, decision.result);
       break;
     case 'delay':
       await copyTo(channel, delayFor(queues, decision.ms), message, { reason: decision.reason });
@@ -106,9 +106,9 @@ async function carryOut(
 }
 
 /** Whoever asked for the result gets it, perhaps more than once; `correlationId` tells which it is. */
-async function reply(channel: ConfirmChannel, { properties }: ConsumeMessage, result: unknown): Promise<void> {
+async function sendResult(channel: ConfirmChannel, { properties }: ConsumeMessage, result: unknown): Promise<void> {
   const { replyTo, correlationId } = properties;
   if (typeof replyTo !== 'string') return;
   const content = Buffer.from(JSON.stringify({ result }));
-  await confirmed(channel, replyTo, content, { correlationId, contentType: 'application/json' });
+  await publishConfirmed(channel, replyTo, content, { correlationId, contentType: 'application/json' });
 }

@@ -4,12 +4,12 @@
 //   npx tsx rabbitmq-jobs/main.ts work            # as often as you like, each in a terminal of its own
 //   npx tsx rabbitmq-jobs/main.ts send order-17   # twice: the second is answered from the record
 import { setTimeout as pause } from 'node:timers/promises';
-import { drain, type OperationContext } from '@onceguard/core';
+import { drainStore, type OperationContext } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { connect } from 'amqplib';
-import { decider } from '../queues/decide.js';
+import { createDecider } from '../queues/decide.js';
 import { type Consumer, consume, type Job } from './consumer.js';
-import { confirmed, declareQueues } from './queues.js';
+import { declareQueues, publishConfirmed } from './queues.js';
 
 const amqpUrl = process.env.RABBITMQ_URL ?? 'amqp://localhost';
 const queue = process.env.QUEUE ?? 'orders';
@@ -27,7 +27,7 @@ async function ship({ id, body }: Job, { step, attempt }: OperationContext) {
 async function work(): Promise<void> {
   const prefix = process.env.PREFIX ?? 'rabbitmq-jobs:';
   const store = await RedisStore.connect({ url: process.env.REDIS_URL ?? 'redis://localhost', prefix });
-  const decide = decider(ship, {
+  const decide = createDecider(ship, {
     ...{ store, scope: queue, key: ({ id }: Job) => id, finalErrors: { UnknownItem } },
     // As long as a message may come again: out of the dead letters, say, after a long weekend.
     ttlMs: 7 * 86_400_000,
@@ -56,7 +56,7 @@ async function work(): Promise<void> {
     }
     if (!isStopped) await pause(1_000);
   }
-  await drain(store);
+  await drainStore(store);
   await store.close();
 }
 
@@ -66,7 +66,7 @@ async function send(messageId: string): Promise<void> {
   const channel = await connection.createConfirmChannel();
   await declareQueues(channel, queue);
   const content = Buffer.from(JSON.stringify({ item: 'tea' }));
-  await confirmed(channel, queue, content, { messageId, persistent: true, contentType: 'application/json' });
+  await publishConfirmed(channel, queue, content, { messageId, persistent: true, contentType: 'application/json' });
   await connection.close();
 }
 

@@ -38,7 +38,7 @@ export function delayFor({ delays }: JobQueues, ms: number): string {
 }
 
 /** Of the way that a message has taken so far. A copy begins anew: the broker drops what seems to go round in a circle. */
-const brokersHeaders = /^(x-.*death.*|x-delivery-count|b?cc)$/i;
+const brokerHeaders = /^(x-.*death.*|x-delivery-count|b?cc)$/i;
 
 /** Publishes a copy of the message, and resolves when the broker has it. The message itself is still to be acknowledged. */
 export async function copyTo(
@@ -49,8 +49,8 @@ export async function copyTo(
 ): Promise<void> {
   const { messageId, contentType, correlationId, replyTo, type, timestamp } = message.properties;
   const properties = { messageId, contentType, correlationId, replyTo, type, timestamp };
-  const kept = Object.entries(message.properties.headers ?? {}).filter(([name]) => !brokersHeaders.test(name));
-  await confirmed(channel, queue, message.content, {
+  const kept = Object.entries(message.properties.headers ?? {}).filter(([name]) => !brokerHeaders.test(name));
+  await publishConfirmed(channel, queue, message.content, {
     ...properties,
     headers: { ...Object.fromEntries(kept), ...headers },
     persistent: true,
@@ -60,7 +60,7 @@ export async function copyTo(
 }
 
 /** Rejects where the broker refused it or the channel closed before it answered. */
-export async function confirmed(
+export async function publishConfirmed(
   channel: ConfirmChannel,
   queue: string,
   content: Buffer,

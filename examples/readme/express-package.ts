@@ -3,18 +3,23 @@ import { authenticateExpress as authenticate, mayPay, provider } from '../applic
 
 // #region snippet
 
-import { MemoryStore, payments } from '@onceguard/core';
-import { idempotency, idempotencyOf, keepRawBody } from '@onceguard/express';
+import { MemoryStore } from '@onceguard/core';
+import { httpPaymentPolicy, idempotency, idempotencyOf, keepRawBody } from '@onceguard/express';
 import express from 'express';
 
 const store = new MemoryStore(); // several processes: await RedisStore.connect('redis://…')
 const app = express();
 app.use(authenticate, express.json({ verify: keepRawBody }));
 
-app.post('/payments', mayPay, idempotency({ ...payments, store, scope: (req) => req.user.id }), async (req, res) => {
-  const { deriveKey } = idempotencyOf(req);
-  res.status(201).json(await provider.charge(req.body, { idempotencyKey: deriveKey('charge') }));
-});
+app.post(
+  '/payments',
+  mayPay,
+  idempotency({ ...httpPaymentPolicy, store, scope: (req) => req.user.id }),
+  async (req, res) => {
+    const { deriveKey } = idempotencyOf(req);
+    res.status(201).json(await provider.charge(req.body, { idempotencyKey: deriveKey('charge') }));
+  },
+);
 
 // #endregion
 

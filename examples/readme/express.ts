@@ -3,19 +3,24 @@ import { authenticateExpress as authenticate, mayPay, provider } from '../applic
 
 // #region snippet
 
-import { MemoryStore, payments } from '@onceguard/core';
-import { idempotency, idempotencyOf, keepRawBody } from '@onceguard/express';
+import { MemoryStore } from '@onceguard/core';
+import { httpPaymentPolicy, idempotency, idempotencyOf, keepRawBody } from '@onceguard/express';
 import express from 'express';
 
 const store = new MemoryStore(); // one process; several: await RedisStore.connect('redis://…')
 const app = express();
 app.use(authenticate, express.json({ verify: keepRawBody }));
 
-app.post('/payments', mayPay, idempotency({ ...payments, store, scope: (req) => req.user.id }), async (req, res) => {
-  const { deriveKey, signal } = idempotencyOf(req);
-  const charge = await provider.charge(req.body.amount, { idempotencyKey: deriveKey('charge'), signal });
-  res.status(201).json(charge);
-});
+app.post(
+  '/payments',
+  mayPay,
+  idempotency({ ...httpPaymentPolicy, store, scope: (req) => req.user.id }),
+  async (req, res) => {
+    const { deriveKey, signal } = idempotencyOf(req);
+    const charge = await provider.charge(req.body.amount, { idempotencyKey: deriveKey('charge'), signal });
+    res.status(201).json(charge);
+  },
+);
 
 // #endregion
 

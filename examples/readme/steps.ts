@@ -1,10 +1,10 @@
 // The snippet of README.md, under "Work that calls other systems". What is between the marks is an exact copy: change both.
-import { execute } from '@onceguard/core';
+import { executeIdempotently } from '@onceguard/core';
 import { amount, items, mailer, orderId, provider, receipt, stock, store, tenant } from '../application.js';
 
 // #region snippet
 
-const order = await execute(
+const order = await executeIdempotently(
   async ({ step }) => {
     const hold = await step('reserve', ({ key }) => stock.reserve(items, { idempotencyKey: key }));
     const charge = await step('charge', ({ key, signal }) => provider.charge(amount, { idempotencyKey: key, signal }));

@@ -11,7 +11,7 @@ const store = new FaultStore(new MemoryStore());
 const charge = (order: string) => ({ order, charge: ++charges });
 const pay = makeIdempotent(charge, { store, scope: 'shop', key: (order) => order });
 
-store.on('complete', failsAfter, 1); // the first outcome is recorded, and the reply is lost
+store.injectFault('complete', failsAfter, 1); // the first outcome is recorded, and the reply is lost
 await pay('order-1');
 await pay('order-1'); // the recorded result
 assert.equal(charges, 1);

@@ -1,10 +1,10 @@
 // Must hold, 1, across processes: copies of one slow request that arrive at four servers at once run once.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Received, send } from './client.js';
+import { onEveryFramework } from './framework-matrix.js';
 import { frameworks, type Options } from './frameworks.js';
-import { onEveryFramework } from './matrix.js';
-import { type ServerProcess, startServerProcess } from './server-process.js';
+import { type ServerProcess, startServerProcess } from './gated-server-process.js';
+import { type ReceivedResponse, send } from './http-client.js';
 
 const copies = 50;
 const waiting: Options = { onInProgress: { waitMs: 30_000 } };
@@ -57,7 +57,11 @@ onEveryFramework(
 );
 
 /** Dealt out to the servers in turn. */
-async function sendCopies(key: string, app: number, onAnswer: (answer: Received) => void): Promise<Received[]> {
+async function sendCopies(
+  key: string,
+  app: number,
+  onAnswer: (answer: ReceivedResponse) => void,
+): Promise<ReceivedResponse[]> {
   const sendOne = async (_: unknown, index: number) => {
     const answer = await send(servers[index % servers.length]?.ports[app] ?? 0, { key });
     onAnswer(answer);

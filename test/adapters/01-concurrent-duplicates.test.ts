@@ -1,10 +1,10 @@
 // Must hold, 1: copies of one slow request that arrive at once run once.
 import { expect, it } from 'vitest';
-import { type Received, send } from './client.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { Options } from './frameworks.js';
 import { newGate } from './gate.js';
-import { onEveryFramework, type World } from './matrix.js';
-import { withVerbs } from './stores.js';
+import { type ReceivedResponse, send } from './http-client.js';
+import { overrideVerbs } from './store-kinds.js';
 
 const copies = 50;
 
@@ -47,10 +47,10 @@ onEveryFramework('50 concurrent duplicates of a slow request', (world) => {
 
 /** All at once; the handler is slow until `isTime`, which learns how many were refused, run and have been told to wait. */
 async function sendCopies(
-  world: World,
+  world: Testbed,
   options: Options,
   isTime: (refused: number, running: number, waiting: number) => boolean,
-): Promise<{ answers: Received[]; runs: number }> {
+): Promise<{ answers: ReceivedResponse[]; runs: number }> {
   const gate = newGate();
   const toldToWait = new Set<string>();
   let refused = 0;
@@ -59,10 +59,10 @@ async function sendCopies(
     if (isTime(refused, runs, toldToWait.size)) gate.open();
   };
   const { store } = await world.openStore();
-  const watched = withVerbs(store, {
+  const watched = overrideVerbs(store, {
     acquire: async (name, request) => {
       const answer = await store.acquire(name, request);
-      if (answer.kind === 'in_progress') toldToWait.add(request.token);
+      if (answer.kind === 'in_progress') toldToWait.add(request.ownerToken);
       look();
       return answer;
     },

@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Request, Response } from 'express';
-import { itReplays } from './02-replays.js';
-import { onEveryFramework } from './matrix.js';
+import { itReplays } from './02-it-replays.js';
+import { onEveryFramework } from './framework-matrix.js';
 
 const file = fileURLToPath(import.meta.url);
 

@@ -5,10 +5,10 @@ import cors from 'cors';
 import helmet from 'helmet';
 import type { Context, Next } from 'koa';
 import { expect, it } from 'vitest';
-import { type Received, send } from './client.js';
+import { expectReplay } from './expect-replay.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { AppSpec, Options } from './frameworks.js';
-import { onEveryFramework, type World } from './matrix.js';
-import { expectReplay } from './replay.js';
+import { type ReceivedResponse, send } from './http-client.js';
 
 type NodeLayer = (req: IncomingMessage, res: ServerResponse, next: () => void) => void;
 
@@ -99,7 +99,7 @@ onEveryFramework('A replay', (world) => {
   };
 
   it.each(Object.keys(ofOneExchange))('lacks %s of the handler, which belongs to one exchange', async (name) => {
-    const { first, replay } = await sendTwice(world, { before: ({ res }) => setAll(res, ofOneExchange) });
+    const { first, replay } = await sendTwice(world, { before: ({ res }) => setHeaders(res, ofOneExchange) });
     expect(linesOf(first, name)).toHaveLength(1);
     expect(linesOf(replay, name)).toEqual([]);
   });
@@ -118,7 +118,7 @@ onEveryFramework('A replay', (world) => {
     'lacks the credential %s of the handler, as header and as trailer',
     async (name) => {
       const key = { headerName: 'X-Charge-Key' };
-      const header = await sendTwice(world, { before: ({ res }) => setAll(res, credentials) }, key, [
+      const header = await sendTwice(world, { before: ({ res }) => setHeaders(res, credentials) }, key, [
         chargeKey,
         chargeKey,
       ]);
@@ -131,7 +131,7 @@ onEveryFramework('A replay', (world) => {
 
   it('has a credential that omitHeaders does not name, as header and as trailer', async () => {
     const omitHeaders = ['x-secret'];
-    const { replay } = await sendTwice(world, { before: ({ res }) => setAll(res, credentials) }, { omitHeaders });
+    const { replay } = await sendTwice(world, { before: ({ res }) => setHeaders(res, credentials) }, { omitHeaders });
     expect(replay.headers).toMatchObject({ authorization: credentials.Authorization });
     const { replay: other } = await sendTrailers(world, { Authorization: 'a', 'X-Secret': 'b' }, { omitHeaders });
     expect(trailersOf(other)).toEqual({ authorization: 'a' });
@@ -140,7 +140,11 @@ onEveryFramework('A replay', (world) => {
   it('lacks what omitHeaders names, and then has what the default would leave out', async () => {
     const omitHeaders = ['X-Secret', 'x-internal-*'];
     const headers = { 'X-Secret': '1', 'X-Internal-Node': '2', 'Set-Cookie': 'a=1', 'X-Public': '3' };
-    const { first, replay } = await sendTwice(world, { before: ({ res }) => setAll(res, headers) }, { omitHeaders });
+    const { first, replay } = await sendTwice(
+      world,
+      { before: ({ res }) => setHeaders(res, headers) },
+      { omitHeaders },
+    );
     expect(first.headers).toMatchObject({ 'x-secret': '1', 'x-internal-node': '2' });
     expect(replay.headers).toMatchObject({ 'x-public': '3', 'set-cookie': ['a=1'] });
     expect(replay.headers['x-secret']).toBeUndefined();
@@ -159,11 +163,11 @@ interface Layers {
 }
 
 async function sendTwice(
-  world: World,
+  world: Testbed,
   { outer = [], before = () => {} }: Layers,
   options: Options = {},
   requests: readonly { readonly headers: Record<string, string> }[] = [],
-): Promise<{ first: Received; replay: Received }> {
+): Promise<{ first: ReceivedResponse; replay: ReceivedResponse }> {
   const { store } = await world.openStore();
   let runs = 0;
   const handler: AppSpec['handler'] = (call) => {
@@ -180,7 +184,7 @@ async function sendTwice(
 }
 
 /** An answer with these trailers, and its replay. */
-async function sendTrailers(world: World, trailers: Record<string, string>, options: Options) {
+async function sendTrailers(world: Testbed, trailers: Record<string, string>, options: Options) {
   const { store } = await world.openStore();
   const handler: AppSpec['handler'] = ({ res }) => {
     res.writeHead(201, { Trailer: Object.keys(trailers).join(', ') });
@@ -198,7 +202,7 @@ async function sendTrailers(world: World, trailers: Record<string, string>, opti
 }
 
 /** Middleware for node:http, as middleware of this framework. */
-function layer({ framework }: World, run: NodeLayer): unknown {
+function layer({ framework }: Testbed, run: NodeLayer): unknown {
   if (framework.family === 'express') return run;
   return async (ctx: Context, next: Next) => {
     await new Promise<void>((resolve) => run(ctx.req, ctx.res, resolve));
@@ -206,16 +210,16 @@ function layer({ framework }: World, run: NodeLayer): unknown {
   };
 }
 
-function setAll(res: ServerResponse, headers: Record<string, string>): void {
+function setHeaders(res: ServerResponse, headers: Record<string, string>): void {
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
 }
 
-function linesOf({ rawHeaders }: Received, name: string): string[] {
+function linesOf({ rawHeaders }: ReceivedResponse, name: string): string[] {
   return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name.toLowerCase());
 }
 
 /** By their names in lower case, as HTTP/2 sends them. */
-function trailersOf({ rawTrailers }: Received): Record<string, string> {
+function trailersOf({ rawTrailers }: ReceivedResponse): Record<string, string> {
   const names = rawTrailers.filter((_, at) => at % 2 === 0);
   return Object.fromEntries(names.map((name, at) => [name.toLowerCase(), rawTrailers[2 * at + 1] ?? '']));
 }

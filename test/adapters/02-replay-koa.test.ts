@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Context } from 'koa';
-import { itReplays } from './02-replays.js';
-import { onEveryFramework, type World } from './matrix.js';
+import { itReplays } from './02-it-replays.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
 
 type Form = (ctx: Context) => void;
 
@@ -112,7 +112,7 @@ onEveryFramework(
   { family: 'koa' },
 );
 
-function itReplaysBody(world: World, title: string, make: () => unknown): void {
+function itReplaysBody(world: Testbed, title: string, make: () => unknown): void {
   itReplays(world, `ctx.body = ${title}`, ({ native }) => {
     (native as Context).body = make();
     return 'native';

@@ -1,9 +1,9 @@
 // Must hold, 2: what is written with Node's own methods is replayed as it was.
-import { ending, heads, writing } from '../node/support/forms.js';
-import { itReplays } from './02-replays.js';
-import { onEveryFramework } from './matrix.js';
+import { endForms, headForms, writeForms } from '../node/support/response-forms.js';
+import { itReplays } from './02-it-replays.js';
+import { onEveryFramework } from './framework-matrix.js';
 
-const forms = Object.entries({ ...ending, ...writing, ...heads });
+const forms = Object.entries({ ...endForms, ...writeForms, ...headForms });
 
 onEveryFramework('A replay has status, reason phrase, bytes and headers of an answer given with', (world) => {
   for (const [title, form] of forms) {

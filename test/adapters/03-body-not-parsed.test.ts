@@ -1,12 +1,12 @@
 // Must hold, 3: a body that was not read cannot be compared, and is not passed over.
 import { expect, it } from 'vitest';
-import { parsesMultipart } from './03-bodies.js';
-import { type Sent, send } from './client.js';
+import { parsesMultipart } from './03-body-parsers.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { AppSpec } from './frameworks.js';
-import { onEveryFramework, type World } from './matrix.js';
+import { type RequestToSend, send } from './http-client.js';
 
 const chunked = { 'transfer-encoding': 'chunked' };
-const bodies: Record<string, Sent> = {
+const bodies: Record<string, RequestToSend> = {
   JSON: typed('application/json', '{"amount":10}'),
   'chunked JSON': typed('application/json', '{"amount":10}', chunked),
   'a form': typed('application/x-www-form-urlencoded', 'amount=10'),
@@ -76,7 +76,7 @@ onEveryFramework('A request without a key', (world) => {
   });
 });
 
-async function expectNotParsed(world: World, spec: Pick<AppSpec, 'parser' | 'outer'>, name: string): Promise<void> {
+async function expectNotParsed(world: Testbed, spec: Pick<AppSpec, 'parser' | 'outer'>, name: string): Promise<void> {
   const handled: unknown[] = [];
   const { refused, expectNothing } = await sendBody(world, { ...spec, handled }, name);
   expect([refused.status, refused.text]).toEqual([500, 'handled']);
@@ -85,7 +85,7 @@ async function expectNotParsed(world: World, spec: Pick<AppSpec, 'parser' | 'out
   await expectNothing();
 }
 
-async function sendBody(world: World, spec: Pick<AppSpec, 'parser' | 'outer' | 'handled'>, name: string) {
+async function sendBody(world: Testbed, spec: Pick<AppSpec, 'parser' | 'outer' | 'handled'>, name: string) {
   const { store } = await world.openStore();
   let runs = 0;
   const handler = () => {
@@ -101,11 +101,11 @@ async function sendBody(world: World, spec: Pick<AppSpec, 'parser' | 'outer' | '
   return { refused, expectNothing };
 }
 
-function typed(type: string, body: string | Uint8Array, headers: Record<string, string> = {}): Sent {
+function typed(type: string, body: string | Uint8Array, headers: Record<string, string> = {}): RequestToSend {
   return { method: 'POST', body, headers: { 'content-type': type, ...headers } };
 }
 
-function multipart(boundary: string, amount: string): Sent {
+function multipart(boundary: string, amount: string): RequestToSend {
   const lines = [`--${boundary}`, 'Content-Disposition: form-data; name="amount"', '', amount, `--${boundary}--`, ''];
   return typed(`multipart/form-data; boundary=${boundary}`, lines.join('\r\n'));
 }

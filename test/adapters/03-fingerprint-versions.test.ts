@@ -2,10 +2,10 @@
 import { MemoryStore } from '@onceguard/core';
 import type { HttpOptions } from '@onceguard/core/http';
 import { describe, expect, it } from 'vitest';
-import { send } from './client.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import { expressMiddleware } from './frameworks.js';
 import { newGate } from './gate.js';
-import { onEveryFramework, type World } from './matrix.js';
+import { send } from './http-client.js';
 
 type Fingerprint = HttpOptions<never>['fingerprint'];
 
@@ -22,7 +22,7 @@ const otherAmount = { key: 'payment-1', body: { amount: 11, note: 'a' } };
 
 onEveryFramework('A fingerprint that is changed while keys are in use', (world) => {
   it('compares older records in their own way, and new ones in the first of the list', async () => {
-    const { before, after } = await startBoth(world, undefined, amountFirst);
+    const { before, after } = await startBeforeAndAfter(world, undefined, amountFirst);
     const first = await send(before, payment);
     expect(await send(after, payment)).toMatchObject({ status: 201, text: first.text });
     expect(await send(after, otherNote)).toMatchObject({ status: 422 });
@@ -35,21 +35,24 @@ onEveryFramework('A fingerprint that is changed while keys are in use', (world) 
   });
 
   it('may have been a function without a version', async () => {
-    const { before, after } = await startBoth(world, byAmount, [{ version: '2', of: () => 'all alike' }, byAmount]);
+    const { before, after } = await startBeforeAndAfter(world, byAmount, [
+      { version: '2', of: () => 'all alike' },
+      byAmount,
+    ]);
     const first = await send(before, payment);
     expect(await send(after, otherNote)).toMatchObject({ status: 201, text: first.text });
     expect(await send(after, otherAmount)).toMatchObject({ status: 422 });
   });
 
   it('is refused where the list does not have the version of a record', async () => {
-    const { before, after } = await startBoth(world, undefined, byAmount);
+    const { before, after } = await startBeforeAndAfter(world, undefined, byAmount);
     await send(before, payment);
     expect(await send(after, payment)).toMatchObject({ status: 422 });
   });
 
   it('keeps duplicates of a request that still runs from running beside it', async () => {
     const [begun, gate] = [newGate(), newGate()];
-    const { before, after } = await startBoth(world, undefined, amountFirst, async () => {
+    const { before, after } = await startBeforeAndAfter(world, undefined, amountFirst, async () => {
       begun.open();
       await gate.opened;
     });
@@ -95,8 +98,8 @@ describe('A list of fingerprints that cannot be meant is refused:', () => {
 });
 
 /** The same application before and after its option was changed, on one store. */
-async function startBoth(
-  world: World,
+async function startBeforeAndAfter(
+  world: Testbed,
   one: Fingerprint,
   other: Fingerprint,
   work: () => Promise<void> = async () => {},

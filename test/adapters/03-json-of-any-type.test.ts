@@ -3,9 +3,9 @@ import { keepRawBody } from '@onceguard/express';
 import type { Request, Response } from 'express';
 import bodyParser from 'koa-bodyparser';
 import { expect, it } from 'vitest';
-import { type Sent, send } from './client.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { Framework } from './frameworks.js';
-import { onEveryFramework, type World } from './matrix.js';
+import { type RequestToSend, send } from './http-client.js';
 
 /** Reads every body as JSON. */
 function readsAllAsJson(framework: Framework, verify?: (req: Request, res: Response, bytes: Buffer) => void): unknown {
@@ -14,11 +14,11 @@ function readsAllAsJson(framework: Framework, verify?: (req: Request, res: Respo
   return bodyParser({ enableTypes: ['json'], detectJSON: () => true });
 }
 
-function typed(type: string | undefined, body: string): Sent {
+function typed(type: string | undefined, body: string): RequestToSend {
   return { method: 'POST', body, headers: type === undefined ? {} : { 'content-type': type }, key: 'payment-1' };
 }
 
-async function startBehind(world: World, parser: unknown, store = world.openStore()) {
+async function startWithParser(world: Testbed, parser: unknown, store = world.openStore()) {
   const { store: opened } = await store;
   let runs = 0;
   const { port } = await world.start({
@@ -37,7 +37,7 @@ onEveryFramework('A body that a parser has read as JSON', (world) => {
   it.each(['text/plain', 'application/octet-stream', undefined])(
     'is compared as JSON with the type %s: members in another order are the same payload, another value is not',
     async (type) => {
-      const { port, runs } = await startBehind(world, readsAllAsJson(world.framework));
+      const { port, runs } = await startWithParser(world, readsAllAsJson(world.framework));
       const first = await send(port, typed(type, '{"Type":"Notification","amount":10}'));
       expect(first.status).toBe(201);
       const again = await send(port, typed(type, '{ "amount": 10, "Type": "Notification" }'));
@@ -56,8 +56,8 @@ onEveryFramework(
       async (body) => {
         const opened = world.openStore();
         const json = 'application/json';
-        const before = await startBehind(world, readsAllAsJson(world.framework), opened);
-        const after = await startBehind(world, readsAllAsJson(world.framework, keepRawBody), opened);
+        const before = await startWithParser(world, readsAllAsJson(world.framework), opened);
+        const after = await startWithParser(world, readsAllAsJson(world.framework, keepRawBody), opened);
         const first = await send(before.port, typed(json, body));
         expect(first.status).toBe(201);
         expect(await send(after.port, typed(json, body))).toMatchObject({ status: 201, text: first.text });
@@ -73,7 +73,7 @@ onEveryFramework(
   (world) => {
     it('is compared: numbers that JavaScript cannot tell apart are different payloads', async () => {
       const keep = (req: Request, _res: Response, bytes: Buffer) => void Reflect.set(req, 'rawBody', bytes);
-      const { port, runs } = await startBehind(world, readsAllAsJson(world.framework, keep));
+      const { port, runs } = await startWithParser(world, readsAllAsJson(world.framework, keep));
       const json = 'application/json';
       expect(await send(port, typed(json, '{"amount":9007199254740992}'))).toMatchObject({ status: 201 });
       expect(await send(port, typed(json, '{"amount":9007199254740993}'))).toMatchObject({ status: 422 });
@@ -88,7 +88,7 @@ onEveryFramework(
   'The bytes of a text',
   (world) => {
     it('in another charset are another payload', async () => {
-      const { port } = await startBehind(world, world.framework.family === 'express' && rawParser(world.framework));
+      const { port } = await startWithParser(world, world.framework.family === 'express' && rawParser(world.framework));
       expect(await send(port, typed('text/plain; charset=latin1', 'Ã©'))).toMatchObject({ status: 201 });
       expect(await send(port, typed('text/plain', 'Ã©'))).toMatchObject({ status: 422 });
       expect(await send(port, typed('text/plain; charset="LATIN1"', 'Ã©'))).toMatchObject({ status: 201 });

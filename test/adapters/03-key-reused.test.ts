@@ -1,18 +1,18 @@
 // Must hold, 3: one key names one payload.
 import { expect, it } from 'vitest';
-import { parsesAnyBody } from './03-bodies.js';
-import { type Sent, send } from './client.js';
+import { parsesAnyBody } from './03-body-parsers.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { AppSpec } from './frameworks.js';
 import { newGate } from './gate.js';
-import { onEveryFramework, type World } from './matrix.js';
+import { type RequestToSend, send } from './http-client.js';
 
-type Pair = readonly [title: string, first: Sent, second: Sent];
+type Pair = readonly [title: string, first: RequestToSend, second: RequestToSend];
 
 const json = 'application/json';
 const form = 'application/x-www-form-urlencoded';
 const bytes = 'application/octet-stream';
 
-function typed(type: string, body: string | Uint8Array): Sent {
+function typed(type: string, body: string | Uint8Array): RequestToSend {
   return { body, headers: { 'content-type': type } };
 }
 
@@ -146,7 +146,7 @@ function amountOf(native: unknown): string {
 }
 
 async function startCounting(
-  world: World,
+  world: Testbed,
   { during, ...spec }: Pick<AppSpec, 'parser' | 'options'> & { during?: () => Promise<void> },
 ): Promise<{ port: number; runs: () => number }> {
   const { store } = await world.openStore();

@@ -2,12 +2,12 @@
 import Router from '@koa/router';
 import type { Context, Next } from 'koa';
 import { expect, it } from 'vitest';
-import { type Received, send } from './client.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import { expressMiddleware, koaMiddleware, type Listener, serve } from './frameworks.js';
-import { onEveryFramework, type World } from './matrix.js';
-import type { StoreWorld } from './stores.js';
+import { type ReceivedResponse, send } from './http-client.js';
+import type { OpenedStore } from './store-kinds.js';
 
-type Mounting = (world: World, store: StoreWorld['store'], run: () => number) => Listener;
+type Mounting = (world: Testbed, store: OpenedStore['store'], run: () => number) => Listener;
 
 /** One router with its own idempotency middleware, mounted at `/a` and at `/b`. */
 const mountings: Record<string, Mounting> = {
@@ -53,7 +53,8 @@ onEveryFramework('The same key', (world) => {
     if (listener === undefined) throw new Error(name);
     const app = await serve(listener);
     try {
-      const ask = async (path: string): Promise<Received> => await send(app.port, { key: 'k', method: 'POST', path });
+      const ask = async (path: string): Promise<ReceivedResponse> =>
+        await send(app.port, { key: 'k', method: 'POST', path });
       const answers = [await ask('/a/pay'), await ask('/b/pay'), await ask('/a/pay'), await ask('/b/pay')];
       expect(answers.map(({ text }) => text)).toEqual(['{"run":1}', '{"run":2}', '{"run":1}', '{"run":2}']);
       const replayed = answers.map(({ headers }) => headers['idempotent-replayed']);

@@ -1,11 +1,11 @@
 // Must hold, 4: what a key belongs to. Everything else is another record.
 import { expect, it } from 'vitest';
-import { type Received, type Sent, send } from './client.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { AppSpec, Options } from './frameworks.js';
 import { newGate } from './gate.js';
-import { onEveryFramework, type World } from './matrix.js';
+import { type ReceivedResponse, type RequestToSend, send } from './http-client.js';
 
-type Pair = readonly [title: string, first: Sent, second: Sent];
+type Pair = readonly [title: string, first: RequestToSend, second: RequestToSend];
 
 const methods = ['POST', 'PATCH', 'PUT', 'DELETE'];
 const byUser: Options = { scope: (native: unknown) => headerOf(native, 'x-user'), methods };
@@ -29,7 +29,7 @@ const separate: readonly Pair[] = [
 onEveryFramework('Two requests are two executions, each replayed by itself,', (world) => {
   it.each(separate)('where they differ in the %s', async (_title, first, second) => {
     const { port, runs } = await startCounting(world, { options: byUser });
-    const ask = async (sent: Sent) => await send(port, { key: 'k', ...by('alice'), ...sent });
+    const ask = async (sent: RequestToSend) => await send(port, { key: 'k', ...by('alice'), ...sent });
     const [one, other] = [await ask(first), await ask(second)];
     expect([one.text, other.text]).toEqual(['{"run":1}', '{"run":2}']);
     expect([one, other].map(({ status }) => status)).toEqual([201, 201]);
@@ -98,7 +98,7 @@ onEveryFramework('A retry', (world) => {
   });
 });
 
-function by(user: string): Sent {
+function by(user: string): RequestToSend {
   return { body: { amount: 10 }, headers: { 'x-user': user } };
 }
 
@@ -107,13 +107,13 @@ function headerOf(native: unknown, name: string): string {
   return headers[name] ?? '';
 }
 
-function expectReplayOf(first: Received, replay: Received): void {
+function expectReplayOf(first: ReceivedResponse, replay: ReceivedResponse): void {
   expect(replay.headers['idempotent-replayed']).toBe('true');
   expect([replay.status, replay.text]).toEqual([first.status, first.text]);
 }
 
 async function startCounting(
-  world: World,
+  world: Testbed,
   spec: Pick<AppSpec, 'options' | 'handled'>,
   store?: AppSpec['store'],
   hold: (user: string) => Promise<void> = async () => {},

@@ -1,24 +1,24 @@
 // Must hold, 5: whatever answers a request, and when, its effect does not happen twice behind anybody's back.
-import { payments } from '@onceguard/core';
+import { httpPaymentPolicy } from '@onceguard/core/http';
 import { expect, it } from 'vitest';
-import { type Answer, answerAndRetry, type Moment } from './05-effects.js';
+import { type GivenResponse, type ResponseMoment, respondAndRetry } from './05-respond-and-retry.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { Options } from './frameworks.js';
-import { onEveryFramework, type World } from './matrix.js';
 
 type Policy = 'default' | 'payments' | 'payments with classify';
-type Fate = 'replayed' | 'runs' | 'unknown';
+type RetryResult = 'replayed' | 'runs' | 'unknown';
 
 const policies: Readonly<Record<Policy, Options>> = {
   default: {},
-  payments,
+  payments: httpPaymentPolicy,
   'payments with classify': {
-    ...payments,
+    ...httpPaymentPolicy,
     classify: ({ json }) => (Object(json()).errors === undefined ? undefined : 'unknown'),
   },
 };
 
 /** What a retry gets under each policy, as `docs/http.md` has it. */
-const recorded: Readonly<Record<Policy, Fate>> = {
+const recorded: Readonly<Record<Policy, RetryResult>> = {
   default: 'replayed',
   payments: 'replayed',
   'payments with classify': 'replayed',
@@ -26,53 +26,53 @@ const recorded: Readonly<Record<Policy, Fate>> = {
 const notProcessed: typeof recorded = { default: 'runs', payments: 'runs', 'payments with classify': 'runs' };
 const failed: typeof recorded = { default: 'runs', payments: 'unknown', 'payments with classify': 'unknown' };
 
-const plain = (status: number): Answer => ({ status, body: { status } });
+const plainResponse = (status: number): GivenResponse => ({ status, body: { status } });
 
-const answers: Readonly<Record<string, readonly [Answer | null, typeof recorded]>> = {
-  '200': [plain(200), recorded],
+const answers: Readonly<Record<string, readonly [GivenResponse | null, typeof recorded]>> = {
+  '200': [plainResponse(200), recorded],
   '200 with errors': [
     { status: 200, body: { data: null, errors: [{ message: 'It failed.' }] } },
     { ...recorded, 'payments with classify': 'unknown' },
   ],
   '302': [{ status: 302, headers: { Location: '/receipt' }, body: 'Found.' }, recorded],
-  '400': [plain(400), recorded],
-  '401': [plain(401), notProcessed],
-  '403': [plain(403), notProcessed],
-  '404 of a route': [plain(404), recorded],
-  '404 of no route': [{ status: 404, body: null, unrouted: true }, notProcessed],
-  '408': [plain(408), failed],
-  '409 with Retry-After': [{ ...plain(409), headers: { 'Retry-After': '1' } }, failed],
-  '422': [plain(422), recorded],
-  '425': [plain(425), notProcessed],
-  '429': [plain(429), notProcessed],
-  '500': [plain(500), failed],
-  '502': [plain(502), failed],
-  '503': [plain(503), failed],
-  '504': [plain(504), failed],
+  '400': [plainResponse(400), recorded],
+  '401': [plainResponse(401), notProcessed],
+  '403': [plainResponse(403), notProcessed],
+  '404 of a route': [plainResponse(404), recorded],
+  '404 of no route': [{ status: 404, body: null, isUnrouted: true }, notProcessed],
+  '408': [plainResponse(408), failed],
+  '409 with Retry-After': [{ ...plainResponse(409), headers: { 'Retry-After': '1' } }, failed],
+  '422': [plainResponse(422), recorded],
+  '425': [plainResponse(425), notProcessed],
+  '429': [plainResponse(429), notProcessed],
+  '500': [plainResponse(500), failed],
+  '502': [plainResponse(502), failed],
+  '503': [plainResponse(503), failed],
+  '504': [plainResponse(504), failed],
   'no answer': [null, failed],
 };
 
 /** On Redis a sample will do: what becomes of an answer is decided before any store is asked. */
-const sample = ['200 with errors', '404 of no route', '408', '429', '503', 'no answer'];
+const redisSample = ['200 with errors', '404 of no route', '408', '429', '503', 'no answer'];
 
-const momentsOf = ({ framework }: World): readonly Moment[] =>
+const momentsFor = ({ framework }: Testbed): readonly ResponseMoment[] =>
   framework.family === 'koa' ? ['before', 'during', 'during, hidden', 'after'] : ['before', 'during', 'after'];
 
 /**
  * Nobody can leave a request without a route: on Express while a handler has its route, on Koa behind a layer that has ended. And on
  * Express a layer before the routes is no route.
  */
-function isPossible({ framework }: World, answer: Answer | null, when: Moment): boolean {
+function isPossible({ framework }: Testbed, answer: GivenResponse | null, when: ResponseMoment): boolean {
   if (answer?.status !== 404) return true;
-  if (!answer.unrouted) return when !== 'before' || framework.family === 'koa';
+  if (!answer.isUnrouted) return when !== 'before' || framework.family === 'koa';
   return when === 'before' || (when === 'during' && framework.family === 'koa');
 }
 
-function casesOf(world: World) {
+function casesOf(world: Testbed) {
   return Object.entries(answers)
-    .filter(([title]) => world.kind.name === 'memory' || sample.includes(title))
+    .filter(([title]) => world.kind.name === 'memory' || redisSample.includes(title))
     .flatMap(([title, [answer, fates]]) =>
-      momentsOf(world)
+      momentsFor(world)
         .filter((when) => isPossible(world, answer, when))
         .flatMap((when) =>
           (Object.keys(policies) as Policy[]).map((policy) => ({ title, answer, fates, when, policy })),
@@ -82,7 +82,7 @@ function casesOf(world: World) {
 
 onEveryFramework('What the retry gets, and how often the effect has happened, after', (world) => {
   it.each(casesOf(world))('$title, given $when the work, under $policy', async ({ answer, fates, when, policy }) => {
-    const { first, retry, effects } = await answerAndRetry(world, answer, when, policies[policy]);
+    const { first, retry, effects } = await respondAndRetry(world, answer, when, policies[policy]);
     expect(first?.status).toBe(answer?.status);
     // What says "not processed" while the handler is seen to work says nothing of it.
     const isSeenWorking = world.framework.family === 'koa' && when === 'during' && fates === notProcessed;
@@ -91,10 +91,10 @@ onEveryFramework('What the retry gets, and how often the effect has happened, af
     expect([retry, effects]).toEqual([fate, fate === 'runs' ? ofFirst + 1 : ofFirst]);
   });
 
-  it.each(casesOf(world).filter(({ when, answer }) => when === 'after' && !answer?.unrouted))(
+  it.each(casesOf(world).filter(({ when, answer }) => when === 'after' && !answer?.isUnrouted))(
     '$title of a handler that said that nothing happened, under $policy',
     async ({ answer, fates, policy }) => {
-      const { retry, effects } = await answerAndRetry(world, answer, 'after nothing', policies[policy]);
+      const { retry, effects } = await respondAndRetry(world, answer, 'after nothing', policies[policy]);
       const isFailure = answer === null || answer.status >= 400 || fates[policy] === 'unknown';
       expect([retry, effects]).toEqual(isFailure ? ['runs', 1] : ['replayed', 0]);
     },
@@ -105,7 +105,7 @@ onEveryFramework('Under payments the effect happens twice only', (world) => {
   it.each(casesOf(world).filter(({ policy, when }) => policy !== 'default' && when !== 'before'))(
     'where the answer itself says that the request was not processed: $title, given $when the work',
     async (one) => {
-      const { effects } = await answerAndRetry(world, one.answer, one.when, policies[one.policy]);
+      const { effects } = await respondAndRetry(world, one.answer, one.when, policies[one.policy]);
       const saysSo = one.fates === notProcessed && !(world.framework.family === 'koa' && one.when === 'during');
       expect(effects).toBe(saysSo ? 2 : 1);
     },

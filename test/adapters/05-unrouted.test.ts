@@ -2,12 +2,12 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import { afterEach, expect, it } from 'vitest';
-import { send } from './client.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import { expressMiddleware, koaMiddleware, type Listener, type RunningApp, serve } from './frameworks.js';
-import { onEveryFramework, type World } from './matrix.js';
-import type { StoreWorld } from './stores.js';
+import { send } from './http-client.js';
+import type { OpenedStore } from './store-kinds.js';
 
-type Store = StoreWorld['store'];
+type Store = OpenedStore['store'];
 /** A method and a status: the application has one route, for `/pay`, which answers with that status. */
 type Route = readonly ['post' | 'put', number];
 
@@ -47,13 +47,13 @@ onEveryFramework(
   { family: 'koa' },
 );
 
-async function startWith(world: World, store: Store, route: Route | null) {
+async function startWith(world: Testbed, store: Store, route: Route | null) {
   const app = await serve(listenerWith(world, store, route));
   open.push(app);
   return { ask: () => send(app.port, { key: 'k', method: 'POST', path: '/pay' }) };
 }
 
-function listenerWith({ framework }: World, store: Store, route: Route | null): Listener {
+function listenerWith({ framework }: Testbed, store: Store, route: Route | null): Listener {
   if (framework.family === 'express') {
     const app = framework.library().use(expressMiddleware(store));
     if (route === null) return app;

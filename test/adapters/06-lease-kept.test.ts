@@ -1,9 +1,9 @@
 // Must hold, 6: a handler that outlives its lease keeps it.
 import { expect, it } from 'vitest';
-import { send } from './client.js';
+import { onEveryFramework } from './framework-matrix.js';
 import { newGate } from './gate.js';
-import { onEveryFramework } from './matrix.js';
-import { withVerbs } from './stores.js';
+import { send } from './http-client.js';
+import { overrideVerbs } from './store-kinds.js';
 
 onEveryFramework(
   'A handler that outlives its lease',
@@ -14,7 +14,7 @@ onEveryFramework(
       const gate = newGate();
       let firstEndAt = 0;
       let runs = 0;
-      const watched = withVerbs(store, {
+      const watched = overrideVerbs(store, {
         acquire: async (name, request) => {
           const answer = await store.acquire(name, request);
           if (answer.kind === 'acquired') firstEndAt = answer.leaseEndAt;

@@ -1,11 +1,11 @@
 // Must hold, 7: what becomes of a key whose owner died, or was only paused, in mid-handler.
 import { randomUUID } from 'node:crypto';
-import { payments } from '@onceguard/core';
+import { httpPaymentPolicy } from '@onceguard/core/http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Received, send } from './client.js';
+import { onEveryFramework } from './framework-matrix.js';
 import { type Framework, frameworks, type Options } from './frameworks.js';
-import { onEveryFramework } from './matrix.js';
-import { type ServerProcess, startServerProcess } from './server-process.js';
+import { type ServerProcess, startServerProcess } from './gated-server-process.js';
+import { type ReceivedResponse, send } from './http-client.js';
 
 const leaseMs = 1_000;
 /** Retries wait until the lease of the first owner is over. */
@@ -14,7 +14,7 @@ const waiting: Options = { leaseMs, onInProgress: { waitMs: 30_000 } };
 const kinds = {
   rerun: waiting,
   block: { ...waiting, onAbandoned: 'block' },
-  payments: { ...waiting, ...payments },
+  payments: { ...waiting, ...httpPaymentPolicy },
   impatient: { leaseMs },
 } as const satisfies Record<string, Options>;
 type Kind = keyof typeof kinds;
@@ -118,7 +118,7 @@ function textBy({ pid }: ServerProcess, attempt: number): string {
   return JSON.stringify({ paidBy: pid, attempt });
 }
 
-function expectReplay(answer: Received, by: ServerProcess, attempt: number): void {
+function expectReplay(answer: ReceivedResponse, by: ServerProcess, attempt: number): void {
   expect(answer).toMatchObject({ status: 201, text: textBy(by, attempt), headers: { 'idempotent-replayed': 'true' } });
 }
 

@@ -3,13 +3,13 @@ import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Context } from 'koa';
 import { expect, it } from 'vitest';
-import { departures, leaveAndRetry, stays } from './08-leaving.js';
+import { disconnectAndRetry, disconnects, staysConnected } from './08-disconnect-and-retry.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { Call, Reply } from './frameworks.js';
-import { onEveryFramework, type World } from './matrix.js';
 
-type Giving = (call: Call, source: PassThrough) => Reply;
+type SendStream = (call: Call, source: PassThrough) => Reply;
 
-const common: Record<string, Giving> = {
+const common: Record<string, SendStream> = {
   'in a pipe': ({ res }, source) => {
     source.pipe(res);
     return 'raw';
@@ -20,7 +20,7 @@ const common: Record<string, Giving> = {
   },
 };
 
-const waysOf: Record<World['framework']['family'], Record<string, Giving>> = {
+const waysToSend: Record<Testbed['framework']['family'], Record<string, SendStream>> = {
   express: common,
   koa: {
     ...common,
@@ -32,17 +32,17 @@ const waysOf: Record<World['framework']['family'], Record<string, Giving>> = {
 };
 
 /** Ends of a stream that are not its end. */
-const breaks: Record<string, (source: PassThrough) => void> = {
+const streamFailures: Record<string, (source: PassThrough) => void> = {
   'without an error': (source) => void source.destroy(),
   'with an error': (source) => void source.destroy(new Error('The source failed.')),
 };
 
 onEveryFramework('A stream whose client leaves in the middle', (world) => {
-  const ways = waysOf[world.framework.family];
-  for (const [departure, depart] of Object.entries(departures)) {
+  const ways = waysToSend[world.framework.family];
+  for (const [departure, depart] of Object.entries(disconnects)) {
     it.each(Object.keys(ways))(`is recorded whole, and the retry gets it: %s (it ${departure})`, async (way) => {
-      const { retry, runs } = await leaveAndRetry(world, depart, (call, leave) => {
-        const { source, reply } = give(ways, way, call);
+      const { retry, runs } = await disconnectAndRetry(world, depart, (call, leave) => {
+        const { source, reply } = sendStream(ways, way, call);
         void leave().then(() => source.end('second'));
         return reply;
       });
@@ -53,11 +53,11 @@ onEveryFramework('A stream whose client leaves in the middle', (world) => {
 });
 
 onEveryFramework('A stream that breaks after its client has left', (world) => {
-  const ways = waysOf[world.framework.family];
-  for (const [how, destroy] of Object.entries(breaks)) {
+  const ways = waysToSend[world.framework.family];
+  for (const [how, destroy] of Object.entries(streamFailures)) {
     it.each(Object.keys(ways))(`${how} counts as no answer, at once: %s`, async (way) => {
-      const { retry, runs } = await leaveAndRetry(world, departures['resets the connection'], (call, leave) => {
-        const { source, reply } = give(ways, way, call);
+      const { retry, runs } = await disconnectAndRetry(world, disconnects['resets the connection'], (call, leave) => {
+        const { source, reply } = sendStream(ways, way, call);
         void leave().then(() => destroy(source));
         return reply;
       });
@@ -68,13 +68,13 @@ onEveryFramework('A stream that breaks after its client has left', (world) => {
 });
 
 onEveryFramework('A stream that breaks while its client waits', (world) => {
-  const ways = waysOf[world.framework.family];
-  for (const [how, destroy] of Object.entries(breaks)) {
+  const ways = waysToSend[world.framework.family];
+  for (const [how, destroy] of Object.entries(streamFailures)) {
     it.each(Object.keys(ways))(`${how} counts as no answer, at once: %s`, async (way) => {
-      const { retry, runs } = await leaveAndRetry(world, stays, (call, leave) => {
+      const { retry, runs } = await disconnectAndRetry(world, staysConnected, (call, leave) => {
         call.res.once('pipe', (source: PassThrough) => setImmediate(() => destroy(source)));
         void leave();
-        return give(ways, way, call).reply;
+        return sendStream(ways, way, call).reply;
       });
       expect(retry).toMatchObject({ status: 202, text: 'attempt 2' });
       expect(runs).toBe(2);
@@ -82,7 +82,7 @@ onEveryFramework('A stream that breaks while its client waits', (world) => {
   }
 });
 
-function give(ways: Record<string, Giving>, way: string, call: Call) {
+function sendStream(ways: Record<string, SendStream>, way: string, call: Call) {
   const source = new PassThrough();
   // Without it, a pipe from a source that fails ends the process, here and everywhere.
   source.on('error', () => {});

@@ -1,15 +1,15 @@
 // Must hold, 10: without its store nothing runs unless the options say so, and nobody waits for long.
-import { drain } from '@onceguard/core';
+import { drainStore } from '@onceguard/core';
 import { afterEach, expect, it } from 'vitest';
-import { send } from './client.js';
-import { nextEvent } from './events.js';
-import { onEveryFramework } from './matrix.js';
-import { type OwnRedis, ownRedis } from './own-redis.js';
+import { onEveryFramework } from './framework-matrix.js';
+import { send } from './http-client.js';
+import { nextEvent } from './next-event.js';
+import { type RestartableRedis, startRestartableRedis } from './restartable-redis.js';
 
 /** An order of magnitude above the store's deadline of a second: a hang, and not a slow machine. */
 const hangMs = 10_000;
 
-let redis: OwnRedis;
+let redis: RestartableRedis;
 afterEach(async () => await redis.close());
 
 onEveryFramework(
@@ -21,7 +21,7 @@ onEveryFramework(
     ])(
       '%s: 503 store_unavailable with Retry-After within the deadline, nothing executed; later the retry runs once',
       async (_, fail) => {
-        redis = await ownRedis(1_000);
+        redis = await startRestartableRedis(1_000);
         let runs = 0;
         const { port } = await world.start({
           store: redis.store,
@@ -39,15 +39,15 @@ onEveryFramework(
         }
         expect(runs).toBe(0);
 
-        await redis.revive();
-        expect(await drain(redis.store)).toBe(true);
+        await redis.restore();
+        expect(await drainStore(redis.store)).toBe(true);
         const retry = await send(port, { key: 'a' });
         expect([retry.status, retry.text, runs]).toEqual([201, '{"run":1}', 1]);
       },
     );
 
     it('a request without a key is served as ever', async () => {
-      redis = await ownRedis(100);
+      redis = await startRestartableRedis(100);
       const { port } = await world.start({ store: redis.store, handler: () => ({ body: 'served' }) });
       await redis.crash();
       const answer = await send(port);
@@ -55,7 +55,7 @@ onEveryFramework(
     });
 
     it('"bypass" runs, says so in an event, and marks the answer as not recorded', async () => {
-      redis = await ownRedis(100);
+      redis = await startRestartableRedis(100);
       let runs = 0;
       const { port } = await world.start({
         store: redis.store,

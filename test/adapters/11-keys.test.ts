@@ -2,8 +2,8 @@
 import { connect } from 'node:net';
 import type { IdempotencyStore } from '@onceguard/core';
 import { expect, it } from 'vitest';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { Options } from './frameworks.js';
-import { onEveryFramework, type World } from './matrix.js';
 
 const header = 'Idempotency-Key';
 /** The lines are written to a socket as they are. */
@@ -94,11 +94,11 @@ onEveryFramework(
   overHttp1,
 );
 
-async function startCounting(world: World, options: Options = {}) {
+async function startCounting(world: Testbed, options: Options = {}) {
   const calls: string[] = [];
   const keys: (string | undefined)[] = [];
   const { port } = await world.start({
-    store: noted((await world.openStore()).store, calls),
+    store: recordingCalls((await world.openStore()).store, calls),
     options,
     handler: ({ context }) => {
       keys.push(context?.key);
@@ -109,7 +109,7 @@ async function startCounting(world: World, options: Options = {}) {
 }
 
 /** The same store, with the name of every call noted. */
-function noted(store: IdempotencyStore, calls: string[]): IdempotencyStore {
+function recordingCalls(store: IdempotencyStore, calls: string[]): IdempotencyStore {
   return new Proxy(store, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);

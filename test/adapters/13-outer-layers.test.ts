@@ -2,10 +2,10 @@
 import type { Request, Response } from 'express';
 import type { Context, Next } from 'koa';
 import { expect, it } from 'vitest';
-import { around } from './13-companions.js';
+import { startWithMiddleware } from './13-other-middleware.js';
+import { comparableResponse, expectReplay } from './expect-replay.js';
+import { onEveryFramework } from './framework-matrix.js';
 import type { Handler } from './frameworks.js';
-import { onEveryFramework } from './matrix.js';
-import { essence, expectReplay } from './replay.js';
 
 type KoaLayer = (ctx: Context, next: Next) => Promise<void>;
 
@@ -62,12 +62,12 @@ onEveryFramework(
   'A layer outside on Koa that changes the answer after next()',
   (world) => {
     it.each(Object.keys(koaLayers))('%s: acts on the first answer, and not again on its replay', async (name) => {
-      const app = await around({ world, place: 'outside', layer: koaLayers[name], handler: paid });
-      const plain = await app.plain();
-      const first = await app.keyed();
-      expect(essence(first)).toEqual(essence(plain));
-      expectReplay(await app.keyed(), first);
-      expectReplay(await app.keyed(), first);
+      const app = await startWithMiddleware({ world, place: 'outside', layer: koaLayers[name], handler: paid });
+      const plain = await app.sendWithoutKey();
+      const first = await app.sendWithKey();
+      expect(comparableResponse(first)).toEqual(comparableResponse(plain));
+      expectReplay(await app.sendWithKey(), first);
+      expectReplay(await app.sendWithKey(), first);
       expect(app.runs()).toBe(2);
     });
 
@@ -76,9 +76,9 @@ onEveryFramework(
         await next();
         ctx.body = `[${ctx.body}]`;
       };
-      const app = await around({ world, place: 'outside', layer, handler: paid });
-      await app.keyed();
-      const refusal = await app.keyed({ body: { amount: 11 } });
+      const app = await startWithMiddleware({ world, place: 'outside', layer, handler: paid });
+      await app.sendWithKey();
+      const refusal = await app.sendWithKey({ body: { amount: 11 } });
       expect([refusal.status, refusal.text]).toEqual([422, expect.stringMatching(/^\[\{.*\}\]$/)]);
     });
 
@@ -92,8 +92,8 @@ onEveryFramework(
         ctx.cookies.set('seen', number);
         ctx.remove('X-Made');
       };
-      const app = await around({ world, place: 'outside', layer, handler: paid });
-      const answers = [await app.keyed(), await app.keyed(), await app.keyed()];
+      const app = await startWithMiddleware({ world, place: 'outside', layer, handler: paid });
+      const answers = [await app.sendWithKey(), await app.sendWithKey(), await app.sendWithKey()];
       expect(answers.map(({ headers }) => headers['x-request-number'])).toEqual(['1', '2', '3']);
       expect(answers.map(({ headers }) => headers['set-cookie'])).toEqual(
         ['1', '2', '3'].map((number) => [expect.stringMatching(`^seen=${number};`)]),
@@ -108,11 +108,11 @@ onEveryFramework(
         if (!ctx.response.get('ETag')) ctx.set('ETag', `"${JSON.stringify(ctx.body).length}"`);
         if (ctx.get('If-None-Match') === ctx.response.get('ETag')) ctx.status = 304;
       };
-      const app = await around({ world, place: 'outside', layer, handler: paid });
-      const first = await app.keyed();
+      const app = await startWithMiddleware({ world, place: 'outside', layer, handler: paid });
+      const first = await app.sendWithKey();
       const etag = String(first.headers.etag);
-      expectReplay(await app.keyed(), first);
-      const unchanged = await app.keyed({ headers: { 'if-none-match': etag } });
+      expectReplay(await app.sendWithKey(), first);
+      const unchanged = await app.sendWithKey({ headers: { 'if-none-match': etag } });
       expect([unchanged.status, unchanged.text, unchanged.headers.etag]).toEqual([304, '', etag]);
       expect(app.runs()).toBe(1);
     });
@@ -127,9 +127,9 @@ onEveryFramework(
         { status: 204, body: null },
       ];
       for (const reply of replies) {
-        const app = await around({ world, place: 'outside', layer, handler: () => reply });
-        const first = await app.keyed();
-        const replay = await app.keyed();
+        const app = await startWithMiddleware({ world, place: 'outside', layer, handler: () => reply });
+        const first = await app.sendWithKey();
+        const replay = await app.sendWithKey();
         expect([replay.status, replay.text, replay.headers['idempotent-replayed']]).toEqual([
           first.status,
           first.text,
@@ -177,11 +177,11 @@ onEveryFramework(
   'A layer outside on Express that patches',
   (world) => {
     it.each(Object.keys(expressLayers))('%s acts once, at first and at replay', async (name) => {
-      const app = await around({ world, place: 'outside', layer: expressLayers[name], handler: paid });
-      const plain = await app.plain();
-      const first = await app.keyed();
-      expect({ ...essence(first), headers: [] }).toEqual({ ...essence(plain), headers: [] });
-      const replay = await app.keyed();
+      const app = await startWithMiddleware({ world, place: 'outside', layer: expressLayers[name], handler: paid });
+      const plain = await app.sendWithoutKey();
+      const first = await app.sendWithKey();
+      expect({ ...comparableResponse(first), headers: [] }).toEqual({ ...comparableResponse(plain), headers: [] });
+      const replay = await app.sendWithKey();
       expectReplay(replay, first);
       expect(replay.headers['x-layer']).toBe(plain.headers['x-layer']);
       expect(app.runs()).toBe(2);

@@ -1,9 +1,9 @@
 // Must hold, 13: what Node refuses is refused in the handler's own call, and is not recorded.
 import type { ServerResponse } from 'node:http';
 import { expect, it } from 'vitest';
-import { type Received, send } from './client.js';
-import { onEveryFramework } from './matrix.js';
-import { essence } from './replay.js';
+import { comparableResponse } from './expect-replay.js';
+import { onEveryFramework } from './framework-matrix.js';
+import { type ReceivedResponse, send } from './http-client.js';
 
 /** What a handler asks of its response, and the code that Node throws. */
 const mistakes: readonly (readonly [what: string, ask: (res: ServerResponse) => unknown, code: string])[] = [
@@ -45,7 +45,7 @@ onEveryFramework(
       const retry = await send(port, { key: 'k' });
       expect(thrown).toEqual([code, code, code]);
       expect(plain.status).toBe(500);
-      expect([first, retry].map(comparable)).toEqual([plain, plain].map(comparable));
+      expect([first, retry].map(withoutStackTrace)).toEqual([plain, plain].map(withoutStackTrace));
     });
 
     it('a handler that takes the refusal may still answer, and that is recorded', async () => {
@@ -86,6 +86,6 @@ onEveryFramework(
 );
 
 /** Without the stack trace, which is that of another call. */
-function comparable(received: Received) {
-  return { ...essence(received), body: received.text.split('\n', 1) };
+function withoutStackTrace(received: ReceivedResponse) {
+  return { ...comparableResponse(received), body: received.text.split('\n', 1) };
 }

@@ -2,8 +2,8 @@
 import { MemoryStore } from '@onceguard/core';
 import { manualClock } from '@onceguard/testing';
 import { expect, it } from 'vitest';
-import { type Received, send } from './client.js';
-import { onEveryFramework, type World } from './matrix.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
+import { type ReceivedResponse, send } from './http-client.js';
 
 const day = 86_400_000;
 
@@ -15,7 +15,7 @@ onEveryFramework('After ttlMs the answer is gone', (world) => {
 
     const expired = await later('until the answer has expired', port, ({ status }) => status === 410);
     expect(expired.headers['content-type']).toBe('application/problem+json');
-    expect(expired.json()).toMatchObject({ code: 'response_expired', completed: true, originalStatus: 201 });
+    expect(expired.json()).toMatchObject({ code: 'expired', completed: true, originalStatus: 201 });
     expect(Date.parse(String(expired.json().completedAt))).toBeGreaterThan(0);
     expect(runs()).toBe(1);
 
@@ -24,15 +24,15 @@ onEveryFramework('After ttlMs the answer is gone', (world) => {
   });
 });
 
-interface TimedApp {
+interface AppWithClock {
   readonly port: number;
   /** Sends the request again and again as time goes on, until the answer is the one that is waited for. */
-  later(what: string, port: number, isIt: (answer: Received) => boolean): Promise<Received>;
+  later(what: string, port: number, isIt: (answer: ReceivedResponse) => boolean): Promise<ReceivedResponse>;
   runs(): number;
 }
 
 /** In memory a clock that the test moves; on Redis short lives, and its own clock. */
-async function startWithTime(world: World): Promise<TimedApp> {
+async function startWithTime(world: Testbed): Promise<AppWithClock> {
   const clock = manualClock();
   const inMemory = world.kind.name === 'memory';
   const store = inMemory ? new MemoryStore({ clock: clock.now }) : (await world.openStore()).store;
@@ -43,7 +43,7 @@ async function startWithTime(world: World): Promise<TimedApp> {
     return { status: 201, body: { run: runs } };
   };
   const { port } = await world.start({ store, handler, options });
-  const later: TimedApp['later'] = async (what, at, isIt) => {
+  const later: AppWithClock['later'] = async (what, at, isIt) => {
     for (let tries = 0; tries < 1_000; tries += 1) {
       const answer = await send(at, { key: 'k' });
       if (isIt(answer)) return answer;

@@ -4,9 +4,9 @@ import type { IdempotencyStore } from '@onceguard/core';
 import { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
 import { redisUrl } from '../support/redis.js';
-import { send } from './client.js';
-import { onEveryFramework, type World } from './matrix.js';
-import type { StoreWorld } from './stores.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
+import { send } from './http-client.js';
+import type { OpenedStore } from './store-kinds.js';
 
 /** Where a secret is put, and the text that must not be found at the store. */
 const secrets = {
@@ -64,7 +64,7 @@ function request(key: string, headers: Record<string, string> = {}) {
 }
 
 /** Keys, fields and bytes, read past the store where something lies outside of the process. */
-async function everythingIn({ kind }: World, { store, prefix }: StoreWorld): Promise<string> {
+async function everythingIn({ kind }: Testbed, { store, prefix }: OpenedStore): Promise<string> {
   return kind.name === 'memory' ? await throughScan(store) : await inRedis(prefix);
 }
 

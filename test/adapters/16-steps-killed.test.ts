@@ -1,15 +1,15 @@
 // A process is killed in the middle of a step: what the retry does again, and what its client gets.
 import { randomUUID } from 'node:crypto';
-import { type Doubt, deriveKey, resolve } from '@onceguard/core';
-import { encodeAnswer } from '@onceguard/core/http';
+import { type Doubt, deriveKeyFromRecordName, resolveDoubt } from '@onceguard/core';
+import { encodeRecoveredResponse } from '@onceguard/core/http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { allDoubts } from './16-doubts.js';
-import { type SteppingServer, standStillHeader, startSteppingServer } from './16-stepping.js';
-import { send } from './client.js';
+import { allDoubts } from './16-list-all-doubts.js';
+import { type StepsServer, startStepsServer, stopInStepHeader } from './16-steps-server-process.js';
+import { expectReplay } from './expect-replay.js';
+import { onEveryFramework } from './framework-matrix.js';
 import { type Framework, frameworks, type Options } from './frameworks.js';
-import { onEveryFramework } from './matrix.js';
-import { expectReplay } from './replay.js';
-import { openRedisWorld, type StoreWorld } from './stores.js';
+import { send } from './http-client.js';
+import { type OpenedStore, openRedisStore } from './store-kinds.js';
 
 /** Retries wait until the lease of the dead owner is over. */
 const waiting: Options = { leaseMs: 1_000, onInProgress: { waitMs: 30_000 } };
@@ -22,24 +22,24 @@ type Kind = keyof typeof kinds;
 type Step = 'charge' | 'mail';
 
 const prefix = `test:${randomUUID()}:`;
-let records: StoreWorld;
-let killed: SteppingServer;
+let records: OpenedStore;
+let killed: StepsServer;
 /** Where the retries go. */
-let other: SteppingServer;
+let other: StepsServer;
 
 /** One death for all: it leaves a handler of every framework and kind in the middle of either step. */
 beforeAll(async () => {
   const apps = Object.values<Options>(kinds).flatMap((options) =>
     frameworks.map(({ name: framework }) => ({ framework, options })),
   );
-  const start = async () => await startSteppingServer({ prefix, apps });
-  [killed, other, records] = await Promise.all([start(), start(), openRedisWorld(prefix)]);
+  const start = async () => await startStepsServer({ prefix, apps });
+  [killed, other, records] = await Promise.all([start(), start(), openRedisStore(prefix)]);
   const begun = frameworks.flatMap((framework) =>
     (['rerun', 'block'] as const).flatMap((kind) =>
       (['charge', 'mail'] as const).map(async (step) => {
-        const headers = { [standStillHeader]: step };
+        const headers = { [stopInStepHeader]: step };
         send(portOf(killed, framework, kind), { key: keyOf(framework, kind, step), headers }).catch(() => {});
-        await killed.acted(keyOf(framework, kind, step), step);
+        await killed.untilActed(keyOf(framework, kind, step), step);
       }),
     ),
   );
@@ -77,7 +77,7 @@ onEveryFramework(
 
       const doubt = await doubtAbout(request, 'mail');
       expect(doubt).toMatchObject({ state: 'unknown', attempt: 2, recordedSteps: ['reserve', 'charge'] });
-      await resolve(records.store, doubt.name, { as: 'not_done', by: 'Ada', reason: 'the mailer was down' });
+      await resolveDoubt(records.store, doubt.recordName, { as: 'not_done', by: 'Ada', reason: 'the mailer was down' });
       const answer = { charged: 'charge by attempt 1', mailed: 'mail by attempt 3', shipped: 'ship by attempt 3' };
       expect((await retry()).json()).toMatchObject(answer);
       expect(acts()).toEqual(['reserve 1', 'charge 1', 'mail 1', 'mail 3', 'ship 3']);
@@ -92,8 +92,17 @@ onEveryFramework(
 
         const doubt = await doubtAbout(request, step);
         expect(doubt.state).toBe('abandoned');
-        const outcome = encodeAnswer({ status: 201, headers: { 'Content-Type': 'text/plain' }, body: 'paid by hand' });
-        await resolve(records.store, doubt.name, { as: 'done', outcome, by: 'Ada', reason: 'the bank has it' });
+        const outcome = encodeRecoveredResponse({
+          status: 201,
+          headers: { 'Content-Type': 'text/plain' },
+          body: 'paid by hand',
+        });
+        await resolveDoubt(records.store, doubt.recordName, {
+          as: 'done',
+          outcome,
+          by: 'Ada',
+          reason: 'the bank has it',
+        });
         for (const answer of [await retry(), await retry()]) {
           expect(answer).toMatchObject({
             status: 201,
@@ -116,7 +125,7 @@ function keyOf({ name }: Framework, kind: Kind, step: Step): string {
   return `${name}-${kind}-${step}`.replace(' ', '');
 }
 
-function portOf({ ports }: SteppingServer, framework: Framework, kind: Kind): number {
+function portOf({ ports }: StepsServer, framework: Framework, kind: Kind): number {
   const at = Object.keys(kinds).indexOf(kind) * frameworks.length + frameworks.indexOf(framework);
   return ports[at] ?? 0;
 }
@@ -136,7 +145,9 @@ function retrying(framework: Framework, kind: Kind, step: Step) {
 /** The record under which this step was given its key. */
 async function doubtAbout(request: string, step: Step): Promise<Doubt> {
   const key = killed.acts(request).find((act) => act.step === step)?.key;
-  const doubt = (await allDoubts(records.store)).find(({ name }) => deriveKey(name, step) === key);
+  const doubt = (await allDoubts(records.store)).find(
+    ({ recordName }) => deriveKeyFromRecordName(recordName, step) === key,
+  );
   if (doubt === undefined) throw new Error(`Nobody is in doubt about ${request}.`);
   return doubt;
 }

@@ -1,14 +1,14 @@
 // Steps in handlers: what one attempt has recorded no retry does again, and what is in doubt nobody repeats silently.
-import { deriveKey, LeaseLostError, resolve, type StepContext } from '@onceguard/core';
+import { deriveKeyFromRecordName, LeaseLostError, resolveDoubt, type StepContext } from '@onceguard/core';
 import { expect, it } from 'vitest';
-import { loseLease } from './06-overtaking.js';
-import { allDoubts } from './16-doubts.js';
-import { send } from './client.js';
-import { nextEvent } from './events.js';
+import { loseLease } from './06-takeover.js';
+import { allDoubts } from './16-list-all-doubts.js';
+import { expectReplay } from './expect-replay.js';
+import { onEveryFramework } from './framework-matrix.js';
 import type { Handler } from './frameworks.js';
 import { newGate } from './gate.js';
-import { onEveryFramework } from './matrix.js';
-import { expectReplay } from './replay.js';
+import { send } from './http-client.js';
+import { nextEvent } from './next-event.js';
 
 const key = 'order-1';
 
@@ -19,7 +19,7 @@ interface Act {
 }
 
 /** What the other systems see: which step called, with which key, in which attempt. */
-function downstream() {
+function recordDownstreamCalls() {
   const acts: Act[] = [];
   const act =
     (step: string, fail: (context: StepContext) => void = () => {}) =>
@@ -32,16 +32,16 @@ function downstream() {
 }
 
 /** Fails in the first attempt. */
-const atFirst = (context: StepContext) => {
+const failInFirstAttempt = (context: StepContext) => {
   if (context.attempt === 1) throw new Error('The network broke.');
 };
 
 onEveryFramework('A step of a handler', (world) => {
   it('that is on record is not run again by the retry of a request that failed', async () => {
-    const { acts, act, steps } = downstream();
+    const { acts, act, steps } = recordDownstreamCalls();
     const handler: Handler = async ({ context }) => {
       const reserved = await context?.step('reserve', act('reserve'));
-      const charged = await context?.step('charge', act('charge', atFirst));
+      const charged = await context?.step('charge', act('charge', failInFirstAttempt));
       return { status: 201, body: { reserved, charged } };
     };
     const { store } = await world.openStore();
@@ -56,7 +56,7 @@ onEveryFramework('A step of a handler', (world) => {
   });
 
   it('hands on a key that whoever knows the name of the record can derive, and that no other request has', async () => {
-    const { acts, act } = downstream();
+    const { acts, act } = recordDownstreamCalls();
     const handler: Handler = async ({ context }) => {
       await context?.step('charge', act('charge'));
       return { status: 201, body: { key: context?.deriveKey('charge') } };
@@ -68,7 +68,7 @@ onEveryFramework('A step of a handler', (world) => {
     const other = await send(port, { key: 'order-2' });
 
     expect(mine.json()).toEqual({ key: acts[0]?.key });
-    expect(deriveKey((await acquired).name, 'charge')).toBe(acts[0]?.key);
+    expect(deriveKeyFromRecordName((await acquired).recordName, 'charge')).toBe(acts[0]?.key);
     expect(other.json().key).not.toBe(acts[0]?.key);
     expect(acts[0]?.key).not.toContain(key);
   });
@@ -76,10 +76,10 @@ onEveryFramework('A step of a handler', (world) => {
   it.each(['rerun', 'block'] as const)(
     'that is to run once at most and fails makes the outcome unknown under %s, until somebody decides',
     async (onAbandoned) => {
-      const { act, steps } = downstream();
+      const { act, steps } = recordDownstreamCalls();
       const handler: Handler = async ({ context }) => {
         await context?.step('reserve', act('reserve'));
-        const mailed = await context?.step('mail', act('mail', atFirst), { atMostOnce: true });
+        const mailed = await context?.step('mail', act('mail', failInFirstAttempt), { atMostOnce: true });
         return { status: 201, body: { mailed } };
       };
       const { store } = await world.openStore();
@@ -95,17 +95,21 @@ onEveryFramework('A step of a handler', (world) => {
       ]);
       expect(steps()).toEqual(['reserve 1', 'mail 1']);
 
-      await resolve(store, doubts[0]?.name ?? '', { as: 'not_done', by: 'Ada', reason: 'no mail left the server' });
+      await resolveDoubt(store, doubts[0]?.recordName ?? '', {
+        as: 'not_done',
+        by: 'Ada',
+        reason: 'no mail left the server',
+      });
       expect((await send(port, { key })).json()).toEqual({ mailed: 'mail by attempt 2' });
       expect(steps()).toEqual(['reserve 1', 'mail 1', 'mail 2']);
     },
   );
 
   it('that says that nothing happened before it fails leaves the key free, and runs again', async () => {
-    const { act, steps } = downstream();
+    const { act, steps } = recordDownstreamCalls();
     const refusedAtFirst = (context: StepContext) => {
       if (context.attempt === 1) context.markNothingHappened();
-      atFirst(context);
+      failInFirstAttempt(context);
     };
     const handler: Handler = async ({ context }) => {
       const mailed = await context?.step('mail', act('mail', refusedAtFirst), { atMostOnce: true });
@@ -120,7 +124,7 @@ onEveryFramework('A step of a handler', (world) => {
   });
 
   it('does not begin after the lease was lost, and what was under way then is not recorded', async () => {
-    const { act, steps } = downstream();
+    const { act, steps } = recordDownstreamCalls();
     const answered = newGate();
     const charges: (Promise<unknown> | undefined)[] = [];
     const rejected: unknown[] = [];
@@ -141,7 +145,7 @@ onEveryFramework('A step of a handler', (world) => {
       },
     });
     first.finish();
-    expect((await first.told).json()).toMatchObject({ status: 409, code: 'in_progress' });
+    expect((await first.response).json()).toMatchObject({ status: 409, code: 'in_progress' });
     expect(rejected).toEqual([expect.any(LeaseLostError), expect.any(LeaseLostError)]);
 
     const handler: Handler = async ({ context }) => {

@@ -1,24 +1,24 @@
 // A function finds out what became of a request whose outcome is unknown, and gives the answer that its client gets.
 import { STATUS_CODES } from 'node:http';
-import { done, notDone, payments, type RecoverContext, recoverAll, stillUnknown } from '@onceguard/core';
-import { type AnswerFound, encodeAnswer } from '@onceguard/core/http';
+import { type RecoverContext, recoverAll, recovery } from '@onceguard/core';
+import { encodeRecoveredResponse, httpPaymentPolicy, type RecoveredResponse } from '@onceguard/core/http';
 import type { Request } from 'express';
 import { expect, it } from 'vitest';
-import { loseLease } from './06-overtaking.js';
-import { allDoubts } from './16-doubts.js';
-import { brokenShop } from './17-asking.js';
-import { send } from './client.js';
-import { nextEvent } from './events.js';
-import { onEveryFramework } from './matrix.js';
-import { essence } from './replay.js';
+import { loseLease } from './06-takeover.js';
+import { allDoubts } from './16-list-all-doubts.js';
+import { startShopWithUnknownOutcome } from './17-unknown-outcome.js';
+import { comparableResponse } from './expect-replay.js';
+import { onEveryFramework } from './framework-matrix.js';
+import { send } from './http-client.js';
+import { nextEvent } from './next-event.js';
 
 interface Row {
-  readonly found: AnswerFound;
+  readonly found: RecoveredResponse;
   readonly headers?: Readonly<Record<string, string | string[]>>;
   readonly body: Buffer;
 }
 
-const answers: Record<string, Row> = {
+const recoveredResponses: Record<string, Row> = {
   'text and headers': {
     found: { status: 201, headers: { 'Content-Type': 'application/json', Location: '/orders/1' }, body: '{"é":1}' },
     headers: { 'content-type': 'application/json', location: '/orders/1', 'content-length': '8' },
@@ -49,27 +49,30 @@ const invalid: Record<string, { readonly found: unknown; readonly told: string }
 };
 
 onEveryFramework('onAbandoned that is a function', (world) => {
-  it.each(Object.entries(answers))('gives the answer, now and later: %s', async (_title, { found, headers, body }) => {
-    let asked = 0;
-    const { retry, acts } = await brokenShop(world, () => {
-      asked += 1;
-      return done(found);
-    });
-    const first = await retry();
-    const { connection, ...others }: Record<string, unknown> = { ...headers, 'idempotent-replayed': 'true' };
-    expect(first).toMatchObject({ status: found.status, headers: others });
-    if (world.framework.transport === 'HTTP/1') expect(first.headers.connection).toBe(connection ?? 'close');
-    expect(first.reason).toBe(world.reason(STATUS_CODES[found.status]));
-    expect(first.body.equals(body)).toBe(true);
-    expect(essence(await retry())).toEqual(essence(first));
-    expect([asked, acts]).toEqual([1, ['reserve 1', 'charge 1']]);
-  });
+  it.each(Object.entries(recoveredResponses))(
+    'gives the answer, now and later: %s',
+    async (_title, { found, headers, body }) => {
+      let asked = 0;
+      const { retry, acts } = await startShopWithUnknownOutcome(world, () => {
+        asked += 1;
+        return recovery.done(found);
+      });
+      const first = await retry();
+      const { connection, ...others }: Record<string, unknown> = { ...headers, 'idempotent-replayed': 'true' };
+      expect(first).toMatchObject({ status: found.status, headers: others });
+      if (world.framework.transport === 'HTTP/1') expect(first.headers.connection).toBe(connection ?? 'close');
+      expect(first.reason).toBe(world.reasonPhrase(STATUS_CODES[found.status]));
+      expect(first.body.equals(body)).toBe(true);
+      expect(comparableResponse(await retry())).toEqual(comparableResponse(first));
+      expect([asked, acts]).toEqual([1, ['reserve 1', 'charge 1']]);
+    },
+  );
 
   it('is told the recorded steps, those in doubt with their keys, and gets the request of the framework', async () => {
     const seen: RecoverContext[] = [];
-    const { retry, chargeKeys } = await brokenShop(world, (context, request) => {
+    const { retry, chargeKeys } = await startShopWithUnknownOutcome(world, (context, request) => {
       seen.push(context);
-      return done({ status: 200, body: `for ${(request as Request).get('X-User')}` });
+      return recovery.done({ status: 200, body: `for ${(request as Request).get('X-User')}` });
     });
     expect((await retry({ 'x-user': 'alice' })).text).toBe('for alice');
     expect(seen).toMatchObject([
@@ -84,7 +87,7 @@ onEveryFramework('onAbandoned that is a function', (world) => {
   });
 
   it('that finds nothing done lets the handler go on from the recorded steps', async () => {
-    const { retry, acts, chargeKeys } = await brokenShop(world, () => notDone());
+    const { retry, acts, chargeKeys } = await startShopWithUnknownOutcome(world, () => recovery.notDone());
     const answer = await retry();
     expect(answer.json()).toEqual({ reserved: 'reserve by attempt 1', charged: 'charge by attempt 2' });
     expect(answer.headers['idempotent-replayed']).toBeUndefined();
@@ -94,9 +97,9 @@ onEveryFramework('onAbandoned that is a function', (world) => {
 
   it('that cannot tell yet has the client told when to come back, and is not asked before', async () => {
     let asked = 0;
-    const { retry, acts } = await brokenShop(world, () => {
+    const { retry, acts } = await startShopWithUnknownOutcome(world, () => {
       asked += 1;
-      return stillUnknown(90_000);
+      return recovery.stillUnknown(90_000);
     });
     const first = await retry();
     expect(first.json()).toMatchObject({ status: 409, code: 'outcome_unknown', retryAfterMs: 90_000 });
@@ -110,9 +113,9 @@ onEveryFramework('onAbandoned that is a function', (world) => {
 
   it('that cannot tell when it will know is asked by every retry', async () => {
     let asked = 0;
-    const { retry } = await brokenShop(world, () => {
+    const { retry } = await startShopWithUnknownOutcome(world, () => {
       asked += 1;
-      return stillUnknown();
+      return recovery.stillUnknown();
     });
     for (const times of [1, 2]) {
       const answer = await retry();
@@ -123,10 +126,10 @@ onEveryFramework('onAbandoned that is a function', (world) => {
 
   it('that throws decides nothing: the application answers its error, and the next retry asks again', async () => {
     let asked = 0;
-    const { store, retry, acts } = await brokenShop(world, () => {
+    const { store, retry, acts } = await startShopWithUnknownOutcome(world, () => {
       asked += 1;
       if (asked === 1) throw new Error('The bank is closed.');
-      return done({ status: 201, body: 'paid' });
+      return recovery.done({ status: 201, body: 'paid' });
     });
     expect((await retry()).status).toBe(500);
     expect(await allDoubts(store)).toMatchObject([{ state: 'unknown' }]);
@@ -137,8 +140,8 @@ onEveryFramework('onAbandoned that is a function', (world) => {
   it.each(Object.entries(invalid))(
     'that gives what cannot be sent is told so, and nothing is recorded: %s',
     async (_title, { found, told }) => {
-      const given = [done(found as AnswerFound), done({ status: 201, body: 'paid' })];
-      const { store, retry } = await brokenShop(world, () => given.shift() ?? notDone());
+      const given = [recovery.done(found as RecoveredResponse), recovery.done({ status: 201, body: 'paid' })];
+      const { store, retry } = await startShopWithUnknownOutcome(world, () => given.shift() ?? recovery.notDone());
       const misconfigured = nextEvent('misconfigured');
       expect((await retry()).status).toBe(500);
       const { code, error } = await misconfigured;
@@ -149,10 +152,10 @@ onEveryFramework('onAbandoned that is a function', (world) => {
   );
 
   it.each([
-    ['an answer without done(…)', { status: 201, body: 'paid' }],
+    ['an answer without recovery.done(…)', { status: 201, body: 'paid' }],
     ['nothing', undefined],
   ])('that gives %s has found out nothing: the handler does not run', async (_what, given) => {
-    const { store, retry, acts } = await brokenShop(world, () => given as never);
+    const { store, retry, acts } = await startShopWithUnknownOutcome(world, () => given as never);
     expect((await retry()).status).toBe(500);
     expect(await allDoubts(store)).toMatchObject([{ state: 'unknown' }]);
     expect(acts).toEqual(['reserve 1', 'charge 1']);
@@ -163,7 +166,7 @@ onEveryFramework('onAbandoned that is a function', (world) => {
     const attempts: number[] = [];
     const { port } = await world.start({
       store,
-      options: { ...payments, onAbandoned: () => notDone() },
+      options: { ...httpPaymentPolicy, onAbandoned: () => recovery.notDone() },
       handler: ({ context }) => {
         attempts.push(context?.attempt ?? 0);
         return attempts.length === 1
@@ -177,22 +180,27 @@ onEveryFramework('onAbandoned that is a function', (world) => {
   });
 
   it('is asked about an owner that vanished, whose late answer then counts for nothing', async () => {
-    const onAbandoned = () => done({ status: 201, body: 'paid, says the bank' });
+    const onAbandoned = () => recovery.done({ status: 201, body: 'paid, says the bank' });
     const first = await loseLease(world, { options: { leaseMs: 1_000, onAbandoned } });
     const options = { onAbandoned, onInProgress: { waitMs: 30_000 } };
     const handler = () => ({ status: 201, body: 'run again' });
     const { port } = await world.start({ store: first.store, handler, options });
     expect(await send(port, { key: 'payment-1' })).toMatchObject({ status: 201, text: 'paid, says the bank' });
     first.finish();
-    expect(await first.told).toMatchObject({ text: 'paid, says the bank', headers: { 'idempotent-replayed': 'true' } });
+    expect(await first.response).toMatchObject({
+      text: 'paid, says the bank',
+      headers: { 'idempotent-replayed': 'true' },
+    });
   });
 });
 
 onEveryFramework('recoverAll', (world) => {
   it('with encodeAnswer gives the answers that later retries get', async () => {
-    const { store, retry, acts } = await brokenShop(world, () => stillUnknown());
-    const recover = () => done({ status: 201, headers: { 'X-Found': 'yes' }, body: 'paid' });
-    expect(await recoverAll(store, { recover, encode: encodeAnswer, limit: 1_000_000 })).toMatchObject({ done: 1 });
+    const { store, retry, acts } = await startShopWithUnknownOutcome(world, () => recovery.stillUnknown());
+    const recover = () => recovery.done({ status: 201, headers: { 'X-Found': 'yes' }, body: 'paid' });
+    expect(await recoverAll(store, { recover, encode: encodeRecoveredResponse, limit: 1_000_000 })).toMatchObject({
+      done: 1,
+    });
     const answer = await retry();
     expect(answer).toMatchObject({ status: 201, text: 'paid', headers: { 'x-found': 'yes' } });
     expect(answer.headers['idempotent-replayed']).toBe('true');

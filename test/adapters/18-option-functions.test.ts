@@ -1,11 +1,11 @@
 // Must hold: whatever a function among the options does, nothing runs unprotected, and an error handler gets an Error.
-import { payments } from '@onceguard/core';
+import { httpPaymentPolicy } from '@onceguard/core/http';
 import { expect, it } from 'vitest';
-import { brokenShop } from './17-asking.js';
-import { send } from './client.js';
-import { nextEvent } from './events.js';
+import { startShopWithUnknownOutcome } from './17-unknown-outcome.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { Handler, Options } from './frameworks.js';
-import { onEveryFramework, type World } from './matrix.js';
+import { send } from './http-client.js';
+import { nextEvent } from './next-event.js';
 
 /** What a function may throw that is no Error. Express takes some of these for "go on", or for the name of a route. */
 const values: [title: string, value: unknown][] = [
@@ -18,7 +18,7 @@ const values: [title: string, value: unknown][] = [
   ['false', false],
   ['an object', { status: 401 }],
 ];
-const ways: [how: string, fail: (value: unknown) => unknown][] = [
+const failureWays: [how: string, fail: (value: unknown) => unknown][] = [
   [
     'throws',
     (value) => {
@@ -27,16 +27,16 @@ const ways: [how: string, fail: (value: unknown) => unknown][] = [
   ],
   ['rejects with', async (value) => await Promise.reject(value)],
 ];
-const every = ways.flatMap(([how, fail]) =>
+const everyFailure = failureWays.flatMap(([how, fail]) =>
   values.map(([title, value]) => [how, title, () => fail(value), value] as const),
 );
 
 onEveryFramework('A function among the options,', (world) => {
   for (const name of ['scope', 'key', 'skip', 'fingerprint'] as const) {
-    it.each(every)(
+    it.each(everyFailure)(
       `${name}, that %s %s: the error handler gets an Error that names it`,
       async (_how, _title, fail, value) => {
-        const { post, runs, handled } = await startCounting(world, { ...payments, [name]: fail });
+        const { post, runs, handled } = await startCounting(world, { ...httpPaymentPolicy, [name]: fail });
         expect(await post()).toMatchObject({ status: 500, text: 'handled' });
         expectNamed(handled, name);
         expect(handled[0]).toHaveProperty('cause', value);
@@ -62,11 +62,11 @@ onEveryFramework('A function among the options,', (world) => {
     });
   }
 
-  it.each(every)(
+  it.each(everyFailure)(
     'onAbandoned, that %s %s: the outcome stays unknown, and an event names it',
     async (_how, _title, fail) => {
       let asked = 0;
-      const { retry, acts } = await brokenShop(world, () => {
+      const { retry, acts } = await startShopWithUnknownOutcome(world, () => {
         asked += 1;
         return fail() as never;
       });
@@ -77,7 +77,7 @@ onEveryFramework('A function among the options,', (world) => {
     },
   );
 
-  it.each(every)(
+  it.each(everyFailure)(
     'renderProblem, that %s %s: the error handler gets an Error that names it',
     async (_how, _title, fail) => {
       const { post, runs, handled } = await startCounting(world, { required: true, renderProblem: fail as never });
@@ -101,10 +101,10 @@ onEveryFramework('A function among the options,', (world) => {
     expect(runs()).toBe(0);
   });
 
-  it.each(every)(
+  it.each(everyFailure)(
     'isFinal, that %s %s: the client gets a plain 500, and an event names it',
     async (_how, _title, fail) => {
-      const { post, runs } = await startCounting(world, { ...payments, isFinal: fail as never });
+      const { post, runs } = await startCounting(world, { ...httpPaymentPolicy, isFinal: fail as never });
       const misconfigured = nextEvent('misconfigured');
       expect(await post()).toMatchObject({ status: 500, text: 'Internal Server Error' });
       expectNamed([(await misconfigured).error], 'isFinal');
@@ -164,7 +164,7 @@ function expectNamed(errors: readonly unknown[], name: string): void {
   expect(error).toMatchObject({ code: 'option_invalid', message: expect.stringMatching(new RegExp(`\\b${name}\\b`)) });
 }
 
-async function startCounting(world: World, options: Options) {
+async function startCounting(world: Testbed, options: Options) {
   const { store } = await world.openStore();
   let runs = 0;
   const handled: unknown[] = [];

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import * as esm from '@onceguard/core';
 import { FaultStore, failsBefore } from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
-import { send } from './client.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { expressMiddleware, Handler } from './frameworks.js';
 import { newGate } from './gate.js';
-import { onEveryFramework, type World } from './matrix.js';
+import { send } from './http-client.js';
 
 const require = createRequire(import.meta.url);
 const cjs = require('@onceguard/core') as typeof esm;
@@ -19,7 +19,7 @@ const copies = [
 ] as const;
 
 it('These are two copies', () => {
-  expect(cjs.execute).not.toBe(esm.execute);
+  expect(cjs.executeIdempotently).not.toBe(esm.executeIdempotently);
 });
 
 onEveryFramework('A middleware of another copy inside of the first', (world) => {
@@ -50,13 +50,13 @@ describe.each(copies)('In %s,', (_title, one, other) => {
 
   it('drain waits for what the other copy has still to record', async () => {
     const store = new FaultStore(new one.MemoryStore(), 50);
-    store.on('complete', failsBefore());
-    const end = await one.execute(() => 'paid', { ...work, store });
+    store.injectFault('complete', failsBefore());
+    const end = await one.executeIdempotently(() => 'paid', { ...work, store });
     expect(end).toMatchObject({ kind: 'executed', recorded: false });
-    expect(await other.drain(store, { timeoutMs: 10 })).toBe(false);
-    store.heal();
-    expect(await other.drain(store)).toBe(true);
-    expect(await other.execute(() => 'paid again', { ...work, store })).toMatchObject({
+    expect(await other.drainStore(store, { timeoutMs: 10 })).toBe(false);
+    store.clearFaults();
+    expect(await other.drainStore(store)).toBe(true);
+    expect(await other.executeIdempotently(() => 'paid again', { ...work, store })).toMatchObject({
       kind: 'replayed',
       value: 'paid',
     });
@@ -68,10 +68,10 @@ describe.each(copies)('In %s,', (_title, one, other) => {
     const operation = ({ fencingToken }: esm.OperationContext) => {
       seen = fencingToken;
     };
-    await one.execute(operation, { ...work, store });
-    await other.execute(() => expect.unreachable('It ran again.'), { ...work, store });
+    await one.executeIdempotently(operation, { ...work, store });
+    await other.executeIdempotently(() => expect.unreachable('It ran again.'), { ...work, store });
     expect(seen).toBeGreaterThan(0);
-    expect(store.of('acquire')[1]?.args[0]).toMatchObject({ fenceSeen: seen });
+    expect(store.callsOf('acquire')[1]?.args[0]).toMatchObject({ lastSeenFencingToken: seen });
   });
 
   it('the limit on waiters counts those of both', async () => {
@@ -82,14 +82,14 @@ describe.each(copies)('In %s,', (_title, one, other) => {
       await gate.opened;
       return 'paid';
     };
-    const first = one.execute(operation, { ...work, store });
+    const first = one.executeIdempotently(operation, { ...work, store });
     await begun.opened;
     const options = { ...work, store, onInProgress: { waitMs: 30_000, maxWaiters: 1 } };
     const never = () => expect.unreachable('It ran.');
-    const waiting = one.execute(never, options);
+    const waiting = one.executeIdempotently(never, options);
     // The second call of the one that waits: it looks again.
-    await store.called('acquire', 3);
-    expect((await other.execute(never, options)).kind).toBe('in_progress');
+    await store.waitForCalls('acquire', 3);
+    expect((await other.executeIdempotently(never, options)).kind).toBe('in_progress');
     gate.open();
     expect([(await first).kind, (await waiting).kind]).toEqual(['executed', 'replayed']);
   });
@@ -105,7 +105,7 @@ it('A warning is given once, whichever copy gives it', async () => {
 });
 
 /** The middleware of the CommonJS copy. */
-function ofCommonJs({ framework }: World, store: esm.IdempotencyStore): unknown {
+function ofCommonJs({ framework }: Testbed, store: esm.IdempotencyStore): unknown {
   const { idempotency } = require(`@onceguard/${framework.family}`) as { idempotency: typeof expressMiddleware };
   return Reflect.apply(idempotency, undefined, [{ store, scope: 'public' }]);
 }

@@ -1,10 +1,10 @@
 // Must hold, 23: an answer that a store has no room for is sent as recorded, and what was done is not done again.
-import { execute, MemoryStore } from '@onceguard/core';
+import { executeIdempotently, MemoryStore } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { startRedis } from '@onceguard/testing';
 import { afterEach, expect, it } from 'vitest';
-import { send } from './client.js';
-import { onEveryFramework, type World } from './matrix.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
+import { send } from './http-client.js';
 
 const ends: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -12,7 +12,7 @@ afterEach(async () => {
 });
 
 /** A store, and how it becomes full while a handler works. */
-async function openStore({ kind }: World) {
+async function openStore({ kind }: Testbed) {
   // Larger than the room of a memory store.
   const body = { text: 'x'.repeat(90_000) };
   if (kind.name === 'memory') return { store: new MemoryStore({ maxBytes: 80_000 }), body, fill: async () => {} };
@@ -38,7 +38,7 @@ onEveryFramework('An answer that the store has no room for', (world) => {
     const first = await send(port, { key: 'k' });
     expect([first.status, first.json(), first.headers['idempotency-recorded']]).toEqual([201, body, undefined]);
     for (const retry of [await send(port, { key: 'k' }), await send(port, { key: 'k' })]) {
-      expect([retry.status, retry.json().code, retry.json().originalStatus]).toEqual([410, 'response_expired', 201]);
+      expect([retry.status, retry.json().code, retry.json().originalStatus]).toEqual([410, 'expired', 201]);
     }
     expect(runs).toBe(1);
   });
@@ -48,10 +48,10 @@ onEveryFramework('An answer that the store has no room for', (world) => {
     const scope = () => 'tenant-1';
     const { port } = await world.start({ store, handler: () => ({ status: 201, body: {} }), options: { scope } });
     expect((await send(port, { key: 'k-1' })).status).toBe(201);
-    await execute(() => 'done', { store, scope: 'tenant-1', key: 'k-2' });
+    await executeIdempotently(() => 'done', { store, scope: 'tenant-1', key: 'k-2' });
     expect((await send(port, { key: 'k-3' })).status).toBe(503);
     const another = { store, scope: 'tenant-2', key: 'k-4' };
-    expect(await execute(() => 'done', another)).toMatchObject({ kind: 'executed', recorded: true });
+    expect(await executeIdempotently(() => 'done', another)).toMatchObject({ kind: 'executed', recorded: true });
   });
 
   it('does not count for the scope of all callers, which is no tenant', async () => {

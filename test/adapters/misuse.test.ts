@@ -7,9 +7,9 @@ import { RedisStore } from '@onceguard/core/redis';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { redisUrl } from '../support/redis.js';
-import { send } from './client.js';
+import { onEveryFramework } from './framework-matrix.js';
 import { expressMiddleware, koaMiddleware } from './frameworks.js';
-import { onEveryFramework } from './matrix.js';
+import { send } from './http-client.js';
 
 const listeners: (() => void)[] = [];
 afterEach(() => {

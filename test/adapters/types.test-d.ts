@@ -1,6 +1,7 @@
 // What the types of the adapters promise. Checked by `npx tsc -p test`; nothing here runs.
 import Router from '@koa/router';
-import { MemoryStore, payments } from '@onceguard/core';
+import { MemoryStore } from '@onceguard/core';
+import { httpPaymentPolicy } from '@onceguard/core/http';
 import { type HttpContext, type IdempotencyOptions, idempotency, idempotencyOf } from '@onceguard/express';
 import * as forKoa from '@onceguard/koa';
 import express, { Router as makeRouter, type Request, type RequestHandler } from 'express';
@@ -78,8 +79,8 @@ new Router<MyState & forKoa.IdempotencyState>().post('/payments/:id', koa, (ctx)
 forKoa.idempotency<ParameterizedContext<MyState>>({ store, scope: (ctx) => ctx.state.tenant });
 
 // Wrong options are errors before they are run; a preset is not.
-idempotency({ store, scope: 'public', ...payments });
-forKoa.idempotency({ store, scope: 'public', ...payments, leaseMs: 10_000 });
+idempotency({ store, scope: 'public', ...httpPaymentPolicy });
+forKoa.idempotency({ store, scope: 'public', ...httpPaymentPolicy, leaseMs: 10_000 });
 // @ts-expect-error: no scope
 idempotency({ store });
 // @ts-expect-error: no store

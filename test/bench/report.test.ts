@@ -1,13 +1,13 @@
 // What is written out of the results: charts, tables, verdicts, and the parts of a document.
 import { describe, expect, test } from 'vitest';
-import { filled } from '../../bench/report/document.js';
+import { fillParts } from '../../bench/report/document-parts.js';
 import { barChart, lineChart } from '../../bench/report/svg.js';
 import { asMarkdown } from '../../bench/report/tables.js';
 import { memoryGrowth, type Target, targetsOf, verdictOf } from '../../bench/report/targets.js';
 import { findingsIn } from '../../bench/run/short-run.js';
-import { slice } from './slices.js';
+import { sliceWith } from './slice-builder.js';
 
-const even = (value: number) => ({ median: value, low: value, high: value });
+const spreadOf = (value: number) => ({ median: value, low: value, high: value });
 
 describe('A chart', () => {
   const hostile = '<b> & "c"';
@@ -17,7 +17,7 @@ describe('A chart', () => {
     label: hostile,
     tone: 'plain',
     dashed: true,
-    points: [1, 10, 100].map((x) => ({ x, value: even(x) })),
+    points: [1, 10, 100].map((x) => ({ x, value: spreadOf(x) })),
   } as const;
   const lines = lineChart({ title: hostile, xTitle: hostile, yTitle: hostile, lines: [line] });
 
@@ -51,8 +51,8 @@ describe('A verdict', () => {
   const target = { what: '', wants: 'more', must: 0.85, goal: 0.95 } as const;
 
   test.each<[string, Target['measured'], string]>([
-    ['reaches the goal', even(0.95), 'goal'],
-    ['reaches what it must', even(0.85), 'must'],
+    ['reaches the goal', spreadOf(0.95), 'goal'],
+    ['reaches what it must', spreadOf(0.85), 'must'],
     ['misses by the median alone', { median: 0.84, low: 0.8, high: 0.85 }, 'noise'],
     ['misses in most rounds', { median: 0.84, low: 0.8, high: 0.849 }, 'missed'],
     ['was not measured', null, 'unknown'],
@@ -61,10 +61,10 @@ describe('A verdict', () => {
   });
 
   test.each<[Target['measured'], string]>([
-    [even(1.1), 'goal'],
-    [even(1.25), 'must'],
+    [spreadOf(1.1), 'goal'],
+    [spreadOf(1.25), 'must'],
     [{ median: 1.3, low: 1.25, high: 1.4 }, 'noise'],
-    [even(1.26), 'missed'],
+    [spreadOf(1.26), 'missed'],
   ])('Where less is better, %j is %s', (measured, verdict) => {
     expect(verdictOf({ what: '', wants: 'less', must: 1.25, goal: 1.1, measured })).toBe(verdict);
   });
@@ -76,7 +76,7 @@ test.each([
 ])(
   'Of $redisCommands commands for a replay, what others sent meanwhile does not count',
   ({ redisCommands, verdict }) => {
-    const slices = [slice({ row: 'onceguard-redis', load: 'replay', redisCommands })];
+    const slices = [sliceWith({ row: 'onceguard-redis', load: 'replay', redisCommands })];
     const main = {
       measuredAt: '',
       machine: '',
@@ -95,7 +95,7 @@ test.each([
 test('Memory growth is what a request leaves behind between any two points of the run', () => {
   const memory = [50, 30, 31, 33].map((liveBytes, at) => ({ row: 'a', requests: (at + 1) * 10, liveBytes }));
   // -2, -19/20, -17/30, 0.1, 0.15 and 0.2
-  const { low, median, high } = memoryGrowth({ memory }, 'a') ?? even(Number.NaN);
+  const { low, median, high } = memoryGrowth({ memory }, 'a') ?? spreadOf(Number.NaN);
   expect(median).toBeCloseTo((-17 / 30 + 0.1) / 2, 10);
   expect(low).toBeLessThan(-0.8);
   expect(high).toBeCloseTo(0.1375, 10);
@@ -111,7 +111,7 @@ describe('The short run', () => {
     [{ row: 'limit', load: 'fresh', redisCommands: 9 }, []],
     [{ row: 'onceguard-memory', load: 'fresh', wrong: 'answered 500 1 times' }, ['answered 500 1 times']],
   ])('finds in %j: %j', (what, findings) => {
-    expect(findingsIn(slice(what))).toEqual(findings.map((text) => expect.stringContaining(text)));
+    expect(findingsIn(sliceWith(what))).toEqual(findings.map((text) => expect.stringContaining(text)));
   });
 });
 
@@ -119,13 +119,13 @@ describe('A document', () => {
   const page = 'a\n<!-- bench:one -->\nold\n<!-- /bench:one -->\nb';
 
   test('is filled between the markers alone, and the same when it is filled again', () => {
-    const once = filled(page, { one: 'new' });
+    const once = fillParts(page, { one: 'new' });
     expect(once).toBe('a\n<!-- bench:one -->\n\nnew\n\n<!-- /bench:one -->\nb');
-    expect(filled(once, { one: 'new' })).toBe(once);
+    expect(fillParts(once, { one: 'new' })).toBe(once);
   });
 
   test.each(['two', 'on'])('without a part %s is refused', (name) => {
-    expect(() => filled(page, { [name]: '' })).toThrow(`<!-- bench:${name} -->`);
+    expect(() => fillParts(page, { [name]: '' })).toThrow(`<!-- bench:${name} -->`);
   });
 
   test('A cell with a bar stays one cell', () => {

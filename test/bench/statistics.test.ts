@@ -1,8 +1,8 @@
 // What the benchmark makes of its measurements: medians, quartiles, ratios within a round.
 import { describe, expect, test } from 'vitest';
-import { figureOf, ratioOf, wrongOf } from '../../bench/report/figures.js';
+import { figureOf, firstFailure, ratioOf } from '../../bench/report/figures.js';
 import { quantile, spread } from '../../bench/report/statistics.js';
-import { slice } from './slices.js';
+import { sliceWith } from './slice-builder.js';
 
 describe('A spread', () => {
   test.each([
@@ -36,13 +36,13 @@ test.each([
 
 describe('A ratio', () => {
   const slices = [
-    slice({ row: 'bare', round: 0, perSecond: 100 }),
-    slice({ row: 'limit', round: 0, perSecond: 90 }),
-    slice({ row: 'bare', round: 1, perSecond: 10 }),
-    slice({ row: 'limit', round: 1, perSecond: 8 }),
-    slice({ row: 'limit', round: 2, perSecond: 1_000 }),
-    slice({ row: 'limit', round: 0, perSecond: 1, load: 'replay' }),
-    slice({ row: 'limit', round: 0, perSecond: 1, at: 7 }),
+    sliceWith({ row: 'bare', round: 0, perSecond: 100 }),
+    sliceWith({ row: 'limit', round: 0, perSecond: 90 }),
+    sliceWith({ row: 'bare', round: 1, perSecond: 10 }),
+    sliceWith({ row: 'limit', round: 1, perSecond: 8 }),
+    sliceWith({ row: 'limit', round: 2, perSecond: 1_000 }),
+    sliceWith({ row: 'limit', round: 0, perSecond: 1, load: 'replay' }),
+    sliceWith({ row: 'limit', round: 0, perSecond: 1, at: 7 }),
   ];
 
   test('is of two measurements of one round, and of nothing that was measured once', () => {
@@ -57,7 +57,7 @@ describe('A ratio', () => {
   });
 
   test('does not divide by nothing', () => {
-    const none = [slice({ row: 'bare', round: 0 }), slice({ row: 'limit', round: 0, redisMicros: 3 })];
+    const none = [sliceWith({ row: 'bare', round: 0 }), sliceWith({ row: 'limit', round: 0, redisMicros: 3 })];
     expect(ratioOf(none, { row: 'limit', load: 'fresh' }, 'bare', 'redisMicros')).toBeNull();
   });
 
@@ -68,7 +68,10 @@ describe('A ratio', () => {
 });
 
 test('What was wrong in one round is wrong in all', () => {
-  const slices = [slice({ row: 'limit', round: 0 }), slice({ row: 'limit', round: 1, wrong: 'answered 500 3 times' })];
-  expect(wrongOf(slices, { row: 'limit', load: 'fresh' })).toBe('answered 500 3 times');
-  expect(wrongOf(slices.slice(0, 1), { row: 'limit', load: 'fresh' })).toBeNull();
+  const slices = [
+    sliceWith({ row: 'limit', round: 0 }),
+    sliceWith({ row: 'limit', round: 1, wrong: 'answered 500 3 times' }),
+  ];
+  expect(firstFailure(slices, { row: 'limit', load: 'fresh' })).toBe('answered 500 3 times');
+  expect(firstFailure(slices.slice(0, 1), { row: 'limit', load: 'fresh' })).toBeNull();
 });

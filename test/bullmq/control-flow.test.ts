@@ -3,14 +3,14 @@
 import { idempotentProcessor } from '@onceguard/bullmq';
 import { listDoubts, type OperationContext } from '@onceguard/core';
 import { describe, expect, test } from 'vitest';
-import { type Bullmq, bullmqOf } from './majors.js';
-import { type EventJob, eventOf, onEveryMajor, type World } from './world.js';
+import { type Bullmq, loadBullmq } from './bullmq-majors.js';
+import { type EventJob, eventKeyOf, onEveryMajor, type QueueTestbed } from './queue-testbed.js';
 
 /** How a handler sends its job elsewhere, and the error that it throws then. */
-const ways: readonly (readonly [
+const waysToPostpone: readonly (readonly [
   name: string,
-  send: (job: EventJob, world: World) => Promise<unknown>,
-  error: Thrown,
+  send: (job: EventJob, world: QueueTestbed) => Promise<unknown>,
+  error: PostponeError,
 ])[] = [
   ['DelayedError', (job) => job.moveToDelayed(Date.now() + 20, job.token), ({ DelayedError }) => new DelayedError()],
   ['WaitingError', (job) => job.moveToWait(job.token), ({ WaitingError }) => new WaitingError()],
@@ -18,17 +18,17 @@ const ways: readonly (readonly [
   ['RateLimitError', (_job, { queue }) => queue.rateLimit(50), ({ Worker }) => Worker.RateLimitError()],
 ];
 
-type Thrown = (bullmq: Bullmq) => Error;
+type PostponeError = (bullmq: Bullmq) => Error;
 
 /** Another job, done by the same worker, that the job waits for. */
-async function waitForChild(job: EventJob, { queue }: World): Promise<void> {
+async function waitForChild(job: EventJob, { queue }: QueueTestbed): Promise<void> {
   const parent = { id: job.id ?? '', queue: job.queueQualifiedName };
   await queue.add('child', { event: `child of ${job.data.event}` }, { parent });
   expect(await job.moveToWaitingChildren(job.token ?? '')).toBe(true);
 }
 
 /** A handler that sends its job elsewhere in its first run, after a step. */
-function twice(world: World, send: (job: EventJob) => Promise<unknown>, error: () => Error) {
+function postponesFirstRun(world: QueueTestbed, send: (job: EventJob) => Promise<unknown>, error: () => Error) {
   const runs: number[] = [];
   let steps = 0;
   const handle = async (job: EventJob, { attempt, step }: OperationContext) => {
@@ -40,22 +40,26 @@ function twice(world: World, send: (job: EventJob) => Promise<unknown>, error: (
     throw error();
   };
   const process = (options: object = {}) =>
-    idempotentProcessor(handle, { store: world.store, key: eventOf, onFailure: 'unknown', ...options });
+    idempotentProcessor(handle, { store: world.store, key: eventKeyOf, onFailure: 'unknown', ...options });
   return { runs, process };
 }
 
-async function expectSecondRun(world: World, process: ReturnType<ReturnType<typeof twice>['process']>, runs: number[]) {
-  const worker = world.worker(process, { limiter: { max: 100, duration: 50 } });
-  const failures = world.failuresOf(worker);
-  const done = await world.completed(await world.add({ event: 'e1' }));
+async function expectSecondRun(
+  world: QueueTestbed,
+  process: ReturnType<ReturnType<typeof postponesFirstRun>['process']>,
+  runs: number[],
+) {
+  const worker = world.startWorker(process, { limiter: { max: 100, duration: 50 } });
+  const failures = world.collectFailures(worker);
+  const done = await world.untilCompleted(await world.addJob({ event: 'e1' }));
   expect([done.returnvalue, runs, failures]).toEqual(['charged by 2, after 1 step', [1, 2], []]);
   expect((await listDoubts(world.store.inner)).doubts).toEqual([]);
 }
 
 onEveryMajor((world, major) => {
-  describe.each(ways)('a job whose handler throws a %s', (_name, send, error) => {
+  describe.each(waysToPostpone)('a job whose handler throws a %s', (_name, send, error) => {
     test('runs again when it comes back, and goes on from its steps, although failures are unknown', async () => {
-      const { runs, process } = twice(
+      const { runs, process } = postponesFirstRun(
         world(),
         (job) => send(job, world()),
         () => error(world().bullmq),
@@ -64,8 +68,8 @@ onEveryMajor((world, major) => {
     });
 
     test('does so too where the error is of another copy of BullMQ', async () => {
-      const other = await bullmqOf(major === 6 ? 5 : 6);
-      const { runs, process } = twice(
+      const other = await loadBullmq(major === 6 ? 5 : 6);
+      const { runs, process } = postponesFirstRun(
         world(),
         (job) => send(job, world()),
         () => error(other),
@@ -77,7 +81,7 @@ onEveryMajor((world, major) => {
       ['by a class', [Error]],
       ['by a function', () => true],
     ])('has no outcome, even where every error is one, %s', async (_told, finalErrors) => {
-      const { runs, process } = twice(
+      const { runs, process } = postponesFirstRun(
         world(),
         (job) => send(job, world()),
         () => error(world().bullmq),
@@ -95,12 +99,12 @@ onEveryMajor((world, major) => {
     }
     const minified = Object.assign(new Error('bullmq:movedToDelayed'), { name: 'a' });
     for (const error of [new Later(), minified]) {
-      const { process } = twice(
+      const { process } = postponesFirstRun(
         world(),
         async () => {},
         () => error,
       );
-      const job = await world().add({ event: error.name });
+      const job = await world().addJob({ event: error.name });
       await expect(process()(job)).rejects.toBe(error);
       expect(await process()(job)).toBe('charged by 2, after 1 step');
     }
@@ -114,8 +118,8 @@ onEveryMajor((world, major) => {
       markNothingHappened();
       throw new Error('the card was not asked');
     };
-    world().worker(idempotentProcessor(handle, { store: world().store, key: eventOf, onFailure: 'unknown' }));
-    const done = await world().completed(await world().add({ event: 'e1' }, { attempts: 2 }));
+    world().startWorker(idempotentProcessor(handle, { store: world().store, key: eventKeyOf, onFailure: 'unknown' }));
+    const done = await world().untilCompleted(await world().addJob({ event: 'e1' }, { attempts: 2 }));
     expect([done.returnvalue, attempts]).toEqual(['charged', [1, 2]]);
   });
 });

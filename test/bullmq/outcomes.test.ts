@@ -4,7 +4,7 @@ import { idempotentProcessor } from '@onceguard/bullmq';
 import { KeyReusedError } from '@onceguard/core';
 import { UnrecoverableError } from 'bullmq';
 import { expect, test } from 'vitest';
-import { type EventJob, eventOf, onEveryMajor } from './world.js';
+import { type EventJob, eventKeyOf, onEveryMajor } from './queue-testbed.js';
 
 class CardDeclined extends Error {
   override readonly name = 'CardDeclined';
@@ -15,10 +15,10 @@ onEveryMajor((world) => {
   test('a job for an event that is done completes with the recorded value, and nothing runs', async () => {
     let runs = 0;
     const charge = () => ({ charge: ++runs, at: new Date(0) });
-    world().worker(idempotentProcessor(charge, { store: world().store, key: eventOf }));
+    world().startWorker(idempotentProcessor(charge, { store: world().store, key: eventKeyOf }));
 
-    const first = await world().completed(await world().add({ event: 'e1' }));
-    const second = await world().completed(await world().add({ event: 'e1' }));
+    const first = await world().untilCompleted(await world().addJob({ event: 'e1' }));
+    const second = await world().untilCompleted(await world().addJob({ event: 'e1' }));
 
     expect(first.returnvalue).toEqual({ charge: 1, at: new Date(0).toISOString() });
     expect(second.returnvalue).toEqual(first.returnvalue);
@@ -28,10 +28,10 @@ onEveryMajor((world) => {
   test('a job that is done and whose result was not kept completes without a value', async () => {
     let runs = 0;
     const charge = () => `a receipt ${++runs}`;
-    world().worker(idempotentProcessor(charge, { store: world().store, key: eventOf, maxOutcomeBytes: 1 }));
+    world().startWorker(idempotentProcessor(charge, { store: world().store, key: eventKeyOf, maxOutcomeBytes: 1 }));
 
-    expect((await world().completed(await world().add({ event: 'e1' }))).returnvalue).toBe('a receipt 1');
-    expect((await world().completed(await world().add({ event: 'e1' }))).returnvalue).toBeNull();
+    expect((await world().untilCompleted(await world().addJob({ event: 'e1' }))).returnvalue).toBe('a receipt 1');
+    expect((await world().untilCompleted(await world().addJob({ event: 'e1' }))).returnvalue).toBeNull();
     expect(runs).toBe(1);
   });
 
@@ -48,12 +48,12 @@ onEveryMajor((world) => {
       throw new CardDeclined('no funds', { cause: { bank: 'b1' } });
     };
     const { finalErrors } = final;
-    const failures = world().failuresOf(
-      world().worker(idempotentProcessor(decline, { store: world().store, key: eventOf, finalErrors })),
+    const failures = world().collectFailures(
+      world().startWorker(idempotentProcessor(decline, { store: world().store, key: eventKeyOf, finalErrors })),
     );
 
     for (const _delivery of [1, 2]) {
-      const failed = await world().failed(await world().add({ event: 'e1' }, { attempts: 5 }));
+      const failed = await world().untilFailed(await world().addJob({ event: 'e1' }, { attempts: 5 }));
       expect([failed.failedReason, failed.attemptsMade]).toEqual(['no funds', 1]);
       expect(failed.stacktrace?.[0]).toContain('CardDeclined: no funds');
     }
@@ -68,13 +68,13 @@ onEveryMajor((world) => {
 
   test('a job with another payload under the key fails for good, and leaves the outcome as it is', async () => {
     let runs = 0;
-    const failures = world().failuresOf(
-      world().worker(idempotentProcessor(() => ++runs, { store: world().store, key: eventOf })),
+    const failures = world().collectFailures(
+      world().startWorker(idempotentProcessor(() => ++runs, { store: world().store, key: eventKeyOf })),
     );
 
-    await world().completed(await world().add({ event: 'e1', cents: 500 }));
-    const other = await world().failed(await world().add({ event: 'e1', cents: 900 }, { attempts: 5 }));
-    const same = await world().completed(await world().add({ event: 'e1', cents: 500 }));
+    await world().untilCompleted(await world().addJob({ event: 'e1', cents: 500 }));
+    const other = await world().untilFailed(await world().addJob({ event: 'e1', cents: 900 }, { attempts: 5 }));
+    const same = await world().untilCompleted(await world().addJob({ event: 'e1', cents: 500 }));
 
     expect(failures[0]?.cause).toBeInstanceOf(KeyReusedError);
     expect([other.attemptsMade, same.returnvalue, runs]).toEqual([1, 1, 1]);
@@ -87,11 +87,11 @@ onEveryMajor((world) => {
       if (attempts.length < 3) throw new TypeError('not yet');
       return 'at last';
     };
-    const failures = world().failuresOf(
-      world().worker(idempotentProcessor(flaky, { store: world().store, key: eventOf })),
+    const failures = world().collectFailures(
+      world().startWorker(idempotentProcessor(flaky, { store: world().store, key: eventKeyOf })),
     );
 
-    const done = await world().completed(await world().add({ event: 'e1' }, { attempts: 3, backoff: 1 }));
+    const done = await world().untilCompleted(await world().addJob({ event: 'e1' }, { attempts: 3, backoff: 1 }));
 
     expect([done.returnvalue, done.attemptsMade]).toEqual(['at last', 3]);
     expect(attempts).toEqual([1, 2, 3]);

@@ -1,6 +1,6 @@
 // What the types of the processor promise. Checked by `npx tsc -p test`; nothing here runs.
 import { idempotentProcessor, type QueueJob } from '@onceguard/bullmq';
-import { done, MemoryStore, type OperationContext, payments } from '@onceguard/core';
+import { MemoryStore, type OperationContext, paymentPolicy, recovery } from '@onceguard/core';
 import { type Job, type Processor, Worker } from 'bullmq';
 import { type Job as Job5, type Processor as Processor5, Worker as Worker5 } from 'bullmq5';
 import { expectTypeOf } from 'vitest';
@@ -26,7 +26,7 @@ const processor = idempotentProcessor(
     },
     scope: async ({ queueName }) => queueName,
     fingerprint: ({ data }) => data,
-    onAbandoned: ({ inDoubt }, job) => done(inDoubt.length + job.data.orderId.length),
+    onAbandoned: ({ stepsInDoubt }, job) => recovery.done(stepsInDoubt.length + job.data.orderId.length),
   },
 );
 expectTypeOf(processor).toExtend<Processor<Charge, number | undefined>>();
@@ -46,13 +46,13 @@ new Worker<Charge>(
 // Jobs of both majors are jobs; presets may be spread.
 expectTypeOf<Job<Charge>>().toExtend<QueueJob>();
 expectTypeOf<Job5<Charge>>().toExtend<QueueJob>();
-idempotentProcessor((job: Job<Charge>) => job.id, { store, ...payments, leaseMs: 10_000 });
+idempotentProcessor((job: Job<Charge>) => job.id, { store, ...paymentPolicy, leaseMs: 10_000 });
 
 // @ts-expect-error: no store
 idempotentProcessor((job: Job) => job.id, {});
 // @ts-expect-error: a key is a string
 idempotentProcessor((job: Job) => job.id, { store, key: () => 17 });
 // @ts-expect-error: what is found out is what the handler gives
-idempotentProcessor((job: Job<Charge>) => job.data.orderId, { store, onAbandoned: () => done(17) });
+idempotentProcessor((job: Job<Charge>) => job.data.orderId, { store, onAbandoned: () => recovery.done(17) });
 // @ts-expect-error: an option that does not exist
 idempotentProcessor((job: Job) => job.id, { store, leaseSeconds: 30 });

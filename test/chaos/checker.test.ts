@@ -2,31 +2,31 @@
 import { describe, expect, test } from 'vitest';
 import { check } from './checker.js';
 import type { HistoryEvent } from './history.js';
-import type { InvariantName } from './story.js';
 import {
-  askedOnly,
-  askedToRelease,
+  acquireSent,
   began,
   called,
+  callOverdue,
   completed,
+  dataLost,
   decided,
-  failed,
   granted,
-  late,
-  lost,
-  process,
+  keyScanned,
+  processEvent,
   refused,
   released,
+  releaseSent,
   renewed,
   returned,
-  scanned,
-} from './telling.js';
+  storeCallFailed,
+} from './history-builders.js';
+import type { InvariantName } from './key-history.js';
 
 const guarded = { guarded: true };
 const replayed = { digest: 'by A', completedBy: 10, completedAt: 300 };
-const asked = askedOnly(100);
+const asked = acquireSent(100);
 
-const good: readonly (readonly [string, readonly HistoryEvent[]])[] = [
+const correctHistories: readonly (readonly [string, readonly HistoryEvent[]])[] = [
   ['nothing', []],
   [
     'one execution, renewed, and its replays',
@@ -40,7 +40,7 @@ const good: readonly (readonly [string, readonly HistoryEvent[]])[] = [
       returned(300, 'executed', { recorded: true, digest: 'value' }),
       refused(400, 'completed', replayed),
       returned(400, 'replayed', { digest: 'value' }),
-      process('ended'),
+      processEvent('ended'),
     ],
   ],
   [
@@ -49,7 +49,7 @@ const good: readonly (readonly [string, readonly HistoryEvent[]])[] = [
   ],
   [
     'a failure, and another run',
-    [granted(100, 'A', 10), began(101, 10), askedToRelease(200, 'A', 10), granted(201, 'B', 11), began(202, 11)],
+    [granted(100, 'A', 10), began(101, 10), releaseSent(200, 'A', 10), granted(201, 'B', 11), began(202, 11)],
   ],
   [
     'an owner that vanished, and another run after its lease',
@@ -57,23 +57,23 @@ const good: readonly (readonly [string, readonly HistoryEvent[]])[] = [
   ],
   [
     'an owner that comes back and is told so',
-    [granted(100, 'A', 10), granted(1_100, 'B', 11), completed(1_200, 'A', 10, { answer: 'lost', digest: undefined })],
+    [granted(100, 'A', 10), granted(1_100, 'B', 11), completed(1_200, 'A', 10, { reply: 'lost', digest: undefined })],
   ],
   [
     'guarded work that waits for a decision, and is run again',
     [
       granted(100, 'A', 10, guarded),
       began(101, 10),
-      refused(1_200, 'unknown'),
+      refused(1_200, 'outcome_unknown'),
       ...decided(1_300, 10, 'not_done'),
-      completed(1_350, 'A', 10, { answer: 'lost', digest: undefined }),
+      completed(1_350, 'A', 10, { reply: 'lost', digest: undefined }),
       granted(1_400, 'B', 1_400),
       began(1_401, 1_400),
     ],
   ],
   [
     'guarded work that its owner gives back',
-    [granted(100, 'A', 10, guarded), askedToRelease(200, 'A', 10), granted(300, 'B', 300)],
+    [granted(100, 'A', 10, guarded), releaseSent(200, 'A', 10), granted(300, 'B', 300)],
   ],
   [
     'guarded work that somebody takes for done',
@@ -86,7 +86,7 @@ const good: readonly (readonly [string, readonly HistoryEvent[]])[] = [
       began(101, 10),
       completed(200, 'A', 10),
       returned(200, 'executed', { recorded: true, digest: 'value' }),
-      lost(250),
+      dataLost(250),
       granted(300, 'B', 300),
       began(301, 300),
       completed(400, 'B', 300),
@@ -97,23 +97,26 @@ const good: readonly (readonly [string, readonly HistoryEvent[]])[] = [
     'a loss: the owner writes its record anew',
     [
       granted(100, 'A', 10),
-      lost(250),
-      renewed(300, 'A', 10, { answer: 'restored' }),
-      completed(400, 'A', 10, { answer: 'restored' }),
+      dataLost(250),
+      renewed(300, 'A', 10, { reply: 'restored' }),
+      completed(400, 'A', 10, { reply: 'restored' }),
       refused(500, 'completed', { ...replayed, completedAt: 400 }),
     ],
   ],
   [
     'a loss: the owner comes too late',
-    [granted(100, 'A', 10), lost(250), completed(300, 'A', 10, { answer: 'gone', digest: undefined })],
+    [granted(100, 'A', 10), dataLost(250), completed(300, 'A', 10, { reply: 'gone', digest: undefined })],
   ],
-  ['a call that failed in time, in a process that was killed with another', [asked, failed(asked), process('killed')]],
-  ['a call that was cut off with its process', [called(100), askedOnly(100), process('killed')]],
-  ['a last repeat that is answered', [called(100, { last: true }), returned(200, 'unknown')]],
-  ['records with an end', [scanned(60_000), scanned(0)]],
+  [
+    'a call that failed in time, in a process that was killed with another',
+    [asked, storeCallFailed(asked), processEvent('killed')],
+  ],
+  ['a call that was cut off with its process', [called(100), acquireSent(100), processEvent('killed')]],
+  ['a last repeat that is answered', [called(100, { isLastRepeat: true }), returned(200, 'outcome_unknown')]],
+  ['records with an end', [keyScanned(60_000), keyScanned(0)]],
 ];
 
-const bad: readonly (readonly [InvariantName, string, readonly HistoryEvent[]])[] = [
+const brokenHistories: readonly (readonly [InvariantName, string, readonly HistoryEvent[]])[] = [
   ['one lease', 'two leases at once', [granted(100, 'A', 10), granted(1_099, 'B', 11)]],
   [
     'one lease',
@@ -123,7 +126,7 @@ const bad: readonly (readonly [InvariantName, string, readonly HistoryEvent[]])[
   [
     'one lease',
     'a lease that was written anew after a loss, and another',
-    [granted(100, 'A', 10), lost(200), renewed(300, 'A', 10, { answer: 'restored' }), granted(400, 'B', 400)],
+    [granted(100, 'A', 10), dataLost(200), renewed(300, 'A', 10, { reply: 'restored' }), granted(400, 'B', 400)],
   ],
   [
     'one lease',
@@ -149,7 +152,7 @@ const bad: readonly (readonly [InvariantName, string, readonly HistoryEvent[]])[
     'a repeat after the end is let run',
     [granted(100, 'A', 10), completed(300, 'A', 10), granted(301, 'B', 11)],
   ],
-  ['replays', 'a repeat after the end finds no end', [completed(300, 'A', 10), refused(400, 'unknown')]],
+  ['replays', 'a repeat after the end finds no end', [completed(300, 'A', 10), refused(400, 'outcome_unknown')]],
   ['replays', 'a decision is forgotten', [...decided(300, 10, 'done'), refused(400, 'in_progress')]],
   [
     'stale owner',
@@ -164,7 +167,7 @@ const bad: readonly (readonly [InvariantName, string, readonly HistoryEvent[]])[
   [
     'stale owner',
     'an owner that was overtaken after a loss writes over the newer record',
-    [granted(100, 'A', 10), lost(150), granted(200, 'B', 200), completed(300, 'A', 10, { answer: 'restored' })],
+    [granted(100, 'A', 10), dataLost(150), granted(200, 'B', 200), completed(300, 'A', 10, { reply: 'restored' })],
   ],
   [
     'stale owner',
@@ -181,7 +184,7 @@ const bad: readonly (readonly [InvariantName, string, readonly HistoryEvent[]])[
     [granted(100, 'A', 10), ...decided(1_200, 10, 'not_done'), completed(1_300, 'A', 10)],
   ],
   ['fencing tokens', 'the same token again', [granted(100, 'A', 10), granted(1_200, 'B', 10)]],
-  ['fencing tokens', 'a lower token after a loss', [granted(100, 'A', 10), lost(200), granted(1_200, 'B', 9)]],
+  ['fencing tokens', 'a lower token after a loss', [granted(100, 'A', 10), dataLost(200), granted(1_200, 'B', 9)]],
   [
     'executions',
     'run again after it was completed',
@@ -198,34 +201,38 @@ const bad: readonly (readonly [InvariantName, string, readonly HistoryEvent[]])[
   [
     'guarded work',
     'run again although its owner does not know what happened',
-    [granted(100, 'A', 10, guarded), askedToRelease(200, 'A', 10, 'unknown'), granted(300, 'B', 300)],
+    [granted(100, 'A', 10, guarded), releaseSent(200, 'A', 10, 'unknown'), granted(300, 'B', 300)],
   ],
   [
     'guarded work',
     'run again after a decision about another attempt',
     [granted(100, 'A', 10, guarded), ...decided(1_200, 9, 'not_done'), granted(1_300, 'B', 1_300)],
   ],
-  ['nothing hangs', 'a call of the store is late', [asked, late(asked)]],
-  ['nothing hangs', 'a call is never over', [called(100), process('ended')]],
-  ['nothing hangs', 'a question is never answered', [asked, process('ended')]],
-  ['nothing hangs', 'a key without an answer at the end', [called(100, { last: true }), returned(200, 'in_progress')]],
+  ['nothing hangs', 'a call of the store is late', [asked, callOverdue(asked)]],
+  ['nothing hangs', 'a call is never over', [called(100), processEvent('ended')]],
+  ['nothing hangs', 'a question is never answered', [asked, processEvent('ended')]],
+  [
+    'nothing hangs',
+    'a key without an answer at the end',
+    [called(100, { isLastRepeat: true }), returned(200, 'in_progress')],
+  ],
   ['no unhandled rejection', 'a rejection', [{ at: 1, by: 'w1', kind: 'unhandled', why: 'Error: nobody cared' }]],
-  ['no unhandled rejection', 'a process that ended by itself', [process('died')]],
-  ['ttl', 'a record without an end', [scanned(60_000), scanned(-1)]],
+  ['no unhandled rejection', 'a process that ended by itself', [processEvent('died')]],
+  ['ttl', 'a record without an end', [keyScanned(60_000), keyScanned(-1)]],
 ];
 
 describe('the checker', () => {
-  test.each(good)('finds nothing in: %s', (_title, events) => {
+  test.each(correctHistories)('finds nothing in: %s', (_title, events) => {
     expect(check(events)).toEqual([]);
   });
 
-  test.each(bad)('finds broken: %s (%s)', (invariant, _title, events) => {
+  test.each(brokenHistories)('finds broken: %s (%s)', (invariant, _title, events) => {
     const found = check(events).find((violation) => violation.invariant === invariant);
     expect(found?.why).toBeTypeOf('string');
     expect(events).toEqual(expect.arrayContaining([...(found?.history ?? [])]));
   });
 
-  test.each(bad)('shows it with nothing that is not needed: %s (%s)', (invariant, _title, events) => {
+  test.each(brokenHistories)('shows it with nothing that is not needed: %s (%s)', (invariant, _title, events) => {
     const noise = [called(50, { call: 'n' }), refused(120, 'in_progress'), returned(5_000, 'refused', { call: 'n' })];
     const found = check([...noise, ...events]).find((violation) => violation.invariant === invariant);
     const shown = found?.history ?? [];

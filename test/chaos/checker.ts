@@ -4,13 +4,13 @@ import { executions } from './invariants/executions.js';
 import { fencingTokens } from './invariants/fencing-tokens.js';
 import { guardedWork } from './invariants/guarded-work.js';
 import { nothingHangs } from './invariants/nothing-hangs.js';
-import { everyRecordEnds, noUnhandledRejection } from './invariants/of-the-run.js';
 import { oneLease } from './invariants/one-lease.js';
 import { replays } from './invariants/replays.js';
 import { staleOwner } from './invariants/stale-owner.js';
-import { byTime, groupedBy, type Invariant, type Story, type Violation } from './story.js';
+import { everyRecordEnds, noUnhandledRejection } from './invariants/whole-run.js';
+import { byTime, groupBy, type Invariant, type KeyHistory, type Violation } from './key-history.js';
 
-const ofEachKey: readonly Invariant[] = [
+const keyInvariants: readonly Invariant[] = [
   oneLease,
   replays,
   staleOwner,
@@ -20,26 +20,26 @@ const ofEachKey: readonly Invariant[] = [
   nothingHangs,
 ];
 
-const ofTheRun = [noUnhandledRejection, everyRecordEnds];
+const runInvariants = [noUnhandledRejection, everyRecordEnds];
 
 /** All violations in the histories of one run: at most one per key and invariant. */
 export function check(events: readonly HistoryEvent[]): Violation[] {
-  return found(events).map(shortened);
+  return findViolations(events).map(minimized);
 }
 
-function found(events: readonly HistoryEvent[]): Violation[] {
+function findViolations(events: readonly HistoryEvent[]): Violation[] {
   const run = events.filter((event): event is RunEvent => !('key' in event));
-  const stories = storiesOf(events, run);
+  const stories = keyHistoriesOf(events, run);
   return [
-    ...stories.flatMap((story) => ofEachKey.flatMap((invariant) => invariant(story) ?? [])),
-    ...ofTheRun.flatMap((invariant) => invariant(run)),
+    ...stories.flatMap((story) => keyInvariants.flatMap((invariant) => invariant(story) ?? [])),
+    ...runInvariants.flatMap((invariant) => invariant(run)),
   ];
 }
 
 /** Leaves out every event without which the rest shows the same. */
-function shortened(violation: Violation): Violation {
+function minimized(violation: Violation): Violation {
   const shows = (history: readonly HistoryEvent[]) =>
-    found(history).some(({ invariant, why }) => invariant === violation.invariant && why === violation.why);
+    findViolations(history).some(({ invariant, why }) => invariant === violation.invariant && why === violation.why);
   let { history } = violation;
   for (const event of violation.history) {
     const shorter = history.filter((kept) => kept !== event);
@@ -48,12 +48,14 @@ function shortened(violation: Violation): Violation {
   return { ...violation, history };
 }
 
-function storiesOf(events: readonly HistoryEvent[], run: readonly RunEvent[]): Story[] {
-  const ended = run.flatMap((event) => (event.kind === 'process' && event.what === 'ended' ? [event] : []));
-  const losses = run.flatMap((event) => (event.kind === 'life' ? [event.at] : [])).sort((one, other) => one - other);
-  const ofKeys = groupedBy(
+function keyHistoriesOf(events: readonly HistoryEvent[], run: readonly RunEvent[]): KeyHistory[] {
+  const endedProcesses = run.flatMap((event) => (event.kind === 'process' && event.what === 'ended' ? [event] : []));
+  const dataLosses = run
+    .flatMap((event) => (event.kind === 'life' ? [event.at] : []))
+    .sort((one, other) => one - other);
+  const ofKeys = groupBy(
     events.filter((event): event is KeyEvent => 'key' in event),
     ({ key }) => key,
   );
-  return [...ofKeys].map(([key, own]) => ({ key, events: own.sort(byTime), losses, ended }));
+  return [...ofKeys].map(([key, own]) => ({ key, events: own.sort(byTime), dataLosses, endedProcesses }));
 }

@@ -6,30 +6,38 @@ import { join } from 'node:path';
  * `at` is the clock of the machine, in milliseconds; `by` is the process. Everything runs on one machine and nothing moves
  * its clock, so `at` may be compared with the `now` of an answer, which is the same clock read by the server.
  */
-interface Written {
+interface EventBase {
   readonly at: number;
   readonly by: string;
 }
 
 /** What belongs to one key carries it, and the call of `execute` that it came from. */
-interface OfKey extends Written {
+interface KeyEventBase extends EventBase {
   readonly key: string;
   readonly call: string;
 }
 
 /** `execute` was called. */
-export interface Called extends OfKey {
+export interface ExecuteCalled extends KeyEventBase {
   readonly kind: 'called';
   readonly client: string;
   readonly onAbandoned: string;
   /** One of the last repeats, after every fault has been healed: it has to be answered. */
-  readonly last: boolean;
+  readonly isLastRepeat: boolean;
 }
 
 /** `execute` came back. `now` is the last time of the store that the call was told; 0 if none. */
-export interface Returned extends OfKey {
+export interface ExecuteReturned extends KeyEventBase {
   readonly kind: 'returned';
-  readonly answer: 'executed' | 'replayed' | 'in_progress' | 'mismatch' | 'unknown' | 'expired' | 'threw' | 'refused';
+  readonly outcome:
+    | 'executed'
+    | 'replayed'
+    | 'in_progress'
+    | 'key_reused'
+    | 'outcome_unknown'
+    | 'expired'
+    | 'threw'
+    | 'refused';
   readonly recorded?: boolean | undefined;
   /** Of the value, where there is one. */
   readonly digest?: string | undefined;
@@ -38,33 +46,33 @@ export interface Returned extends OfKey {
 }
 
 /** The operation begins under a lease. */
-export interface Began extends OfKey {
+export interface OperationBegan extends KeyEventBase {
   readonly kind: 'began';
-  readonly fence: number;
+  readonly fencingToken: number;
   readonly attempt: number;
 }
 
 /** The operation ended: with a value, or by throwing. */
-export interface Finished extends OfKey {
+export interface OperationFinished extends KeyEventBase {
   readonly kind: 'finished';
-  readonly fence: number;
+  readonly fencingToken: number;
   readonly threw: boolean;
 }
 
 export type Verb = 'acquire' | 'renew' | 'checkpoint' | 'complete' | 'release' | 'resolve' | 'read' | 'remove';
 
-/** One call of a verb of the store: `ask` pairs the question with what became of it, within one process. */
-interface Exchanged extends OfKey {
+/** One call of a verb of the store: `storeCallId` pairs the question with what became of it, within one process. */
+interface StoreCallBase extends KeyEventBase {
   readonly verb: Verb;
-  readonly ask: number;
+  readonly storeCallId: number;
   /** The owner token, of verbs that have one. */
-  readonly token?: string | undefined;
-  /** The fencing token: the owner's; for `acquire` the one granted; for `resolve` the one expected. */
-  readonly fence?: number | undefined;
+  readonly ownerToken?: string | undefined;
+  /** The fencing ownerToken: the owner's; for `acquire` the one granted; for `resolve` the one expected. */
+  readonly fencingToken?: number | undefined;
 }
 
 /** Written before anything is sent. */
-export interface Asked extends Exchanged {
+export interface StoreCallSent extends StoreCallBase {
   readonly kind: 'asked';
   /** Of release and resolve. */
   readonly as?: string | undefined;
@@ -73,9 +81,9 @@ export interface Asked extends Exchanged {
 }
 
 /** The store answered. */
-export interface Told extends Exchanged {
+export interface StoreReplied extends StoreCallBase {
   readonly kind: 'told';
-  readonly answer: string;
+  readonly reply: string;
   readonly now: number;
   readonly leaseEndAt?: number | undefined;
   readonly attempt?: number | undefined;
@@ -89,43 +97,51 @@ export interface Told extends Exchanged {
 }
 
 /** The store failed to answer. */
-export interface Failed extends Exchanged {
+export interface StoreCallFailed extends StoreCallBase {
   readonly kind: 'failed';
   readonly class: string;
   readonly why: string;
 }
 
-/** Not over by its deadline and a tenth; `ask` is null for a call of `execute`. */
-export interface Late extends OfKey {
+/** Not over by its deadline and a tenth; `storeCallId` is null for a call of `execute`. */
+export interface CallOverdue extends KeyEventBase {
   readonly kind: 'late';
   readonly what: string;
-  readonly ask: number | null;
+  readonly storeCallId: number | null;
   readonly deadlineMs: number;
 }
 
-export type KeyEvent = Called | Returned | Began | Finished | Asked | Told | Failed | Late;
+export type KeyEvent =
+  | ExecuteCalled
+  | ExecuteReturned
+  | OperationBegan
+  | OperationFinished
+  | StoreCallSent
+  | StoreReplied
+  | StoreCallFailed
+  | CallOverdue;
 
 /** What became of a process. `died`: it ended and nobody had asked it to. */
-export interface ProcessEvent extends Written {
+export interface ProcessEvent extends EventBase {
   readonly kind: 'process';
   readonly name: string;
   readonly what: 'started' | 'killed' | 'paused' | 'resumed' | 'ended' | 'died';
 }
 
 /** A rejection that nobody handled, or an exception that nobody caught. */
-export interface Unhandled extends Written {
+export interface UnhandledError extends EventBase {
   readonly kind: 'unhandled';
   readonly why: string;
 }
 
 /** An event of onceguard that tells of lost data. */
-export interface Reported extends Written {
+export interface LossReported extends EventBase {
   readonly kind: 'reported';
   readonly event: 'record_lost' | 'data_may_be_lost';
   readonly detail: string;
 }
 
-export interface Injected extends Written {
+export interface FaultInjected extends EventBase {
   readonly kind: 'injected';
   readonly fault: string;
 }
@@ -134,23 +150,23 @@ export interface Injected extends Written {
  * From `at` on the store's data is not what it was: a new life. What is told later with `now` after `at` belongs to it;
  * no server answered between the end of the old life and the beginning of the new one.
  */
-export interface LifeBegan extends Written {
+export interface DataLost extends EventBase {
   readonly kind: 'life';
   readonly why: string;
 }
 
 /** A key of the server as it was found at the end. */
-export interface Scanned extends Written {
+export interface KeyScanned extends EventBase {
   readonly kind: 'scanned';
   readonly name: string;
   readonly pttlMs: number;
 }
 
-export type RunEvent = ProcessEvent | Unhandled | Reported | Injected | LifeBegan | Scanned;
+export type RunEvent = ProcessEvent | UnhandledError | LossReported | FaultInjected | DataLost | KeyScanned;
 
 export type HistoryEvent = KeyEvent | RunEvent;
 
-type Unwritten<Event> = Event extends Written ? Omit<Event, keyof Written> : never;
+type NewEvent<Event> = Event extends EventBase ? Omit<Event, keyof EventBase> : never;
 
 export class HistoryWriter {
   readonly #file: number;
@@ -162,7 +178,7 @@ export class HistoryWriter {
     this.#file = openSync(join(folder, `${by}${suffix}`), 'a');
   }
 
-  write(event: Unwritten<HistoryEvent>): void {
+  write(event: NewEvent<HistoryEvent>): void {
     writeSync(this.#file, `${JSON.stringify({ at: Date.now(), by: this.by, ...event })}\n`);
   }
 }

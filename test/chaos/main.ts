@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { RunPlan } from './call-plan.js';
+import { type RunProgress, runChaos } from './chaos-run.js';
 import { check } from './checker.js';
 import { readHistories } from './history.js';
-import type { RunPlan } from './plan.js';
+import { groupBy } from './key-history.js';
 import { linesOf, summaryOf } from './report.js';
-import { runChaos, type Standing } from './run.js';
-import { groupedBy } from './story.js';
 
 const usage = `Usage: npm run chaos -- [--keys N] [--seed S] [--minutes M]
 
@@ -64,7 +64,7 @@ async function main(plan: RunPlan): Promise<number> {
   const events = readHistories(folder);
   for (const line of summaryOf(events)) console.log(line);
   const violations = check(events);
-  for (const alike of groupedBy(violations, ({ invariant }) => invariant).values()) {
+  for (const alike of groupBy(violations, ({ invariant }) => invariant).values()) {
     for (const violation of alike.slice(0, maxShown)) console.log(`\n${linesOf(violation).join('\n')}`);
     if (alike.length > maxShown) console.log(`\n… and ${alike.length - maxShown} more of this kind.`);
   }
@@ -77,6 +77,6 @@ async function main(plan: RunPlan): Promise<number> {
   return 1;
 }
 
-function progressOf({ elapsedMs, calls, faults }: Standing): string {
+function progressOf({ elapsedMs, calls, faults }: RunProgress): string {
   return `${String(Math.round(elapsedMs / 1_000)).padStart(4)} s  ${calls} calls, ${faults} faults`;
 }

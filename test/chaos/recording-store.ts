@@ -3,18 +3,18 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
 import { type IdempotencyStore, StoreError } from '@onceguard/core';
 import type {
-  AcquireAnswer,
+  AcquireReply,
   AcquireRequest,
   Checkpoint,
   Completion,
-  Holder,
   Lease,
-  Release,
-  Resolve,
+  LeaseIdentity,
+  ReleaseRequest,
+  ResolveRequest,
   Standing,
 } from '@onceguard/core/store';
-import type { HistoryWriter, Told, Verb } from './history.js';
-import { watched } from './watched.js';
+import type { HistoryWriter, StoreReplied, Verb } from './history.js';
+import { watchDeadline } from './watch-deadline.js';
 
 /** The call of `execute` that a question comes from. What is asked in its background comes from it as well. */
 export interface CallContext {
@@ -28,18 +28,26 @@ export interface CallContext {
 
 export const currentCall = new AsyncLocalStorage<CallContext>();
 
-type Facts = Partial<Pick<Told, FactName>>;
-type FactName = 'fence' | 'leaseEndAt' | 'attempt' | 'takeover' | 'guarded' | 'digest' | 'completedBy' | 'completedAt';
+type ReplyFacts = Partial<Pick<StoreReplied, FactName>>;
+type FactName =
+  | 'fencingToken'
+  | 'leaseEndAt'
+  | 'attempt'
+  | 'takeover'
+  | 'guarded'
+  | 'digest'
+  | 'completedBy'
+  | 'completedAt';
 
-interface Question {
+interface StoreCall {
   readonly verb: Verb;
-  readonly token?: string | undefined;
-  readonly fence?: number | undefined;
+  readonly ownerToken?: string | undefined;
+  readonly fencingToken?: number | undefined;
   readonly as?: string | undefined;
   readonly digest?: string | null | undefined;
 }
 
-interface Answer {
+interface StoreReply {
   readonly now: number;
   readonly kind?: string;
 }
@@ -47,10 +55,10 @@ interface Answer {
 export class RecordingStore implements IdempotencyStore {
   readonly name: string;
   readonly capabilities: IdempotencyStore['capabilities'];
-  readonly timeoutMs: number;
+  readonly callTimeoutMs: number;
   readonly scan: IdempotencyStore['scan'];
   readonly close: IdempotencyStore['close'];
-  readonly #open = new Set<number>();
+  readonly #pendingCalls = new Set<number>();
 
   constructor(
     private readonly inner: IdempotencyStore,
@@ -58,122 +66,130 @@ export class RecordingStore implements IdempotencyStore {
   ) {
     this.name = inner.name;
     this.capabilities = inner.capabilities;
-    this.timeoutMs = inner.timeoutMs;
+    this.callTimeoutMs = inner.callTimeoutMs;
     this.scan = async (request) => await inner.scan(request);
     this.close = async () => await inner.close();
   }
 
   /** How many questions are still open. */
-  get open(): number {
-    return this.#open.size;
+  get pendingCalls(): number {
+    return this.#pendingCalls.size;
   }
 
   async acquire(key: string, request: AcquireRequest) {
-    const call = callNow();
+    const call = callContext();
     call.name = key;
-    const { token } = request;
-    return await this.#ask({ verb: 'acquire', token }, () => this.inner.acquire(key, request), acquireFacts);
+    const { ownerToken } = request;
+    return await this.#record({ verb: 'acquire', ownerToken }, () => this.inner.acquire(key, request), acquireFacts);
   }
 
   async renew(lease: Lease, leaseMs: number) {
-    const { token, fence, guarded } = lease;
-    return await this.#ask(
-      { verb: 'renew', token, fence },
+    const { ownerToken, fencingToken, guarded } = lease;
+    return await this.#record(
+      { verb: 'renew', ownerToken, fencingToken },
       () => this.inner.renew(lease, leaseMs),
       (answer) => ('leaseEndAt' in answer ? { guarded, leaseEndAt: answer.leaseEndAt } : {}),
     );
   }
 
   async checkpoint(lease: Lease, point: Checkpoint) {
-    const { token, fence } = lease;
-    return await this.#ask({ verb: 'checkpoint', token, fence }, () => this.inner.checkpoint(lease, point), noFacts);
+    const { ownerToken, fencingToken } = lease;
+    return await this.#record(
+      { verb: 'checkpoint', ownerToken, fencingToken },
+      () => this.inner.checkpoint(lease, point),
+      noFacts,
+    );
   }
 
   async complete(lease: Lease, completion: Completion) {
-    const { token, fence } = lease;
+    const { ownerToken, fencingToken } = lease;
     const digest = digestOf(completion.outcome);
-    return await this.#ask(
-      { verb: 'complete', token, fence, digest },
+    return await this.#record(
+      { verb: 'complete', ownerToken, fencingToken, digest },
       () => this.inner.complete(lease, completion),
       (answer) => ('standing' in answer ? standingFacts(answer.standing) : answer.kind === 'gone' ? {} : { digest }),
     );
   }
 
-  async release(holder: Holder, how: Release) {
-    const { token, fence } = holder;
-    const question = { verb: 'release', token, fence: fence ?? undefined, as: how.as } as const;
-    return await this.#ask(question, () => this.inner.release(holder, how), noFacts);
+  async release(holder: LeaseIdentity, how: ReleaseRequest) {
+    const { ownerToken, fencingToken } = holder;
+    const question = { verb: 'release', ownerToken, fencingToken: fencingToken ?? undefined, as: how.as } as const;
+    return await this.#record(question, () => this.inner.release(holder, how), noFacts);
   }
 
-  async resolve(key: string, request: Resolve) {
-    const { expectFence: fence, as } = request;
-    return await this.#ask(
-      { verb: 'resolve', fence, as },
+  async resolve(key: string, request: ResolveRequest) {
+    const { expectedFencingToken: fencingToken, as } = request;
+    return await this.#record(
+      { verb: 'resolve', fencingToken, as },
       () => this.inner.resolve(key, request),
       ({ kind }) => (kind === 'ok' && as === 'done' ? { digest: digestOf(request.outcome) } : {}),
     );
   }
 
   async read(key: string) {
-    return await this.#ask({ verb: 'read' }, () => this.inner.read(key), noFacts);
+    return await this.#record({ verb: 'read' }, () => this.inner.read(key), noFacts);
   }
 
   async remove(key: string) {
-    return await this.#ask({ verb: 'remove' }, () => this.inner.remove(key), noFacts);
+    return await this.#record({ verb: 'remove' }, () => this.inner.remove(key), noFacts);
   }
 
-  async #ask<Told extends Answer>(question: Question, send: () => Promise<Told>, facts: (told: Told) => Facts) {
-    const { verb, token, fence } = question;
-    const call = callNow();
-    const ask = nextAsk();
-    const subject = { key: call.key, call: call.call, verb, ask, token, fence };
+  async #record<Told extends StoreReply>(
+    question: StoreCall,
+    send: () => Promise<Told>,
+    facts: (told: Told) => ReplyFacts,
+  ) {
+    const { verb, ownerToken, fencingToken } = question;
+    const call = callContext();
+    const storeCallId = nextStoreCallId();
+    const subject = { key: call.key, call: call.call, verb, storeCallId: storeCallId, ownerToken, fencingToken };
     this.history.write({ ...subject, ...question, kind: 'asked' });
-    this.#open.add(ask);
+    this.#pendingCalls.add(storeCallId);
     const late = (deadlineMs: number) =>
-      this.history.write({ kind: 'late', key: call.key, call: call.call, what: verb, ask, deadlineMs });
+      this.history.write({ kind: 'late', key: call.key, call: call.call, what: verb, storeCallId, deadlineMs });
     try {
-      const told = await watched(this.timeoutMs, late, send());
+      const told = await watchDeadline(this.callTimeoutMs, late, send());
       call.now = told.now;
-      this.history.write({ ...subject, kind: 'told', answer: told.kind ?? 'ok', now: told.now, ...facts(told) });
+      this.history.write({ ...subject, kind: 'told', reply: told.kind ?? 'ok', now: told.now, ...facts(told) });
       return told;
     } catch (error) {
       const storeClass = error instanceof StoreError ? error.class : 'none';
       this.history.write({ ...subject, kind: 'failed', class: storeClass, why: String(error).slice(0, 200) });
       throw error;
     } finally {
-      this.#open.delete(ask);
+      this.#pendingCalls.delete(storeCallId);
     }
   }
 }
 
-let asks = 0;
+let lastStoreCallId = 0;
 
-function nextAsk(): number {
-  asks += 1;
-  return asks;
+function nextStoreCallId(): number {
+  lastStoreCallId += 1;
+  return lastStoreCallId;
 }
 
-function callNow(): CallContext {
+function callContext(): CallContext {
   const call = currentCall.getStore();
   if (call === undefined) throw new Error('The store was asked outside of any call.');
   return call;
 }
 
-function noFacts(): Facts {
+function noFacts(): ReplyFacts {
   return {};
 }
 
-function acquireFacts(answer: AcquireAnswer): Facts {
+function acquireFacts(answer: AcquireReply): ReplyFacts {
   if (answer.kind === 'superseded') return {};
   if (answer.kind !== 'acquired') return standingFacts(answer);
-  const { fence, attempt, takeover, guarded, leaseEndAt } = answer;
-  return { fence, attempt, takeover, guarded, leaseEndAt };
+  const { fencingToken, attempt, takeover, guarded, leaseEndAt } = answer;
+  return { fencingToken, attempt, takeover, guarded, leaseEndAt };
 }
 
-function standingFacts(standing: Standing): Facts {
+function standingFacts(standing: Standing): ReplyFacts {
   switch (standing.kind) {
     case 'completed': {
-      const { outcome, fence: completedBy, completedAt } = standing;
+      const { outcome, fencingToken: completedBy, completedAt } = standing;
       return { digest: digestOf(outcome), completedBy, completedAt };
     }
     case 'expired':

@@ -1,15 +1,15 @@
 // What a run is told of in words: its counts, and each violation with the history that shows it.
-import type { HistoryEvent, Told } from './history.js';
-import { timeOf, type Violation } from './story.js';
+import type { HistoryEvent, StoreReplied } from './history.js';
+import { timeOf, type Violation } from './key-history.js';
 
 /** Lines of counts, of everything that happened. */
 export function summaryOf(events: readonly HistoryEvent[]): string[] {
   const lines: (readonly [string, (event: HistoryEvent) => string | undefined])[] = [
-    ['calls', (event) => (event.kind === 'returned' ? event.answer : undefined)],
+    ['calls', (event) => (event.kind === 'returned' ? event.outcome : undefined)],
     ['executions', (event) => (event.kind === 'finished' ? (event.threw ? 'threw' : 'returned') : undefined)],
     ['asked of the store', (event) => (event.kind === 'asked' ? event.verb : undefined)],
     ['not answered', (event) => (event.kind === 'failed' ? event.class : undefined)],
-    ['told to owners', (event) => (isToOwner(event) ? `${event.verb} ${event.answer}` : undefined)],
+    ['told to owners', (event) => (isReplyToOwner(event) ? `${event.verb} ${event.reply}` : undefined)],
     ['faults', (event) => (event.kind === 'injected' ? event.fault : undefined)],
     ['owners', (event) => (event.kind === 'process' ? event.what : undefined)],
     ['reported', (event) => (event.kind === 'reported' ? event.event : undefined)],
@@ -19,7 +19,7 @@ export function summaryOf(events: readonly HistoryEvent[]): string[] {
   return [...counts, lossesOf(events)];
 }
 
-function isToOwner(event: HistoryEvent): event is Told {
+function isReplyToOwner(event: HistoryEvent): event is StoreReplied {
   return event.kind === 'told' && (event.verb === 'renew' || event.verb === 'complete' || event.verb === 'release');
 }
 
@@ -57,14 +57,14 @@ export function linesOf({ invariant, key, why, history }: Violation): string[] {
   const of = key === null ? '' : ` of ${key}`;
   const lines = history.map((event) => {
     const { kind, by, at: _at, ...facts } = event;
-    const shown = Object.entries(facts).filter(([name]) => name !== 'key' && name !== 'ask');
+    const shown = Object.entries(facts).filter(([name]) => name !== 'key' && name !== 'storeCallId');
     const said = shown.map(([name, value]) => `${name} ${value}`).join(', ');
     return `  ${String(timeOf(event) - beganAt).padStart(7)} ms  ${by.padEnd(6)} ${kind}: ${said}`;
   });
-  return [`✗ ${invariant}${of}: ${why}`, ...lines].map(shortened);
+  return [`✗ ${invariant}${of}: ${why}`, ...lines].map(withShortNumbers);
 }
 
 /** Times, fencing tokens and owner tokens differ in their last digits. */
-function shortened(text: string): string {
+function withShortNumbers(text: string): string {
   return text.replace(/\b\d{7}(\d{6})\b/g, '…$1').replace(/\b[\da-f-]{30}([\da-f]{6})\b/g, '…$1');
 }

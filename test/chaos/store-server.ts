@@ -9,7 +9,7 @@ import type { HistoryWriter } from './history.js';
  */
 const durable = ['--appendonly', 'yes', '--appendfsync', 'no'];
 
-const patienceMs = 15_000;
+const infoLimitMs = 15_000;
 
 export class StoreServer {
   private constructor(
@@ -40,7 +40,7 @@ export class StoreServer {
     await this.server.kill();
     await pause(ms);
     await this.server.restart();
-    await untilSaid(this.server, loaded);
+    await untilInfoShows(this.server, dataLoaded);
   }
 
   /** Killed, and back with nothing. */
@@ -48,7 +48,7 @@ export class StoreServer {
     await this.server.kill();
     this.history.write({ kind: 'life', why: 'the server was killed and came back empty' });
     await pause(ms);
-    await this.server.restart({ empty: true });
+    await this.server.restart({ discardData: true });
   }
 
   /**
@@ -60,7 +60,7 @@ export class StoreServer {
     const link = await startFaultProxy(before.url);
     const replica = await startRedis({ args: durable });
     await replica.command('REPLICAOF', '127.0.0.1', link.port);
-    await untilSaid(replica, following);
+    await untilInfoShows(replica, replicaInSync);
     link.blackHole();
     await pause(ms);
     await before.kill();
@@ -81,16 +81,17 @@ export class StoreServer {
 }
 
 /** A replica has everything, and on disk too, which it writes anew after it got everything. */
-const following = ['master_link_status:up', 'aof_rewrite_in_progress:0', 'aof_rewrite_scheduled:0'];
+const replicaInSync = ['master_link_status:up', 'aof_rewrite_in_progress:0', 'aof_rewrite_scheduled:0'];
 
-const loaded = ['loading:0'];
+const dataLoaded = ['loading:0'];
 
-async function untilSaid(server: RedisServer, signs: readonly string[]): Promise<void> {
-  const endsAt = performance.now() + patienceMs;
+async function untilInfoShows(server: RedisServer, signs: readonly string[]): Promise<void> {
+  const endsAt = performance.now() + infoLimitMs;
   for (;;) {
     const said = String(await server.command('INFO')).split('\r\n');
     if (signs.every((sign) => said.includes(sign))) return;
-    if (performance.now() > endsAt) throw new Error(`Waited ${patienceMs} ms for a server to say ${signs.join(', ')}.`);
+    if (performance.now() > endsAt)
+      throw new Error(`Waited ${infoLimitMs} ms for a server to say ${signs.join(', ')}.`);
     await pause(20);
   }
 }

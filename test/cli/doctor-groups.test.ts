@@ -7,9 +7,9 @@ import {
   startRedisCluster,
   startSentinelSet,
 } from '../../packages/testing/src/index.js';
-import { onceguard } from './command.js';
+import { runOnceguard } from './run-command.js';
 
-interface Found {
+interface DoctorReport {
   readonly status: number | null;
   readonly servers: string[];
   /** `code server` */
@@ -17,8 +17,8 @@ interface Found {
 }
 
 /** `timeoutMs` is how long nothing takes, where something is there. */
-async function doctor(words: readonly string[], timeoutMs = 20_000): Promise<Found> {
-  const { status, stdout, stderr } = await onceguard('doctor', ...words, '--json', '--timeout', String(timeoutMs));
+async function runDoctor(words: readonly string[], timeoutMs = 20_000): Promise<DoctorReport> {
+  const { status, stdout, stderr } = await runOnceguard('doctor', ...words, '--json', '--timeout', String(timeoutMs));
   expect(`${stdout}${stderr}`).not.toContain('secret');
   const { servers, findings } = JSON.parse(stdout);
   const told = findings.map(({ code, server }: { code: string; server: string }) => `${code} ${server}`);
@@ -30,7 +30,7 @@ describe('A cluster', () => {
   let urls: string[];
 
   beforeAll(async () => {
-    cluster = await startRedisCluster({ replicasEach: 0, args: ['--appendonly', 'yes'] });
+    cluster = await startRedisCluster({ replicasPerMaster: 0, args: ['--appendonly', 'yes'] });
     await Promise.all(cluster.nodes.map((node) => node.command('CONFIG', 'SET', 'requirepass', 'secret')));
     urls = cluster.addresses.map(({ host, port }) => `redis://:secret@${host}:${port}`);
   });
@@ -43,7 +43,7 @@ describe('A cluster', () => {
 
   test('is looked at as a whole where the command says that it is one', async () => {
     const words = [urls[0] ?? '', urls[2] ?? '', '--cluster'];
-    expect(await doctor(words)).toEqual({ status: 0, servers: names(), findings: fsyncs() });
+    expect(await runDoctor(words)).toEqual({ status: 0, servers: names(), findings: fsyncs() });
   });
 
   test.each([
@@ -52,21 +52,21 @@ describe('A cluster', () => {
   ])('%s, given as a server, is an error, and all nodes are looked at', async (_which, words) => {
     const given = words().map((url) => `redis_cluster_node ${new URL(url).host}`);
     const findings = [...given, ...fsyncs()].sort();
-    expect(await doctor(words())).toEqual({ status: 1, servers: names(), findings });
+    expect(await runDoctor(words())).toEqual({ status: 1, servers: names(), findings });
   });
 
   test('is said to need another connection, and --cluster, where one node is given', async () => {
-    const { status, stdout } = await onceguard('doctor', urls[0] ?? '');
+    const { status, stdout } = await runOnceguard('doctor', urls[0] ?? '');
     expect([status, stdout]).toEqual([1, expect.stringMatching(/connect\(\{ cluster: \[address\] \}\).* --cluster/)]);
   });
 
   test('has no database but 0', async () => {
-    const { status, stdout } = await onceguard('doctor', `${urls[0]}/3`);
+    const { status, stdout } = await runOnceguard('doctor', `${urls[0]}/3`);
     expect([status, stdout]).toEqual([
       1,
       expect.stringMatching(/SELECT is not allowed in cluster mode|DB index is out of range/),
     ]);
-    const asCluster = await onceguard('doctor', `${urls[0]}/3`, '--cluster');
+    const asCluster = await runOnceguard('doctor', `${urls[0]}/3`, '--cluster');
     expect([asCluster.status, asCluster.stderr]).toEqual([2, expect.stringMatching(/database/)]);
   });
 });
@@ -78,7 +78,7 @@ test.each([
   const node = await startRedis({
     args: ['--cluster-enabled', 'yes', '--appendonly', 'yes', '--appendfsync', 'always'],
   });
-  const found = await doctor([node.url, ...how], 2_000);
+  const found = await runDoctor([node.url, ...how], 2_000);
   await node.stop();
   const name = `127.0.0.1:${node.port}`;
   const incomplete = [`redis_cluster_incomplete ${name}`, 'redis_unreachable cluster'];
@@ -99,21 +99,21 @@ describe('Sentinels', () => {
   afterAll(() => set.stop());
 
   test('lead to the master', async () => {
-    const found = await doctor([...set.sentinels.map(({ url }) => url), '--sentinel', set.name]);
+    const found = await runDoctor([...set.sentinels.map(({ url }) => url), '--sentinel', set.masterName]);
     expect(found).toEqual({
       status: 0,
-      servers: [set.name],
-      findings: [`redis_fsync_every_second ${set.name}`, `redis_min_replicas ${set.name}`],
+      servers: [set.masterName],
+      findings: [`redis_fsync_every_second ${set.masterName}`, `redis_min_replicas ${set.masterName}`],
     });
   });
 
   test('that know no master of this name are an error', async () => {
-    const found = await doctor([set.sentinels[0]?.url ?? '', '--sentinel', 'nobody'], 1_000);
+    const found = await runDoctor([set.sentinels[0]?.url ?? '', '--sentinel', 'nobody'], 1_000);
     expect(found).toEqual({ status: 1, servers: ['nobody'], findings: ['redis_unreachable nobody'] });
   });
 
   test('that are given as servers are an error', async () => {
-    const { status, findings } = await doctor([set.sentinels[0]?.url ?? '']);
+    const { status, findings } = await runDoctor([set.sentinels[0]?.url ?? '']);
     expect([status, findings]).toEqual([1, [`redis_sentinel 127.0.0.1:${set.sentinels[0]?.port}`]]);
   });
 });

@@ -5,32 +5,32 @@ import type { AddressInfo } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RedisServer, startRedis } from '../support/redis.js';
-import { onceguard } from './command.js';
+import { runOnceguard } from './run-command.js';
 
-let fit: RedisServer;
-let unfit: RedisServer;
-let locked: RedisServer;
+let healthyServer: RedisServer;
+let misconfiguredServer: RedisServer;
+let passwordServer: RedisServer;
 
 beforeAll(async () => {
   const [aof, password] = [['--appendonly', 'yes'], 'se/cr?et@'];
-  [fit, unfit, locked] = await Promise.all([
+  [healthyServer, misconfiguredServer, passwordServer] = await Promise.all([
     startRedis({ args: aof }),
     startRedis({ args: ['--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru'] }),
     startRedis({ args: [...aof, '--requirepass', password] }),
   ]);
 });
 
-afterAll(() => Promise.all([fit, unfit, locked].map((server) => server.stop())));
+afterAll(() => Promise.all([healthyServer, misconfiguredServer, passwordServer].map((server) => server.stop())));
 
 /** With a deadline so long that no machine is too slow for it. */
-const doctor = (...words: string[]) => onceguard('doctor', ...words, '--timeout', '20000');
+const runDoctor = (...words: string[]) => runOnceguard('doctor', ...words, '--timeout', '20000');
 
 const nameOf = ({ port }: RedisServer) => `127.0.0.1:${port}`;
 
 describe('In words', () => {
   test('it ends with 0 where nothing is an error', async () => {
-    const name = nameOf(fit);
-    expect(await doctor(fit.url)).toEqual({
+    const name = nameOf(healthyServer);
+    expect(await runDoctor(healthyServer.url)).toEqual({
       status: 0,
       stdout: [
         'Good to know',
@@ -47,14 +47,14 @@ describe('In words', () => {
   });
 
   test('it ends with 0 where nothing is worse than a warning', async () => {
-    await fit.command('CONFIG', 'SET', 'appendfsync', 'no');
-    const { status, stdout } = await doctor(fit.url);
-    await fit.command('CONFIG', 'SET', 'appendfsync', 'everysec');
+    await healthyServer.command('CONFIG', 'SET', 'appendfsync', 'no');
+    const { status, stdout } = await runDoctor(healthyServer.url);
+    await healthyServer.command('CONFIG', 'SET', 'appendfsync', 'everysec');
     expect([status, stdout]).toEqual([0, expect.stringMatching(/^Warnings: .*\n\n.*redis_fsync_never\n/)]);
   });
 
   test('it ends with 1 where something is, groups by severity, and says what to do', async () => {
-    const { status, stdout, stderr } = await doctor(unfit.url);
+    const { status, stdout, stderr } = await runDoctor(misconfiguredServer.url);
     expect([status, stderr]).toEqual([1, '']);
     expect(stdout).toMatch(
       /^Errors: .*\n\n.*redis_evicts\n.*allkeys-lru.*\n.*→ Set maxmemory-policy.*\n\nWarnings: .*\n\n.*redis_not_persistent\n/,
@@ -63,32 +63,32 @@ describe('In words', () => {
   });
 
   test('what is so with several servers is said once, and both are named', async () => {
-    const { stdout } = await doctor(fit.url, locked.url.replace('//', '//:se%2Fcr%3Fet%40@'));
-    expect(stdout).toContain(`  ${nameOf(fit)}, ${nameOf(locked)}: redis_fsync_every_second\n`);
+    const { stdout } = await runDoctor(healthyServer.url, passwordServer.url.replace('//', '//:se%2Fcr%3Fet%40@'));
+    expect(stdout).toContain(`  ${nameOf(healthyServer)}, ${nameOf(passwordServer)}: redis_fsync_every_second\n`);
   });
 });
 
 test('With --json it answers programs', async () => {
-  const { status, stdout, stderr } = await doctor(unfit.url, fit.url, '--json');
+  const { status, stdout, stderr } = await runDoctor(misconfiguredServer.url, healthyServer.url, '--json');
   expect([status, stderr]).toEqual([1, '']);
   const report = JSON.parse(stdout);
   expect(Object.keys(report)).toEqual(['servers', 'findings', 'ok']);
-  expect(report).toMatchObject({ servers: [nameOf(unfit), nameOf(fit)], ok: false });
+  expect(report).toMatchObject({ servers: [nameOf(misconfiguredServer), nameOf(healthyServer)], ok: false });
   expect(report.findings).toMatchObject([
-    { code: 'redis_evicts', severity: 'error', server: nameOf(unfit) },
-    { code: 'redis_not_persistent', severity: 'warning', server: nameOf(unfit) },
-    { code: 'redis_fsync_every_second', severity: 'info', server: nameOf(fit) },
+    { code: 'redis_evicts', severity: 'error', server: nameOf(misconfiguredServer) },
+    { code: 'redis_not_persistent', severity: 'warning', server: nameOf(misconfiguredServer) },
+    { code: 'redis_fsync_every_second', severity: 'info', server: nameOf(healthyServer) },
   ]);
   for (const { message, remedy } of report.findings)
     expect([typeof message, typeof remedy]).toEqual(['string', 'string']);
-  expect(JSON.parse((await doctor(fit.url, '--json')).stdout)).toMatchObject({ ok: true });
+  expect(JSON.parse((await runDoctor(healthyServer.url, '--json')).stdout)).toMatchObject({ ok: true });
 });
 
 test('It looks under the prefix that it is given', async () => {
-  await fit.command('ACL', 'SETUSER', 'shop', 'on', '>secret', '~shop:*', '+@all');
-  const url = fit.url.replace('//', '//shop:secret@');
-  expect((await doctor(url, '--prefix', 'shop:')).status).toBe(0);
-  expect(await doctor(url)).toMatchObject({ status: 1, stdout: expect.stringMatching(/redis_no_rights/) });
+  await healthyServer.command('ACL', 'SETUSER', 'shop', 'on', '>secret', '~shop:*', '+@all');
+  const url = healthyServer.url.replace('//', '//shop:secret@');
+  expect((await runDoctor(url, '--prefix', 'shop:')).status).toBe(0);
+  expect(await runDoctor(url)).toMatchObject({ status: 1, stdout: expect.stringMatching(/redis_no_rights/) });
 });
 
 describe('A server that lets nobody in is an error that says why:', () => {
@@ -107,18 +107,18 @@ describe('A server that lets nobody in is an error that says why:', () => {
 
   test.concurrent.each<[what: string, url: () => string | Promise<string>, why: RegExp]>([
     ['nobody listens', () => 'redis://127.0.0.1:1', /ECONNREFUSED/],
-    ['no password', () => locked.url, /NOAUTH/],
-    ['a wrong password', () => locked.url.replace('//', '//:wrong-one@'), /WRONGPASS/],
-    ['a wrong user', () => locked.url.replace('//', '//nobody:wrong-one@'), /WRONGPASS/],
+    ['no password', () => passwordServer.url, /NOAUTH/],
+    ['a wrong password', () => passwordServer.url.replace('//', '//:wrong-one@'), /WRONGPASS/],
+    ['a wrong user', () => passwordServer.url.replace('//', '//nobody:wrong-one@'), /WRONGPASS/],
     ['an HTTP server', async () => `redis://127.0.0.1:${await speaksHttp()}`, /is an HTTP server, not a Redis/],
     ['TLS is expected', async () => `redis://127.0.0.1:${await speaksTls()}`, /expects TLS: use rediss:/],
     [
       'TLS is not spoken',
-      () => fit.url.replace('redis:', 'rediss:'),
+      () => healthyServer.url.replace('redis:', 'rediss:'),
       /does not speak TLS on this port: .* redis:\/\/ would send the password and all records unencrypted/,
     ],
   ])('%s', async (_what, url, why) => {
-    const { status, stdout, stderr } = await onceguard('doctor', await url(), '--json', '--timeout', '800');
+    const { status, stdout, stderr } = await runOnceguard('doctor', await url(), '--json', '--timeout', '800');
     expect([status, stderr]).toEqual([1, '']);
     expect(JSON.parse(stdout)).toMatchObject({
       findings: [{ code: 'redis_unreachable', severity: 'error', message: expect.stringMatching(why) }],

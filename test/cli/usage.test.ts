@@ -1,14 +1,14 @@
 // The command line of onceguard: what makes no sense is said, with the way to use it, and no password is repeated.
 import { describe, expect, test } from 'vitest';
 import { redisUrl } from '../support/redis.js';
-import { onceguard } from './command.js';
+import { runOnceguard } from './run-command.js';
 
 test('--help shows examples, and ends with 0', async () => {
-  const { status, stdout, stderr } = await onceguard('--help');
+  const { status, stdout, stderr } = await runOnceguard('--help');
   expect([status, stderr]).toEqual([0, '']);
   expect(stdout).toMatch(/^Usage: onceguard doctor <address…> \[options\]\n/);
   expect(stdout).toContain('onceguard doctor redis://127.0.0.1:6379');
-  expect(await onceguard('doctor', '-h')).toMatchObject({ status: 0, stdout });
+  expect(await runOnceguard('doctor', '-h')).toMatchObject({ status: 0, stdout });
 });
 
 const mistakes: [args: string[], says: RegExp][] = [
@@ -28,7 +28,7 @@ const mistakes: [args: string[], says: RegExp][] = [
 ];
 
 test.concurrent.each(mistakes)('%j ends with 2, and says how it is meant', async (args, says) => {
-  const { status, stdout, stderr } = await onceguard(...args);
+  const { status, stdout, stderr } = await runOnceguard(...args);
   expect([status, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(says);
   expect(stderr).toContain('onceguard doctor redis://127.0.0.1:6379');
@@ -36,17 +36,17 @@ test.concurrent.each(mistakes)('%j ends with 2, and says how it is meant', async
 
 test.each([
   [['--prefix', 'a{b}'], /prefix is "a\{b\}"; it must be/],
-  [['--timeout', '0'], /storeTimeoutMs is 0; it must be/],
+  [['--timeout', '0'], /callTimeoutMs is 0; it must be/],
   [['--cluster'], /db is 3; it must be left out: a cluster has one database/],
 ])('What no store could have ends with 2: %j', async (args, says) => {
-  const { status, stdout, stderr } = await onceguard('doctor', `${redisUrl()}/3`, ...args);
+  const { status, stdout, stderr } = await runOnceguard('doctor', `${redisUrl()}/3`, ...args);
   expect([status, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(says);
 });
 
 describe('A password that is not encoded as in an address is not repeated:', () => {
   test.each(['hush/hush@', 'hush?hush@', 'hush#hush@', 'hush%hush@', 'hush@hush/', 'hush'])('%s', async (password) => {
-    const { status, stdout, stderr } = await onceguard('doctor', `redis://:${password}127.0.0.1:1`, '--json');
+    const { status, stdout, stderr } = await runOnceguard('doctor', `redis://:${password}127.0.0.1:1`, '--json');
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).not.toContain('hush');
   });

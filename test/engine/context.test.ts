@@ -4,34 +4,34 @@ import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import {
   type ConfigurationError,
-  deriveKey,
-  execute,
+  deriveKeyFromRecordName,
+  executeIdempotently,
   type IdempotencyStore,
   makeIdempotent,
   type OperationContext,
 } from '@onceguard/core';
 import { describe, expect, it } from 'vitest';
-import { memoryWorld, nameIn, onEveryStore } from './world.js';
+import { memoryTestbed, onEveryStore, recordNameIn } from './store-testbed.js';
 
 type Operation<T> = (context: OperationContext) => T;
 
-const work = <T>(store: IdempotencyStore, operation: Operation<T>, key = 'payment-1') =>
-  execute(operation, { store, scope: 'tests', key });
+const runOperation = <T>(store: IdempotencyStore, operation: Operation<T>, key = 'payment-1') =>
+  executeIdempotently(operation, { store, scope: 'tests', key });
 
 /** What an operation sees of its context, though it fails. */
-async function seen<T>(store: IdempotencyStore, look: Operation<T>, key?: string): Promise<T> {
+async function readContext<T>(store: IdempotencyStore, look: Operation<T>, key?: string): Promise<T> {
   const found: T[] = [];
   const operation = (context: OperationContext) => {
     found.push(look(context));
     throw new Error('declined');
   };
-  await work(store, operation, key).catch(() => {});
+  await runOperation(store, operation, key).catch(() => {});
   const [value] = found;
   if (value === undefined) throw new Error('It did not run.');
   return value;
 }
 
-function caught(call: () => unknown): ConfigurationError {
+function errorFrom(call: () => unknown): ConfigurationError {
   try {
     call();
   } catch (error) {
@@ -40,32 +40,32 @@ function caught(call: () => unknown): ConfigurationError {
   return expect.unreachable('It did not throw.');
 }
 
-const fence: Operation<number> = ({ fencingToken }) => fencingToken;
+const fencingTokenOf: Operation<number> = ({ fencingToken }) => fencingToken;
 
 describe('A fencing token', () => {
   it('grows with every attempt, and also after the record vanished, though the clock stands still', async () => {
-    const { store, lose } = memoryWorld();
-    const first = await seen(store, fence);
-    const second = await seen(store, fence);
-    await lose(nameIn(store));
-    const third = await seen(store, fence);
+    const { store, loseRecord } = memoryTestbed();
+    const first = await readContext(store, fencingTokenOf);
+    const second = await readContext(store, fencingTokenOf);
+    await loseRecord(recordNameIn(store));
+    const third = await readContext(store, fencingTokenOf);
     expect([first, second, third]).toEqual([first, first + 1, first + 2]);
   });
 
   it('grows also where this process knows the one before from a replay only', async () => {
-    const { store, lose, advance } = memoryWorld();
+    const { store, loseRecord, advance } = memoryTestbed();
     const { inner } = store;
     advance(1_000);
-    await work(inner, () => 'paid');
-    await work(store, () => 'never');
-    await lose(nameIn(store));
+    await runOperation(inner, () => 'paid');
+    await runOperation(store, () => 'never');
+    await loseRecord(recordNameIn(store));
     advance(-1_000);
-    expect(await seen(store, fence)).toBeGreaterThan(await fenceOf(inner, nameIn(store)));
+    expect(await readContext(store, fencingTokenOf)).toBeGreaterThan(await fenceOf(inner, recordNameIn(store)));
   });
 });
 
 async function fenceOf(store: IdempotencyStore, name: string): Promise<number> {
-  return (await store.read(name)).record?.fence ?? Number.NaN;
+  return (await store.read(name)).record?.fencingToken ?? Number.NaN;
 }
 
 onEveryStore('What an operation is told', (open) => {
@@ -74,13 +74,13 @@ onEveryStore('What an operation is told', (open) => {
     const facts: Operation<object> = ({ key, attempt, takeover, signal }) => {
       return { key, attempt, takeover, aborted: signal.aborted };
     };
-    expect(await seen(store, facts)).toEqual({ key: 'payment-1', attempt: 1, takeover: false, aborted: false });
-    expect(await seen(store, facts)).toMatchObject({ attempt: 2, takeover: false });
+    expect(await readContext(store, facts)).toEqual({ key: 'payment-1', attempt: 1, takeover: false, aborted: false });
+    expect(await readContext(store, facts)).toMatchObject({ attempt: 2, takeover: false });
   });
 
   it('is all in a copy too', async () => {
     const { store } = open();
-    const { key, signal, ...rest } = await seen(store, (context) => ({ ...context }));
+    const { key, signal, ...rest } = await readContext(store, (context) => ({ ...context }));
     expect([key, signal]).toEqual(['payment-1', expect.any(AbortSignal)]);
     expect(Object.keys(rest).sort()).toEqual([
       'attempt',
@@ -93,18 +93,18 @@ onEveryStore('What an operation is told', (open) => {
   });
 
   it('grows in its fencing token from attempt to attempt, over a loss of the record too', async () => {
-    const { store, lose } = open();
-    const first = await seen(store, fence);
-    const second = await seen(store, fence);
-    await lose(nameIn(store));
+    const { store, loseRecord } = open();
+    const first = await readContext(store, fencingTokenOf);
+    const second = await readContext(store, fencingTokenOf);
+    await loseRecord(recordNameIn(store));
     expect(second).toBeGreaterThan(first);
-    expect(await seen(store, fence)).toBeGreaterThan(second);
+    expect(await readContext(store, fencingTokenOf)).toBeGreaterThan(second);
   });
 });
 
 describe('A derived key', () => {
   it.each([['\ud800'], [7 as never], [undefined as never]])('is not made from %j', (name) => {
-    const { code, message } = caught(() => deriveKey('any', name));
+    const { code, message } = errorFrom(() => deriveKeyFromRecordName('any', name));
     expect([code, message]).toEqual([
       'argument_invalid',
       'deriveKey() was given no name; it must be well-formed text.',
@@ -114,44 +114,46 @@ describe('A derived key', () => {
   const charge: Operation<string> = ({ deriveKey }) => deriveKey('charge');
 
   it('is the same in every attempt, and another one for another part, key or scope', async () => {
-    const { store } = memoryWorld();
+    const { store } = memoryTestbed();
     const keys = [
-      await seen(store, charge),
-      await seen(store, ({ deriveKey }) => deriveKey('refund')),
-      await seen(store, charge, 'payment-2'),
+      await readContext(store, charge),
+      await readContext(store, ({ deriveKey }) => deriveKey('refund')),
+      await readContext(store, charge, 'payment-2'),
     ];
     const elsewhere = { store, scope: 'other tests', key: 'payment-1' };
-    const other = await execute(charge, elsewhere);
+    const other = await executeIdempotently(charge, elsewhere);
     expect(new Set([...keys, other.kind === 'executed' ? other.value : '']).size).toBe(4);
-    expect(await seen(store, charge)).toBe(keys[0]);
+    expect(await readContext(store, charge)).toBe(keys[0]);
   });
 
   it('is the same for execute and makeIdempotent', async () => {
-    const { store } = memoryWorld();
-    const options = { store: memoryWorld().store, scope: 'tests', key: (input: string) => input };
+    const { store } = memoryTestbed();
+    const options = { store: memoryTestbed().store, scope: 'tests', key: (input: string) => input };
     const wrapped = makeIdempotent((_: string, context) => charge(context), options);
-    expect(await wrapped('payment-1')).toBe(await seen(store, charge));
+    expect(await wrapped('payment-1')).toBe(await readContext(store, charge));
   });
 
   it('is the same in another process', async () => {
-    const { store } = memoryWorld();
+    const { store } = memoryTestbed();
     const main = createRequire(import.meta.url).resolve('@onceguard/core');
     const program = `
       const { execute, MemoryStore } = require(${JSON.stringify(main)});
       const options = { store: new MemoryStore(), scope: 'tests', key: 'payment-1' };
       execute(({ deriveKey }) => deriveKey('charge'), options).then(({ value }) => process.stdout.write(value));`;
-    expect(execFileSync(process.execPath, ['-e', program], { encoding: 'utf8' })).toBe(await seen(store, charge));
+    expect(execFileSync(process.execPath, ['-e', program], { encoding: 'utf8' })).toBe(
+      await readContext(store, charge),
+    );
   });
 
   it('is a UUIDv5 of the name of the record, as RFC 9562 has it', async () => {
-    const { store } = memoryWorld();
+    const { store } = memoryTestbed();
     const namespace = uuidv5('5b1f6b52-6a0e-5c1c-9d7b-0f3f6d6f3a1e', await nameAfter(store));
-    expect(await seen(store, charge)).toBe(uuidv5(namespace, 'charge'));
+    expect(await readContext(store, charge)).toBe(uuidv5(namespace, 'charge'));
   });
 
-  async function nameAfter(store: ReturnType<typeof memoryWorld>['store']): Promise<string> {
-    await seen(store, charge);
-    return nameIn(store);
+  async function nameAfter(store: ReturnType<typeof memoryTestbed>['store']): Promise<string> {
+    await readContext(store, charge);
+    return recordNameIn(store);
   }
 });
 

@@ -1,9 +1,23 @@
 // Outcomes that nobody knows: a list of them, and a decision about one.
-import { type Doubt, deriveKey, execute, makeIdempotent, resolve } from '@onceguard/core';
+import {
+  type Doubt,
+  deriveKeyFromRecordName,
+  executeIdempotently,
+  makeIdempotent,
+  resolveDoubt,
+} from '@onceguard/core';
 import { expect, it } from 'vitest';
-import { abandon, allDoubts, block, call, charging, leaveDoubts, paying } from './abandoned.js';
-import { told } from './told.js';
-import { nameIn, onEveryStore, recordOf } from './world.js';
+import {
+  abandonWork,
+  allDoubts,
+  blockPolicy,
+  callOptions,
+  leaveDoubts,
+  reserveAndCharge,
+  vanishWhileCharging,
+} from './abandoned-work.js';
+import { summarize } from './execution-summary.js';
+import { onEveryStore, recordNameIn, recordOf } from './store-testbed.js';
 
 const decision = { by: 'Ada', reason: 'asked the bank' };
 
@@ -11,18 +25,18 @@ onEveryStore('Doubts', (open) => {
   it('are listed with what is known of them; what is done or under way is not', async () => {
     const { store } = open();
     await leaveDoubts(store, 1);
-    await execute(() => 'paid', call(store, { key: 'done' }));
-    await abandon(store, () => {}, { key: 'stuck' });
-    await abandon(store, charging, { key: 'stuck at a step' });
+    await executeIdempotently(() => 'paid', callOptions(store, { key: 'done' }));
+    await abandonWork(store, () => {}, { key: 'stuck' });
+    await abandonWork(store, vanishWhileCharging, { key: 'stuck at a step' });
     const unknown = () => {
       throw new Error('no connection');
     };
-    await execute(unknown, call(store, { key: 'order-2', onFailure: 'unknown' })).catch(() => {});
+    await executeIdempotently(unknown, callOptions(store, { key: 'order-2', onFailure: 'unknown' })).catch(() => {});
     const doubts: Doubt[] = [];
     const list = async () => {
       doubts.push(...(await allDoubts(store)));
     };
-    await execute(list, call(store, { key: 'under way' }));
+    await executeIdempotently(list, callOptions(store, { key: 'under way' }));
     const known = doubts.map(({ state, needsDecision, attempt, recordedSteps, stepsInDoubt, retryAt }) => {
       return {
         state,
@@ -33,8 +47,8 @@ onEveryStore('Doubts', (open) => {
         retryAt,
       };
     });
-    const first = doubts.find(({ name }) => name === nameIn(store));
-    expect(first?.stepsInDoubt[0]?.key).toBe(deriveKey(nameIn(store), 'charge'));
+    const first = doubts.find(({ recordName }) => recordName === recordNameIn(store));
+    expect(first?.stepsInDoubt[0]?.key).toBe(deriveKeyFromRecordName(recordNameIn(store), 'charge'));
     const charge = { recordedSteps: ['reserve'], stepsInDoubt: ['charge'] };
     const nothing = { recordedSteps: [], stepsInDoubt: [] };
     const common = { attempt: 1, retryAt: null };
@@ -52,41 +66,43 @@ onEveryStore('Doubts', (open) => {
   it('are listed page by page', async () => {
     const { store } = open();
     await leaveDoubts(store, 5);
-    const names = new Set((await allDoubts(store, 2)).map(({ name }) => name));
+    const names = new Set((await allDoubts(store, 2)).map(({ recordName }) => recordName));
     expect(names.size).toBe(5);
   });
 
   it('that somebody decides are done: every repeat gets the result', async () => {
     const { store } = open();
     await leaveDoubts(store, 1);
-    const name = nameIn(store);
-    expect(await resolve(store, name, { as: 'done', result: 'paid by hand', ...decision })).toMatchObject({
+    const name = recordNameIn(store);
+    expect(await resolveDoubt(store, name, { as: 'done', result: 'paid by hand', ...decision })).toMatchObject({
       kind: 'ok',
     });
-    expect(await told(execute(paying, call(store)))).toBe('paid by hand, replayed');
+    expect(await summarize(executeIdempotently(reserveAndCharge, callOptions(store)))).toBe('paid by hand, replayed');
     expect((await recordOf(store.inner, name))?.decisions).toMatchObject([{ as: 'done', ...decision }]);
   });
 
   it('that somebody decides are done without a result: a repeat is told that it is no longer kept', async () => {
     const { store } = open();
     await leaveDoubts(store, 1);
-    await resolve(store, nameIn(store), { as: 'done', ...decision });
-    expect(await told(execute(paying, call(store)))).toBe('expired');
+    await resolveDoubt(store, recordNameIn(store), { as: 'done', ...decision });
+    expect(await summarize(executeIdempotently(reserveAndCharge, callOptions(store)))).toBe('expired');
   });
 
   it('that somebody decides are not done: the next caller runs, the steps in doubt too', async () => {
     const { store } = open();
     await leaveDoubts(store, 1);
-    await resolve(store, nameIn(store), { as: 'not_done', ...decision });
-    expect(await told(execute(paying, call(store, block)))).toBe('charged for r1, recorded');
+    await resolveDoubt(store, recordNameIn(store), { as: 'not_done', ...decision });
+    expect(await summarize(executeIdempotently(reserveAndCharge, callOptions(store, blockPolicy)))).toBe(
+      'charged for r1, recorded',
+    );
   });
 
   it('show the terms of their work, and the decisions made about it before', async () => {
     const { store } = open();
     const terms = { ttlMs: 3_600_000, tombstoneMs: 7_200_000, unknownTtlMs: 10_800_000 };
-    await abandon(store, charging, { ...block, ...terms });
-    await resolve(store, nameIn(store), { as: 'not_done', ...decision });
-    await abandon(store, charging, { ...block, ...terms });
+    await abandonWork(store, vanishWhileCharging, { ...blockPolicy, ...terms });
+    await resolveDoubt(store, recordNameIn(store), { as: 'not_done', ...decision });
+    await abandonWork(store, vanishWhileCharging, { ...blockPolicy, ...terms });
     expect(await allDoubts(store)).toMatchObject([
       { attempt: 2, ...terms, decisions: [{ as: 'not_done', ...decision, at: expect.any(Number) }] },
     ]);
@@ -96,10 +112,10 @@ onEveryStore('Doubts', (open) => {
     const { store } = open();
     await leaveDoubts(store, 1);
     const [doubt] = await allDoubts(store);
-    const { name = '', fencingToken = 0 } = doubt ?? {};
+    const { recordName = '', fencingToken = 0 } = doubt ?? {};
     const ends = await Promise.all([
-      resolve(store, name, { as: 'done', result: 1, fencingToken, ...decision }),
-      resolve(store, name, { as: 'not_done', fencingToken, ...decision }),
+      resolveDoubt(store, recordName, { as: 'done', result: 1, fencingToken, ...decision }),
+      resolveDoubt(store, recordName, { as: 'not_done', fencingToken, ...decision }),
     ]);
     expect(ends.map(({ kind }) => kind).sort()).toEqual(['conflict', 'ok']);
   });
@@ -119,19 +135,19 @@ onEveryStore('Doubts', (open) => {
   ])('are not decided by %j', async (options, message) => {
     const { store } = open();
     await leaveDoubts(store, 1);
-    await expect(resolve(store, nameIn(store), options as never)).rejects.toThrow(message);
-    expect(await told(execute(paying, call(store)))).toBe('unknown');
+    await expect(resolveDoubt(store, recordNameIn(store), options as never)).rejects.toThrow(message);
+    expect(await summarize(executeIdempotently(reserveAndCharge, callOptions(store)))).toBe('unknown');
   });
 
   it('of a request are not decided with the result of a function, which could not be sent', async () => {
     const { store } = open();
     await leaveDoubts(store, 1);
-    const name = nameIn(store);
+    const name = recordNameIn(store);
     const { record } = await store.inner.read(name);
     const request = { ...record, fingerprint: 'v1:of-a-request' };
-    store.on('read', async (pass) => ({ ...(await pass()), record: request }) as never);
-    await expect(resolve(store, name, { as: 'done', result: 1, ...decision })).rejects.toThrow(/encodeAnswer/);
-    expect(await resolve(store, name, { as: 'done', ...decision })).toMatchObject({ kind: 'ok' });
+    store.injectFault('read', async (pass) => ({ ...(await pass()), record: request }) as never);
+    await expect(resolveDoubt(store, name, { as: 'done', result: 1, ...decision })).rejects.toThrow(/encodeAnswer/);
+    expect(await resolveDoubt(store, name, { as: 'done', ...decision })).toMatchObject({ kind: 'ok' });
   });
 
   it('are named by what their callers are told', async () => {
@@ -139,12 +155,17 @@ onEveryStore('Doubts', (open) => {
     await leaveDoubts(store, 1);
     const refused = makeIdempotent(() => 'paid', { store, scope: 'tests', key: () => 'order-1', fingerprint: false });
     const error = await refused(undefined).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ recordName: nameIn(store), message: expect.stringContaining(nameIn(store)) });
-    expect(await resolve(store, nameIn(store), { as: 'not_done', ...decision })).toMatchObject({ kind: 'ok' });
+    expect(error).toMatchObject({
+      recordName: recordNameIn(store),
+      message: expect.stringContaining(recordNameIn(store)),
+    });
+    expect(await resolveDoubt(store, recordNameIn(store), { as: 'not_done', ...decision })).toMatchObject({
+      kind: 'ok',
+    });
   });
 
   it('of which there is no record are gone', async () => {
     const { store } = open();
-    expect(await resolve(store, 'nobody', { as: 'not_done', ...decision })).toMatchObject({ kind: 'gone' });
+    expect(await resolveDoubt(store, 'nobody', { as: 'not_done', ...decision })).toMatchObject({ kind: 'gone' });
   });
 });

@@ -4,14 +4,14 @@ import * as esm from '@onceguard/core';
 import { failsBefore } from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
 import { newGate } from '../adapters/gate.js';
-import { memoryWorld } from './world.js';
+import { memoryTestbed } from './store-testbed.js';
 
 const { makeIdempotent } = esm;
 
 type Input = { readonly id: string; readonly amount?: number };
 
 function payment(operation: () => unknown, options: object = {}) {
-  const world = memoryWorld();
+  const world = memoryTestbed();
   const pay = makeIdempotent<Input, unknown>(operation, {
     store: world.store,
     scope: 'tests',
@@ -32,7 +32,7 @@ describe('A function that has no result to give rejects with', () => {
     const gate = newGate();
     const { pay, store } = payment(() => gate.opened);
     const first = pay({ id: '1' });
-    await store.called('acquire', 1);
+    await store.waitForCalls('acquire', 1);
     const error = await failure(pay({ id: '1' }));
     expect(error).toBeInstanceOf(esm.InProgressError);
     expect(error).toMatchObject({ code: 'in_progress', retryable: true, retryAfterMs: 1_000 });
@@ -57,21 +57,21 @@ describe('A function that has no result to give rejects with', () => {
     expect(error).toMatchObject({ code: 'outcome_unknown', retryable: false, retryAfterMs: null });
   });
 
-  it('a ResponseExpiredError, and when it was done, where the result is no longer kept', async () => {
+  it('a OutcomeExpiredError, and when it was done, where the result is no longer kept', async () => {
     const { pay, advance, store } = payment(() => 'paid', { ttlMs: 60_000, tombstoneMs: 120_000 });
     await pay({ id: '1' });
     const { now } = await store.inner.read('x');
     advance(60_000);
     const error = await failure(pay({ id: '1' }));
-    expect(error).toBeInstanceOf(esm.ResponseExpiredError);
-    expect(error).toMatchObject({ code: 'response_expired', retryable: false, completedAt: now });
+    expect(error).toBeInstanceOf(esm.OutcomeExpiredError);
+    expect(error).toMatchObject({ code: 'expired', retryable: false, completedAt: now });
     advance(60_000);
     expect(await pay({ id: '1' })).toBe('paid');
   });
 
   it('a StoreError, with its class, where the store does not answer', async () => {
     const { pay, store } = payment(() => 'paid');
-    store.on('acquire', failsBefore('unknown'));
+    store.injectFault('acquire', failsBefore('unknown'));
     const error = await failure(pay({ id: '1' }));
     expect(error).toBeInstanceOf(esm.StoreError);
     expect(error).toMatchObject({ code: 'store_unavailable', retryable: true, class: 'unknown' });
@@ -87,7 +87,7 @@ describe('A function that has no result to give rejects with', () => {
       },
     ],
   ])('a StoreError too where a store breaks its promise and %s', async (_, acquire) => {
-    const store = new esm.MemoryStore({ storeTimeoutMs: 50 });
+    const store = new esm.MemoryStore({ callTimeoutMs: 50 });
     store.acquire = acquire;
     const pay = makeIdempotent<Input, unknown>(() => 'paid', { store, scope: 'tests', key: ({ id }) => id });
     const error = await failure(pay({ id: '1' }));
@@ -140,7 +140,7 @@ describe('Two copies of the package in one process', () => {
     InProgressError: new InProgressError(5),
     KeyReusedError: new KeyReusedError(),
     OutcomeUnknownError: new OutcomeUnknownError(null),
-    ResponseExpiredError: new rest.ResponseExpiredError(0),
+    OutcomeExpiredError: new rest.OutcomeExpiredError(0),
     LeaseLostError: new rest.LeaseLostError('x'),
     ConfigurationError: new rest.ConfigurationError('option_invalid', 'x'),
     StoreError: new rest.StoreError('unavailable', 'x'),
@@ -162,10 +162,10 @@ describe('Two copies of the package in one process', () => {
   });
 
   it('work on one store: the store of one, the engine of the other', async () => {
-    const { store } = memoryWorld();
-    store.on('acquire', failsBefore(), 1);
+    const { store } = memoryTestbed();
+    store.injectFault('acquire', failsBefore(), 1);
     const options = { store, scope: 'tests', key: 'payment-1' };
-    expect(await cjs.execute(() => 'paid', options)).toMatchObject({ kind: 'executed', recorded: true });
-    expect(await esm.execute(() => 'never', options)).toMatchObject({ kind: 'replayed', value: 'paid' });
+    expect(await cjs.executeIdempotently(() => 'paid', options)).toMatchObject({ kind: 'executed', recorded: true });
+    expect(await esm.executeIdempotently(() => 'never', options)).toMatchObject({ kind: 'replayed', value: 'paid' });
   });
 });

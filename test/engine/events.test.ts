@@ -1,40 +1,40 @@
 // Every event that the engine publishes: once, with what happened, and at no cost where nobody listens.
 import { channel } from 'node:diagnostics_channel';
 import {
-  drain,
+  drainStore,
   type EventName,
   type Events,
-  execute,
+  executeIdempotently,
   type OperationContext,
   onEvent,
   StoreError,
 } from '@onceguard/core';
 import { type FaultStore, failsBefore, hangs } from '@onceguard/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { execute as executeFromSource } from '../../packages/core/src/engine/execute.js';
-import { StoreLink } from '../../packages/core/src/engine/store-link.js';
+import { StoreClient } from '../../packages/core/src/engine/store-client.js';
 import { publish } from '../../packages/core/src/events.js';
-import { untilAborted } from '../support/aborted.js';
-import { told } from './told.js';
-import { type MemoryWorld, memoryWorld, nameIn } from './world.js';
+import { executeIdempotently as executeFromSource } from '../../packages/core/src/functions/execute-idempotently.js';
+import { untilAborted } from '../support/until-aborted.js';
+import { summarize } from './execution-summary.js';
+import { type MemoryTestbed, memoryTestbed, recordNameIn } from './store-testbed.js';
 
 type Operation = (context: OperationContext) => unknown;
 
 const pay = (store: FaultStore, operation: Operation = () => 'paid', options: object = {}) =>
-  told(execute(operation, { store, scope: 'tests', key: 'payment-1', ...options }));
+  summarize(executeIdempotently(operation, { store, scope: 'tests', key: 'payment-1', ...options }));
 
-const aborted: Operation = async ({ signal }) => void (await untilAborted(signal));
+const untilSignalAborts: Operation = async ({ signal }) => void (await untilAborted(signal));
 
-interface Row<Name extends EventName = EventName> {
+interface EventRow<Name extends EventName = EventName> {
   readonly event: Name;
   readonly when: string;
   /** Makes it happen; what happened before is not listened to where `before` does it. */
-  before?(world: MemoryWorld): Promise<unknown>;
-  act(world: MemoryWorld): Promise<unknown>;
+  before?(world: MemoryTestbed): Promise<unknown>;
+  act(world: MemoryTestbed): Promise<unknown>;
   readonly content: Omit<Events[Name], 'store' | 'name'>;
 }
 
-const rows: Row[] = [
+const rows: EventRow[] = [
   {
     event: 'acquired',
     when: 'an attempt begins',
@@ -55,8 +55,8 @@ const rows: Row[] = [
       pay(
         store,
         async (context) => {
-          await store.inner.remove(nameIn(store));
-          await aborted(context);
+          await store.inner.remove(recordNameIn(store));
+          await untilSignalAborts(context);
         },
         { leaseMs: 90 },
       ),
@@ -65,16 +65,16 @@ const rows: Row[] = [
   {
     event: 'stale_commit',
     when: 'an owner finishes that was overtaken',
-    act: ({ store }) => pay(store, () => store.inner.remove(nameIn(store))),
+    act: ({ store }) => pay(store, () => store.inner.remove(recordNameIn(store))),
     content: { attempt: 1, standing: 'retryable' },
   },
   {
     event: 'stale_commit',
     when: 'the background learns that an owner was overtaken',
     act: async ({ store }) => {
-      store.on('complete', hangs, 1);
-      await pay(store, () => store.inner.remove(nameIn(store)));
-      await drain(store);
+      store.injectFault('complete', hangs, 1);
+      await pay(store, () => store.inner.remove(recordNameIn(store)));
+      await drainStore(store);
     },
     content: { attempt: 1, standing: 'retryable' },
   },
@@ -82,7 +82,7 @@ const rows: Row[] = [
     event: 'store_error',
     when: 'a call of the store fails, though its repetition succeeds',
     act: ({ store }) => {
-      store.on('acquire', failsBefore(), 1);
+      store.injectFault('acquire', failsBefore(), 1);
       return pay(store);
     },
     content: { verb: 'acquire', class: 'unavailable', error: expect.any(StoreError) },
@@ -94,8 +94,8 @@ const rows: Row[] = [
       pay(
         world.store,
         async () => {
-          await world.lose(nameIn(world.store));
-          await world.store.called('renew', 2);
+          await world.loseRecord(recordNameIn(world.store));
+          await world.store.waitForCalls('renew', 2);
         },
         { leaseMs: 300 },
       ),
@@ -104,7 +104,7 @@ const rows: Row[] = [
   {
     event: 'record_lost',
     when: 'the end finds the record gone and writes it anew',
-    act: (world) => pay(world.store, () => world.lose(nameIn(world.store))),
+    act: (world) => pay(world.store, () => world.loseRecord(recordNameIn(world.store))),
     content: { verb: 'complete', restored: true },
   },
   {
@@ -114,12 +114,12 @@ const rows: Row[] = [
     content: { verb: 'complete', restored: false },
   },
   {
-    event: 'answered_unrecorded',
+    event: 'outcome_unrecorded',
     when: 'a caller gets a result that is not on record',
     act: async ({ store }) => {
-      store.on('complete', hangs, 1);
+      store.injectFault('complete', hangs, 1);
       await pay(store);
-      await drain(store);
+      await drainStore(store);
     },
     content: { attempt: 1 },
   },
@@ -127,9 +127,9 @@ const rows: Row[] = [
     event: 'recorded_late',
     when: 'such a result is recorded at last',
     act: async ({ store }) => {
-      store.on('complete', hangs, 1);
+      store.injectFault('complete', hangs, 1);
       await pay(store);
-      await drain(store);
+      await drainStore(store);
     },
     content: { attempt: 1, kind: 'ok' },
   },
@@ -137,10 +137,10 @@ const rows: Row[] = [
     event: 'recorded_late',
     when: 'such a result is given up',
     act: async ({ store }) => {
-      const { outcomes } = StoreLink.of(store);
-      const task = { bytes: 0, giveUp: () => {}, attempt: () => new Promise<never>(() => {}) };
-      for (let count = 0; count < 10_000; count += 1) void outcomes.add(task);
-      store.on('complete', hangs, 1);
+      const { outcomeQueue } = StoreClient.forStore(store);
+      const task = { bytes: 0, onGivenUp: () => {}, tryOnce: () => new Promise<never>(() => {}) };
+      for (let count = 0; count < 10_000; count += 1) void outcomeQueue.add(task);
+      store.injectFault('complete', hangs, 1);
       await executeFromSource(() => 'paid', { store, scope: 'tests', key: 'payment-1' });
     },
     content: { attempt: 1, kind: 'given up: too much is waiting for the store already' },
@@ -155,13 +155,13 @@ const rows: Row[] = [
 
 describe('An event is published once, with what happened', () => {
   it.each(rows)('$event, when $when', async ({ event, before, act, content }) => {
-    const world = memoryWorld();
+    const world = memoryTestbed();
     await before?.(world);
     const heard: unknown[] = [];
     const stop = onEvent(event, (one) => heard.push(one));
     await act(world);
     stop();
-    expect(heard).toEqual([{ store: 'memory', name: nameIn(world.store), ...content }]);
+    expect(heard).toEqual([{ store: 'memory', name: recordNameIn(world.store), ...content }]);
   });
 });
 
@@ -183,7 +183,7 @@ describe('Events', () => {
     const heard: unknown[] = [];
     const listen = (event: unknown) => void heard.push(event);
     channel('onceguard:acquired').subscribe(listen);
-    await pay(memoryWorld().store);
+    await pay(memoryTestbed().store);
     channel('onceguard:acquired').unsubscribe(listen);
     expect(heard).toHaveLength(1);
   });
@@ -192,8 +192,8 @@ describe('Events', () => {
     const heard: unknown[] = [];
     const names: EventName[] = ['acquired', 'replayed', 'rejected', 'store_error'];
     const stops = names.map((name) => onEvent(name, (event) => heard.push(event)));
-    const { store } = memoryWorld();
-    store.on('acquire', failsBefore(), 1);
+    const { store } = memoryTestbed();
+    store.injectFault('acquire', failsBefore(), 1);
     await pay(store, () => pay(store));
     await pay(store);
     for (const stop of stops) stop();

@@ -1,7 +1,7 @@
 // Errors that are an outcome: recorded, and thrown again on every repeat; all others free the key.
 import { createRequire } from 'node:module';
 import {
-  execute,
+  executeIdempotently,
   InProgressError,
   KeyReusedError,
   LeaseLostError,
@@ -12,7 +12,7 @@ import {
   StoreError,
 } from '@onceguard/core';
 import { expect, it } from 'vitest';
-import { nameIn, onEveryStore, recordOf } from './world.js';
+import { onEveryStore, recordNameIn, recordOf } from './store-testbed.js';
 
 class CardDeclined extends Error {
   override readonly name = 'CardDeclined';
@@ -26,7 +26,10 @@ class Nameless extends Error {}
 class Misnamed extends CardDeclined {}
 
 /** Two classes as a minifier leaves them: what they are called depends on the build. */
-function minified(declined: string, limited: string): Record<'CardDeclined' | 'LimitExceeded', ErrorConstructor> {
+function minifiedClasses(
+  declined: string,
+  limited: string,
+): Record<'CardDeclined' | 'LimitExceeded', ErrorConstructor> {
   const source = `class ${declined} extends Error {}; class ${limited} extends Error {};`;
   return new Function(`${source} return { CardDeclined: ${declined}, LimitExceeded: ${limited} };`)();
 }
@@ -43,11 +46,12 @@ async function thrownBy(call: () => Promise<unknown>): Promise<unknown> {
 
 it('A list whose classes have names that a minifier made is warned of, once', () => {
   const options = { store: new MemoryStore(), scope: 'tests', key: () => 'order-1' };
-  for (const form of [{ finalErrors: minified('t', 'e') }, { finalErrors: [CardDeclined] }, {}]) {
+  for (const form of [{ finalErrors: minifiedClasses('t', 'e') }, { finalErrors: [CardDeclined] }, {}]) {
     makeIdempotent(() => 'paid', { ...options, ...form });
   }
   expect(warnings).toEqual([]);
-  for (const _ of [1, 2]) makeIdempotent(() => 'paid', { ...options, finalErrors: Object.values(minified('t', 'e')) });
+  for (const _ of [1, 2])
+    makeIdempotent(() => 'paid', { ...options, finalErrors: Object.values(minifiedClasses('t', 'e')) });
   expect(warnings).toEqual(['final_error_name_changes']);
 });
 
@@ -94,7 +98,7 @@ onEveryStore('A final error', (open) => {
 
   it('is an instance of the class of a record, whatever a minifier made of its name in another build', async () => {
     const { store } = open();
-    const [before, after] = [minified('t', 'e'), minified('e', 't')];
+    const [before, after] = [minifiedClasses('t', 'e'), minifiedClasses('e', 't')];
     const first = paying(store, new before.CardDeclined('no funds'), { finalErrors: before });
     const second = paying(store, new Error('never thrown'), { finalErrors: after });
     await first.pay();
@@ -107,8 +111,8 @@ onEveryStore('A final error', (open) => {
 
   it('is an instance of its class in a list, in every process of the same minified build', async () => {
     const { store } = open();
-    const classes = Object.values(minified('t', 'e'));
-    const sameBuild = Object.values(minified('t', 'e'));
+    const classes = Object.values(minifiedClasses('t', 'e'));
+    const sameBuild = Object.values(minifiedClasses('t', 'e'));
     const [declined = Error] = classes;
     await paying(store, new declined('no funds'), { finalErrors: classes }).pay();
     expect(await paying(store, new Error('never thrown'), { finalErrors: sameBuild }).pay()).toBeInstanceOf(
@@ -118,7 +122,7 @@ onEveryStore('A final error', (open) => {
 
   it('is a plain Error, and never of another class, where a list met another minified build', async () => {
     const { store } = open();
-    const [before, after] = [Object.values(minified('t', 'e')), Object.values(minified('e', 't'))];
+    const [before, after] = [Object.values(minifiedClasses('t', 'e')), Object.values(minifiedClasses('e', 't'))];
     const [declined = Error] = before;
     await paying(store, new declined('no funds'), { finalErrors: before }).pay();
     const again = await paying(store, new Error('never thrown'), { finalErrors: after }).pay();
@@ -131,7 +135,7 @@ onEveryStore('A final error', (open) => {
     ['a static code', { code: 'card_declined' }],
   ])('is an instance of its class in a list where the class has %s, in every build', async (_what, fixed) => {
     const { store } = open();
-    const [before, after] = [minified('t', 'e'), minified('e', 't')];
+    const [before, after] = [minifiedClasses('t', 'e'), minifiedClasses('e', 't')];
     for (const build of [before, after]) Object.assign(build.CardDeclined, fixed);
     const listed = ({ CardDeclined, LimitExceeded }: typeof before) => [LimitExceeded, CardDeclined];
     await paying(store, new before.CardDeclined('no funds'), { finalErrors: listed(before) }).pay();
@@ -180,7 +184,7 @@ onEveryStore('A final error', (open) => {
     const { pay } = paying(store, new CardDeclined('no', { cause: { card: '4242' } }), { recordCause: false });
     await pay();
     expect(await pay()).not.toHaveProperty('cause');
-    const record = await recordOf(store.inner, nameIn(store));
+    const record = await recordOf(store.inner, recordNameIn(store));
     const bytes = Buffer.from(record?.outcome ?? []).toString();
     expect(bytes).toContain('CardDeclined');
     expect(bytes).not.toMatch(/4242|final-errors\.test/);
@@ -223,8 +227,8 @@ onEveryStore('A final error', (open) => {
     const { store } = open();
     for (const [n, value] of ['!', '!{"name":"x"}', { $error: 1 }, ['!']].entries()) {
       const options = { store, scope: 'tests', key: `order-${n}`, finalErrors: [Error] };
-      await execute(() => value, options);
-      expect(await execute(() => 'never', options)).toMatchObject({ kind: 'replayed', value });
+      await executeIdempotently(() => value, options);
+      expect(await executeIdempotently(() => 'never', options)).toMatchObject({ kind: 'replayed', value });
     }
   });
 
@@ -245,13 +249,13 @@ onEveryStore('A recorded result', (open) => {
   it('that does not fit the schema of a new version is told, and nothing runs', async () => {
     const { store } = open();
     const options = { store, scope: 'tests', key: 'order-1' };
-    await execute(() => 'of the old shape', options);
-    const result = {
+    await executeIdempotently(() => 'of the old shape', options);
+    const resultSchema = {
       parse(): number {
         throw new Error('a number was expected');
       },
     };
-    const again = execute<number>(() => expect.unreachable('It ran.'), { ...options, result });
+    const again = executeIdempotently<number>(() => expect.unreachable('It ran.'), { ...options, resultSchema });
     await expect(again).rejects.toMatchObject({
       code: 'outcome_invalid',
       message: expect.stringMatching(/does not fit its schema/),
@@ -261,7 +265,7 @@ onEveryStore('A recorded result', (open) => {
   it('comes back as the schema makes it', async () => {
     const { store } = open();
     const options = { store, scope: 'tests', key: 'order-1', result: { parse: (value: unknown) => ({ value }) } };
-    await execute<unknown>(() => 'paid', options);
-    expect(await execute<unknown>(() => 'never', options)).toMatchObject({ value: { value: 'paid' } });
+    await executeIdempotently<unknown>(() => 'paid', options);
+    expect(await executeIdempotently<unknown>(() => 'never', options)).toMatchObject({ value: { value: 'paid' } });
   });
 });

@@ -1,10 +1,10 @@
 // Options, keys, scopes and payloads of functions: checked where they enter, with a message that names value and remedy.
-import { ConfigurationError, execute, makeIdempotent, payments } from '@onceguard/core';
+import { ConfigurationError, executeIdempotently, makeIdempotent, paymentPolicy } from '@onceguard/core';
 import { describe, expect, it } from 'vitest';
-import { told } from './told.js';
-import { memoryWorld } from './world.js';
+import { summarize } from './execution-summary.js';
+import { memoryTestbed } from './store-testbed.js';
 
-const { store } = memoryWorld();
+const { store } = memoryTestbed();
 const key = (input: unknown) => String(input);
 
 const mistakes: [title: string, options: object, said: string, remedy: string][] = [
@@ -37,7 +37,7 @@ const mistakes: [title: string, options: object, said: string, remedy: string][]
   ['a key that is not required', { required: false }, 'required is false', 'always required'],
 ];
 
-const ofWrapped: typeof mistakes = [
+const mistakesOfMakeIdempotent: typeof mistakes = [
   ['no scope', { scope: undefined }, 'scope is missing', 'whose keys are these'],
   ['an empty scope', { scope: '' }, 'scope is ""', 'whose keys are these'],
   ['a key that is not a function', { key: 'payment-1' }, 'key is "payment-1"', 'a function of the input'],
@@ -46,7 +46,7 @@ const ofWrapped: typeof mistakes = [
 ];
 
 describe('A mistake in the options', () => {
-  it.each([...mistakes, ...ofWrapped])(
+  it.each([...mistakes, ...mistakesOfMakeIdempotent])(
     'of makeIdempotent is told when it is called: %s',
     (_title, mistake, said, remedy) => {
       const options = { store, scope: 'tests', key, ...mistake };
@@ -60,7 +60,7 @@ describe('A mistake in the options', () => {
 
   it.each(mistakes)('of execute runs nothing: %s', async (_title, mistake, said, remedy) => {
     const options = { store, scope: 'tests', key: 'payment-1', ...mistake };
-    const made = execute(() => expect.unreachable('It ran.'), options as never);
+    const made = executeIdempotently(() => expect.unreachable('It ran.'), options as never);
     await expect(made).rejects.toThrow(ConfigurationError);
     await expect(made).rejects.toThrow(said);
     await expect(made).rejects.toThrow(remedy);
@@ -73,7 +73,7 @@ describe('A mistake in the options', () => {
 });
 
 it('The payments preset can be spread', async () => {
-  const pay = makeIdempotent(() => 'paid', { ...payments, store, scope: 'tests', key });
+  const pay = makeIdempotent(() => 'paid', { ...paymentPolicy, store, scope: 'tests', key });
   expect(await pay('with the preset')).toBe('paid');
 });
 
@@ -90,7 +90,7 @@ describe('A name is a string of 1 to 1024 characters', () => {
     const message = `key is ${said}; it must be a string of 1 to 1024 characters.`;
     const wanted = expect.objectContaining({ code: 'key_invalid', message });
     const never = () => expect.unreachable('It ran.');
-    await expect(execute(never, { store, scope: 'tests', key: value as string })).rejects.toEqual(wanted);
+    await expect(executeIdempotently(never, { store, scope: 'tests', key: value as string })).rejects.toEqual(wanted);
     const wrapped = makeIdempotent(never, { store, scope: 'tests', key: () => value as string });
     await expect(wrapped(undefined)).rejects.toEqual(wanted);
   });
@@ -99,20 +99,22 @@ describe('A name is a string of 1 to 1024 characters', () => {
     const message = `scope is ${said}; it must be a string of 1 to 1024 characters.`;
     const wanted = expect.objectContaining({ code: 'scope_missing', message });
     const never = () => expect.unreachable('It ran.');
-    await expect(execute(never, { store, scope: value as string, key: 'payment-1' })).rejects.toEqual(wanted);
+    await expect(executeIdempotently(never, { store, scope: value as string, key: 'payment-1' })).rejects.toEqual(
+      wanted,
+    );
     const wrapped = makeIdempotent(never, { store, scope: () => value as string, key });
     await expect(wrapped(undefined)).rejects.toEqual(wanted);
   });
 
   it('of which the longest is taken', async () => {
-    expect(await told(execute(() => 'paid', { store, scope: 'x'.repeat(1_024), key: 'x'.repeat(1_024) }))).toBe(
-      'paid, recorded',
-    );
+    expect(
+      await summarize(executeIdempotently(() => 'paid', { store, scope: 'x'.repeat(1_024), key: 'x'.repeat(1_024) })),
+    ).toBe('paid, recorded');
   });
 
   it('never part of what the store keeps', async () => {
-    const { store: own } = memoryWorld();
-    await execute(() => 'paid', { store: own, scope: 'a secret scope', key: 'a secret key' });
+    const { store: own } = memoryTestbed();
+    await executeIdempotently(() => 'paid', { store: own, scope: 'a secret scope', key: 'a secret key' });
     expect(JSON.stringify(own.calls)).not.toContain('secret');
   });
 });
@@ -123,14 +125,14 @@ describe('Scope and key together name the work', () => {
     ['another scope', { scope: 'other tests' }],
     ['the same letters, cut elsewhere', { scope: 'testsp', key: 'ayment-1' }],
   ])('%s is other work', async (_title, other) => {
-    const own = { store: memoryWorld().store, scope: 'tests', key: 'payment-1' };
-    await execute(() => 'paid', own);
-    expect(await told(execute(() => 'paid too', { ...own, ...other }))).toBe('paid too, recorded');
-    expect(await told(execute(() => 'never', own))).toBe('paid, replayed');
+    const own = { store: memoryTestbed().store, scope: 'tests', key: 'payment-1' };
+    await executeIdempotently(() => 'paid', own);
+    expect(await summarize(executeIdempotently(() => 'paid too', { ...own, ...other }))).toBe('paid too, recorded');
+    expect(await summarize(executeIdempotently(() => 'never', own))).toBe('paid, replayed');
   });
 
   it('and may come from asynchronous functions of the input', async () => {
-    const { store: own } = memoryWorld();
+    const { store: own } = memoryTestbed();
     const pay = makeIdempotent(async (order: { id: string; tenant: string }) => order.id, {
       store: own,
       scope: async ({ tenant }) => tenant,
@@ -138,11 +140,13 @@ describe('Scope and key together name the work', () => {
       fingerprint: async ({ id }) => id,
     });
     expect(await pay({ id: '1', tenant: 'a' })).toBe('1');
-    expect(await told(execute(() => 'never', { store: own, scope: 'a', key: '1' }))).toBe('1, replayed');
+    expect(await summarize(executeIdempotently(() => 'never', { store: own, scope: 'a', key: '1' }))).toBe(
+      '1, replayed',
+    );
   });
 
   it('and what their functions throw is the caller’s, before any call of the store', async () => {
-    const { store: own } = memoryWorld();
+    const { store: own } = memoryTestbed();
     const pay = makeIdempotent(() => 1, {
       store: own,
       scope: 'tests',

@@ -1,9 +1,9 @@
 // One key names one payload: the input of a function, unless told otherwise.
-import { execute, KeyReusedError, makeIdempotent } from '@onceguard/core';
+import { executeIdempotently, KeyReusedError, makeIdempotent } from '@onceguard/core';
 import { describe, expect, it } from 'vitest';
 import { newGate } from '../adapters/gate.js';
-import { told } from './told.js';
-import { memoryWorld, onEveryStore } from './world.js';
+import { summarize } from './execution-summary.js';
+import { memoryTestbed, onEveryStore } from './store-testbed.js';
 
 type Order = { readonly id: string } & Record<string, unknown>;
 
@@ -37,7 +37,7 @@ onEveryStore('A key names one payload', (open) => {
     const { store } = open();
     const [begun, gate] = [newGate(), newGate()];
     const options = { store, scope: 'tests', key: 'payment-1' };
-    const first = execute(
+    const first = executeIdempotently(
       async () => {
         begun.open();
         await gate.opened;
@@ -45,7 +45,9 @@ onEveryStore('A key names one payload', (open) => {
       { ...options, fingerprint: { amount: 5 } },
     );
     await begun.opened;
-    expect(await told(execute(() => 'never', { ...options, fingerprint: { amount: 6 } }))).toBe('mismatch');
+    expect(await summarize(executeIdempotently(() => 'never', { ...options, fingerprint: { amount: 6 } }))).toBe(
+      'key_reused',
+    );
     gate.open();
     await first;
   });
@@ -66,14 +68,14 @@ onEveryStore('A key names one payload', (open) => {
 
 describe('A payload', () => {
   it('that execute is not given is not compared', async () => {
-    const options = { store: memoryWorld().store, scope: 'tests', key: 'payment-1' };
-    await execute(() => 'paid', { ...options, fingerprint: 1 });
-    expect(await told(execute(() => 'never', options))).toBe('paid, replayed');
-    expect(await told(execute(() => 'never', { ...options, fingerprint: 2 }))).toBe('mismatch');
+    const options = { store: memoryTestbed().store, scope: 'tests', key: 'payment-1' };
+    await executeIdempotently(() => 'paid', { ...options, fingerprint: 1 });
+    expect(await summarize(executeIdempotently(() => 'never', options))).toBe('paid, replayed');
+    expect(await summarize(executeIdempotently(() => 'never', { ...options, fingerprint: 2 }))).toBe('key_reused');
   });
 
   it('that cannot be compared is an error that says so, and nothing runs', async () => {
-    const { store } = memoryWorld();
+    const { store } = memoryTestbed();
     const pay = makeIdempotent(() => expect.unreachable('It ran.'), { store, scope: 'tests', key: () => 'payment-1' });
     const wanted = { code: 'argument_invalid', message: expect.stringMatching(/instance of Map.*option fingerprint/) };
     await expect(pay(new Map())).rejects.toMatchObject(wanted);

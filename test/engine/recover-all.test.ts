@@ -1,29 +1,36 @@
 // A program that asks what became of everything that waits for a decision.
-import { done, execute, notDone, type Recover, recoverAll, resolve, StoreError, stillUnknown } from '@onceguard/core';
-import { failsBefore, preceded } from '@onceguard/testing';
+import { executeIdempotently, type Recover, recoverAll, recovery, resolveDoubt, StoreError } from '@onceguard/core';
+import { failsBefore, runFirst } from '@onceguard/testing';
 import { expect, it, vi } from 'vitest';
-import { abandon, block, call, charging, leaveDoubts, paying } from './abandoned.js';
-import { told } from './told.js';
-import { nameIn, onEveryStore, recordOf } from './world.js';
+import {
+  abandonWork,
+  blockPolicy,
+  callOptions,
+  leaveDoubts,
+  reserveAndCharge,
+  vanishWhileCharging,
+} from './abandoned-work.js';
+import { summarize } from './execution-summary.js';
+import { onEveryStore, recordNameIn, recordOf } from './store-testbed.js';
 
 onEveryStore('recoverAll', (open) => {
   it('works off all doubts, and counts how they ended', async () => {
     const { store } = open();
     await leaveDoubts(store, 5);
     let asked = 0;
-    const recover: Recover<string> = ({ steps, inDoubt }) => {
-      expect([steps.get('reserve'), inDoubt[0]?.name]).toEqual(['r1', 'charge']);
+    const recover: Recover<string> = ({ recordedSteps, stepsInDoubt }) => {
+      expect([recordedSteps.get('reserve'), stepsInDoubt[0]?.name]).toEqual(['r1', 'charge']);
       asked += 1;
-      if (asked === 1) return done('paid');
-      if (asked === 2) return notDone();
+      if (asked === 1) return recovery.done('paid');
+      if (asked === 2) return recovery.notDone();
       if (asked === 3) throw new Error('the bank is closed');
-      return stillUnknown(60_000);
+      return recovery.stillUnknown(60_000);
     };
     const sum = await recoverAll(store, { recover });
     expect(sum).toMatchObject({ done: 1, notDone: 1, stillUnknown: 2, elsewhere: 0, cursor: null });
     expect(sum.failed).toEqual([{ name: expect.any(String), error: new Error('the bank is closed') }]);
     const ends = ['order-1', 'order-2', 'order-3', 'order-4', 'order-5'].map((key) =>
-      told(execute(paying, call(store, { key, ...block }))),
+      summarize(executeIdempotently(reserveAndCharge, callOptions(store, { key, ...blockPolicy }))),
     );
     expect((await Promise.all(ends)).sort()).toEqual([
       'charged for r1, recorded',
@@ -40,7 +47,7 @@ onEveryStore('recoverAll', (open) => {
     const asked: string[] = [];
     const recover: Recover<string> = async ({ key }) => {
       asked.push(key);
-      return done('paid');
+      return recovery.done('paid');
     };
     const sums = await Promise.all([recoverAll(store, { recover }), recoverAll(store, { recover })]);
     expect(sums.reduce((total, { done: count }) => total + count, 0)).toBe(10);
@@ -55,7 +62,7 @@ onEveryStore('recoverAll', (open) => {
     let cursor: string | null = null;
     do {
       const sum: Awaited<ReturnType<typeof recoverAll>> = await recoverAll(store, {
-        recover: () => done('paid'),
+        recover: () => recovery.done('paid'),
         cursor,
         limit: 2,
       });
@@ -69,24 +76,27 @@ onEveryStore('recoverAll', (open) => {
 
   it('leaves alone what nobody has to decide about', async () => {
     const { store } = open();
-    await abandon(store, () => {}, { key: 'stuck' });
-    const recover = () => done('paid');
+    await abandonWork(store, () => {}, { key: 'stuck' });
+    const recover = () => recovery.done('paid');
     expect(await recoverAll(store, { recover })).toMatchObject({ done: 0, notDone: 0, elsewhere: 0 });
-    expect(await told(execute(() => 'run again', call(store, { key: 'stuck' })))).toBe('run again, recorded');
+    expect(await summarize(executeIdempotently(() => 'run again', callOptions(store, { key: 'stuck' })))).toBe(
+      'run again, recorded',
+    );
   });
 
   it('asks about a step in doubt whose work the next caller would run again', async () => {
     const { store } = open();
-    await abandon(store, charging);
-    expect(await recoverAll(store, { recover: () => done('paid') })).toMatchObject({ done: 1 });
-    expect(await told(execute(paying, call(store)))).toBe('paid, replayed');
+    await abandonWork(store, vanishWhileCharging);
+    expect(await recoverAll(store, { recover: () => recovery.done('paid') })).toMatchObject({ done: 1 });
+    expect(await summarize(executeIdempotently(reserveAndCharge, callOptions(store)))).toBe('paid, replayed');
   });
 
   it('has what was found known for as long as the terms of the work say', async () => {
     const { store } = open();
-    await abandon(store, charging, { ...block, ttlMs: 400, tombstoneMs: 86_400_000 });
-    await recoverAll(store, { recover: () => done('paid') });
-    const replays = async () => expect(await told(execute(paying, call(store)))).toBe('expired');
+    await abandonWork(store, vanishWhileCharging, { ...blockPolicy, ttlMs: 400, tombstoneMs: 86_400_000 });
+    await recoverAll(store, { recover: () => recovery.done('paid') });
+    const replays = async () =>
+      expect(await summarize(executeIdempotently(reserveAndCharge, callOptions(store)))).toBe('expired');
     await vi.waitFor(replays, { timeout: 10_000 });
   });
 
@@ -96,9 +106,9 @@ onEveryStore('recoverAll', (open) => {
     const lives: number[][] = [];
     for (const [n, hours] of [1, 9].entries()) {
       const key = `order-${n}`;
-      await abandon(store, charging, { ...block, ...terms, key });
+      await abandonWork(store, vanishWhileCharging, { ...blockPolicy, ...terms, key });
       const ms = hours * 1_800_000;
-      await recoverAll(store, { recover: () => done('paid'), ttlMs: ms, tombstoneMs: ms });
+      await recoverAll(store, { recover: () => recovery.done('paid'), ttlMs: ms, tombstoneMs: ms });
       const record = await recordOf(store.inner, store.calls.at(-1)?.key ?? '');
       const { completedAt, expiresAt = 0, outcomeEndAt = 0 } = record ?? {};
       lives.push([outcomeEndAt - (completedAt ?? 0), Math.round((expiresAt - (completedAt ?? 0)) / 600_000)]);
@@ -113,17 +123,18 @@ onEveryStore('recoverAll', (open) => {
   it('counts a result that cannot be recorded as failed, and leaves the doubt', async () => {
     const { store } = open();
     await leaveDoubts(store, 1);
-    const sum = await recoverAll(store, { recover: () => done(() => {}) });
-    expect(sum).toMatchObject({ done: 0, failed: [{ name: nameIn(store) }] });
-    expect(await told(execute(paying, call(store)))).toBe('unknown');
+    const sum = await recoverAll(store, { recover: () => recovery.done(() => {}) });
+    expect(sum).toMatchObject({ done: 0, failed: [{ name: recordNameIn(store) }] });
+    expect(await summarize(executeIdempotently(reserveAndCharge, callOptions(store)))).toBe('unknown');
   });
 
   it('counts what somebody else ends meanwhile as elsewhere', async () => {
     const { store } = open();
     await leaveDoubts(store, 1);
-    const name = nameIn(store);
-    const decide = async () => await resolve(store.inner, name, { as: 'done', by: 'Ada', reason: 'asked the bank' });
-    store.on('acquire', preceded(decide));
+    const name = recordNameIn(store);
+    const decide = async () =>
+      await resolveDoubt(store.inner, name, { as: 'done', by: 'Ada', reason: 'asked the bank' });
+    store.injectFault('acquire', runFirst(decide));
     const recover = () => expect.unreachable('Nobody has to find out any more.');
     expect(await recoverAll(store, { recover })).toMatchObject({ done: 0, elsewhere: 1, failed: [] });
   });
@@ -131,15 +142,15 @@ onEveryStore('recoverAll', (open) => {
   it('rejects where the store does not answer', async () => {
     const { store } = open();
     await leaveDoubts(store, 1);
-    store.on('acquire', failsBefore('unavailable'));
-    await expect(recoverAll(store, { recover: () => done('paid') })).rejects.toThrow(StoreError);
+    store.injectFault('acquire', failsBefore('unavailable'));
+    await expect(recoverAll(store, { recover: () => recovery.done('paid') })).rejects.toThrow(StoreError);
   });
 
   it.each([
     [{}, /recover is missing; it must be a function/],
-    [{ recover: () => done(1), limit: 0 }, /limit is 0; it must be a whole number of doubts/],
-    [{ recover: () => done(1), ttlMs: 100, leaseMs: 200 }, /ttlMs is 100; it must be at least leaseMs/],
-    [{ recover: () => done(1), size: 1 }, /size is not an option/],
+    [{ recover: () => recovery.done(1), limit: 0 }, /limit is 0; it must be a whole number of doubts/],
+    [{ recover: () => recovery.done(1), ttlMs: 100, leaseMs: 200 }, /ttlMs is 100; it must be at least leaseMs/],
+    [{ recover: () => recovery.done(1), size: 1 }, /size is not an option/],
   ])('refuses %j', async (options, message) => {
     const { store } = open();
     await expect(recoverAll(store, options as never)).rejects.toThrow(message);

@@ -1,22 +1,20 @@
 // onAbandoned: a function that finds out what became of work whose owner vanished.
 import {
-  done,
   type ExecuteOptions,
   type Execution,
-  execute,
-  notDone,
+  executeIdempotently,
   type OperationContext,
   type RecoverContext,
-  stillUnknown,
+  recovery,
 } from '@onceguard/core';
 import { expect, it } from 'vitest';
-import { untilAborted } from '../support/aborted.js';
-import { abandon, call, never } from './abandoned.js';
-import { told } from './told.js';
-import { nameIn, onEveryStore, recordOf, stateOf } from './world.js';
+import { untilAborted } from '../support/until-aborted.js';
+import { abandonWork, callOptions, neverSettles } from './abandoned-work.js';
+import { summarize } from './execution-summary.js';
+import { onEveryStore, recordNameIn, recordOf, stateAfterDrain } from './store-testbed.js';
 
 /** Ordered work: reserve, charge (once at most), send. */
-function shop(vanishAt: string | null = null) {
+function orderedWork(vanishAt: string | null = null) {
   const calls: string[] = [];
   const keys = new Map<string, string>();
   const act =
@@ -24,7 +22,7 @@ function shop(vanishAt: string | null = null) {
     async ({ key }: { key: string }) => {
       calls.push(name);
       keys.set(name, key);
-      if (name === vanishAt) return await never();
+      if (name === vanishAt) return await neverSettles();
       return `${name} ok`;
     };
   const operation = async ({ step }: OperationContext) => {
@@ -41,14 +39,16 @@ type Options = Partial<ExecuteOptions<unknown>>;
 onEveryStore('A recover function', (open) => {
   it('is told the recorded steps, the steps in doubt, and their keys', async () => {
     const { store } = open();
-    const vanished = shop('charge');
+    const vanished = orderedWork('charge');
     const recover = (context: RecoverContext) => {
       told1.push(context);
-      return stillUnknown();
+      return recovery.stillUnknown();
     };
     const told1: RecoverContext[] = [];
-    await abandon(store, vanished.operation, { onAbandoned: recover });
-    expect(await told(execute(shop().operation, call(store, { onAbandoned: recover })))).toBe('unknown');
+    await abandonWork(store, vanished.operation, { onAbandoned: recover });
+    expect(
+      await summarize(executeIdempotently(orderedWork().operation, callOptions(store, { onAbandoned: recover }))),
+    ).toBe('unknown');
     expect(told1).toHaveLength(1);
     expect(told1[0]).toMatchObject({
       key: 'order-1',
@@ -61,20 +61,24 @@ onEveryStore('A recover function', (open) => {
 
   it('that finds the work done has its result recorded; the operation does not run', async () => {
     const { store } = open();
-    const options: Options = { onAbandoned: () => done('sold, says the bank') };
-    await abandon(store, shop('charge').operation, options);
-    const { operation, calls } = shop();
-    expect(await told(execute(operation, call(store, options)))).toBe('sold, says the bank, recorded');
-    expect(await told(execute(operation, call(store, options)))).toBe('sold, says the bank, replayed');
+    const options: Options = { onAbandoned: () => recovery.done('sold, says the bank') };
+    await abandonWork(store, orderedWork('charge').operation, options);
+    const { operation, calls } = orderedWork();
+    expect(await summarize(executeIdempotently(operation, callOptions(store, options)))).toBe(
+      'sold, says the bank, recorded',
+    );
+    expect(await summarize(executeIdempotently(operation, callOptions(store, options)))).toBe(
+      'sold, says the bank, replayed',
+    );
     expect(calls).toEqual([]);
   });
 
   it('that finds the work not done lets the operation go on from the recorded steps', async () => {
     const { store } = open();
-    const options: Options = { onAbandoned: () => notDone() };
-    await abandon(store, shop('charge').operation, options);
-    const { operation, calls } = shop();
-    expect(await told(execute(operation, call(store, options)))).toBe('sold, recorded');
+    const options: Options = { onAbandoned: () => recovery.notDone() };
+    await abandonWork(store, orderedWork('charge').operation, options);
+    const { operation, calls } = orderedWork();
+    expect(await summarize(executeIdempotently(operation, callOptions(store, options)))).toBe('sold, recorded');
     expect(calls).toEqual(['charge', 'send']);
   });
 
@@ -82,14 +86,16 @@ onEveryStore('A recover function', (open) => {
     const { store } = open();
     const doubts: string[][] = [];
     const options: Options = {
-      onAbandoned: ({ inDoubt }) => {
-        doubts.push(inDoubt.map(({ name }) => name));
-        return notDone();
+      onAbandoned: ({ stepsInDoubt }) => {
+        doubts.push(stepsInDoubt.map(({ name }) => name));
+        return recovery.notDone();
       },
     };
-    await abandon(store, shop('charge').operation, options);
-    await abandon(store, shop('send').operation, options);
-    expect(await told(execute(shop().operation, call(store, options)))).toBe('sold, recorded');
+    await abandonWork(store, orderedWork('charge').operation, options);
+    await abandonWork(store, orderedWork('send').operation, options);
+    expect(await summarize(executeIdempotently(orderedWork().operation, callOptions(store, options)))).toBe(
+      'sold, recorded',
+    );
     expect(doubts).toEqual([['charge'], []]);
   });
 
@@ -97,16 +103,16 @@ onEveryStore('A recover function', (open) => {
     const { store } = open();
     const begin = async ({ step }: OperationContext) => {
       await step('reserve', () => 'reserved before');
-      await Promise.all(['charge', 'mail'].map((name) => step(name, never, { atMostOnce: true })));
+      await Promise.all(['charge', 'mail'].map((name) => step(name, neverSettles, { atMostOnce: true })));
     };
-    const onAbandoned = () => notDone({ charge: { id: 'ch_1' }, ship: 'sh_1', reserve: 'known better' });
-    await abandon(store, begin, { onAbandoned });
+    const onAbandoned = () => recovery.notDone({ charge: { id: 'ch_1' }, ship: 'sh_1', reserve: 'known better' });
+    await abandonWork(store, begin, { onAbandoned });
     const ran: string[] = [];
     const operation = async ({ step }: OperationContext) => {
       const act = (name: string) => step(name, () => `${ran.push(name)}`, { atMostOnce: true });
       return [await act('reserve'), await act('charge'), await act('ship'), await act('mail')];
     };
-    const end = await execute(operation, call(store, { onAbandoned }));
+    const end = await executeIdempotently(operation, callOptions(store, { onAbandoned }));
     expect(end).toMatchObject({ kind: 'executed', value: ['reserved before', { id: 'ch_1' }, 'sh_1', '1'] });
     expect(ran).toEqual(['mail']);
   });
@@ -116,11 +122,11 @@ onEveryStore('A recover function', (open) => {
     ['what cannot be recorded', { charge: () => {} }, 'outcome_invalid'],
   ])('that gives %s decides nothing', async (_what, happened, code) => {
     const { store } = open();
-    const options: Options = { onAbandoned: () => notDone(happened) };
-    await abandon(store, shop('charge').operation, options);
-    const { operation, calls } = shop();
-    await expect(execute(operation, call(store, options))).rejects.toMatchObject({ code });
-    expect([calls, await stateOf(store)]).toEqual([[], 'unknown']);
+    const options: Options = { onAbandoned: () => recovery.notDone(happened) };
+    await abandonWork(store, orderedWork('charge').operation, options);
+    const { operation, calls } = orderedWork();
+    await expect(executeIdempotently(operation, callOptions(store, options))).rejects.toMatchObject({ code });
+    expect([calls, await stateAfterDrain(store)]).toEqual([[], 'unknown']);
   });
 
   it('that cannot tell is not asked again before the time that it gave', async () => {
@@ -129,15 +135,15 @@ onEveryStore('A recover function', (open) => {
     const options: Options = {
       onAbandoned: () => {
         asked += 1;
-        return asked === 1 ? stillUnknown(60_000) : done('sold');
+        return asked === 1 ? recovery.stillUnknown(60_000) : recovery.done('sold');
       },
     };
-    await abandon(store, shop('charge').operation, options);
-    const end = await execute(shop().operation, call(store, options));
-    expect(end).toEqual({ kind: 'unknown', retryAfterMs: 60_000, recordName: nameIn(store) });
-    expect(await execute(shop().operation, call(store, options))).toEqual({
-      kind: 'unknown',
-      recordName: nameIn(store),
+    await abandonWork(store, orderedWork('charge').operation, options);
+    const end = await executeIdempotently(orderedWork().operation, callOptions(store, options));
+    expect(end).toEqual({ kind: 'outcome_unknown', retryAfterMs: 60_000, recordName: recordNameIn(store) });
+    expect(await executeIdempotently(orderedWork().operation, callOptions(store, options))).toEqual({
+      kind: 'outcome_unknown',
+      recordName: recordNameIn(store),
       retryAfterMs: expect.toSatisfy((ms: number) => ms > 0 && ms <= 60_000),
     });
     expect(asked).toBe(1);
@@ -150,12 +156,16 @@ onEveryStore('A recover function', (open) => {
         throw new Error('the bank is closed');
       },
     };
-    await abandon(store, shop('charge').operation, options);
-    expect(await told(execute(shop().operation, call(store, options)))).toBe('Error: the bank is closed');
-    expect(await stateOf(store)).toBe('unknown');
-    expect(await told(execute(shop().operation, call(store, { onAbandoned: () => done('sold') })))).toBe(
-      'sold, recorded',
+    await abandonWork(store, orderedWork('charge').operation, options);
+    expect(await summarize(executeIdempotently(orderedWork().operation, callOptions(store, options)))).toBe(
+      'Error: the bank is closed',
     );
+    expect(await stateAfterDrain(store)).toBe('unknown');
+    expect(
+      await summarize(
+        executeIdempotently(orderedWork().operation, callOptions(store, { onAbandoned: () => recovery.done('sold') })),
+      ),
+    ).toBe('sold, recorded');
   });
 
   it.each([undefined, null, true, {}, { found: 'perhaps' }, 'not_done'])(
@@ -163,76 +173,76 @@ onEveryStore('A recover function', (open) => {
     async (answer) => {
       const { store } = open();
       const options: Options = { onAbandoned: () => answer as never };
-      await abandon(store, shop('charge').operation, options);
-      const { operation, calls } = shop();
-      await expect(execute(operation, call(store, options))).rejects.toMatchObject({
+      await abandonWork(store, orderedWork('charge').operation, options);
+      const { operation, calls } = orderedWork();
+      await expect(executeIdempotently(operation, callOptions(store, options))).rejects.toMatchObject({
         code: 'argument_invalid',
-        message: expect.stringContaining('done(…), notDone() or stillUnknown()'),
+        message: expect.stringContaining('done(…), recovery.notDone() or recovery.stillUnknown()'),
       });
-      expect([calls, await stateOf(store)]).toEqual([[], 'unknown']);
+      expect([calls, await stateAfterDrain(store)]).toEqual([[], 'unknown']);
     },
   );
 
   it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('cannot be asked again in %d ms', async (ms) => {
     const { store } = open();
-    const options: Options = { onAbandoned: () => stillUnknown(ms) };
-    await abandon(store, shop('charge').operation, options);
-    const repeat = execute(shop().operation, call(store, options));
+    const options: Options = { onAbandoned: () => recovery.stillUnknown(ms) };
+    await abandonWork(store, orderedWork('charge').operation, options);
+    const repeat = executeIdempotently(orderedWork().operation, callOptions(store, options));
     await expect(repeat).rejects.toMatchObject({
       code: 'argument_invalid',
       message: expect.stringMatching(/number of milliseconds/),
     });
-    expect(await stateOf(store)).toBe('unknown');
+    expect(await stateAfterDrain(store)).toBe('unknown');
   });
 
   it('is asked again in whole milliseconds, rounded up', () => {
-    expect(stillUnknown(0.5)).toEqual({ found: 'still_unknown', retryAfterMs: 1 });
+    expect(recovery.stillUnknown(0.5)).toEqual({ found: 'still_unknown', retryAfterMs: 1 });
   });
 
   it('is asked again in whole milliseconds, and no earlier than it said', () => {
-    expect(stillUnknown(0.5)).toEqual({ found: 'still_unknown', retryAfterMs: 1 });
+    expect(recovery.stillUnknown(0.5)).toEqual({ found: 'still_unknown', retryAfterMs: 1 });
   });
 
   it('is asked about an outcome that the options or a step made unknown, too', async () => {
     const { store } = open();
-    const options: Options = { onAbandoned: () => done('sold after all'), onFailure: 'unknown' };
+    const options: Options = { onAbandoned: () => recovery.done('sold after all'), onFailure: 'unknown' };
     const failing = () => {
       throw new Error('no connection');
     };
-    expect(await told(execute(failing, call(store, options)))).toBe('Error: no connection');
-    expect(await told(execute(failing, call(store, options)))).toBe('sold after all, recorded');
+    expect(await summarize(executeIdempotently(failing, callOptions(store, options)))).toBe('Error: no connection');
+    expect(await summarize(executeIdempotently(failing, callOptions(store, options)))).toBe('sold after all, recorded');
   });
 
   it('runs for one of several callers; the others are told in_progress', async () => {
     const { store } = open();
     let asked = 0;
     const ends: Promise<Execution<unknown>>[] = [];
-    const repeat = () => execute(shop().operation, call(store, options));
+    const repeat = () => executeIdempotently(orderedWork().operation, callOptions(store, options));
     const options: Options = {
       onAbandoned: async () => {
         asked += 1;
         ends.push(repeat(), repeat());
         expect((await Promise.all(ends)).map(({ kind }) => kind)).toEqual(['in_progress', 'in_progress']);
-        return done('sold');
+        return recovery.done('sold');
       },
     };
-    await abandon(store, shop('charge').operation, options);
-    expect(await told(repeat())).toBe('sold, recorded');
+    await abandonWork(store, orderedWork('charge').operation, options);
+    expect(await summarize(repeat())).toBe('sold, recorded');
     expect(asked).toBe(1);
   });
 
   it('that found out after its lease was over decides nothing', async () => {
     const { store } = open();
-    await abandon(store, shop('charge').operation, { onAbandoned: () => notDone() });
+    await abandonWork(store, orderedWork('charge').operation, { onAbandoned: () => recovery.notDone() });
     const slow = async ({ signal }: RecoverContext) => {
       await untilAborted(signal);
-      return done('too late');
+      return recovery.done('too late');
     };
-    const { operation, calls } = shop();
-    const late = { ...call(store, { onAbandoned: slow }), leaseMs: 80, maxExecutionMs: 10 };
+    const { operation, calls } = orderedWork();
+    const late = { ...callOptions(store, { onAbandoned: slow }), leaseMs: 80, maxExecutionMs: 10 };
     // To the store its lease holds a little longer, unless this process is slow to ask.
-    expect(['in_progress', 'unknown']).toContain(await told(execute(operation, late)));
-    expect((await recordOf(store.inner, nameIn(store)))?.state).toBe('in_progress');
+    expect(['in_progress', 'unknown']).toContain(await summarize(executeIdempotently(operation, late)));
+    expect((await recordOf(store.inner, recordNameIn(store)))?.state).toBe('in_progress');
     expect(calls).toEqual([]);
   });
 
@@ -249,7 +259,7 @@ onEveryStore('A recover function', (open) => {
       if (runs === 1) throw new Error('declined');
       return 'paid';
     };
-    expect(await told(execute(operation, call(store, options)))).toBe('Error: declined');
-    expect(await told(execute(operation, call(store, options)))).toBe('paid, recorded');
+    expect(await summarize(executeIdempotently(operation, callOptions(store, options)))).toBe('Error: declined');
+    expect(await summarize(executeIdempotently(operation, callOptions(store, options)))).toBe('paid, recorded');
   });
 });

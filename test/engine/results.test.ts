@@ -1,11 +1,11 @@
 // What comes back from a function: on the first call and on every repeat what the record holds, as it was.
 import assert from 'node:assert/strict';
-import { type Events, execute, makeIdempotent, onEvent, ResponseExpiredError } from '@onceguard/core';
+import { type Events, executeIdempotently, makeIdempotent, OutcomeExpiredError, onEvent } from '@onceguard/core';
 import { failsBefore } from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
-import { recordedOutcome } from '../../packages/core/src/engine/checksum.js';
-import { withVerbs } from '../adapters/stores.js';
-import { memoryWorld, nameIn, onEveryStore, recordOf } from './world.js';
+import { addOutcomeChecksum } from '../../packages/core/src/engine/checksum.js';
+import { overrideVerbs } from '../adapters/store-kinds.js';
+import { memoryTestbed, onEveryStore, recordNameIn, recordOf } from './store-testbed.js';
 
 const results: [title: string, value: unknown][] = [
   ['undefined', undefined],
@@ -73,7 +73,7 @@ describe('A result that cannot be kept', () => {
     ['a getter that throws', hostile, /not now/],
     ['more than maxOutcomeBytes', 'x'.repeat(99), /101 bytes; maxOutcomeBytes is 100/],
   ])('is given to its caller, and the work stays done: %s', async (_title, value, reason) => {
-    const { store } = memoryWorld();
+    const { store } = memoryTestbed();
     const heard: Events['outcome_not_kept'][] = [];
     const stop = onEvent('outcome_not_kept', (event) => heard.push(event));
     let runs = 0;
@@ -83,18 +83,21 @@ describe('A result that cannot be kept', () => {
     };
     const pay = makeIdempotent(operation, { store, scope: 'tests', key: () => 'payment-1', maxOutcomeBytes: 100 });
     expect(await pay(undefined)).toBe(value);
-    await expect(pay(undefined)).rejects.toThrow(ResponseExpiredError);
+    await expect(pay(undefined)).rejects.toThrow(OutcomeExpiredError);
     stop();
     expect(runs).toBe(1);
-    expect(heard).toEqual([{ store: 'memory', name: nameIn(store), reason: expect.stringMatching(reason) }]);
-    expect(await recordOf(store.inner, nameIn(store))).toMatchObject({ state: 'completed', outcome: null });
+    expect(heard).toEqual([{ store: 'memory', name: recordNameIn(store), reason: expect.stringMatching(reason) }]);
+    expect(await recordOf(store.inner, recordNameIn(store))).toMatchObject({ state: 'completed', outcome: null });
   });
 
   it('is what maxOutcomeBytes says, to the byte', async () => {
-    const { store } = memoryWorld();
+    const { store } = memoryTestbed();
     const options = { store, scope: 'tests', key: 'payment-1', maxOutcomeBytes: 100 };
-    await execute(() => 'x'.repeat(98), options);
-    expect(await execute(() => 'never', options)).toMatchObject({ kind: 'replayed', value: 'x'.repeat(98) });
+    await executeIdempotently(() => 'x'.repeat(98), options);
+    expect(await executeIdempotently(() => 'never', options)).toMatchObject({
+      kind: 'replayed',
+      value: 'x'.repeat(98),
+    });
   });
 });
 
@@ -106,32 +109,32 @@ describe('A recorded result that this version cannot read', () => {
     ['that is cut off', '{"charge":'],
     ['of an error, cut off', '!{"name":"Error"'],
   ])('is an error with a code, and the work does not run again: %s', async (_title, bytes) => {
-    const { inner } = memoryWorld().store;
+    const { inner } = memoryTestbed().store;
     const outcome = Buffer.from(bytes);
-    const later = withVerbs(inner, {
-      complete: (lease, said) => inner.complete(lease, { ...said, outcome: recordedOutcome(lease.key, outcome) }),
+    const later = overrideVerbs(inner, {
+      complete: (lease, said) => inner.complete(lease, { ...said, outcome: addOutcomeChecksum(lease.key, outcome) }),
     });
     const options = { store: later, scope: 'tests', key: 'payment-1' };
-    await execute(() => 1, options);
-    const repeat = execute(() => expect.unreachable('It ran again.'), options);
+    await executeIdempotently(() => 1, options);
+    const repeat = executeIdempotently(() => expect.unreachable('It ran again.'), options);
     await expect(repeat).rejects.toMatchObject({ code: 'outcome_invalid' });
   });
 });
 
 it('The first caller gets what the record holds, as every repeat does, and not the object of the operation', async () => {
-  const { store } = memoryWorld();
+  const { store } = memoryTestbed();
   const options = { store, scope: 'tests', key: 'payment-1' };
   const own: { list: number[] } = Object.assign(Object.create(null), { list: [1] });
-  const first = await execute(() => own, options);
+  const first = await executeIdempotently(() => own, options);
   own.list.push(2);
-  for (const { value } of [first, await execute(() => own, options)] as { value?: unknown }[]) {
+  for (const { value } of [first, await executeIdempotently(() => own, options)] as { value?: unknown }[]) {
     assert.deepStrictEqual(value, { list: [1] });
   }
 });
 
 it('A result of a bypass is what the function gave', async () => {
-  const { store } = memoryWorld();
-  store.on('acquire', failsBefore());
+  const { store } = memoryTestbed();
+  store.injectFault('acquire', failsBefore());
   const options = { store, scope: 'tests', key: () => 'payment-1', onStoreUnavailable: 'bypass' } as const;
   expect(await makeIdempotent(() => Buffer.from('x'), options)(1)).toEqual(Buffer.from('x'));
 });

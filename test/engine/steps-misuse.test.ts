@@ -1,21 +1,21 @@
 // Steps where nobody expects them: after the end, beside others that fail, without a record, under odd names, in great numbers.
 import {
   type Events,
-  execute,
+  executeIdempotently,
   LeaseLostError,
   type OperationContext,
   onEvent,
   type StepContext,
 } from '@onceguard/core';
-import { failsBefore, preceded } from '@onceguard/testing';
+import { failsBefore, runFirst } from '@onceguard/testing';
 import { expect, it } from 'vitest';
 import { newGate } from '../adapters/gate.js';
-import { abandon, call, never } from './abandoned.js';
-import { told } from './told.js';
-import { nameIn, onEveryStore, recordOf, stateOf } from './world.js';
+import { abandonWork, callOptions, neverSettles } from './abandoned-work.js';
+import { summarize } from './execution-summary.js';
+import { onEveryStore, recordNameIn, recordOf, stateAfterDrain } from './store-testbed.js';
 
 const atMostOnce = { atMostOnce: true };
-const caught = (error: unknown) => error;
+const asValue = (error: unknown) => error;
 
 onEveryStore('A step that its operation did not wait for', (open) => {
   it.each([{}, atMostOnce])('does not begin once the operation has ended (%o)', async (options) => {
@@ -27,19 +27,19 @@ onEveryStore('A step that its operation did not wait for', (open) => {
       const fn = () => {
         ran = true;
       };
-      errors.push(await step?.(`late-${errors.length}`, fn, options).catch(caught));
+      errors.push(await step?.(`late-${errors.length}`, fn, options).catch(asValue));
     };
     // While the outcome is being recorded, and after it.
-    store.on('complete', preceded(late));
+    store.injectFault('complete', runFirst(late));
     const operation = (context: OperationContext) => {
       step = context.step;
       return 'paid';
     };
-    expect(await told(execute(operation, call(store)))).toBe('paid, recorded');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('paid, recorded');
     await late();
     const ended = { code: 'lease_lost', message: expect.stringMatching(/operation has ended/) };
     expect(errors).toMatchObject([ended, ended]);
-    expect([ran, store.of('checkpoint')]).toEqual([false, []]);
+    expect([ran, store.callsOf('checkpoint')]).toEqual([false, []]);
   });
 
   it('is not recorded, rejects, and changes nothing of the outcome', async () => {
@@ -47,22 +47,22 @@ onEveryStore('A step that its operation did not wait for', (open) => {
     const heard: Events['lease_lost'][] = [];
     const stop = onEvent('lease_lost', (event) => heard.push(event));
     const [gate, recorded] = [newGate(), newGate()];
-    store.on(
+    store.injectFault(
       'checkpoint',
-      preceded(async () => await recorded.opened),
+      runFirst(async () => await recorded.opened),
     );
     let late: Promise<unknown> = Promise.resolve();
     const operation = async ({ step }: OperationContext) => {
-      late = step('late', () => gate.open()).catch(caught);
+      late = step('late', () => gate.open()).catch(asValue);
       await gate.opened;
       return 'paid';
     };
-    expect(await told(execute(operation, call(store)))).toBe('paid, recorded');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('paid, recorded');
     recorded.open();
     expect(await late).toBeInstanceOf(LeaseLostError);
     stop();
     expect(heard).toEqual([]);
-    expect(await recordOf(store.inner, nameIn(store))).toMatchObject({ state: 'completed', steps: new Map() });
+    expect(await recordOf(store.inner, recordNameIn(store))).toMatchObject({ state: 'completed', steps: new Map() });
   });
 
   it('and that may run at most once leaves the outcome unknown when the operation fails', async () => {
@@ -71,7 +71,7 @@ onEveryStore('A step that its operation did not wait for', (open) => {
     const operation = async ({ step }: OperationContext) => {
       const charge = async () => {
         begun.open();
-        return await never();
+        return await neverSettles();
       };
       const fails = async () => {
         await begun.opened;
@@ -79,8 +79,8 @@ onEveryStore('A step that its operation did not wait for', (open) => {
       };
       await Promise.all([step('charge', charge, atMostOnce), step('reserve', fails)]);
     };
-    expect(await told(execute(operation, call(store)))).toBe('Error: no stock');
-    expect(await stateOf(store)).toBe('unknown');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('Error: no stock');
+    expect(await stateAfterDrain(store)).toBe('unknown');
   });
 });
 
@@ -97,16 +97,16 @@ onEveryStore('Steps', (open) => {
       expect(results).toEqual(names.map((name) => `${name} 1`));
       return 'done';
     };
-    await execute(operation, call(store)).catch(() => {});
-    expect(await told(execute(operation, call(store)))).toBe('done, recorded');
+    await executeIdempotently(operation, callOptions(store)).catch(() => {});
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('done, recorded');
   });
 
   it.each(['a b', 'é', 'a\n', '', 'x'.repeat(129), 1, undefined, {}])('cannot be called %o', async (name) => {
     const { store } = open();
     let ran = false;
     const operation = async ({ step }: OperationContext) => await step(name as string, () => (ran = true));
-    await expect(execute(operation, call(store))).rejects.toMatchObject({ code: 'step_invalid' });
-    expect([ran, store.of('checkpoint')]).toEqual([false, []]);
+    await expect(executeIdempotently(operation, callOptions(store))).rejects.toMatchObject({ code: 'step_invalid' });
+    expect([ran, store.callsOf('checkpoint')]).toEqual([false, []]);
   });
 
   it('are a thousand at most, those of earlier attempts among them, which go on coming back', async () => {
@@ -119,21 +119,21 @@ onEveryStore('Steps', (open) => {
       await take(context, 'first', 600);
       throw new Error('declined');
     };
-    await execute(first, call(store)).catch(() => {});
+    await executeIdempotently(first, callOptions(store)).catch(() => {});
     let error: unknown;
     const second = async (context: OperationContext) => {
       for (let n = 0; n < 400; n += 1) await context.step(`second-${n}`, () => n);
-      error = await context.step('second-400', () => 1).catch(caught);
+      error = await context.step('second-400', () => 1).catch(asValue);
       const again = await take(context, 'first', 600);
       return new Set(again).size;
     };
-    expect(await told(execute(second, call(store)))).toBe('1, recorded');
+    expect(await summarize(executeIdempotently(second, callOptions(store)))).toBe('1, recorded');
     expect(error).toMatchObject({ code: 'step_invalid', message: expect.stringMatching(/1000 steps/) });
   });
 
   it('of a bypass run without a record: each once, and none is kept for the next', async () => {
     const { store } = open();
-    store.on('acquire', failsBefore());
+    store.injectFault('acquire', failsBefore());
     const ran: string[] = [];
     const operation = async ({ step, deriveKey }: OperationContext) => {
       const charge = (context: StepContext) => {
@@ -145,10 +145,10 @@ onEveryStore('Steps', (open) => {
       await expect(step('charge', () => 2)).rejects.toMatchObject({ code: 'step_invalid' });
       return 'paid';
     };
-    const options = call(store, { onStoreUnavailable: 'bypass' });
-    expect(await told(execute(operation, options))).toBe('paid, unrecorded');
-    expect(await told(execute(operation, options))).toBe('paid, unrecorded');
-    expect([ran.length, store.of('checkpoint')]).toEqual([2, []]);
+    const options = callOptions(store, { onStoreUnavailable: 'bypass' });
+    expect(await summarize(executeIdempotently(operation, options))).toBe('paid, unrecorded');
+    expect(await summarize(executeIdempotently(operation, options))).toBe('paid, unrecorded');
+    expect([ran.length, store.callsOf('checkpoint')]).toEqual([2, []]);
   });
 
   it('whose schema does not take what was just recorded are on record all the same', async () => {
@@ -158,20 +158,20 @@ onEveryStore('Steps', (open) => {
       throw new Error('a number was expected');
     };
     const operation = async ({ step }: OperationContext) =>
-      await step('charge', () => (runs += 1), runs === 0 ? { ...atMostOnce, schema: { parse } } : {});
-    expect(await told(execute(operation, call(store)))).toBe('outcome_invalid');
-    expect(await told(execute(operation, call(store)))).toBe('1, recorded');
+      await step('charge', () => (runs += 1), runs === 0 ? { ...atMostOnce, resultSchema: { parse } } : {});
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('outcome_invalid');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('1, recorded');
     expect(runs).toBe(1);
   });
 
   it('in doubt stay so where the operation throws something else instead', async () => {
     const { store } = open();
-    await abandon(store, async ({ step }) => await step('charge', never, atMostOnce));
+    await abandonWork(store, async ({ step }) => await step('charge', neverSettles, atMostOnce));
     const operation = async ({ step }: OperationContext) => {
-      await step('charge', never, atMostOnce).catch(() => {});
+      await step('charge', neverSettles, atMostOnce).catch(() => {});
       throw new Error('declined');
     };
-    expect(await told(execute(operation, call(store)))).toBe('Error: declined');
-    expect(await stateOf(store)).toBe('unknown');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('Error: declined');
+    expect(await stateAfterDrain(store)).toBe('unknown');
   });
 });

@@ -1,9 +1,9 @@
 // Results of steps that cannot be recorded: told at once and loudly; the effect is repeated under its key, or is in doubt.
-import { execute, type OperationContext, type StepContext } from '@onceguard/core';
+import { executeIdempotently, type OperationContext, type StepContext } from '@onceguard/core';
 import { expect, it } from 'vitest';
-import { call } from './abandoned.js';
-import { told } from './told.js';
-import { nameIn, onEveryStore, recordOf, stateOf } from './world.js';
+import { callOptions } from './abandoned-work.js';
+import { summarize } from './execution-summary.js';
+import { onEveryStore, recordNameIn, recordOf, stateAfterDrain } from './store-testbed.js';
 
 const hostile = {
   get member() {
@@ -27,11 +27,11 @@ onEveryStore('A step whose result cannot be recorded', (open) => {
   it.each(results)('rejects and says why: %s', async (_what, value, message) => {
     const { store } = open();
     const operation = async ({ step }: OperationContext) => await step('charge', () => value);
-    await expect(execute(operation, call(store))).rejects.toMatchObject({
+    await expect(executeIdempotently(operation, callOptions(store))).rejects.toMatchObject({
       code: 'outcome_invalid',
       message: expect.stringMatching(new RegExp(`step charge cannot be recorded: .*${message.source}.* plain data`)),
     });
-    expect((await recordOf(store.inner, nameIn(store)))?.steps.size).toBe(0);
+    expect((await recordOf(store.inner, recordNameIn(store)))?.steps.size).toBe(0);
   });
 
   it('runs again under the same key, since the other system knows a call by it', async () => {
@@ -42,9 +42,9 @@ onEveryStore('A step whose result cannot be recorded', (open) => {
       return keys.length === 1 ? new Map() : 'ch_1';
     };
     const operation = async ({ step }: OperationContext) => await step('charge', charge);
-    expect(await told(execute(operation, call(store)))).toBe('outcome_invalid');
-    expect(await stateOf(store)).toBe('retryable');
-    expect(await told(execute(operation, call(store)))).toBe('ch_1, recorded');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('outcome_invalid');
+    expect(await stateAfterDrain(store)).toBe('retryable');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('ch_1, recorded');
     expect(keys).toEqual([keys[0], keys[0]]);
   });
 
@@ -56,9 +56,9 @@ onEveryStore('A step whose result cannot be recorded', (open) => {
       return new Map();
     };
     const operation = async ({ step }: OperationContext) => await step('charge', charge, { atMostOnce: true });
-    expect(await told(execute(operation, call(store)))).toBe('outcome_invalid');
-    expect(await stateOf(store)).toBe('unknown');
-    expect(await told(execute(operation, call(store)))).toBe('unknown');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('outcome_invalid');
+    expect(await stateAfterDrain(store)).toBe('unknown');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('unknown');
     expect(runs).toBe(1);
   });
 
@@ -66,7 +66,7 @@ onEveryStore('A step whose result cannot be recorded', (open) => {
     const { store } = open();
     const value = 'x'.repeat(1_048_574);
     const operation = async ({ step }: OperationContext) => (await step('charge', () => value)) === value;
-    expect(await told(execute(operation, call(store)))).toBe('true, recorded');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('true, recorded');
   });
 });
 

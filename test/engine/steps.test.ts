@@ -1,11 +1,11 @@
 // Steps: what one attempt has recorded, no later one does again; what is in doubt, nobody repeats silently.
-import { execute, LeaseLostError, type OperationContext, type StepContext } from '@onceguard/core';
+import { executeIdempotently, LeaseLostError, type OperationContext, type StepContext } from '@onceguard/core';
 import { failsAfter, failsBefore, hangs, hangsAfter } from '@onceguard/testing';
 import { expect, it } from 'vitest';
-import { untilAborted } from '../support/aborted.js';
-import { abandon, call, never } from './abandoned.js';
-import { told } from './told.js';
-import { nameIn, onEveryStore, recordOf, stateOf } from './world.js';
+import { untilAborted } from '../support/until-aborted.js';
+import { abandonWork, callOptions, neverSettles } from './abandoned-work.js';
+import { summarize } from './execution-summary.js';
+import { onEveryStore, recordNameIn, recordOf, stateAfterDrain } from './store-testbed.js';
 
 const declined = () => {
   throw new Error('declined');
@@ -23,7 +23,7 @@ onEveryStore('A step', (open) => {
       await step('charge', charge);
       declined();
     };
-    expect(await told(execute(failing, call(store)))).toBe('Error: declined');
+    expect(await summarize(executeIdempotently(failing, callOptions(store)))).toBe('Error: declined');
 
     let ran: unknown;
     const again = async (context: OperationContext) => {
@@ -31,7 +31,7 @@ onEveryStore('A step', (open) => {
       expect(context.deriveKey('charge')).toBe(seen[0]?.key);
       return 'paid';
     };
-    expect(await told(execute(again, call(store)))).toBe('paid, recorded');
+    expect(await summarize(executeIdempotently(again, callOptions(store)))).toBe('paid, recorded');
     expect([ran, seen.length, seen[0]?.attempt]).toEqual([{ id: 'ch_1' }, 1, 1]);
   });
 
@@ -39,10 +39,10 @@ onEveryStore('A step', (open) => {
     const { store } = open();
     const operation = async ({ step }: OperationContext) => {
       await step('reserve', () => 'r1');
-      const record = await recordOf(store.inner, nameIn(store));
+      const record = await recordOf(store.inner, recordNameIn(store));
       return [...(record?.steps.keys() ?? [])].join();
     };
-    expect(await told(execute(operation, call(store)))).toBe('reserve, recorded');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('reserve, recorded');
   });
 
   it.each([undefined, null, 0, '', false, Number.NaN, 1n, new Date(0), Buffer.from([0]), [1, { a: undefined }]])(
@@ -55,8 +55,8 @@ onEveryStore('A step', (open) => {
         if (results.length === 1) declined();
         return 'done';
       };
-      await told(execute(operation, call(store)));
-      expect(await told(execute(operation, call(store)))).toBe('done, recorded');
+      await summarize(executeIdempotently(operation, callOptions(store)));
+      expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('done, recorded');
       expect(results).toEqual([value, value]);
     },
   );
@@ -64,10 +64,10 @@ onEveryStore('A step', (open) => {
   it('that began without getting as far as its record runs again, under the same key', async () => {
     const { store } = open();
     const keys: string[] = [];
-    await abandon(store, async ({ step }) => {
+    await abandonWork(store, async ({ step }) => {
       await step('charge', async ({ key }) => {
         keys.push(key);
-        return await never();
+        return await neverSettles();
       });
     });
     const operation = async ({ step }: OperationContext) => {
@@ -76,7 +76,7 @@ onEveryStore('A step', (open) => {
         return attempt;
       });
     };
-    expect(await told(execute(operation, call(store)))).toBe('2, recorded');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('2, recorded');
     expect(keys).toEqual([keys[0], keys[0]]);
   });
 
@@ -86,7 +86,7 @@ onEveryStore('A step', (open) => {
       const results = await Promise.all([1, 2, 3].map((n) => step(`part-${n}`, () => n)));
       return results.join();
     };
-    expect(await told(execute(operation, call(store)))).toBe('1,2,3, recorded');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('1,2,3, recorded');
   });
 
   it.each([
@@ -101,13 +101,13 @@ onEveryStore('A step', (open) => {
       error = await step(name, () => 2).catch((thrown: unknown) => thrown);
       return 'done';
     };
-    await execute(operation, call(store));
+    await executeIdempotently(operation, callOptions(store));
     expect(error).toMatchObject({ code: 'step_invalid', message: expect.stringContaining(remedy) });
   });
 
   it('whose record does not fit the schema of a new version rejects, and does not run', async () => {
     const { store } = open();
-    const schema = {
+    const resultSchema = {
       parse(recorded: unknown) {
         if (typeof recorded === 'string') return recorded;
         throw new Error('a string was expected');
@@ -117,9 +117,9 @@ onEveryStore('A step', (open) => {
       await step('charge', () => 1);
       declined();
     };
-    await told(execute(before, call(store)));
-    const after = async ({ step }: OperationContext) => await step('charge', () => 'ch_1', { schema });
-    await expect(execute(after, call(store))).rejects.toMatchObject({
+    await summarize(executeIdempotently(before, callOptions(store)));
+    const after = async ({ step }: OperationContext) => await step('charge', () => 'ch_1', { resultSchema });
+    await expect(executeIdempotently(after, callOptions(store))).rejects.toMatchObject({
       code: 'outcome_invalid',
       message: expect.stringMatching(/step charge does not fit its schema/),
     });
@@ -136,7 +136,7 @@ onEveryStore('A step', (open) => {
       });
       error = await late.catch((thrown: unknown) => thrown);
     };
-    await execute(operation, { ...call(store), leaseMs: 60, maxExecutionMs: 10 }).catch(() => {});
+    await executeIdempotently(operation, { ...callOptions(store), leaseMs: 60, maxExecutionMs: 10 }).catch(() => {});
     expect(ran).toBe(false);
     expect(error).toBeInstanceOf(LeaseLostError);
   });
@@ -148,9 +148,9 @@ onEveryStore('A step', (open) => {
       const late = step('charge', async () => await untilAborted(signal));
       error = await late.catch((thrown: unknown) => thrown);
     };
-    await execute(operation, { ...call(store), leaseMs: 60, maxExecutionMs: 10 }).catch(() => {});
+    await executeIdempotently(operation, { ...callOptions(store), leaseMs: 60, maxExecutionMs: 10 }).catch(() => {});
     expect(error).toBeInstanceOf(LeaseLostError);
-    expect(store.of('checkpoint')).toEqual([]);
+    expect(store.callsOf('checkpoint')).toEqual([]);
   });
 
   it.each([
@@ -160,39 +160,39 @@ onEveryStore('A step', (open) => {
     ['hangs after', hangsAfter],
   ])('is recorded although the store at first %s', async (_how, interference) => {
     const { store } = open();
-    store.on('checkpoint', interference, 1);
+    store.injectFault('checkpoint', interference, 1);
     const operation = async ({ step }: OperationContext) => await step('charge', () => 'ch_1');
-    expect(await told(execute(operation, call(store)))).toBe('ch_1, recorded');
-    expect(store.of('checkpoint')).toHaveLength(2);
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('ch_1, recorded');
+    expect(store.callsOf('checkpoint')).toHaveLength(2);
   });
 
   it('rejects when the store has been silent until the lease was over', async () => {
     const { store } = open();
-    store.on('checkpoint', hangs);
+    store.injectFault('checkpoint', hangs);
     let error: unknown;
     const operation = async ({ step }: OperationContext) => {
       error = await step('charge', () => 'ch_1').catch((thrown: unknown) => thrown);
       throw error;
     };
-    await execute(operation, { ...call(store), leaseMs: 300, maxExecutionMs: 10 }).catch(() => {});
+    await executeIdempotently(operation, { ...callOptions(store), leaseMs: 300, maxExecutionMs: 10 }).catch(() => {});
     expect(error).toBeInstanceOf(LeaseLostError);
   });
 
   it('finds a record that the store has lost written anew, with the steps of earlier attempts', async () => {
-    const { store, lose } = open();
+    const { store, loseRecord } = open();
     const first = async ({ step }: OperationContext) => {
       await step('reserve', () => 'r1');
       declined();
     };
-    await told(execute(first, call(store)));
+    await summarize(executeIdempotently(first, callOptions(store)));
     const second = async ({ step }: OperationContext) => {
       await step('charge', () => 'ch_1');
-      await lose(nameIn(store));
+      await loseRecord(recordNameIn(store));
       await step('send', () => 'm_1');
-      const record = await recordOf(store.inner, nameIn(store));
+      const record = await recordOf(store.inner, recordNameIn(store));
       return [...(record?.steps.keys() ?? [])].sort().join();
     };
-    expect(await told(execute(second, call(store)))).toBe('charge,reserve,send, recorded');
+    expect(await summarize(executeIdempotently(second, callOptions(store)))).toBe('charge,reserve,send, recorded');
   });
 });
 
@@ -205,7 +205,7 @@ onEveryStore('A step that may run at most once', (open) => {
     const { store } = open();
     const seqs: (number | undefined)[] = [];
     const look = async () => {
-      const record = await recordOf(store.inner, nameIn(store));
+      const record = await recordOf(store.inner, recordNameIn(store));
       seqs.push(record?.steps.get('charge')?.seq);
     };
     const operation = async (context: OperationContext) => {
@@ -213,13 +213,13 @@ onEveryStore('A step that may run at most once', (open) => {
       await look();
       return 'paid';
     };
-    expect(await told(execute(operation, call(store)))).toBe('paid, recorded');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('paid, recorded');
     expect(seqs).toEqual([1, 2]);
   });
 
   it('is not run again after it was abandoned: the outcome is unknown, under whatever policy', async () => {
     const { store } = open();
-    await abandon(store, async (context) => await charge(context, never));
+    await abandonWork(store, async (context) => await charge(context, neverSettles));
     let runs = 0;
     const operation = async (context: OperationContext) => {
       await charge(context, () => {
@@ -227,17 +227,17 @@ onEveryStore('A step that may run at most once', (open) => {
       });
       return 'paid';
     };
-    expect(await told(execute(operation, call(store)))).toBe('unknown');
-    expect(await stateOf(store)).toBe('unknown');
-    expect(await told(execute(operation, call(store)))).toBe('unknown');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('unknown');
+    expect(await stateAfterDrain(store)).toBe('unknown');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('unknown');
     expect(runs).toBe(0);
   });
 
   it('that throws leaves the outcome unknown, though the options say retry', async () => {
     const { store } = open();
     const operation = async (context: OperationContext) => await charge(context, declined);
-    expect(await told(execute(operation, call(store)))).toBe('Error: declined');
-    expect(await told(execute(operation, call(store)))).toBe('unknown');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('Error: declined');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('unknown');
   });
 
   it('that throws after it said that nothing happened runs again', async () => {
@@ -251,31 +251,31 @@ onEveryStore('A step that may run at most once', (open) => {
       });
       return 'paid';
     };
-    expect(await told(execute(operation, call(store)))).toBe('Error: declined');
-    expect(await told(execute(operation, call(store)))).toBe('Error: declined');
-    expect(await told(execute(operation, call(store)))).toBe('paid, recorded');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('Error: declined');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('Error: declined');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('paid, recorded');
     expect(attempts).toEqual([1, 2, 3]);
   });
 
   it('does not run where its intent could not be recorded', async () => {
     const { store } = open();
-    store.on('checkpoint', failsBefore());
+    store.injectFault('checkpoint', failsBefore());
     let ran = false;
     const operation = async (context: OperationContext) => {
       await charge(context, () => {
         ran = true;
       });
     };
-    await execute(operation, { ...call(store), leaseMs: 300, maxExecutionMs: 10 }).catch(() => {});
+    await executeIdempotently(operation, { ...callOptions(store), leaseMs: 300, maxExecutionMs: 10 }).catch(() => {});
     expect(ran).toBe(false);
   });
 
   it('may be given up by an operation that finds out for itself', async () => {
     const { store } = open();
-    await abandon(store, async (context) => await charge(context, never));
+    await abandonWork(store, async (context) => await charge(context, neverSettles));
     const operation = async (context: OperationContext) => {
-      return await charge(context, never).catch((error: { code: string }) => error.code);
+      return await charge(context, neverSettles).catch((error: { code: string }) => error.code);
     };
-    expect(await told(execute(operation, call(store)))).toBe('outcome_unknown, recorded');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('outcome_unknown, recorded');
   });
 });

@@ -1,27 +1,27 @@
 // Concurrent callers: one runs; the others are refused, or wait for its outcome within bounds.
-import { execute, onEvent } from '@onceguard/core';
+import { executeIdempotently, onEvent } from '@onceguard/core';
 import { type FaultStore, failsAfter, failsBefore } from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
-import { jittered } from '../../packages/core/src/engine/timing.js';
+import { withJitter } from '../../packages/core/src/engine/time.js';
 import { newGate } from '../adapters/gate.js';
-import { told } from './told.js';
-import { memoryWorld, onEveryStore } from './world.js';
+import { summarize } from './execution-summary.js';
+import { memoryTestbed, onEveryStore } from './store-testbed.js';
 
 const pay = (store: FaultStore, operation: () => unknown, options: object = {}) =>
-  execute(operation, { store, scope: 'tests', key: 'payment-1', ...options });
+  executeIdempotently(operation, { store, scope: 'tests', key: 'payment-1', ...options });
 
-const waiting = (waitMs = 30_000) => ({ onInProgress: { waitMs } });
-const never = () => expect.unreachable('A duplicate ran.');
+const waitOptions = (waitMs = 30_000) => ({ onInProgress: { waitMs } });
+const unreachableOperation = () => expect.unreachable('A duplicate ran.');
 
 /** A first caller, at work until it is told to end. */
-async function firstCaller(store: FaultStore, end: () => unknown = () => 'paid', options: object = {}) {
+async function startFirstCaller(store: FaultStore, end: () => unknown = () => 'paid', options: object = {}) {
   const [begun, gate] = [newGate(), newGate()];
   const operation = async () => {
     begun.open();
     await gate.opened;
     return end();
   };
-  const first = told(pay(store, operation, options));
+  const first = summarize(pay(store, operation, options));
   await begun.opened;
   return { told: first, end: gate.open };
 }
@@ -55,10 +55,10 @@ onEveryStore('Concurrent duplicates', (open) => {
     let runs = 0;
     const operation = async () => {
       runs += 1;
-      await store.called('acquire', 60);
+      await store.waitForCalls('acquire', 60);
       return 'paid';
     };
-    const ends = await Promise.all(Array.from({ length: 50 }, () => told(pay(store, operation, waiting()))));
+    const ends = await Promise.all(Array.from({ length: 50 }, () => summarize(pay(store, operation, waitOptions()))));
     expect(runs).toBe(1);
     expect(ends.sort()).toEqual(['paid, recorded', ...Array.from({ length: 49 }, () => 'paid, replayed')].sort());
   });
@@ -67,11 +67,11 @@ onEveryStore('Concurrent duplicates', (open) => {
 onEveryStore('A duplicate that waits', (open) => {
   it('runs when the first fails', async () => {
     const { store } = open();
-    const first = await firstCaller(store, () => {
+    const first = await startFirstCaller(store, () => {
       throw new Error('declined');
     });
-    const second = pay(store, () => 'paid by the second', waiting());
-    await store.called('acquire', 3);
+    const second = pay(store, () => 'paid by the second', waitOptions());
+    await store.waitForCalls('acquire', 3);
     first.end();
     expect(await first.told).toBe('Error: declined');
     expect(await second).toMatchObject({ kind: 'executed', value: 'paid by the second', attempt: 2 });
@@ -79,25 +79,25 @@ onEveryStore('A duplicate that waits', (open) => {
 
   it('is told the same as one that does not wait, when its time is over', async () => {
     const { store } = open();
-    const first = await firstCaller(store);
+    const first = await startFirstCaller(store);
     const comeBack = { kind: 'in_progress', retryAfterMs: expect.toSatisfy((ms: number) => ms > 0) };
-    expect(await pay(store, never, waiting(60))).toEqual(comeBack);
-    expect(await pay(store, never)).toEqual(comeBack);
+    expect(await pay(store, unreachableOperation, waitOptions(60))).toEqual(comeBack);
+    expect(await pay(store, unreachableOperation)).toEqual(comeBack);
     first.end();
     expect(await first.told).toBe('paid, recorded');
   });
 
   it('asks with one token all the time, each time with a later limit', async () => {
     const { store } = open();
-    const first = await firstCaller(store);
-    const second = told(pay(store, never, waiting()));
-    await store.called('acquire', 5);
+    const first = await startFirstCaller(store);
+    const second = summarize(pay(store, unreachableOperation, waitOptions()));
+    await store.waitForCalls('acquire', 5);
     first.end();
     expect(await second).toBe('paid, replayed');
     const [, ...looks] = store
-      .of('acquire')
-      .map(({ args: [request] }) => request as { token: string; notAfter: number });
-    expect(new Set(looks.map(({ token }) => token)).size).toBe(1);
+      .callsOf('acquire')
+      .map(({ args: [request] }) => request as { ownerToken: string; notAfter: number });
+    expect(new Set(looks.map(({ ownerToken }) => ownerToken)).size).toBe(1);
     const limits = looks.map(({ notAfter }) => notAfter);
     expect(limits).toEqual([...limits].sort((a, b) => a - b));
     expect(limits.at(-1)).toBeGreaterThan(limits[0] ?? 0);
@@ -105,25 +105,25 @@ onEveryStore('A duplicate that waits', (open) => {
 
   it('asks with a new token after a look that may still take effect', async () => {
     const { store } = open();
-    const first = await firstCaller(store);
-    store.on('acquire', failsAfter, 3);
-    const second = told(pay(store, never, waiting()));
-    await store.called('acquire', 6);
+    const first = await startFirstCaller(store);
+    store.injectFault('acquire', failsAfter, 3);
+    const second = summarize(pay(store, unreachableOperation, waitOptions()));
+    await store.waitForCalls('acquire', 6);
     first.end();
     expect(await second).toBe('paid, replayed');
-    const tokens = store.of('acquire').map(({ token }) => token);
+    const tokens = store.callsOf('acquire').map(({ ownerToken }) => ownerToken);
     expect(tokens[3]).toBe(tokens[2]);
     expect(tokens[4]).not.toBe(tokens[3]);
-    expect(store.of('release')[0]?.token).toBe(tokens[3]);
+    expect(store.callsOf('release')[0]?.ownerToken).toBe(tokens[3]);
   });
 
   it('stands by what it was told last when the store falls silent, and does not bypass an attempt at work', async () => {
     const { store } = open();
-    const first = await firstCaller(store);
-    const second = pay(store, never, { ...waiting(150), onStoreUnavailable: 'bypass' });
-    await store.called('acquire', 2);
-    store.on('acquire', failsBefore());
-    expect(await told(second)).toBe('in_progress');
+    const first = await startFirstCaller(store);
+    const second = pay(store, unreachableOperation, { ...waitOptions(150), onStoreUnavailable: 'bypass' });
+    await store.waitForCalls('acquire', 2);
+    store.injectFault('acquire', failsBefore());
+    expect(await summarize(second)).toBe('in_progress');
     first.end();
     expect(await first.told).toBe('paid, recorded');
   });
@@ -131,24 +131,24 @@ onEveryStore('A duplicate that waits', (open) => {
 
 describe('Waiting is bounded', () => {
   it('in number: those beyond a thousand at one store are told at once', async () => {
-    const { store } = memoryWorld({ timeoutMs: 10_000 });
-    const first = await firstCaller(store);
-    const waiters = Array.from({ length: 1_000 }, () => told(pay(store, never, waiting())));
-    await store.called('acquire', 1_001);
-    expect(await told(pay(store, never, waiting()))).toBe('in_progress');
+    const { store } = memoryTestbed({ timeoutMs: 10_000 });
+    const first = await startFirstCaller(store);
+    const waiters = Array.from({ length: 1_000 }, () => summarize(pay(store, unreachableOperation, waitOptions())));
+    await store.waitForCalls('acquire', 1_001);
+    expect(await summarize(pay(store, unreachableOperation, waitOptions()))).toBe('in_progress');
     first.end();
     expect(new Set(await Promise.all(waiters))).toEqual(new Set(['paid, replayed']));
 
-    const other = await firstCaller(store, () => 'paid', { key: 'payment-2' });
-    const asked = store.of('acquire').length;
-    const waiter = told(pay(store, never, { ...waiting(), key: 'payment-2' }));
-    await store.called('acquire', asked + 2);
+    const other = await startFirstCaller(store, () => 'paid', { key: 'payment-2' });
+    const asked = store.callsOf('acquire').length;
+    const waiter = summarize(pay(store, unreachableOperation, { ...waitOptions(), key: 'payment-2' }));
+    await store.waitForCalls('acquire', asked + 2);
     other.end();
     expect(await waiter).toBe('paid, replayed');
   });
 
   it('in rhythm: pauses differ, so that callers that began together do not come back together', () => {
-    const pauses = Array.from({ length: 100 }, () => jittered(100));
+    const pauses = Array.from({ length: 100 }, () => withJitter(100));
     expect(Math.min(...pauses)).toBeGreaterThanOrEqual(50);
     expect(Math.max(...pauses)).toBeLessThan(100);
     expect(new Set(pauses).size).toBeGreaterThan(90);
@@ -157,17 +157,17 @@ describe('Waiting is bounded', () => {
 
 describe('A caller that finds no store before its work', () => {
   it('is refused by default, and nothing runs', async () => {
-    const { store } = memoryWorld();
-    store.on('acquire', failsBefore());
-    expect(await told(pay(store, never))).toBe('store_unavailable');
+    const { store } = memoryTestbed();
+    store.injectFault('acquire', failsBefore());
+    expect(await summarize(pay(store, unreachableOperation))).toBe('store_unavailable');
   });
 
   it('runs without protection with onStoreUnavailable "bypass", unrecorded, and an event says so', async () => {
-    const { store } = memoryWorld();
-    store.on('acquire', failsBefore());
+    const { store } = memoryTestbed();
+    store.injectFault('acquire', failsBefore());
     const heard: object[] = [];
     const stop = onEvent('bypassed', (event) => heard.push(event));
-    const end = await execute(
+    const end = await executeIdempotently(
       ({ fencingToken, attempt, takeover, key }) => ({ fencingToken, attempt, takeover, key }),
       {
         store,
@@ -180,6 +180,6 @@ describe('A caller that finds no store before its work', () => {
     const value = { fencingToken: 0, attempt: 1, takeover: false, key: 'payment-1' };
     expect(end).toEqual({ kind: 'executed', value, recorded: false, attempt: 1 });
     expect(heard).toEqual([{ store: 'memory', name: store.calls[0]?.key, error: expect.any(Error) }]);
-    expect(store.of('complete')).toEqual([]);
+    expect(store.callsOf('complete')).toEqual([]);
   });
 });

@@ -3,9 +3,9 @@ import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type Received, send } from '../adapters/client.js';
+import { type ReceivedResponse, send } from '../adapters/http-client.js';
 import { redisUrl } from '../support/redis.js';
-import { portOf, startProgram } from './programs.js';
+import { listeningPort, startProgram } from './run-program.js';
 
 const running: ChildProcess[] = [];
 const queues: Queue[] = [];
@@ -14,10 +14,10 @@ afterEach(async () => {
   for (const queue of queues.splice(0)) await queue.close();
 });
 
-const patience = { timeout: 30_000, interval: 100 };
+const waitOptions = { timeout: 30_000, interval: 100 };
 
 /** The two programs of the example on a prefix of their own, and their queue. */
-function world() {
+function startPrograms() {
   const env = { REDIS_URL: redisUrl(), PREFIX: `accepted-jobs-${randomUUID()}` };
   const queue = new Queue('reports', { connection: { url: redisUrl() }, prefix: env.PREFIX });
   queues.push(queue);
@@ -28,7 +28,7 @@ function world() {
   };
   return {
     queue,
-    startServer: async (more: Record<string, string> = {}) => await portOf(start('server.ts', more)),
+    startServer: async (more: Record<string, string> = {}) => await listeningPort(start('server.ts', more)),
     /** What it prints: a line for each report that it builds. */
     startWorker: () => {
       const lines: string[] = [];
@@ -38,100 +38,112 @@ function world() {
   };
 }
 
-async function order(port: number, { key = 'january', user = 'alice', customer = 'acme' } = {}): Promise<Received> {
+async function postReport(
+  port: number,
+  { key = 'january', user = 'alice', customer = 'acme' } = {},
+): Promise<ReceivedResponse> {
   return await send(port, { path: '/reports', key, headers: { 'x-user': user }, body: { customer } });
 }
 
-async function look(port: number, accepted: Received, user = 'alice'): Promise<Received> {
+async function getReport(port: number, accepted: ReceivedResponse, user = 'alice'): Promise<ReceivedResponse> {
   const path = accepted.headers.location ?? '';
   return await send(port, { method: 'GET', path, headers: { 'x-user': user } });
 }
 
-async function untilEnded(port: number, accepted: Received): Promise<Record<string, unknown>> {
+async function untilReportEnds(port: number, accepted: ReceivedResponse): Promise<Record<string, unknown>> {
   return await vi.waitFor(async () => {
-    const status = (await look(port, accepted)).json();
+    const status = (await getReport(port, accepted)).json();
     expect(status.state).not.toBe('pending');
     return status;
-  }, patience);
+  }, waitOptions);
 }
 
 describe('accepted-jobs', () => {
   test('accepts a request as one job, whose state and result the URL in the answer tells to its user', async () => {
-    const { queue, startServer, startWorker } = world();
+    const { queue, startServer, startWorker } = startPrograms();
     const port = await startServer();
-    const accepted = await order(port);
+    const accepted = await postReport(port);
     const { id } = accepted.json();
     expect(accepted).toMatchObject({ status: 202, headers: { location: `/reports/${id}` } });
-    expect((await look(port, accepted)).json()).toEqual({ id, state: 'pending' });
+    expect((await getReport(port, accepted)).json()).toEqual({ id, state: 'pending' });
 
     startWorker();
-    expect(await untilEnded(port, accepted)).toEqual({ id, state: 'done', report: { customer: 'acme', invoices: 4 } });
-    expect((await look(port, accepted, 'bob')).status).toBe(404);
+    expect(await untilReportEnds(port, accepted)).toEqual({
+      id,
+      state: 'done',
+      report: { customer: 'acme', invoices: 4 },
+    });
+    expect((await getReport(port, accepted, 'bob')).status).toBe(404);
     expect((await queue.getJobCounts()).completed).toBe(1);
   });
 
   test('finds the job again by the same key, at another server too, whatever has become of it', async () => {
-    const { queue, startServer, startWorker } = world();
+    const { queue, startServer, startWorker } = startPrograms();
     const [port, other] = await Promise.all([startServer(), startServer()]);
-    const [accepted, ...duplicates] = await Promise.all([order(port), order(other), order(port), order(other)]);
+    const [accepted, ...duplicates] = await Promise.all([
+      postReport(port),
+      postReport(other),
+      postReport(port),
+      postReport(other),
+    ]);
     const built = startWorker();
-    await untilEnded(other, accepted);
-    for (const again of [...duplicates, await order(port), await order(other)]) {
+    await untilReportEnds(other, accepted);
+    for (const again of [...duplicates, await postReport(port), await postReport(other)]) {
       expect(again).toMatchObject({
         status: 202,
         text: accepted.text,
         headers: { location: accepted.headers.location },
       });
     }
-    expect((await order(port)).headers['idempotent-replayed']).toBe('true');
+    expect((await postReport(port)).headers['idempotent-replayed']).toBe('true');
     expect(await queue.count()).toBe(0);
     expect(built).toEqual([`Built the report ${accepted.json().id}.`]);
 
-    const bobs = await order(port, { user: 'bob' });
+    const bobs = await postReport(port, { user: 'bob' });
     expect(bobs.json().id).not.toBe(accepted.json().id);
-    expect((await order(port, { customer: 'other' })).status).toBe(422);
+    expect((await postReport(port, { customer: 'other' })).status).toBe(422);
   });
 
   test('enqueues one job where the server died when it was in the queue and not yet on record', async () => {
-    const { queue, startServer, startWorker } = world();
+    const { queue, startServer, startWorker } = startPrograms();
     const dying = await startServer({ DIE: 'enqueued' });
-    await expect(order(dying)).rejects.toThrow();
+    await expect(postReport(dying)).rejects.toThrow();
     const [job] = await queue.getJobs();
     expect(job?.data).toEqual({ user: 'alice', customer: 'acme' });
 
     const port = await startServer();
-    const accepted = await order(port);
+    const accepted = await postReport(port);
     expect(accepted).toMatchObject({ status: 202, headers: { location: `/reports/${job?.id}` } });
     expect(accepted.headers['idempotent-replayed']).toBeUndefined();
     expect(await queue.count()).toBe(1);
 
     const built = startWorker();
-    expect(await untilEnded(port, accepted)).toMatchObject({ state: 'done' });
+    expect(await untilReportEnds(port, accepted)).toMatchObject({ state: 'done' });
     expect(built).toEqual([`Built the report ${job?.id}.`]);
   });
 
   test('works a job off once when it comes into the queue a second time', async () => {
-    const { queue, startServer, startWorker } = world();
+    const { queue, startServer, startWorker } = startPrograms();
     const port = await startServer();
-    const accepted = await order(port);
+    const accepted = await postReport(port);
     const built = startWorker();
-    const done = await untilEnded(port, accepted);
+    const done = await untilReportEnds(port, accepted);
 
     const job = await queue.getJob(String(done.id));
     await job?.remove();
     await queue.add('report', job?.data, { jobId: job?.id ?? '' });
-    expect(await untilEnded(port, accepted)).toEqual(done);
+    expect(await untilReportEnds(port, accepted)).toEqual(done);
     expect(built).toHaveLength(1);
   });
 
   test('tells of a job that failed for good, which the same key does not start again', async () => {
-    const { startServer, startWorker } = world();
+    const { startServer, startWorker } = startPrograms();
     const port = await startServer();
-    const accepted = await order(port, { customer: 'nobody' });
+    const accepted = await postReport(port, { customer: 'nobody' });
     startWorker();
     const failed = { id: accepted.json().id, state: 'failed', error: 'There is no customer nobody.' };
-    expect(await untilEnded(port, accepted)).toEqual(failed);
-    expect((await order(port, { customer: 'nobody' })).text).toBe(accepted.text);
-    expect((await look(port, accepted)).json()).toEqual(failed);
+    expect(await untilReportEnds(port, accepted)).toEqual(failed);
+    expect((await postReport(port, { customer: 'nobody' })).text).toBe(accepted.text);
+    expect((await getReport(port, accepted)).json()).toEqual(failed);
   });
 });

@@ -1,10 +1,10 @@
 // The example bullmq-jobs: it runs as its file says, and does what it shows.
 import { expect, test } from 'vitest';
 import { redisUrl } from '../support/redis.js';
-import { outputOf } from './programs.js';
+import { runToEnd } from './run-program.js';
 
 test('an order that is added twice is charged once, and a job that failed after its charge does not charge again', async () => {
-  const { status, text } = await outputOf('bullmq-jobs/main.ts', [], { REDIS_URL: redisUrl() });
+  const { status, text } = await runToEnd('bullmq-jobs/main.ts', [], { REDIS_URL: redisUrl() });
   const lines = text.split('\n');
   const matching = (pattern: RegExp) => lines.filter((line) => pattern.test(line));
 

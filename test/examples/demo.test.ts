@@ -1,11 +1,11 @@
 // The demo: its scenes hold on both stores, and bad arguments are told from a failure.
 import { describe, expect, test } from 'vitest';
 import { redisUrl } from '../support/redis.js';
-import { outputOf } from './programs.js';
+import { runToEnd } from './run-program.js';
 
 describe('the demo', () => {
   test('charges every payment once on the memory store', async () => {
-    const { status, text } = await outputOf('demo/main.ts');
+    const { status, text } = await runToEnd('demo/main.ts');
     expect(text).toContain('Every payment was charged once.');
     expect(text).not.toContain('✗');
     expect(text.match(/^\d\. /gm)).toHaveLength(6);
@@ -13,7 +13,7 @@ describe('the demo', () => {
   });
 
   test('charges every payment once on Redis, also when a server is killed in the middle', async () => {
-    const { status, text } = await outputOf('demo/main.ts', ['--redis', redisUrl()]);
+    const { status, text } = await runToEnd('demo/main.ts', ['--redis', redisUrl()]);
     expect(text).toContain('A server that dies');
     expect(text).toContain('Every payment was charged once.');
     expect(status).toBe(0);
@@ -23,7 +23,7 @@ describe('the demo', () => {
     [['--redis', 'redis://127.0.0.1:1'], 1, 'Redis does not answer at redis://127.0.0.1:1'],
     [['--port'], 2, 'Usage: npm run demo'],
   ])('says what is wrong with %j', async (args, expected, said) => {
-    const { status, text } = await outputOf('demo/main.ts', args);
+    const { status, text } = await runToEnd('demo/main.ts', args);
     expect(text).toContain(said);
     expect(status).toBe(expected);
   });

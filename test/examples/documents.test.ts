@@ -8,7 +8,7 @@ import type { IdempotencyStore } from '@onceguard/core';
 import { Queue, QueueEvents } from 'bullmq';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { redisUrl } from '../support/redis.js';
-import { outputOf } from './programs.js';
+import { runToEnd } from './run-program.js';
 
 interface Application {
   readonly calls: readonly { readonly system: string; readonly key: string }[];
@@ -40,7 +40,7 @@ async function programOfDocs(name: string) {
 }
 
 /** What was asked of a system since. */
-function asked(system: string, since: number): number {
+function callsSince(system: string, since: number): number {
   return application.calls.slice(since).filter((call) => call.system === system).length;
 }
 
@@ -64,7 +64,7 @@ describe.each([
 ])('The Koa program of %s', (_file, name) => {
   test('creates one order for a request and its repeat', async () => {
     const { app, store } = await program(name);
-    closeAtEnd(store);
+    closeAfterTests(store);
     const callback = app.callback();
     await paysOnce((req, res) => void callback(req, res), '/orders', 'orders');
   });
@@ -78,7 +78,7 @@ describe.each([
     const since = application.calls.length;
     const { book } = await program(name);
     expect(await book(redelivered())).toBe(await book(redelivered()));
-    expect(asked('ledger', since)).toBe(1);
+    expect(callsSince('ledger', since)).toBe(1);
   });
 });
 
@@ -102,20 +102,20 @@ test('The worker of packages/bullmq/README.md charges once for two jobs of one o
     () => events.close(),
     () => queue.close(),
   );
-  closeAtEnd(store);
+  closeAfterTests(store);
   closing.push(() => worker.close());
   const data = { orderId: randomUUID(), amount: 20 };
   const jobs = await Promise.all([queue.add('charge', data), queue.add('charge', data)]);
   const [first, second] = await Promise.all(jobs.map((job) => job.waitUntilFinished(events)));
   expect(second).toBe(first);
-  expect([asked('provider', since), asked('mailer', since)]).toEqual([1, 1]);
+  expect([callsSince('provider', since), callsSince('mailer', since)]).toEqual([1, 1]);
 });
 
 test('The job of docs/jobs.md reserves and charges once for two deliveries', async () => {
   const since = application.calls.length;
   const { ship } = await programOfDocs('jobs');
   expect(await ship(application.order)).toEqual(await ship(application.order));
-  expect([asked('stock', since), asked('provider', since)]).toEqual([1, 1]);
+  expect([callsSince('stock', since), callsSince('provider', since)]).toEqual([1, 1]);
 });
 
 test('The payment of docs/unknown-outcomes.md that broke off is found out by the next caller, and not made again', async () => {
@@ -137,14 +137,14 @@ test('The listeners of docs/errors.md log a lost lease', async () => {
   const since = application.calls.length;
   channel('onceguard:lease_lost').publish({ name: 'record', attempt: 1, reason: 'it was taken over' });
   stop();
-  expect(asked('log', since)).toBe(2);
+  expect(callsSince('log', since)).toBe(2);
 });
 
 test.each(['testing-faults', 'testing-redis'])('The tests of docs/testing.md pass: %s', async (name) => {
-  expect(await outputOf(`docs/${name}.ts`)).toMatchObject({ status: 0, text: expect.stringMatching(/^# fail 0$/m) });
+  expect(await runToEnd(`docs/${name}.ts`)).toMatchObject({ status: 0, text: expect.stringMatching(/^# fail 0$/m) });
 });
 
-function closeAtEnd(store: IdempotencyStore): void {
+function closeAfterTests(store: IdempotencyStore): void {
   closing.push(() => store.close());
 }
 
@@ -165,7 +165,7 @@ async function paysOnce(listener: RequestListener, path: string, system: string)
   expect([first.status < 300, again.status]).toEqual([true, first.status]);
   expect(again.headers.get('Idempotent-Replayed')).toBe('true');
   expect(await again.text()).toBe(await first.text());
-  expect(asked(system, since)).toBe(1);
+  expect(callsSince(system, since)).toBe(1);
   server.closeAllConnections();
   server.close();
 }

@@ -2,9 +2,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
-import { send } from '../adapters/client.js';
+import { send } from '../adapters/http-client.js';
 import { redisUrl } from '../support/redis.js';
-import { outputOf, portOf, startProgram } from './programs.js';
+import { listeningPort, runToEnd, startProgram } from './run-program.js';
 
 const running: ChildProcess[] = [];
 afterEach(() => {
@@ -14,7 +14,7 @@ afterEach(() => {
 async function listen(file: string, env: Record<string, string> = {}): Promise<number> {
   const child = startProgram(file, [], { PORT: '0', ...env });
   running.push(child);
-  return await portOf(child);
+  return await listeningPort(child);
 }
 
 describe('express-payments', () => {
@@ -60,7 +60,7 @@ describe('koa-orders', () => {
 
 describe('webhook-handler', () => {
   test('books an event once however often it is delivered, and refuses another one under its id', async () => {
-    const { status, text } = await outputOf('webhook-handler/index.ts');
+    const { status, text } = await runToEnd('webhook-handler/index.ts');
     expect(text.split('\n').filter((line) => /^\d+$/.test(line))).toEqual(['200', '200', '422']);
     expect(text).toContain('alice was credited 500 cents');
     expect(status).toBe(0);

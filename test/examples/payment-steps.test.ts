@@ -2,9 +2,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { send } from '../adapters/client.js';
+import { send } from '../adapters/http-client.js';
 import { redisUrl } from '../support/redis.js';
-import { outputOf, portOf, startProgram } from './programs.js';
+import { listeningPort, runToEnd, startProgram } from './run-program.js';
 
 describe('payment-steps', () => {
   /** The cells of the table that it prints, by what happened. */
@@ -12,7 +12,7 @@ describe('payment-steps', () => {
   let status: number;
 
   beforeAll(async () => {
-    const output = await outputOf('payment-steps/main.ts', [], { REDIS_URL: redisUrl() });
+    const output = await runToEnd('payment-steps/main.ts', [], { REDIS_URL: redisUrl() });
     const lines = output.text.split('\n').filter((line) => line.startsWith('| '));
     const cells = lines.map((line) =>
       line
@@ -65,7 +65,7 @@ describe('the payment provider of payment-steps, on its own', () => {
   let port: number;
   beforeAll(async () => {
     program = startProgram('payment-steps/provider.ts', [], { PORT: '0' });
-    port = await portOf(program);
+    port = await listeningPort(program);
   });
   afterAll(() => program.kill('SIGKILL'));
 

@@ -2,7 +2,7 @@
 import * as core from '@onceguard/core';
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript6';
 import { expect, it } from 'vitest';
-import { read } from '../packages/sources.js';
+import { readRepositoryFile } from '../packages/source-trees.js';
 
 /** As Stripe sends it, but for what the payment has besides. */
 const event = {
@@ -19,7 +19,7 @@ const event = {
 
 /** The first block of code in the section, made into a function of what it leaves open. */
 function codeOf(section: string): (globals: Record<string, unknown>) => Promise<unknown> {
-  const [, after = ''] = read('README.md').split(`## ${section}\n`);
+  const [, after = ''] = readRepositoryFile('README.md').split(`## ${section}\n`);
   const [, code = ''] = /```ts\n(.*?)```/s.exec(after) ?? [];
   const { outputText } = transpileModule(code, {
     compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022 },

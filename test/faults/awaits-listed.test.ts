@@ -1,13 +1,13 @@
 // Every `await` of an execution is known, and what becomes of it when it fails or never settles is tested somewhere.
 import { expect, test } from 'vitest';
-import { filesUnder, parse, read } from '../packages/sources.js';
-import { type DeathName, deaths } from './awaits/deaths.js';
+import { filesUnder, parse, readRepositoryFile } from '../packages/source-trees.js';
 import { foreignAwaits, storeCallsIn } from './awaits/in-sources.js';
+import { type KillPointName, killPoints } from './awaits/kill-points.js';
 import { listedFiles } from './awaits/listed.js';
-import { situations } from './awaits/situations.js';
+import { situations } from './awaits/store-call-situations.js';
 
 /** Where a process dies apart from the calls of a store. */
-const otherDeaths: readonly DeathName[] = [
+const otherDeaths: readonly KillPointName[] = [
   'asks for its scope',
   'works',
   'lets its answer out',
@@ -23,7 +23,7 @@ const isOfExecution = (file: string) =>
 const sources = ['core', 'express', 'koa']
   .flatMap((name) => filesUnder(`packages/${name}/src`))
   .filter(isOfExecution)
-  .map((file) => parse(file, read(file)));
+  .map((file) => parse(file, readRepositoryFile(file)));
 
 const listed = Object.entries(listedFiles);
 
@@ -41,7 +41,7 @@ test('Every store call has its situations in the tables, and every situation of 
   expect(sources.flatMap(storeCallsIn).sort()).toEqual(storeCalls.map(({ place }) => place).sort());
   const named = storeCalls.map(({ call }) => call).filter((call) => typeof call !== 'string');
   expect(named.flatMap(({ fails }) => fails).sort()).toEqual(Object.keys(situations).sort());
-  expect([...named.flatMap(({ dies }) => dies), ...otherDeaths].sort()).toEqual(Object.keys(deaths).sort());
+  expect([...named.flatMap(({ dies }) => dies), ...otherDeaths].sort()).toEqual(Object.keys(killPoints).sort());
 });
 
 test('Whatever else is awaited, apart from functions of the same sources, has its test', () => {
@@ -51,7 +51,7 @@ test('Whatever else is awaited, apart from functions of the same sources, has it
 test('Every file of tests that the table names tests something', () => {
   const called = storeCalls.map(({ call }) => call).filter((call) => typeof call === 'string');
   for (const file of new Set([...called, ...otherAwaits.map(({ tested }) => tested)]))
-    expect(read(file), file).toContain('expect(');
+    expect(readRepositoryFile(file), file).toContain('expect(');
 });
 
 const original = `
@@ -73,10 +73,13 @@ const changes: readonly (readonly [change: string, isNoticed: boolean, text: str
 
 test.each(changes)('Where %s, the table has to change: %s', (_change, isNoticed, text) => {
   const placesIn = (of: string) => {
-    const source = parse('packages/core/src/engine/wait.ts', of);
+    const source = parse('packages/core/src/engine/await-outcome.ts', of);
     return [...storeCallsIn(source), ...foreignAwaits([source])];
   };
-  expect(placesIn(original)).toEqual(['engine/wait.ts waitForOutcome: acquire', 'engine/wait.ts waitForOutcome']);
+  expect(placesIn(original)).toEqual([
+    'engine/await-outcome.ts waitForOutcome: acquire',
+    'engine/await-outcome.ts waitForOutcome',
+  ]);
   if (isNoticed) expect(placesIn(text)).not.toEqual(placesIn(original));
   else expect(placesIn(text)).toEqual(placesIn(original));
 });

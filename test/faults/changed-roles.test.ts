@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { type RedisServer, startReplicaPair } from '@onceguard/testing';
 import { expect, vi } from 'vitest';
-import { type Lab, test } from './support.js';
-import { paysAgain, untilPaid } from './till.js';
+import { expectPaysAgain, untilPaid } from './audited-payments.js';
+import { type Lab, test } from './lab.js';
 
 test('18. A master without the replicas that it asks for refuses: nothing runs until one is back', async ({ lab }) => {
   const { master, replica, stop } = await startReplicaPair({ args: ['--min-replicas-to-write', '1'] });
-  lab.atEnd(stop);
-  const errors = lab.events('store_error');
-  const till = lab.till(await lab.connect(master.url, { storeTimeoutMs: 300 }));
-  await paysAgain(till, 'before');
+  lab.onEnd(stop);
+  const errors = lab.collectEvents('store_error');
+  const till = lab.payments(await lab.connect(master.url, { callTimeoutMs: 300 }));
+  await expectPaysAgain(till, 'before');
   await replica.kill();
   await vi.waitUntil(
     async () => String(await master.command('INFO', 'replication')).includes('connected_slaves:0'),
@@ -25,13 +25,13 @@ test('18. A master without the replicas that it asks for refuses: nothing runs u
 
 test('20. A master that is demoted behind its address is left after one refusal', async ({ lab }) => {
   const { master, replica, stop } = await startReplicaPair();
-  lab.atEnd(stop);
-  const address = await startAddress(lab, master);
-  const till = lab.till(await lab.connect(address.url));
+  lab.onEnd(stop);
+  const address = await startMovableAddress(lab, master);
+  const till = lab.payments(await lab.connect(address.url));
   expect(await till.pay('before')).toBe('paid 1, recorded');
   await vi.waitUntil(async () => (await replica.command('DBSIZE')) === 1, 10_000);
-  const errors = lab.events('store_error');
-  const lives = lab.events('data_may_be_lost');
+  const errors = lab.collectEvents('store_error');
+  const lives = lab.collectEvents('data_may_be_lost');
   await replica.command('REPLICAOF', 'NO', 'ONE');
   await master.command('REPLICAOF', '127.0.0.1', replica.port);
   address.leadTo(replica);
@@ -43,7 +43,7 @@ test('20. A master that is demoted behind its address is left after one refusal'
 });
 
 /** Where new connections can be led elsewhere, while those that stand stay where they are. */
-async function startAddress(lab: Lab, first: RedisServer) {
+async function startMovableAddress(lab: Lab, first: RedisServer) {
   let server = first;
   const address = createServer((near) => {
     const far = connect(server.port, '127.0.0.1');
@@ -55,7 +55,7 @@ async function startAddress(lab: Lab, first: RedisServer) {
       one.on('error', () => other.destroy());
   }).listen(0, '127.0.0.1');
   await once(address, 'listening');
-  lab.atEnd(() => address.close());
+  lab.onEnd(() => address.close());
   const { port } = address.address() as AddressInfo;
   return {
     url: `redis://127.0.0.1:${port}`,

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
-import { networkFaults, ownerFaults, serverFaults } from '../chaos/faults.js';
+import { networkFaults, ownerFaults, serverFaults } from '../chaos/fault-schedule.js';
 
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const program = fileURLToPath(new URL('../chaos/main.ts', import.meta.url));

@@ -3,7 +3,7 @@ import { type ConnectOptions, RedisStore, safeClusterOptions } from '@onceguard/
 import type { RedisCluster } from '@onceguard/testing';
 import { Cluster } from 'ioredis';
 import { Cluster as Cluster5, type ClusterOptions as ClusterOptions5 } from 'ioredis5';
-import type { Lab } from './support.js';
+import type { Lab } from './lab.js';
 
 type StoreOptions = Pick<ConnectOptions, 'durability'>;
 
@@ -21,7 +21,7 @@ export const ownConnection: ClusterClient = {
   name: 'a connection of the store',
   async open(lab, { addresses }, options) {
     const store = await RedisStore.connect({ cluster: addresses, prefix: lab.prefix, ...options });
-    lab.atEnd(() => store.close());
+    lab.onEnd(() => store.close());
     return store;
   },
 };
@@ -30,42 +30,42 @@ export const clusterClients: readonly ClusterClient[] = [
   ownConnection,
   {
     name: 'ioredis 6, default options',
-    open: async (lab, cluster, options) => onClient(lab, await clusterClient(lab, cluster), options),
+    open: async (lab, cluster, options) => storeOnClient(lab, await clusterClient(lab, cluster), options),
   },
   {
     name: 'ioredis 5, default options',
-    open: async (lab, cluster, options) => onClient(lab, await clusterClient5(lab, cluster), options),
+    open: async (lab, cluster, options) => storeOnClient(lab, await clusterClient5(lab, cluster), options),
   },
   {
     name: 'ioredis 5, safe options',
     async open(lab, cluster, options) {
       // The types of the two versions differ in what is not among these options.
-      return onClient(lab, await clusterClient5(lab, cluster, safeClusterOptions() as ClusterOptions5), options);
+      return storeOnClient(lab, await clusterClient5(lab, cluster, safeClusterOptions() as ClusterOptions5), options);
     },
   },
 ];
 
 export async function clusterClient(lab: Lab, { addresses }: RedisCluster, options: ClientOptions = {}) {
-  return await connected(lab, new Cluster([...addresses], { ...options, lazyConnect: true }));
+  return await connectClient(lab, new Cluster([...addresses], { ...options, lazyConnect: true }));
 }
 
 export async function clusterClient5(lab: Lab, { addresses }: RedisCluster, options: ClientOptions = {}) {
-  return await connected(lab, new Cluster5([...addresses], { ...options, lazyConnect: true }));
+  return await connectClient(lab, new Cluster5([...addresses], { ...options, lazyConnect: true }));
 }
 
 /** Sees what there is, through a client that has seen nothing yet. */
-export async function witness(lab: Lab, cluster: RedisCluster): Promise<RedisStore> {
-  return onClient(lab, await clusterClient(lab, cluster));
+export async function newObserverStore(lab: Lab, cluster: RedisCluster): Promise<RedisStore> {
+  return storeOnClient(lab, await clusterClient(lab, cluster));
 }
 
-async function connected<Client extends Cluster | Cluster5>(lab: Lab, client: Client): Promise<Client> {
+async function connectClient<Client extends Cluster | Cluster5>(lab: Lab, client: Client): Promise<Client> {
   // Without a listener ioredis prints every error.
   client.on('error', () => {});
-  lab.atEnd(() => client.disconnect());
+  lab.onEnd(() => client.disconnect());
   await client.connect();
   return client;
 }
 
-function onClient(lab: Lab, client: Cluster | Cluster5, options: StoreOptions = {}): RedisStore {
+function storeOnClient(lab: Lab, client: Cluster | Cluster5, options: StoreOptions = {}): RedisStore {
   return new RedisStore({ client, prefix: lab.prefix, ...options });
 }

@@ -1,11 +1,11 @@
 // Cases 19 and 23 on a cluster: masters that are killed and frozen, alone, with their replicas, and all at once.
 import { type ClusterNode, type RedisCluster, startRedisCluster } from '@onceguard/testing';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { clusterClients, ownConnection, witness } from './cluster-clients.js';
-import { heals } from './healing.js';
-import { Load } from './load.js';
-import { shardOf } from './slots.js';
-import { type Lab, test } from './support.js';
+import { BackgroundLoad } from './background-load.js';
+import { clusterClients, newObserverStore, ownConnection } from './cluster-clients.js';
+import { type Lab, test } from './lab.js';
+import { shardOf } from './slot-operations.js';
+import { expectWritesAgain } from './store-writes-again.js';
 
 let cluster: RedisCluster;
 
@@ -19,33 +19,33 @@ afterAll(async () => await cluster.stop());
 test('19. A master that is frozen until it is replaced and then wakes up has acknowledged nothing that is lost.', async ({
   lab,
 }) => {
-  const load = new Load(await ownConnection.open(lab, cluster));
-  await load.goesOn();
+  const load = new BackgroundLoad(await ownConnection.open(lab, cluster));
+  await load.untilMoreAcknowledged();
   const { master } = await shardOf(0, cluster);
   master.freeze();
-  await cluster.untilOk();
-  await heals(load.store);
+  await cluster.waitUntilOk();
+  await expectWritesAgain(load.store);
   master.thaw();
-  await cluster.untilOk();
-  await load.goesOn();
-  await nothingIsLost(lab, [load]);
+  await cluster.waitUntilOk();
+  await load.untilMoreAcknowledged();
+  await expectNothingLost(lab, [load]);
 });
 
 test('23. A master is killed under load: every client heals, and nothing that was acknowledged is lost.', async ({
   lab,
 }) => {
   const [store = expect.fail(), ...others] = await openAll(lab);
-  const load = new Load(store);
-  await load.goesOn();
+  const load = new BackgroundLoad(store);
+  await load.untilMoreAcknowledged();
   const { master } = await shardOf(0, cluster);
   await master.kill();
-  const loads = [load, ...others.map((other) => new Load(other))];
-  await cluster.untilOk();
-  await allHeal(loads);
+  const loads = [load, ...others.map((other) => new BackgroundLoad(other))];
+  await cluster.waitUntilOk();
+  await expectAllWriteAgain(loads);
   await master.restart();
-  await cluster.untilOk();
-  await allGoOn(loads);
-  await nothingIsLost(lab, loads);
+  await cluster.waitUntilOk();
+  await untilAllAcknowledgeMore(loads);
+  await expectNothingLost(lab, loads);
 });
 
 test('23. A shard is killed under load and comes back: every client heals, and nothing that was acknowledged is lost.', async ({
@@ -62,30 +62,30 @@ test('23. All nodes are killed under load and come back: every client heals, and
 });
 
 async function killedAndRestarted(lab: Lab, nodes: readonly ClusterNode[]): Promise<void> {
-  const loads = (await openAll(lab)).map((store) => new Load(store));
-  await allGoOn(loads);
+  const loads = (await openAll(lab)).map((store) => new BackgroundLoad(store));
+  await untilAllAcknowledgeMore(loads);
   await Promise.all(nodes.map(async (node) => await node.kill()));
-  await Promise.all(loads.map(async (load) => await load.fails()));
+  await Promise.all(loads.map(async (load) => await load.untilNextError()));
   await Promise.all(nodes.map(async (node) => await node.restart()));
-  await cluster.untilOk();
-  await allHeal(loads);
-  await nothingIsLost(lab, loads);
+  await cluster.waitUntilOk();
+  await expectAllWriteAgain(loads);
+  await expectNothingLost(lab, loads);
 }
 
 async function openAll(lab: Lab) {
   return await Promise.all(clusterClients.map(async ({ open }) => await open(lab, cluster)));
 }
 
-async function allHeal(loads: readonly Load[]): Promise<void> {
-  await Promise.all(loads.map(async ({ store }) => await heals(store)));
+async function expectAllWriteAgain(loads: readonly BackgroundLoad[]): Promise<void> {
+  await Promise.all(loads.map(async ({ store }) => await expectWritesAgain(store)));
 }
 
-async function allGoOn(loads: readonly Load[]): Promise<void> {
-  await Promise.all(loads.map(async (load) => await load.goesOn()));
+async function untilAllAcknowledgeMore(loads: readonly BackgroundLoad[]): Promise<void> {
+  await Promise.all(loads.map(async (load) => await load.untilMoreAcknowledged()));
 }
 
-async function nothingIsLost(lab: Lab, loads: readonly Load[]): Promise<void> {
+async function expectNothingLost(lab: Lab, loads: readonly BackgroundLoad[]): Promise<void> {
   await Promise.all(loads.map(async (load) => await load.stop()));
-  const truth = await witness(lab, cluster);
-  for (const load of loads) expect(await load.lostAt(truth)).toEqual([]);
+  const truth = await newObserverStore(lab, cluster);
+  for (const load of loads) expect(await load.keysLostAt(truth)).toEqual([]);
 }

@@ -3,22 +3,26 @@ import type { IdempotencyStore } from '@onceguard/core';
 import type { Lease } from '@onceguard/core/store';
 import type { RedisServer } from '@onceguard/testing';
 import { describe, expect, vi } from 'vitest';
-import { completionOf, own, replayed } from '../../packages/testing/src/store-suite/requests.js';
-import { test, ways } from './support.js';
+import { acquireLease, completionOf, replayedOutcome } from '../../packages/testing/src/store-suite/test-helpers.js';
+import { connectionKinds, test } from './lab.js';
 
 /** Resolves when the store works again. */
-async function crash(redis: RedisServer, store: IdempotencyStore, { empty }: { empty: boolean }): Promise<void> {
-  await redis.restart({ empty });
+async function crashAndRestart(
+  redis: RedisServer,
+  store: IdempotencyStore,
+  { discardData }: { discardData: boolean },
+): Promise<void> {
+  await redis.restart({ discardData });
   await vi.waitFor(() => store.read('clock'), 10_000);
 }
 
-describe.each(ways)('kill -9 while work is in progress, over $name', ({ open }) => {
+describe.each(connectionKinds)('kill -9 while work is in progress, over $name', ({ open }) => {
   test('11. loses its record without persistence: it is written anew, and two events tell of it', async ({ lab }) => {
     const redis = await lab.redis();
-    const till = lab.till(await open(lab, redis.url));
-    const lost = lab.events('record_lost');
-    const lives = lab.events('data_may_be_lost');
-    const crashes = () => crash(redis, till.store, { empty: true });
+    const till = lab.payments(await open(lab, redis.url));
+    const lost = lab.collectEvents('record_lost');
+    const lives = lab.collectEvents('data_may_be_lost');
+    const crashes = () => crashAndRestart(redis, till.store, { discardData: true });
     expect(await till.pay('order', crashes)).toBe('paid 1, recorded');
     expect(lost).toMatchObject([{ verb: 'complete', restored: true }]);
     await vi.waitUntil(() => lives.length > 0);
@@ -28,9 +32,9 @@ describe.each(ways)('kill -9 while work is in progress, over $name', ({ open }) 
 
   test('11. keeps its record with an append-only file: its owner goes on', async ({ lab }) => {
     const redis = await lab.redis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
-    const till = lab.till(await open(lab, redis.url));
-    const lost = lab.events('record_lost');
-    const crashes = () => crash(redis, till.store, { empty: false });
+    const till = lab.payments(await open(lab, redis.url));
+    const lost = lab.collectEvents('record_lost');
+    const crashes = () => crashAndRestart(redis, till.store, { discardData: false });
     expect(await till.pay('order', crashes)).toBe('paid 1, recorded');
     expect(lost).toEqual([]);
     expect(await till.pay('order')).toBe('paid 1, replayed');
@@ -39,7 +43,7 @@ describe.each(ways)('kill -9 while work is in progress, over $name', ({ open }) 
 
 describe.each(['allkeys-lru', 'volatile-ttl'])('a server with maxmemory-policy %s', (policy) => {
   test('22. evicts live records: its user is warned at the start', async ({ lab }) => {
-    const warnings = lab.events('warning');
+    const warnings = lab.collectEvents('warning');
     const redis = await lab.redis({ args: ['--maxmemory', '100mb', '--maxmemory-policy', policy] });
     await lab.connect(redis.url);
     await vi.waitUntil(() => warnings.some(({ code, message }) => code === 'redis_evicts' && message.includes(policy)));
@@ -51,24 +55,24 @@ describe.each(['allkeys-lru', 'volatile-ttl'])('a server with maxmemory-policy %
     const redis = await lab.redis({ args: ['--maxmemory-policy', policy] });
     const store = await lab.connect(redis.url);
     const keys = Array.from({ length: 300 }, (_, n) => `order-${n}`);
-    const leases = await Promise.all(keys.map(async (key) => await own({ store, key })));
-    await evictSome(redis);
-    const [overtaken, ...alone] = await evictedOf(leases, store);
+    const leases = await Promise.all(keys.map(async (key) => await acquireLease({ store, key })));
+    await evictSomeKeys(redis);
+    const [overtaken, ...alone] = await evictedLeases(leases, store);
     if (overtaken === undefined) throw new Error('Nothing was evicted.');
-    const newer = await own({ store, key: overtaken.key });
-    expect(newer.fence).toBeGreaterThan(overtaken.fence);
+    const newer = await acquireLease({ store, key: overtaken.key });
+    expect(newer.fencingToken).toBeGreaterThan(overtaken.fencingToken);
     for (const lease of [overtaken, ...alone]) {
       const kind = lease === overtaken ? 'lost' : 'restored';
       expect(await store.complete(lease, completionOf('by the evicted one'))).toMatchObject({ kind });
     }
     expect(await store.complete(newer, completionOf('by the newer one'))).toMatchObject({ kind: 'ok' });
-    expect(await replayed({ store, key: newer.key })).toBe('by the newer one');
-    expect(await replayed({ store, key: alone[0]?.key ?? '' })).toBe('by the evicted one');
+    expect(await replayedOutcome({ store, key: newer.key })).toBe('by the newer one');
+    expect(await replayedOutcome({ store, key: alone[0]?.key ?? '' })).toBe('by the evicted one');
   });
 });
 
 /** As when memory is full: some of the keys have to go. */
-async function evictSome(redis: RedisServer): Promise<void> {
+async function evictSomeKeys(redis: RedisServer): Promise<void> {
   const info = async (section: string) => String(await redis.command('INFO', section));
   const used = Number(/used_memory:(\d+)/.exec(await info('memory'))?.[1]);
   await redis.command('CONFIG', 'SET', 'maxmemory', used - 100_000);
@@ -76,7 +80,7 @@ async function evictSome(redis: RedisServer): Promise<void> {
   await redis.command('CONFIG', 'SET', 'maxmemory', 0);
 }
 
-async function evictedOf(leases: readonly Lease[], store: IdempotencyStore): Promise<Lease[]> {
+async function evictedLeases(leases: readonly Lease[], store: IdempotencyStore): Promise<Lease[]> {
   const isThere = await Promise.all(leases.map(async ({ key }) => (await store.read(key)).record !== null));
   return leases.filter((_, at) => !isThere[at]);
 }

@@ -1,16 +1,23 @@
 // Stores that are full, or take no value of this size: what is done stays done, whoever has filled them.
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import { drain, type Execution, execute, type IdempotencyStore, MemoryStore, StoreError } from '@onceguard/core';
+import {
+  drainStore,
+  type Execution,
+  executeIdempotently,
+  type IdempotencyStore,
+  MemoryStore,
+  StoreError,
+} from '@onceguard/core';
 import type { RedisServer } from '@onceguard/testing';
 import { describe, expect, test as plain } from 'vitest';
-import { Random } from '../model/random.js';
-import { test } from './support.js';
+import { Random } from '../model/seeded-random.js';
+import { test } from './lab.js';
 
 const trials = 50;
 
 /** One piece of work of a tenant, and how often it ran. */
-class Work {
+class TenantWork {
   runs = 0;
   readonly #gate = new EventEmitter();
   readonly key = randomUUID();
@@ -32,7 +39,7 @@ class Work {
       // What cannot be compressed and is no ASCII either.
       return randomBytes(this.bytes).toString('latin1');
     };
-    return { begun, end: execute(operation, { store: this.store, scope: this.tenant, key: this.key }) };
+    return { begun, end: executeIdempotently(operation, { store: this.store, scope: this.tenant, key: this.key }) };
   }
 
   open(): void {
@@ -45,9 +52,9 @@ class Work {
 }
 
 /** New work of one tenant with results of random sizes, until the store refuses three times in a row. */
-async function fill(store: IdempotencyStore, random: Random): Promise<void> {
+async function fillWithWork(store: IdempotencyStore, random: Random): Promise<void> {
   for (let refused = 0; refused < 3; ) {
-    const work = new Work(store, 'the greedy one', random.whole(0, 60_000));
+    const work = new TenantWork(store, 'the greedy one', random.integer(0, 60_000));
     try {
       await work.do();
       refused = 0;
@@ -63,14 +70,17 @@ async function fill(store: IdempotencyStore, random: Random): Promise<void> {
  * Work of others begins, one tenant fills the store, and the others end: all of it is on record. Answers how many results were not
  * kept. `whenFull` runs before the others end, because their results may fill what the tenant has left.
  */
-async function trial(store: IdempotencyStore, random: Random, whenFull = async () => {}): Promise<number> {
-  const others = Array.from({ length: 6 }, (_, at) => new Work(store, `tenant ${at % 3}`, random.whole(0, 60_000)));
-  const earlier = new Work(store, 'tenant 1', random.whole(0, 4_000));
+async function runTrial(store: IdempotencyStore, random: Random, whenFull = async () => {}): Promise<number> {
+  const others = Array.from(
+    { length: 6 },
+    (_, at) => new TenantWork(store, `tenant ${at % 3}`, random.integer(0, 60_000)),
+  );
+  const earlier = new TenantWork(store, 'tenant 1', random.integer(0, 4_000));
   expect(await earlier.do()).toMatchObject({ kind: 'executed', recorded: true });
   const running = others.map((work) => work.start({ untilOpened: true }));
   await Promise.all(running.map(({ begun }) => begun));
 
-  await fill(store, random);
+  await fillWithWork(store, random);
   await whenFull();
   for (const work of others) work.open();
 
@@ -92,10 +102,10 @@ describe('A tenant that fills the store makes no work of others run again', () =
     const random = new Random(seed);
     let notKept = 0;
     for (let count = 0; count < trials; count += 1) {
-      const store = new MemoryStore({ maxBytes: 400_000 + random.whole(0, 800_000) });
+      const store = new MemoryStore({ maxBytes: 400_000 + random.integer(0, 800_000) });
       try {
-        notKept += await trial(store, random, async () => {
-          const another = new Work(store, 'tenant 9', 100);
+        notKept += await runTrial(store, random, async () => {
+          const another = new TenantWork(store, 'tenant 9', 100);
           expect(await another.do()).toMatchObject({ kind: 'executed', recorded: true });
         });
       } catch (cause) {
@@ -119,9 +129,9 @@ describe('A tenant that fills the store makes no work of others run again', () =
           'CONFIG',
           'SET',
           'maxmemory',
-          (await usedMemory(redis)) + 200_000 + random.whole(0, 800_000),
+          (await usedMemory(redis)) + 200_000 + random.integer(0, 800_000),
         );
-        notKept += await trial(store, random);
+        notKept += await runTrial(store, random);
       } catch (cause) {
         throw new Error(`seed ${seed}, trial ${count}`, { cause });
       }
@@ -134,8 +144,8 @@ describe('While a Redis is full', () => {
   test('a lease is renewed, and what was recorded is replayed', async ({ lab }) => {
     const redis = await lab.redis();
     const store = await lab.connect(redis.url);
-    const lost = lab.events('lease_lost');
-    const before = new Work(store, 'tests', 10);
+    const lost = lab.collectEvents('lease_lost');
+    const before = new TenantWork(store, 'tests', 10);
     await before.do();
     const leaseMs = 300;
     const leaseEnd = async () => {
@@ -143,26 +153,26 @@ describe('While a Redis is full', () => {
       return Math.max(...records.map(({ record }) => record.leaseEndAt));
     };
     const untilRenewed = async () => {
-      await fillUp(redis);
+      await fillRedis(redis);
       const firstEnd = await leaseEnd();
       await expect.poll(leaseEnd, { timeout: 20_000 }).toBeGreaterThan(firstEnd + 2 * leaseMs);
       return 'paid';
     };
     const options = { store, scope: 'tests', key: 'order', leaseMs };
-    expect(await execute(untilRenewed, options)).toMatchObject({ kind: 'executed', recorded: true });
+    expect(await executeIdempotently(untilRenewed, options)).toMatchObject({ kind: 'executed', recorded: true });
     expect((await before.do()).kind).toBe('replayed');
-    expect((await execute(() => 'again', options)).kind).toBe('expired');
+    expect((await executeIdempotently(() => 'again', options)).kind).toBe('expired');
     expect(lost).toEqual([]);
   });
 
   test('a failure frees the key, or leaves it unknown, and that is on record', async ({ lab }) => {
     const redis = await lab.redis();
     const store = await lab.connect(redis.url);
-    const errors = lab.events('store_error');
+    const errors = lab.collectEvents('store_error');
     const failing = (key: string, onFailure: 'retry' | 'unknown') =>
-      execute(
+      executeIdempotently(
         async () => {
-          await fillUp(redis);
+          await fillRedis(redis);
           throw new Error('declined');
         },
         { store, scope: 'tests', key, onFailure },
@@ -181,11 +191,11 @@ describe('A result that is larger than a Redis takes', () => {
   test('is given to its caller, and a repeat is told that the work is done', async ({ lab }) => {
     const redis = await lab.redis({ args: ['--proto-max-bulk-len', '1mb'] });
     const store = await lab.connect(redis.url);
-    const notKept = lab.events('outcome_not_kept');
+    const notKept = lab.collectEvents('outcome_not_kept');
     const work = async (bytes: number) => {
-      const large = new Work(store, 'tests', bytes);
+      const large = new TenantWork(store, 'tests', bytes);
       const call = () =>
-        execute(
+        executeIdempotently(
           () => {
             large.runs += 1;
             return Buffer.alloc(bytes, 255);
@@ -201,12 +211,12 @@ describe('A result that is larger than a Redis takes', () => {
       runs: 1,
     });
     expect(notKept).toHaveLength(1);
-    expect(await drain(store)).toBe(true);
+    expect(await drainStore(store)).toBe(true);
   });
 });
 
 /** As full as can be: it refuses whatever may need memory. */
-async function fillUp(redis: RedisServer): Promise<void> {
+async function fillRedis(redis: RedisServer): Promise<void> {
   await redis.command('CONFIG', 'SET', 'maxmemory', 1);
 }
 

@@ -7,16 +7,16 @@ import { fileURLToPath } from 'node:url';
 export interface LossyNetwork {
   readonly url: string;
   /** From now on every packet is lost, in both directions. */
-  lose(): void;
+  dropPackets(): void;
   /** New packets arrive, and what TCP sends again. */
-  heal(): void;
+  deliverPackets(): void;
   close(): Promise<void>;
 }
 
 const forwarder = fileURLToPath(new URL('processes/forwarder.mjs', import.meta.url));
 const port = 6379;
 /** An address that no network card has. */
-const nobody = '02:00:00:00:00:01';
+const unreachableMac = '02:00:00:00:00:01';
 
 /** Leads to the server that listens on this Unix socket. Fails where a process may not make namespaces. */
 export async function startLossyNetwork(socketPath: string): Promise<LossyNetwork> {
@@ -31,7 +31,7 @@ export async function startLossyNetwork(socketPath: string): Promise<LossyNetwor
   };
   await Promise.race([once(far.stdout, 'data'), ended.then(([code]) => Promise.reject(new Error(`unshare: ${code}`)))]);
   try {
-    return { ...layCable(far), close };
+    return { ...createVethPair(far), close };
   } catch (error) {
     await close();
     throw error;
@@ -39,7 +39,7 @@ export async function startLossyNetwork(socketPath: string): Promise<LossyNetwor
 }
 
 /** Between this side and the far one; in the range that RFC 2544 keeps for tests. */
-function layCable({ pid }: ChildProcess): Omit<LossyNetwork, 'close'> {
+function createVethPair({ pid }: ChildProcess): Omit<LossyNetwork, 'close'> {
   const net = `198.18.${randomInt(256)}`;
   const [nearIp, farIp] = [`${net}.1`, `${net}.2`];
   const near = `once${randomInt(1e9)}`;
@@ -52,11 +52,11 @@ function layCable({ pid }: ChildProcess): Omit<LossyNetwork, 'close'> {
   there('link', 'set', 'far', 'up');
   return {
     url: `redis://${farIp}:${port}`,
-    lose() {
-      here('neighbour', 'replace', farIp, 'lladdr', nobody, 'dev', near, 'nud', 'permanent');
-      there('neighbour', 'replace', nearIp, 'lladdr', nobody, 'dev', 'far', 'nud', 'permanent');
+    dropPackets() {
+      here('neighbour', 'replace', farIp, 'lladdr', unreachableMac, 'dev', near, 'nud', 'permanent');
+      there('neighbour', 'replace', nearIp, 'lladdr', unreachableMac, 'dev', 'far', 'nud', 'permanent');
     },
-    heal() {
+    deliverPackets() {
       here('neighbour', 'delete', farIp, 'dev', near);
       there('neighbour', 'delete', nearIp, 'dev', 'far');
     },

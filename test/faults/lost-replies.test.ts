@@ -1,26 +1,26 @@
 // Cases 1 to 5: replies and requests that are lost on the way.
 import { type Events, type OperationContext, onEvent } from '@onceguard/core';
-import type { RenewAnswer } from '@onceguard/core/store';
-import type { Fault } from '@onceguard/testing';
+import type { RenewReply } from '@onceguard/core/store';
+import type { ProxyFault } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterAll, describe, expect, vi } from 'vitest';
-import { own } from '../../packages/testing/src/store-suite/requests.js';
+import { acquireLease } from '../../packages/testing/src/store-suite/test-helpers.js';
 import { redisUrl } from '../support/redis.js';
-import { test, verbs, ways } from './support.js';
-import type { Till } from './till.js';
+import type { AuditedPayments } from './audited-payments.js';
+import { connectionKinds, test, verbScripts } from './lab.js';
 
 const warnings: Events['warning'][] = [];
 afterAll(onEvent('warning', (warning) => warnings.push(warning)));
 
-interface Row {
+interface LostReplyRow {
   readonly number: number;
   readonly verb: string;
   readonly claim: string;
   /** `lose` has the next script fail, and resolves when it did. */
-  act(till: Till, lose: () => Promise<void>): Promise<void>;
+  act(till: AuditedPayments, lose: () => Promise<void>): Promise<void>;
 }
 
-const rows: Row[] = [
+const rows: LostReplyRow[] = [
   {
     number: 1,
     verb: 'acquire',
@@ -63,41 +63,41 @@ const rows: Row[] = [
     verb: 'renew',
     claim: 'the lease is longer, and not shortened again',
     async act({ store }, lose) {
-      const lease = await own({ store, key: 'order' }, { leaseMs: 30_000 });
+      const lease = await acquireLease({ store, key: 'order' }, { leaseMs: 30_000 });
       await store.renew(lease, 1);
       const lost = lose();
-      const { leaseEndAt } = longer(await vi.waitFor(() => store.renew(lease, 60_000), 10_000));
+      const { leaseEndAt } = withLongerLease(await vi.waitFor(() => store.renew(lease, 60_000), 10_000));
       await lost;
       expect(leaseEndAt).toBeGreaterThan(lease.leaseEndAt);
-      expect(longer(await store.renew(lease, 1))).toMatchObject({ leaseEndAt });
+      expect(withLongerLease(await store.renew(lease, 1))).toMatchObject({ leaseEndAt });
     },
   },
 ];
 
-function longer(answer: RenewAnswer) {
+function withLongerLease(answer: RenewReply) {
   if (answer.kind !== 'ok') throw new Error(`The renewal was answered with ${answer.kind}.`);
   return answer;
 }
 
-const losses: { fault: Fault; what: string }[] = [
+const lossFaults: { fault: ProxyFault; what: string }[] = [
   { fault: 'lose_reply', what: 'the reply (FIN)' },
   { fault: 'lose_reply_reset', what: 'the reply (RST)' },
   { fault: 'half_close', what: 'the reply (half-closed)' },
   { fault: 'lose_request', what: 'the request' },
 ];
 
-describe.concurrent.each(ways)('over $name', ({ titled, open }) => {
-  for (const { fault, what } of losses) {
+describe.concurrent.each(connectionKinds)('over $name', ({ titled, open }) => {
+  for (const { fault, what } of lossFaults) {
     for (const { number, verb, claim, act } of rows) {
       const title = titled(fault === 'lose_request' ? 4 : number, `Where ${what} to ${verb} is lost, ${claim}`);
       test(title, async ({ lab }) => {
-        lab.runsAtMost = verb === 'release' ? 2 : 1;
+        lab.maxRunsPerKey = verb === 'release' ? 2 : 1;
         const proxy = await lab.proxy(redisUrl());
-        const till = lab.till(await open(lab, proxy.url));
+        const till = lab.payments(await open(lab, proxy.url));
         // The server learns the scripts: whose reply is lost has been executed.
         await till.pay('before');
         await till.pay('declined before', () => Promise.reject(new Error('declined')));
-        await act(till, () => proxy.strike(fault, verbs));
+        await act(till, () => proxy.injectFault(fault, verbScripts));
       });
     }
   }
@@ -106,7 +106,7 @@ describe.concurrent.each(ways)('over $name', ({ titled, open }) => {
 test('5. The user of a client with default options is warned once, and the client stays as it is', async ({ lab }) => {
   const client = new Redis(redisUrl());
   const before = { ...client.options };
-  expect(await lab.till(lab.on(client)).pay('order')).toBe('paid 1, recorded');
+  expect(await lab.payments(lab.storeOnClient(client)).pay('order')).toBe('paid 1, recorded');
   expect(client.options).toEqual(before);
   expect(warnings.filter(({ code }) => code === 'redis_offline_queue')).toHaveLength(1);
 });

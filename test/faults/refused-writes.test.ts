@@ -1,14 +1,14 @@
 // Case 21: servers that refuse to write, for a while.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { drain, type StoreErrorClass } from '@onceguard/core';
+import { drainStore, type StoreErrorClass } from '@onceguard/core';
 import type { RedisServer } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { expect, vi } from 'vitest';
-import { test } from './support.js';
-import { paysAgain, untilPaid } from './till.js';
+import { expectPaysAgain, untilPaid } from './audited-payments.js';
+import { test } from './lab.js';
 
-interface Trouble {
+interface WriteRefusal {
   readonly word: string;
   readonly class: StoreErrorClass;
   /** What becomes of work that ends meanwhile, and what a repeat gets then. Default: recorded in the background, and replayed. */
@@ -17,7 +17,7 @@ interface Trouble {
   end(redis: RedisServer): Promise<unknown>;
 }
 
-const troubles: Trouble[] = [
+const writeRefusals: WriteRefusal[] = [
   {
     word: 'OOM',
     class: 'misconfigured',
@@ -46,11 +46,11 @@ const troubles: Trouble[] = [
     class: 'unavailable',
     async begin(redis) {
       redis.command('EVAL', 'while true do end', 0).catch(() => {});
-      await vi.waitUntil(async () => !(await answers(redis)), 10_000);
+      await vi.waitUntil(async () => !(await respondsToPing(redis)), 10_000);
     },
     async end(redis) {
       await redis.command('SCRIPT', 'KILL');
-      await vi.waitUntil(() => answers(redis), 10_000);
+      await vi.waitUntil(() => respondsToPing(redis), 10_000);
     },
   },
   {
@@ -64,15 +64,15 @@ const troubles: Trouble[] = [
   },
 ];
 
-const answers = async (redis: RedisServer) => await redis.command('PING').then(Boolean, () => false);
+const respondsToPing = async (redis: RedisServer) => await redis.command('PING').then(Boolean, () => false);
 
-test.concurrent.for(troubles)(
+test.concurrent.for(writeRefusals)(
   '21. $word: nothing runs, what has run is recorded afterwards, and every key has an end',
   async (trouble, { lab }) => {
     const redis = await lab.redis({ args: ['--busy-reply-threshold', '200'] });
-    const errors = lab.events('store_error');
-    const till = lab.till(await lab.connect(redis.url, { storeTimeoutMs: 500 }));
-    await paysAgain(till, 'before');
+    const errors = lab.collectEvents('store_error');
+    const till = lab.payments(await lab.connect(redis.url, { callTimeoutMs: 500 }));
+    await expectPaysAgain(till, 'before');
 
     await trouble.begin(redis);
     expect(await till.pay('order')).toMatch(/^store_(unavailable|misconfigured)$/);
@@ -85,7 +85,7 @@ test.concurrent.for(troubles)(
     if (repeat === 'expired') lab.resultsNotKept.add('order while all was well');
     expect(await till.pay('order while all was well', () => trouble.begin(redis))).toBe(end);
     await trouble.end(redis);
-    expect(await drain(till.store)).toBe(true);
+    expect(await drainStore(till.store)).toBe(true);
     expect(await till.pay('order while all was well')).toBe(repeat);
     expect(await keysWithoutEnd(redis)).toEqual([]);
   },

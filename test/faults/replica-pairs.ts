@@ -1,37 +1,37 @@
 // A master and its replica, the address at which clients find whoever is the master, and what becomes of them.
 import { type FaultProxy, type RedisServer, type ReplicaPair, startReplicaPair } from '@onceguard/testing';
 import { vi } from 'vitest';
-import type { Lab } from './support.js';
+import type { Lab } from './lab.js';
 
-export interface Pair extends ReplicaPair {
+export interface ProxiedPair extends ReplicaPair {
   /** Where clients find the master. */
-  readonly way: FaultProxy;
+  readonly proxy: FaultProxy;
 }
 
-export async function aPair(lab: Lab): Promise<Pair> {
+export async function startProxiedPair(lab: Lab): Promise<ProxiedPair> {
   const pair = await startReplicaPair();
-  lab.atEnd(() => pair.stop());
-  return { ...pair, way: await lab.proxy(pair.master.url) };
+  lab.onEnd(() => pair.stop());
+  return { ...pair, proxy: await lab.proxy(pair.master.url) };
 }
 
 /** The replica becomes the master, as it is. */
-export async function failOver({ master, replica, way }: Pair): Promise<void> {
+export async function failOver({ master, replica, proxy }: ProxiedPair): Promise<void> {
   await master.kill();
   await replica.command('REPLICAOF', 'NO', 'ONE');
-  way.retarget(replica.url);
+  proxy.retarget(replica.url);
 }
 
 /** The replica hears from its master again, and has heard all. */
-export async function mend({ master, replica, link }: Pair): Promise<void> {
+export async function resyncReplica({ master, replica, link }: ProxiedPair): Promise<void> {
   if (replica.state === 'frozen') replica.thaw();
   if (replica.state === 'down') await replica.restart();
   link.heal();
   // A connection that has lost something stays silent, and neither side would notice for a minute.
-  link.cut();
-  await inSync(master, replica);
+  link.disconnectAll();
+  await untilInSync(master, replica);
 }
 
-export async function inSync(master: RedisServer, replica: RedisServer): Promise<void> {
+export async function untilInSync(master: RedisServer, replica: RedisServer): Promise<void> {
   await vi.waitUntil(async () => {
     const told = [await master.command('INFO', 'replication'), await replica.command('INFO', 'replication')].map(
       String,

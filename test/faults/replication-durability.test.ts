@@ -1,24 +1,29 @@
 // Case 17, call by call: what durability makes of a replica that does not confirm.
 import { expect, vi } from 'vitest';
-import { completionOf, decision, own, request } from '../../packages/testing/src/store-suite/requests.js';
-import { heals } from './healing.js';
-import { aPair, mend, type Pair } from './replica-pairs.js';
-import { test } from './support.js';
+import {
+  acquireLease,
+  acquireRequest,
+  completionOf,
+  resolveRequest,
+} from '../../packages/testing/src/store-suite/test-helpers.js';
+import { test } from './lab.js';
+import { type ProxiedPair, resyncReplica, startProxiedPair } from './replica-pairs.js';
+import { expectWritesAgain } from './store-writes-again.js';
 
 const durability = { replicas: 1, timeoutMs: 200 };
 
-test.for<[how: string, lose: (pair: Pair) => unknown]>([
+test.for<[how: string, lose: (pair: ProxiedPair) => unknown]>([
   ['is cut off', ({ link }) => link.blackHole()],
   ['is frozen', ({ replica }) => replica.freeze()],
   ['is killed', ({ replica }) => replica.kill()],
 ])('17. While the replica %s nothing runs; when it is back, every call is answered.', async ([, lose], { lab }) => {
-  const pair = await aPair(lab);
-  const till = lab.till(await lab.connect(pair.master.url, { durability }));
+  const pair = await startProxiedPair(lab);
+  const till = lab.payments(await lab.connect(pair.master.url, { durability }));
   expect(await till.pay('first')).toBe('paid 1, recorded');
   await lose(pair);
   expect(await till.pay('second')).toBe('store_unavailable');
-  await mend(pair);
-  await heals(till.store);
+  await resyncReplica(pair);
+  await expectWritesAgain(till.store);
   expect(await till.pay('first')).toBe('paid 1, replayed');
   await vi.waitFor(async () => expect(await till.pay('second')).toBe('paid 1, recorded'), 10_000);
 });
@@ -26,30 +31,30 @@ test.for<[how: string, lose: (pair: Pair) => unknown]>([
 test('17. A result that the replica does not have is given to its caller, marked, and recorded when the replica is back.', async ({
   lab,
 }) => {
-  const pair = await aPair(lab);
-  const till = lab.till(await lab.connect(pair.master.url, { durability }));
-  const unrecorded = lab.events('answered_unrecorded');
-  const late = lab.events('recorded_late');
+  const pair = await startProxiedPair(lab);
+  const till = lab.payments(await lab.connect(pair.master.url, { durability }));
+  const unrecorded = lab.collectEvents('outcome_unrecorded');
+  const late = lab.collectEvents('recorded_late');
   expect(await till.pay('order', () => pair.link.blackHole())).toBe('paid 1, unrecorded');
   expect(unrecorded).toHaveLength(1);
   expect(late).toEqual([]);
-  await mend(pair);
+  await resyncReplica(pair);
   await vi.waitUntil(() => late.length > 0, 10_000);
   expect(late).toMatchObject([{ kind: 'ok', attempt: 1 }]);
   expect(await till.pay('order')).toBe('paid 1, replayed');
 });
 
 test('17. A result that the replica does not have is not replayed, until it has.', async ({ lab }) => {
-  const pair = await aPair(lab);
-  const careless = lab.till(await lab.connect(pair.master.url));
-  const careful = lab.till(await lab.connect(pair.master.url, { durability }));
+  const pair = await startProxiedPair(lab);
+  const careless = lab.payments(await lab.connect(pair.master.url));
+  const careful = lab.payments(await lab.connect(pair.master.url, { durability }));
   expect(await careful.pay('first')).toBe('paid 1, recorded');
   pair.link.blackHole();
   expect(await careless.pay('second')).toBe('paid 1, recorded');
   expect(await careless.pay('second')).toBe('paid 1, replayed');
   expect(await careful.pay('second')).toBe('store_unavailable');
-  await mend(pair);
-  await heals(careful.store);
+  await resyncReplica(pair);
+  await expectWritesAgain(careful.store);
   expect(await careful.pay('second')).toBe('paid 1, replayed');
 });
 
@@ -57,36 +62,36 @@ test('17. A result that the replica does not have is not replayed, until it has.
 test('17. A replay writes, so that WAIT has something to wait for, and leaves what is there as it is.', async ({
   lab,
 }) => {
-  const { master, replica } = await aPair(lab);
+  const { master, replica } = await startProxiedPair(lab);
   const store = await lab.connect(master.url, { durability });
   const statistics = async () => String(await replica.command('INFO', 'commandstats'));
   const writes = async () => Number(/cmdstat_append:calls=(\d+)/.exec(await statistics())?.[1] ?? 0);
   const standing = async () => await replica.command('DUMP', `${lab.prefix}{order}`);
-  await store.complete(await own({ store, key: 'order' }), completionOf('paid'));
+  await store.complete(await acquireLease({ store, key: 'order' }), completionOf('paid'));
   const [written, record] = [await writes(), await standing()];
-  expect(await store.acquire('order', request())).toMatchObject({ kind: 'completed' });
+  expect(await store.acquire('order', acquireRequest())).toMatchObject({ kind: 'completed' });
   expect([await writes(), await standing()]).toEqual([written + 1, record]);
-  expect(await store.acquire('late', request({ notAfter: 0 }))).toMatchObject({ kind: 'superseded' });
+  expect(await store.acquire('late', acquireRequest({ notAfter: 0 }))).toMatchObject({ kind: 'superseded' });
   expect(await replica.command('EXISTS', `${lab.prefix}{late}`)).toBe(0);
 });
 
 test('17. What is told waits for the replica; a release, which frees a key too late at worst, does not.', async ({
   lab,
 }) => {
-  const pair = await aPair(lab);
+  const pair = await startProxiedPair(lab);
   const store = await lab.connect(pair.master.url, { durability });
-  const lease = await own({ store, key: 'order' });
-  const unknown = await own({ store, key: 'unknown' });
+  const lease = await acquireLease({ store, key: 'order' });
+  const unknown = await acquireLease({ store, key: 'unknown' });
   await store.release(unknown, { as: 'unknown', retryAfterMs: null, note: null });
   pair.link.blackHole();
   const step = { step: 'charge', seq: 1, bytes: Buffer.from('x') };
   const waiting: readonly (() => Promise<unknown>)[] = [
-    () => store.acquire('new', request()),
+    () => store.acquire('new', acquireRequest()),
     () => store.renew(lease, 60_000),
     () => store.checkpoint(lease, step),
     () => store.complete(lease, completionOf('paid')),
-    () => store.acquire('order', request()),
-    () => store.resolve('unknown', decision(unknown.fence)),
+    () => store.acquire('order', acquireRequest()),
+    () => store.resolve('unknown', resolveRequest(unknown.fencingToken)),
   ];
   for (const call of waiting) {
     await expect(call()).rejects.toMatchObject({
@@ -94,7 +99,7 @@ test('17. What is told waits for the replica; a release, which frees a key too l
       message: expect.stringMatching(/Of 1 replica 0 confirmed within 200 ms/),
     });
   }
-  const other = await own({ store: await lab.connect(pair.master.url), key: 'other' });
+  const other = await acquireLease({ store: await lab.connect(pair.master.url), key: 'other' });
   expect(await store.release(other, { as: 'retryable' })).toMatchObject({ kind: 'ok' });
   expect((await store.read('order')).record).toMatchObject({ state: 'completed' });
 });

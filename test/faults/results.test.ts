@@ -1,10 +1,10 @@
 // Case 25: results of every kind come back as they were, without another run; and a key names one payload.
 import { isDeepStrictEqual } from 'node:util';
-import { execute } from '@onceguard/core';
+import { executeIdempotently } from '@onceguard/core';
 import { expect } from 'vitest';
-import { completionOf, own, replayed } from '../../packages/testing/src/store-suite/requests.js';
+import { acquireLease, completionOf, replayedOutcome } from '../../packages/testing/src/store-suite/test-helpers.js';
 import { redisUrl } from '../support/redis.js';
-import { test } from './support.js';
+import { test } from './lab.js';
 
 const results: { what: string; result: unknown }[] = [
   { what: 'null', result: null },
@@ -27,7 +27,7 @@ test.for(results)(
       return result;
     };
     const options = { store, scope: 'faults', key: 'order', maxOutcomeBytes: 4_000_000 };
-    const [first, second] = [await execute(pay, options), await execute(pay, options)];
+    const [first, second] = [await executeIdempotently(pay, options), await executeIdempotently(pay, options)];
     expect([first.kind, second.kind]).toEqual(['executed', 'replayed']);
     for (const told of [first, second]) expect('value' in told && isDeepStrictEqual(told.value, result)).toBe(true);
     expect(runs).toBe(1);
@@ -36,15 +36,15 @@ test.for(results)(
 
 test('25. An outcome of no bytes is one, and is replayed', async ({ lab }) => {
   const store = await lab.connect(redisUrl());
-  const lease = await own({ store, key: 'order' });
+  const lease = await acquireLease({ store, key: 'order' });
   await store.complete(lease, completionOf(''));
-  expect(await replayed({ store, key: 'order' })).toBe('');
+  expect(await replayedOutcome({ store, key: 'order' })).toBe('');
 });
 
 test('25. Another payload under the same key runs nothing, while the first runs and afterwards', async ({ lab }) => {
-  const till = lab.till(await lab.connect(redisUrl()));
+  const till = lab.payments(await lab.connect(redisUrl()));
   const other = () => till.pay('order', undefined, { fingerprint: { amount: 2 } });
-  const during = async () => expect(await other()).toBe('mismatch');
+  const during = async () => expect(await other()).toBe('key_reused');
   expect(await till.pay('order', during, { fingerprint: { amount: 1 } })).toBe('paid 1, recorded');
-  expect(await other()).toBe('mismatch');
+  expect(await other()).toBe('key_reused');
 });

@@ -1,15 +1,15 @@
 // Story S0: a client repeats a command although only its reply was lost, and the command runs twice.
 import { randomUUID } from 'node:crypto';
-import { execute, type IdempotencyStore, StoreError } from '@onceguard/core';
+import { executeIdempotently, type IdempotencyStore, StoreError } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
-import type { Resolution } from '@onceguard/core/store';
+import type { RecordedDecision } from '@onceguard/core/store';
 import { type FaultProxy, startFaultProxy } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { acquireRequest, completionBy, owner } from '../engine/rival.js';
-import { told } from '../engine/told.js';
+import { summarize } from '../engine/execution-summary.js';
+import { acquireLease, acquireRequest, completionFor } from '../engine/rival-owner.js';
 import { redisUrl } from '../support/redis.js';
-import { type OwnedClient, standaloneClients } from './clients.js';
+import { type OwnedClient, standaloneClients } from './standalone-clients.js';
 
 const point = { step: 'charge', seq: 1, bytes: Buffer.from('x') };
 const decision = {
@@ -23,20 +23,22 @@ const decision = {
 const inDoubt = { as: 'unknown', retryAfterMs: null, note: null } as const;
 
 /** What is done before, the call whose reply is lost, and its answer, in the hands of a store. */
-interface Row {
+interface LostReplyRow {
   readonly verb: string;
   prepare(store: IdempotencyStore, key: string): Promise<(through: IdempotencyStore) => Promise<object>>;
   readonly answer: object;
 }
 
-const ofOwner = (act: (through: IdempotencyStore, lease: Awaited<ReturnType<typeof owner>>) => Promise<object>) => {
+const withLease = (
+  act: (through: IdempotencyStore, lease: Awaited<ReturnType<typeof acquireLease>>) => Promise<object>,
+) => {
   return async (store: IdempotencyStore, key: string) => {
-    const lease = await owner(store, key);
+    const lease = await acquireLease(store, key);
     return (through: IdempotencyStore) => act(through, lease);
   };
 };
 
-const rows: Row[] = [
+const rows: LostReplyRow[] = [
   {
     verb: 'acquire',
     prepare: async (store, key) => {
@@ -45,32 +47,32 @@ const rows: Row[] = [
     },
     answer: { kind: 'acquired', attempt: 1, takeover: false },
   },
-  { verb: 'renew', prepare: ofOwner((through, lease) => through.renew(lease, 60_000)), answer: { kind: 'ok' } },
+  { verb: 'renew', prepare: withLease((through, lease) => through.renew(lease, 60_000)), answer: { kind: 'ok' } },
   {
     verb: 'checkpoint',
-    prepare: ofOwner((through, lease) => through.checkpoint(lease, point)),
+    prepare: withLease((through, lease) => through.checkpoint(lease, point)),
     answer: { kind: 'ok' },
   },
   {
     verb: 'complete',
-    prepare: ofOwner((through, lease) => through.complete(lease, { ...completionBy(lease), outcome: point.bytes })),
+    prepare: withLease((through, lease) => through.complete(lease, { ...completionFor(lease), outcome: point.bytes })),
     answer: { kind: 'ok' },
   },
   {
     verb: 'release',
-    prepare: ofOwner((through, lease) => through.release(lease, { as: 'retryable' })),
+    prepare: withLease((through, lease) => through.release(lease, { as: 'retryable' })),
     answer: { kind: 'ok' },
   },
   {
     verb: 'resolve',
     prepare: async (store, key) => {
-      const lease = await owner(store, key);
+      const lease = await acquireLease(store, key);
       await store.release(lease, inDoubt);
-      return (through) => through.resolve(key, { ...lease, ...decision, expectFence: lease.fence });
+      return (through) => through.resolve(key, { ...lease, ...decision, expectedFencingToken: lease.fencingToken });
     },
     answer: { kind: 'ok' },
   },
-  { verb: 'remove', prepare: ofOwner((through, { key }) => through.remove(key)), answer: {} },
+  { verb: 'remove', prepare: withLease((through, { key }) => through.remove(key)), answer: {} },
 ];
 
 describe.each(standaloneClients)('S0: where a reply is lost and the call is sent again, with $name', ({ make }) => {
@@ -90,7 +92,7 @@ describe.each(standaloneClients)('S0: where a reply is lost and the call is sent
     await vi.waitUntil(() => client.status === 'ready', 10_000);
     const prefix = `s0:${randomUUID()}:`;
     store = new RedisStore({ client: direct, prefix });
-    through = new RedisStore({ client, prefix, storeTimeoutMs: 5_000 });
+    through = new RedisStore({ client, prefix, callTimeoutMs: 5_000 });
   });
 
   afterEach(() => client.disconnect());
@@ -102,7 +104,7 @@ describe.each(standaloneClients)('S0: where a reply is lost and the call is sent
 
   it('INCR counts twice: the fault is real', async () => {
     const counter = `s0:${randomUUID()}`;
-    const dropped = proxy.strike('lose_reply', /incr/i);
+    const dropped = proxy.injectFault('lose_reply', /incr/i);
     await untilAnswered(() => client.callBuffer('INCR', [counter]));
     await dropped;
     expect(await direct.getdel(counter)).toBe('2');
@@ -113,7 +115,7 @@ describe.each(standaloneClients)('S0: where a reply is lost and the call is sent
     expect(await (await prepare(store, once))(store)).toMatchObject(answer);
 
     const call = await prepare(store, twice);
-    const dropped = proxy.strike('lose_reply', /evalsha/i);
+    const dropped = proxy.injectFault('lose_reply', /evalsha/i);
     expect(await untilAnswered(() => call(through))).toMatchObject(answer);
     await dropped;
     expect(await shapeOf(store, twice)).toEqual(await shapeOf(store, once));
@@ -121,15 +123,15 @@ describe.each(standaloneClients)('S0: where a reply is lost and the call is sent
 
   it('execute runs its operation once, whatever reply of its own is lost', async () => {
     // So that what comes next is an acquisition: the first call of all asks for the time.
-    await execute(() => 'paid', { store: through, scope: 's0', key: 'payment-0' });
+    await executeIdempotently(() => 'paid', { store: through, scope: 's0', key: 'payment-0' });
     let runs = 0;
-    const lost = [proxy.strike('lose_reply', /evalsha/i)];
+    const lost = [proxy.injectFault('lose_reply', /evalsha/i)];
     const operation = () => {
       runs += 1;
-      lost.push(proxy.strike('lose_reply', /evalsha/i));
+      lost.push(proxy.injectFault('lose_reply', /evalsha/i));
       return 'paid';
     };
-    const pay = () => told(execute(operation, { store: through, scope: 's0', key: 'payment-1' }));
+    const pay = () => summarize(executeIdempotently(operation, { store: through, scope: 's0', key: 'payment-1' }));
     expect(await pay()).toBe('paid, recorded');
     await Promise.all(lost);
     expect(lost).toHaveLength(2);
@@ -139,9 +141,10 @@ describe.each(standaloneClients)('S0: where a reply is lost and the call is sent
 
   it('execute frees its key once, when the operation throws and the reply to its release is lost', async () => {
     const lost: Promise<void>[] = [];
-    const pay = (operation: () => unknown) => execute(operation, { store: through, scope: 's0', key: 'payment-1' });
+    const pay = (operation: () => unknown) =>
+      executeIdempotently(operation, { store: through, scope: 's0', key: 'payment-1' });
     const declining = pay(() => {
-      lost.push(proxy.strike('lose_reply', /evalsha/i));
+      lost.push(proxy.injectFault('lose_reply', /evalsha/i));
       throw new Error('declined');
     });
     await expect(declining).rejects.toThrow('declined');
@@ -169,11 +172,11 @@ async function shapeOf(store: IdempotencyStore, key: string) {
   expect(record).not.toBeNull();
   return Object.fromEntries(
     Object.entries(record ?? {})
-      .filter(([name]) => !/token|fence|At$/.test(name))
+      .filter(([name]) => !/token|fencingToken|At$/.test(name))
       .map(([name, value]) => [name, name === 'decisions' ? shapesOf(value) : value]),
   );
 }
 
-function shapesOf(decisions: readonly Resolution[]) {
+function shapesOf(decisions: readonly RecordedDecision[]) {
   return decisions.map(({ as, by, reason }) => ({ as, by, reason }));
 }

@@ -1,16 +1,21 @@
 // Story S3 and case 24: pipelines on a cluster hand MOVED to their callers, and replicas are asked what only a master knows.
 import { randomUUID } from 'node:crypto';
-import { type Events, execute, onEvent } from '@onceguard/core';
+import { type Events, executeIdempotently, onEvent } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { type ClusterNode, type RedisCluster, startRedisCluster } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { completionOf, own, replayed, request } from '../../packages/testing/src/store-suite/requests.js';
+import {
+  acquireLease,
+  acquireRequest,
+  completionOf,
+  replayedOutcome,
+} from '../../packages/testing/src/store-suite/test-helpers.js';
 import { clusterClient, clusterClient5 } from './cluster-clients.js';
-import { heals, someKeys, write } from './healing.js';
-import { mastersOf, ownerOf, type Shard, shardOf, slotOf } from './slots.js';
-import { test } from './support.js';
+import { test } from './lab.js';
+import { mastersOf, ownerOf, type Shard, shardOf, slotOf } from './slot-operations.js';
+import { acquireWithSharedToken, expectWritesAgain, keysOnAllShards } from './store-writes-again.js';
 
 const versions = [
   { name: 'ioredis 6', connect: clusterClient, single: (url: string) => new Redis(url) },
@@ -32,11 +37,11 @@ afterAll(async () => {
 });
 
 /** Keys of several slots of one master; the slot of the first moves away. */
-async function keysOfWhichOneMoves(): Promise<{ keys: readonly string[]; move(): Promise<unknown> }> {
-  const slots = await Promise.all(someKeys.map(async (key) => await slotOf(key, cluster)));
+async function keysWithOneMoving(): Promise<{ keys: readonly string[]; move(): Promise<unknown> }> {
+  const slots = await Promise.all(keysOnAllShards.map(async (key) => await slotOf(key, cluster)));
   const { owner, other } = await ownerOf(slots[0] ?? 0, cluster);
   const owners = await Promise.all(slots.map(async (slot) => (await ownerOf(slot, cluster)).owner));
-  const keys = someKeys.filter((_, at) => owners[at] === owner);
+  const keys = keysOnAllShards.filter((_, at) => owners[at] === owner);
   expect(keys.length).toBeGreaterThan(2);
   return { keys, move: async () => await cluster.moveSlots(slots.slice(0, 1), owner, other) };
 }
@@ -44,7 +49,7 @@ async function keysOfWhichOneMoves(): Promise<{ keys: readonly string[]; move():
 describe.each(versions)('S3: on a cluster client of $name,', ({ connect }) => {
   test('automatic pipelines hand MOVED to their callers, again and again: the fault is real.', async ({ lab }) => {
     const client = await connect(lab, cluster, { enableAutoPipelining: true });
-    const { keys, move } = await keysOfWhichOneMoves();
+    const { keys, move } = await keysWithOneMoving();
     const burst = async () => await Promise.allSettled(keys.map(async (key) => await client.set(`{${key}}`, 'x')));
     expect((await burst()).map(({ status }) => status)).not.toContain('rejected');
     await move();
@@ -65,10 +70,10 @@ describe.each(versions)('S3: on a cluster client of $name,', ({ connect }) => {
     async ({ enableAutoPipelining, durability }, { lab }) => {
       const client = await connect(lab, cluster, { enableAutoPipelining });
       const store = new RedisStore({ client, prefix: lab.prefix, durability });
-      const { move } = await keysOfWhichOneMoves();
-      await allAtOnce(store);
+      const { move } = await keysWithOneMoving();
+      await callAllShardsAtOnce(store);
       await move();
-      await allAtOnce(store);
+      await callAllShardsAtOnce(store);
     },
   );
 
@@ -77,16 +82,16 @@ describe.each(versions)('S3: on a cluster client of $name,', ({ connect }) => {
   }) => {
     const client = await connect(lab, cluster, { scaleReads: 'slave' });
     const store = new RedisStore({ client, prefix: lab.prefix });
-    await heals(store, ['a']);
+    await expectWritesAgain(store, ['a']);
     const shard = await shardOf(await slotOf('a', cluster), cluster);
     const resume = await stallReplication(shard);
     await store.remove('a');
-    const lease = await own({ store, key: 'a' });
-    expect(await client.get(`${lab.prefix}{a}`)).not.toContain(lease.token);
-    expect((await store.read('a')).record).toMatchObject({ token: lease.token });
-    expect(await store.acquire('a', request())).toMatchObject({ kind: 'in_progress' });
+    const lease = await acquireLease({ store, key: 'a' });
+    expect(await client.get(`${lab.prefix}{a}`)).not.toContain(lease.ownerToken);
+    expect((await store.read('a')).record).toMatchObject({ ownerToken: lease.ownerToken });
+    expect(await store.acquire('a', acquireRequest())).toMatchObject({ kind: 'in_progress' });
     await store.complete(lease, completionOf('paid'));
-    expect(await replayed({ store, key: 'a' })).toBe('paid');
+    expect(await replayedOutcome({ store, key: 'a' })).toBe('paid');
     expect(await client.get(`${lab.prefix}{a}`)).not.toContain('paid');
     await resume();
   });
@@ -100,18 +105,18 @@ describe.each(versions)('$name:', ({ connect, single }) => {
     const store = new RedisStore({ client, prefix: lab.prefix });
     const codes = warnings.map(({ code }) => code);
     expect(codes).toEqual(expect.arrayContaining(['redis_auto_pipelining', 'redis_reads_from_replicas']));
-    const { move } = await keysOfWhichOneMoves();
-    await allAtOnce(store);
+    const { move } = await keysWithOneMoving();
+    await callAllShardsAtOnce(store);
     await move();
-    await allAtOnce(store);
+    await callAllShardsAtOnce(store);
   });
 
   test('S3: A client of one node is told how a cluster is given.', async ({ lab }) => {
     const [node] = await mastersOf(cluster);
     const client = single(node?.url ?? '');
-    lab.atEnd(() => client.disconnect());
+    lab.onEnd(() => client.disconnect());
     const store = new RedisStore({ client, prefix: lab.prefix });
-    const ends = await Promise.allSettled(someKeys.map(async (key) => await write(store, key)));
+    const ends = await Promise.allSettled(keysOnAllShards.map(async (key) => await acquireWithSharedToken(store, key)));
     const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
     expect(failures.length).toBeGreaterThan(0);
     for (const failure of failures) {
@@ -122,11 +127,11 @@ describe.each(versions)('$name:', ({ connect, single }) => {
 });
 
 /** Calls on all shards, none of which fails. */
-async function allAtOnce(store: RedisStore): Promise<void> {
-  const pay = async (key: string) => await execute(() => key, { store, scope: randomUUID(), key });
+async function callAllShardsAtOnce(store: RedisStore): Promise<void> {
+  const pay = async (key: string) => await executeIdempotently(() => key, { store, scope: randomUUID(), key });
   await Promise.all([
-    ...someKeys.map(async (key) => await write(store, key)),
-    ...someKeys.map(async (key) => expect(await pay(key)).toMatchObject({ kind: 'executed', recorded: true })),
+    ...keysOnAllShards.map(async (key) => await acquireWithSharedToken(store, key)),
+    ...keysOnAllShards.map(async (key) => expect(await pay(key)).toMatchObject({ kind: 'executed', recorded: true })),
   ]);
 }
 
@@ -137,18 +142,18 @@ async function stallReplication({ master, replica }: Shard): Promise<() => Promi
   await master.command('CONFIG', 'SET', 'repl-diskless-sync-delay', 1_000);
   replica.freeze();
   await master.command('CLIENT', 'KILL', 'TYPE', 'replica');
-  const key = await keyAt(master);
+  const key = await keyOnMaster(master);
   for (const _ of [1, 2, 3]) await master.command('SET', key, 'x'.repeat(1_000_000));
   replica.thaw();
   return async () => {
     await master.command('CONFIG', 'SET', 'repl-diskless-sync-delay', 0);
-    await cluster.untilOk();
+    await cluster.waitUntilOk();
   };
 }
 
-async function keyAt(master: ClusterNode): Promise<string> {
+async function keyOnMaster(master: ClusterNode): Promise<string> {
   const owners = await Promise.all(
-    someKeys.map(async (key) => (await ownerOf(await slotOf(key, cluster), cluster)).owner),
+    keysOnAllShards.map(async (key) => (await ownerOf(await slotOf(key, cluster), cluster)).owner),
   );
-  return someKeys[owners.indexOf(master)] ?? expect.fail();
+  return keysOnAllShards[owners.indexOf(master)] ?? expect.fail();
 }

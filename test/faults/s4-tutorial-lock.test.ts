@@ -1,15 +1,15 @@
 // Story S4: a tutorial's lock, `SET key 1 NX EX`, work, `SET result`, unconditional `DEL`, and what is wrong with it.
 import { randomUUID } from 'node:crypto';
-import { execute, InProgressError, makeIdempotent, type OperationContext } from '@onceguard/core';
+import { executeIdempotently, InProgressError, makeIdempotent, type OperationContext } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { FaultStore, hangs } from '@onceguard/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { newGate } from '../adapters/gate.js';
-import { told } from '../engine/told.js';
-import { nameIn, recordOf } from '../engine/world.js';
-import { untilAborted } from '../support/aborted.js';
+import { summarize } from '../engine/execution-summary.js';
+import { recordNameIn, recordOf } from '../engine/store-testbed.js';
 import { redisUrl } from '../support/redis.js';
-import { type OwnedClient, standaloneClients } from './clients.js';
+import { untilAborted } from '../support/until-aborted.js';
+import { type OwnedClient, standaloneClients } from './standalone-clients.js';
 
 describe.each(standaloneClients)(
   'S4: execute has none of the faults of the tutorial’s lock, with $name',
@@ -30,7 +30,7 @@ describe.each(standaloneClients)(
 
     it('S4: an owner that lost its time deletes nobody else’s lock, and stores no result over another’s', async () => {
       const options = { store, scope: 's4', key: 'job-1' };
-      store.on('renew', hangs);
+      store.injectFault('renew', hangs);
       const [begun, gate] = [newGate(), newGate()];
       const second = async () => {
         begun.open();
@@ -38,29 +38,29 @@ describe.each(standaloneClients)(
         return 'of the second';
       };
       const overtaking: Promise<string>[] = [];
-      const first = execute(
+      const first = executeIdempotently(
         async ({ signal }: OperationContext) => {
           await untilAborted(signal);
-          overtaking.push(told(execute(second, { ...options, onInProgress: { waitMs: 30_000 } })));
+          overtaking.push(summarize(executeIdempotently(second, { ...options, onInProgress: { waitMs: 30_000 } })));
           await begun.opened;
           return 'of the first';
         },
         { ...options, leaseMs: 150 },
       );
-      expect(await told(first)).toBe('in_progress');
-      expect(await told(execute(() => 'of a third', options))).toBe('in_progress');
+      expect(await summarize(first)).toBe('in_progress');
+      expect(await summarize(executeIdempotently(() => 'of a third', options))).toBe('in_progress');
       gate.open();
       expect(await Promise.all(overtaking)).toEqual(['of the second, recorded']);
-      expect(await told(execute(() => 'of a third', options))).toBe('of the second, replayed');
+      expect(await summarize(executeIdempotently(() => 'of a third', options))).toBe('of the second, replayed');
     });
 
     it('S4: the lock does not expire during work', async () => {
       const options = { store, scope: 's4', key: 'job-1', leaseMs: 600 };
-      const end = await execute(async () => {
-        const { leaseEndAt: first = 0 } = (await recordOf(store.inner, nameIn(store))) ?? {};
-        await store.called('renew', 4);
+      const end = await executeIdempotently(async () => {
+        const { leaseEndAt: first = 0 } = (await recordOf(store.inner, recordNameIn(store))) ?? {};
+        await store.waitForCalls('renew', 4);
         expect((await store.inner.read('clock')).now).toBeGreaterThan(first);
-        expect(await told(execute(() => 'of another', options))).toBe('in_progress');
+        expect(await summarize(executeIdempotently(() => 'of another', options))).toBe('in_progress');
         return 'done';
       }, options);
       expect(end).toMatchObject({ kind: 'executed', recorded: true });
@@ -68,7 +68,7 @@ describe.each(standaloneClients)(
 
     it('S4: the result and the lock are looked at in one step: nobody runs between the two', async () => {
       let runs = 0;
-      const call = () => told(execute(() => `run ${++runs}`, { store, scope: 's4', key: 'job-1' }));
+      const call = () => summarize(executeIdempotently(() => `run ${++runs}`, { store, scope: 's4', key: 'job-1' }));
       const calls: Promise<string>[] = [];
       for (let count = 0; count < 200; count += 1) {
         calls.push(call());
@@ -86,7 +86,7 @@ describe.each(standaloneClients)(
         runs += 1;
         return value;
       };
-      const call = () => execute(work, { store, scope: 's4', key: 'job-1' });
+      const call = () => executeIdempotently(work, { store, scope: 's4', key: 'job-1' });
       expect(await call()).toMatchObject({ kind: 'executed', value });
       expect(await call()).toMatchObject({ kind: 'replayed', value });
       expect(runs).toBe(1);
@@ -105,7 +105,7 @@ describe.each(standaloneClients)(
       const wanted = { code: 'in_progress', retryAfterMs: expect.toSatisfy((ms: number) => ms > 0 && ms <= 30_000) };
       await expect(waiting).rejects.toMatchObject(wanted);
       await expect(waiting).rejects.toThrow(InProgressError);
-      expect(store.of('acquire').length).toBeLessThan(30);
+      expect(store.callsOf('acquire').length).toBeLessThan(30);
       gate.open();
       await first;
     });

@@ -4,129 +4,133 @@ import { type RedisServer, type SentinelSet, startSentinelSet } from '@onceguard
 import { Redis } from 'ioredis';
 import { Redis as Redis5, type RedisOptions as RedisOptions5 } from 'ioredis5';
 import { describe, expect, vi } from 'vitest';
-import { own } from '../../packages/testing/src/store-suite/requests.js';
-import { heals } from './healing.js';
-import { Load } from './load.js';
-import { type Lab, test } from './support.js';
+import { acquireLease } from '../../packages/testing/src/store-suite/test-helpers.js';
+import { BackgroundLoad } from './background-load.js';
+import { type Lab, test } from './lab.js';
+import { expectWritesAgain } from './store-writes-again.js';
 
 describe.concurrent('behind Sentinel', () => {
   test('19. A master that is frozen until it is replaced and then wakes up has acknowledged nothing that is lost.', async ({
     lab,
   }) => {
-    const set = await aSet(lab);
-    const load = new Load(await connect(lab, set));
+    const set = await startSet(lab);
+    const load = new BackgroundLoad(await connect(lab, set));
     const idle = await connect(lab, set);
-    const unsafe = onClient(lab, new Redis(sentinels(set)));
-    await Promise.all([load.goesOn(), heals(idle), heals(unsafe)]);
+    const unsafe = storeOnClient(lab, new Redis(sentinels(set)));
+    await Promise.all([load.untilMoreAcknowledged(), expectWritesAgain(idle), expectWritesAgain(unsafe)]);
     set.master.freeze();
-    const successor = await successorOf(set);
-    await heals(load.store);
+    const successor = await currentMaster(set);
+    await expectWritesAgain(load.store);
     set.master.thaw();
     const truth = await lab.connect(successor.url);
     // Who has sent nothing meanwhile has left the old master all the same.
-    await heals(idle);
-    const { token } = await own({ store: idle, key: 'remembered' });
-    expect((await truth.read('remembered')).record).toMatchObject({ token });
+    await expectWritesAgain(idle);
+    const { ownerToken } = await acquireLease({ store: idle, key: 'remembered' });
+    expect((await truth.read('remembered')).record).toMatchObject({ ownerToken: ownerToken });
     // The fault is real: a client with the default options of ioredis stays, and is told what no other master knows.
-    await own({ store: unsafe, key: 'forgotten' });
+    await acquireLease({ store: unsafe, key: 'forgotten' });
     expect((await truth.read('forgotten')).record).toBeNull();
     await untilReplica(set.master);
-    await Promise.all([load.store, idle, unsafe].map(async (store) => await heals(store)));
+    await Promise.all([load.store, idle, unsafe].map(async (store) => await expectWritesAgain(store)));
     await load.stop();
-    expect(await load.lostAt(truth)).toEqual([]);
+    expect(await load.keysLostAt(truth)).toEqual([]);
   });
 
   test('19. With durability nothing is lost either when it wakes up at the moment when it is replaced, under load from several clients.', async ({
     lab,
   }) => {
-    const set = await aSet(lab);
+    const set = await startSet(lab);
     const [replica = expect.fail()] = set.replicas;
     const durability = { replicas: 1, timeoutMs: 200 };
     const stores = await Promise.all([1, 2].map(async () => await connect(lab, set, { durability })));
-    const loads = stores.map((store) => new Load(store));
-    await Promise.all(loads.map(async (load) => await load.goesOn()));
+    const loads = stores.map((store) => new BackgroundLoad(store));
+    await Promise.all(loads.map(async (load) => await load.untilMoreAcknowledged()));
     set.master.freeze();
     await vi.waitUntil(async () => (await replicationOf(replica)).includes('role:master'), 20_000);
     set.master.thaw();
-    const successor = await successorOf(set);
+    const successor = await currentMaster(set);
     await untilReplica(set.master);
-    await Promise.all(stores.map(async (store) => await heals(store)));
+    await Promise.all(stores.map(async (store) => await expectWritesAgain(store)));
     await Promise.all(loads.map(async (load) => await load.stop()));
     const truth = await lab.connect(successor.url);
-    for (const load of loads) expect(await load.lostAt(truth)).toEqual([]);
+    for (const load of loads) expect(await load.keysLostAt(truth)).toEqual([]);
   });
 
   test('Failover: a master is killed under load, every client heals, and nothing that was acknowledged is lost.', async ({
     lab,
   }) => {
-    const set = await aSet(lab);
-    const load = new Load(await connect(lab, set));
+    const set = await startSet(lab);
+    const load = new BackgroundLoad(await connect(lab, set));
     // The types of the two versions differ in what is not among these options.
     const safe = { ...safeRedisOptions(), lazyConnect: false } as RedisOptions5;
     const clients = [new Redis(sentinels(set)), new Redis5(sentinels(set)), new Redis5({ ...safe, ...sentinels(set) })];
-    const others = clients.map((client) => onClient(lab, client));
-    await Promise.all([load.goesOn(), ...others.map(async (store) => await heals(store))]);
+    const others = clients.map((client) => storeOnClient(lab, client));
+    await Promise.all([load.untilMoreAcknowledged(), ...others.map(async (store) => await expectWritesAgain(store))]);
     await set.master.kill();
-    const loads = [load, ...others.map((store) => new Load(store))];
-    const successor = await successorOf(set);
-    await Promise.all(loads.map(async ({ store }) => await heals(store)));
+    const loads = [load, ...others.map((store) => new BackgroundLoad(store))];
+    const successor = await currentMaster(set);
+    await Promise.all(loads.map(async ({ store }) => await expectWritesAgain(store)));
     await Promise.all(loads.map(async (one) => await one.stop()));
     const truth = await lab.connect(successor.url);
-    for (const one of loads) expect(await one.lostAt(truth)).toEqual([]);
+    for (const one of loads) expect(await one.keysLostAt(truth)).toEqual([]);
   });
 
   test('A failover that is told while a connection is being made, which ends a client of ioredis for good, does not end a store.', async ({
     lab,
   }) => {
-    const set = await aSet(lab);
+    const set = await startSet(lab);
     const connections = vi.spyOn(Redis.prototype, 'connect');
     const store = await connect(lab, set);
     const made = connections.mock.contexts as Redis[];
-    const client = made.find(({ options }) => asksThere(options, set)) ?? expect.fail();
+    const client = made.find(({ options }) => usesTheseSentinels(options, set)) ?? expect.fail();
     const ended = new Promise((resolve) => client.once('end', resolve));
-    client.once('connecting', () => tellOfFailover(client));
+    client.once('connecting', () => signalFailover(client));
     client.disconnect(true);
     await ended;
-    await heals(store);
+    await expectWritesAgain(store);
     const closed = new Promise((resolve) => client.once('end', resolve));
     await Promise.all([closed, store.close()]);
     expect(client.status).toBe('end');
   });
 });
 
-function asksThere({ sentinels: asked }: Redis['options'], { addresses }: SentinelSet): boolean {
+function usesTheseSentinels({ sentinels: asked }: Redis['options'], { addresses }: SentinelSet): boolean {
   return asked?.some(({ port }) => port === addresses[0]?.port) ?? false;
 }
 
 /** What its detector of failovers does. */
-function tellOfFailover(client: Redis): void {
+function signalFailover(client: Redis): void {
   (client as unknown as { connector: { disconnect(): void } }).connector.disconnect();
 }
 
-async function aSet(lab: Lab): Promise<SentinelSet> {
+async function startSet(lab: Lab): Promise<SentinelSet> {
   const set = await startSentinelSet();
-  lab.atEnd(() => set.stop());
+  lab.onEnd(() => set.stop());
   return set;
 }
 
-async function connect(lab: Lab, { addresses, name }: SentinelSet, options: Pick<ConnectOptions, 'durability'> = {}) {
-  const store = await RedisStore.connect({ sentinels: addresses, name, prefix: lab.prefix, ...options });
-  lab.atEnd(() => store.close());
+async function connect(
+  lab: Lab,
+  { addresses, masterName }: SentinelSet,
+  options: Pick<ConnectOptions, 'durability'> = {},
+) {
+  const store = await RedisStore.connect({ sentinels: addresses, name: masterName, prefix: lab.prefix, ...options });
+  lab.onEnd(() => store.close());
   return store;
 }
 
-function sentinels({ addresses, name }: SentinelSet) {
-  return { sentinels: [...addresses], name };
+function sentinels({ addresses, masterName }: SentinelSet) {
+  return { sentinels: [...addresses], name: masterName };
 }
 
 /** A store on a client of its user's. */
-function onClient(lab: Lab, client: Redis | Redis5): RedisStore {
+function storeOnClient(lab: Lab, client: Redis | Redis5): RedisStore {
   // Without a listener ioredis prints every error.
   client.on('error', () => {});
   // A failover that it is told of while it connects ends it.
   const again = () => void client.connect().catch(() => {});
   client.on('end', again);
-  lab.atEnd(() => {
+  lab.onEnd(() => {
     client.off('end', again);
     client.disconnect();
   });
@@ -134,10 +138,10 @@ function onClient(lab: Lab, client: Redis | Redis5): RedisStore {
 }
 
 /** Who is the master now, as all Sentinels say. */
-async function successorOf({ name, sentinels, replicas }: SentinelSet): Promise<RedisServer> {
+async function currentMaster({ masterName, sentinels, replicas }: SentinelSet): Promise<RedisServer> {
   const found = await vi.waitUntil(async () => {
     const told = await Promise.all(
-      sentinels.map(async (one) => await one.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name)),
+      sentinels.map(async (one) => await one.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName)),
     );
     return replicas.find(({ port }) => told.every((address) => String(address) === `127.0.0.1,${port}`));
   }, 30_000);

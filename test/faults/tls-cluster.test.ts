@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type ConnectOptions, RedisStore } from '@onceguard/core/redis';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { own, request } from '../../packages/testing/src/store-suite/requests.js';
+import { acquireLease, acquireRequest } from '../../packages/testing/src/store-suite/test-helpers.js';
 import { startTlsCluster, type TlsCluster } from './tls.js';
 
 let cluster: TlsCluster;
@@ -22,7 +22,7 @@ afterEach(async () => {
 afterAll(() => cluster.stop());
 
 async function connect(options: ConnectOptions): Promise<RedisStore> {
-  const store = await RedisStore.connect({ tls: { ca: cluster.ca }, storeTimeoutMs: 5_000, ...options });
+  const store = await RedisStore.connect({ tls: { ca: cluster.ca }, callTimeoutMs: 5_000, ...options });
   stores.push(store);
   return store;
 }
@@ -31,7 +31,7 @@ describe('A cluster whose certificates name hosts', () => {
   test('is connected to by these names, and every node answers', async () => {
     const store = await connect({ cluster: [cluster.address] });
     const keys = Array.from({ length: 30 }, () => randomUUID());
-    await Promise.all(keys.map((key) => own({ store, key })));
+    await Promise.all(keys.map((key) => acquireLease({ store, key })));
     expect((await store.check()).filter(({ severity }) => severity === 'error')).toEqual([]);
     const sizes = await Promise.all(cluster.nodes.map((node) => node.command('DBSIZE')));
     expect(sizes.every((size) => Number(size) > 0)).toBe(true);
@@ -46,7 +46,7 @@ describe('A cluster whose certificates name hosts', () => {
         callback(null, cluster.address.host);
       },
     });
-    await own({ store, key: randomUUID() });
+    await acquireLease({ store, key: randomUUID() });
     expect(new Set(asked)).toEqual(new Set(['cluster.example']));
   });
 
@@ -56,12 +56,12 @@ describe('A cluster whose certificates name hosts', () => {
       await connect({ cluster: [cluster.address] }),
     ];
     const heard: string[] = [];
-    waiting.whenEnded((key) => heard.push(key));
+    waiting.onAttemptEnded((key) => heard.push(key));
     await vi.waitUntil(
       async () => {
         const key = randomUUID();
-        const lease = await own({ store: owner, key });
-        await waiting.acquire(key, request({ awaited: true }));
+        const lease = await acquireLease({ store: owner, key });
+        await waiting.acquire(key, acquireRequest({ notifyOnEnd: true }));
         await owner.release(lease, { as: 'retryable' });
         return heard.length > 0;
       },
@@ -80,7 +80,7 @@ describe('A cluster whose certificates name hosts', () => {
   test.each(['ioredis', 'ioredis5'])(
     'ends no process by an error that nobody handles, with clients of %s that it refuses or that are closed while they connect',
     async (ioredis) => {
-      const program = fileURLToPath(new URL('processes/wrong-names.mjs', import.meta.url));
+      const program = fileURLToPath(new URL('processes/wrong-tls-names.mjs', import.meta.url));
       const args = ['--no-warnings', program, String(cluster.address.port), cluster.caPath, ioredis];
       expect((await promisify(execFile)(process.execPath, args)).stdout).toBe('done\n');
     },

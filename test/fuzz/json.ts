@@ -4,12 +4,12 @@
 // takes numbers for the same that JavaScript reads as the same, and the last member of one name for all; the judge accounts for that.
 import { isDeepStrictEqual } from 'node:util';
 import canonicalize from 'canonicalize';
-import { describeBody } from '../../packages/core/src/http/body.js';
+import { toComparableBody } from '../../packages/core/src/http/comparable-body.js';
 import { leafCount, randomJson, spell, withOtherLeaf } from '../http/random-json.js';
-import type { Random } from '../model/random.js';
-import { damaged, type Target } from './target.js';
+import type { Random } from '../model/seeded-random.js';
+import { damageBytes, type FuzzTarget } from './target.js';
 
-const pieces = [
+const fragments = [
   '{',
   '}',
   '[',
@@ -33,14 +33,14 @@ const pieces = [
 /** Stands between two texts. JSON has it nowhere. */
 const separator = 0;
 
-export const json: Target = {
+export const jsonBodies: FuzzTarget = {
   name: 'JSON bodies',
   draw(random: Random): Buffer {
-    const below = (end: number): number => random.whole(0, end - 1);
-    const one = randomJson(below, random.whole(0, 4));
+    const below = (end: number): number => random.integer(0, end - 1);
+    const one = randomJson(below, random.integer(0, 4));
     const other = random.chance(0.5) ? one : withOtherLeaf(one, below(leafCount(one)));
     const texts = [one, other].map((document) => Buffer.from(spell(document, below)));
-    const [first, second] = texts.map((text) => (random.chance(0.3) ? damaged(text, random, pieces) : text));
+    const [first, second] = texts.map((text) => (random.chance(0.3) ? damageBytes(text, random, fragments) : text));
     return Buffer.concat([first ?? Buffer.alloc(0), Buffer.of(separator), second ?? Buffer.alloc(0)]);
   },
   check(input: Buffer): string | null {
@@ -51,14 +51,14 @@ export const json: Target = {
   },
 };
 
-interface Reading {
+interface JsonReading {
   readonly text: string | null;
   /** What JSON.parse makes of it. */
   readonly value: unknown;
   readonly form: Buffer | null;
 }
 
-function read(bytes: Buffer): Reading {
+function read(bytes: Buffer): JsonReading {
   const form = formOf(bytes);
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -80,11 +80,17 @@ function withEscapes(form: Buffer): string {
 /** The canonical form that a request with this body is compared by; null if it is compared as bytes. */
 function formOf(bytes: Buffer): Buffer | null {
   const headers = { 'content-type': 'application/json' };
-  const described = describeBody({ headers, hasBody: true, readableEnded: true, body: undefined, rawBody: bytes });
+  const described = toComparableBody({
+    headers,
+    hasBody: true,
+    readableEnded: true,
+    parsedBody: undefined,
+    rawBody: bytes,
+  });
   return described.ok && described.kind === 'json' ? Buffer.from(described.content) : null;
 }
 
-function judgeOne({ text, value, form }: Reading): string | null {
+function judgeOne({ text, value, form }: JsonReading): string | null {
   if ((text === null) !== (form === null))
     return text === null ? 'JSON.parse refuses it, and we do not' : 'we refuse it';
   if (form === null) return null;
@@ -94,17 +100,17 @@ function judgeOne({ text, value, form }: Reading): string | null {
   return formOf(Buffer.from(escaped))?.equals(form) ? null : `the canonical form has another one: ${form}`;
 }
 
-function judgePair(one: Reading, other: Reading): string | null {
+function judgePair(one: JsonReading, other: JsonReading): string | null {
   if (one.form === null || other.form === null) return null;
   const isOne = one.form.equals(other.form);
-  const isSame = inOrder(one.value) === inOrder(other.value);
+  const isSame = rfc8785Form(one.value) === rfc8785Form(other.value);
   if (isOne && !isSame) return `two documents have one form: ${one.form}`;
   const isPlain = [one, other].every(isWithoutNumbersOrDoubles);
   return isPlain && isSame && !isOne ? `one document has two forms: ${one.form} and ${other.form}` : null;
 }
 
 /** RFC 8785. The package's types are those of an ES module, which it is not. Infinity, as which JavaScript reads 1E400, it refuses. */
-function inOrder(value: unknown): unknown {
+function rfc8785Form(value: unknown): unknown {
   try {
     return (canonicalize as unknown as (of: unknown) => string | undefined)(value);
   } catch {
@@ -113,7 +119,7 @@ function inOrder(value: unknown): unknown {
 }
 
 /** Then RFC 8785 and the canonical form take the same texts for one. */
-function isWithoutNumbersOrDoubles({ text, value }: Reading): boolean {
+function isWithoutNumbersOrDoubles({ text, value }: JsonReading): boolean {
   const outside = (text ?? '').replace(/"(?:[^"\\]|\\.)*"/g, '');
   return !/\d/.test(outside) && (outside.match(/:/g) ?? []).length === memberCount(value);
 }

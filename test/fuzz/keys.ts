@@ -1,10 +1,10 @@
 // Keys: what `parseKey` makes of a header line, judged by a parser of Structured Fields (RFC 9651).
 import { parseItem } from 'structured-headers';
-import { parseKey } from '../../packages/core/src/http/key.js';
-import type { Random } from '../model/random.js';
-import { damaged, shown, type Target } from './target.js';
+import { parseKey } from '../../packages/core/src/http/idempotency-key.js';
+import type { Random } from '../model/seeded-random.js';
+import { damageBytes, escapeBytes, type FuzzTarget } from './target.js';
 
-const pieces = [
+const fragments = [
   '"',
   '\\"',
   '\\\\',
@@ -24,18 +24,18 @@ const pieces = [
   '@1',
 ];
 
-export const keys: Target = {
+export const headerKeys: FuzzTarget = {
   name: 'keys',
   draw(random: Random): Buffer {
-    const inner = Array.from({ length: random.whole(0, 12) }, () => random.pick(pieces)).join('');
+    const inner = Array.from({ length: random.integer(0, 12) }, () => random.pick(fragments)).join('');
     const whole = random.pick([
       `"${inner}"`,
       inner,
-      `"key-${random.whole(0, 999)}"${inner}`,
-      `"${'k'.repeat(random.whole(250, 258))}"`,
+      `"key-${random.integer(0, 999)}"${inner}`,
+      `"${'k'.repeat(random.integer(250, 258))}"`,
     ]);
     const line = Buffer.from(whole, 'latin1');
-    return random.chance(0.5) ? line : damaged(line, random, pieces);
+    return random.chance(0.5) ? line : damageBytes(line, random, fragments);
   },
   check(input: Buffer): string | null {
     // Node has taken the whitespace around a line away, and lets no line end through.
@@ -50,9 +50,9 @@ export const keys: Target = {
 function judgeQuoted(line: string): string | null {
   const ours = parseKey([line]);
   const theirs = stringIn(line);
-  if (ours.ok && ours.key !== theirs) return `we read ${shown(Buffer.from(ours.key))}, they ${String(theirs)}`;
+  if (ours.ok && ours.key !== theirs) return `we read ${escapeBytes(Buffer.from(ours.key))}, they ${String(theirs)}`;
   const isKey = theirs !== null && theirs.length >= 1 && theirs.length <= 255 && line.length <= 2048;
-  if (!ours.ok && isKey) return `they read ${shown(Buffer.from(theirs))}, and we refuse it: it ${ours.reason}`;
+  if (!ours.ok && isKey) return `they read ${escapeBytes(Buffer.from(theirs))}, and we refuse it: it ${ours.reason}`;
   return null;
 }
 

@@ -1,15 +1,15 @@
 // npm run fuzz: random inputs, each compared with what an independent judge says of it. The same seed draws the same inputs.
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { Random } from '../model/random.js';
-import { json } from './json.js';
-import { keys } from './keys.js';
-import { outcomes } from './outcomes.js';
-import { records } from './records.js';
-import { requests } from './requests.js';
-import { shrunk } from './shrink.js';
-import { shown, type Target } from './target.js';
-import { values } from './values.js';
+import { Random } from '../model/seeded-random.js';
+import { jsonBodies } from './json.js';
+import { headerKeys } from './keys.js';
+import { damagedOutcomes } from './outcomes.js';
+import { damagedRecords } from './records.js';
+import { rawRequests } from './requests.js';
+import { shrink } from './shrink.js';
+import { escapeBytes, type FuzzTarget } from './target.js';
+import { functionValues } from './values.js';
 
 const usage = `Usage: npm run fuzz -- [--minutes M] [--seed S]
 
@@ -19,7 +19,7 @@ const usage = `Usage: npm run fuzz -- [--minutes M] [--seed S]
 Ends with status 1, the input and its smallest form, if anything was found that must not be.`;
 
 /** Inputs of one target in a row. A slow target has fewer, so that each gets its share of the time. */
-const turnMs = 200;
+const sliceMs = 200;
 
 process.exit(await main());
 
@@ -27,7 +27,14 @@ async function main(): Promise<number> {
   const plan = readArguments();
   if (plan === null) return 2;
   console.log(`seed ${plan.seed}, ${plan.minutes} minutes`);
-  const targets = [keys, json, values, await outcomes(), await requests(), await records()];
+  const targets = [
+    headerKeys,
+    jsonBodies,
+    functionValues,
+    await damagedOutcomes(),
+    await rawRequests(),
+    await damagedRecords(),
+  ];
   const counts = new Map<string, number>();
   let found: string | null = null;
   const crashed = new Promise<never>((_, reject) => process.once('uncaughtException', reject));
@@ -44,8 +51,8 @@ async function main(): Promise<number> {
 
 /** Null if the time is over without a finding. Each target has its own inputs, whatever the speed of the others. */
 async function search(
-  targets: readonly Target[],
-  { seed, minutes }: Plan,
+  targets: readonly FuzzTarget[],
+  { seed, minutes }: FuzzPlan,
   counts: Map<string, number>,
 ): Promise<string | null> {
   const end = performance.now() + minutes * 60_000;
@@ -53,7 +60,7 @@ async function search(
   while (performance.now() < end) {
     for (const [at, target] of targets.entries()) {
       const random = randoms[at] ?? new Random(seed);
-      for (const turnEnd = performance.now() + turnMs; performance.now() < turnEnd; ) {
+      for (const turnEnd = performance.now() + sliceMs; performance.now() < turnEnd; ) {
         const input = target.draw(random);
         const difference = await differenceOf(target, input);
         if (difference !== null) return await report(target, input, difference);
@@ -64,7 +71,7 @@ async function search(
   return null;
 }
 
-async function differenceOf(target: Target, input: Buffer): Promise<string | null> {
+async function differenceOf(target: FuzzTarget, input: Buffer): Promise<string | null> {
   try {
     return await target.check(input);
   } catch (error) {
@@ -72,19 +79,19 @@ async function differenceOf(target: Target, input: Buffer): Promise<string | nul
   }
 }
 
-async function report(target: Target, input: Buffer, difference: string): Promise<string> {
-  const smallest = await shrunk(input, async (candidate) => (await differenceOf(target, candidate)) !== null);
-  const lines = [`${target.name}: ${difference}`, `input (latin1): ${shown(input)}`];
-  lines.push(`smallest (latin1): ${shown(smallest)}`, `which gives: ${await differenceOf(target, smallest)}`);
+async function report(target: FuzzTarget, input: Buffer, difference: string): Promise<string> {
+  const smallest = await shrink(input, async (candidate) => (await differenceOf(target, candidate)) !== null);
+  const lines = [`${target.name}: ${difference}`, `input (latin1): ${escapeBytes(input)}`];
+  lines.push(`smallest (latin1): ${escapeBytes(smallest)}`, `which gives: ${await differenceOf(target, smallest)}`);
   return lines.join('\n');
 }
 
-interface Plan {
+interface FuzzPlan {
   readonly seed: number;
   readonly minutes: number;
 }
 
-function readArguments(): Plan | null {
+function readArguments(): FuzzPlan | null {
   try {
     const text = { type: 'string' } as const;
     const { values: given } = parseArgs({ options: { minutes: text, seed: text, help: { type: 'boolean' } } });

@@ -5,10 +5,10 @@ import { type AddressInfo, connect } from 'node:net';
 import { MemoryStore } from '@onceguard/core';
 import { idempotency, keepRawBody } from '@onceguard/express';
 import express, { type NextFunction, type Request, type Response } from 'express';
-import type { Random } from '../model/random.js';
-import { damaged, type Target } from './target.js';
+import type { Random } from '../model/seeded-random.js';
+import { damageBytes, type FuzzTarget } from './target.js';
 
-const pieces = [
+const fragments = [
   '\r\n',
   '\n',
   '\r',
@@ -36,11 +36,11 @@ const bodies = [
   '{"amount":',
 ];
 /** A connection that does not end by itself when its client has said everything. */
-const patienceMs = 5_000;
+const closeLimitMs = 5_000;
 
-export async function requests(): Promise<Target> {
-  const bare = await served(false);
-  const guarded = await served(true);
+export async function rawRequests(): Promise<FuzzTarget> {
+  const bare = await startServer(false);
+  const guarded = await startServer(true);
   return {
     name: 'requests',
     draw: (random: Random) => requestFrom(random),
@@ -67,7 +67,7 @@ function requestFrom(random: Random): Buffer {
   const framing = random.pick([
     `Content-Length: ${body.length}`,
     'Transfer-Encoding: chunked',
-    `Content-Length: ${random.whole(0, 20)}`,
+    `Content-Length: ${random.integer(0, 20)}`,
   ]);
   const type = random.pick(['application/json', 'application/x-www-form-urlencoded', 'text/plain', '']);
   const key = random.pick(['k', '"k"', '"a b"', 'a,b', '', '"', 'k'.repeat(300)]);
@@ -80,10 +80,10 @@ function requestFrom(random: Random): Buffer {
   ];
   const whole = Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`, 'latin1');
   const bytes = random.chance(0.3) ? Buffer.concat([whole, whole]) : whole;
-  return random.chance(0.7) ? damaged(bytes, random, pieces) : bytes;
+  return random.chance(0.7) ? damageBytes(bytes, random, fragments) : bytes;
 }
 
-async function served(isGuarded: boolean) {
+async function startServer(isGuarded: boolean) {
   let store = new MemoryStore();
   let runs = new Map<string, number>();
   let reached: string[] = [];
@@ -123,7 +123,7 @@ async function served(isGuarded: boolean) {
 
 /** Sends the bytes, and waits until the server has closed the connection. */
 async function exchange(port: number, bytes: Buffer): Promise<void> {
-  const socket = connect(port, '127.0.0.1').setTimeout(patienceMs);
+  const socket = connect(port, '127.0.0.1').setTimeout(closeLimitMs);
   socket.on('timeout', () => socket.destroy()).on('error', () => {});
   socket.resume().end(bytes);
   await once(socket, 'close');

@@ -3,7 +3,7 @@
 /** Ends after so many tries: an answer that is small enough is enough. */
 const maxTries = 2_000;
 
-export async function shrunk(input: Buffer, fails: (candidate: Buffer) => Promise<boolean>): Promise<Buffer> {
+export async function shrink(input: Buffer, fails: (candidate: Buffer) => Promise<boolean>): Promise<Buffer> {
   let smallest = input;
   let tries = 0;
   for (let size = Math.ceil(input.length / 2); size >= 1; size = Math.floor(size / 2)) {

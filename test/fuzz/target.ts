@@ -1,7 +1,7 @@
 // One thing that is fuzzed: how its inputs are drawn, and what an independent judge says of them.
-import type { Random } from '../model/random.js';
+import type { Random } from '../model/seeded-random.js';
 
-export interface Target {
+export interface FuzzTarget {
   readonly name: string;
   /** An input as bytes, so that one function can shrink them all. */
   draw(random: Random): Buffer;
@@ -11,16 +11,16 @@ export interface Target {
 }
 
 /** Bytes as they can be pasted into a test. */
-export function shown(bytes: Uint8Array): string {
+export function escapeBytes(bytes: Uint8Array): string {
   return JSON.stringify(Buffer.from(bytes).toString('latin1'));
 }
 
 /** Random damage: bytes replaced, taken out, doubled or put in. */
-export function damaged(bytes: Buffer, random: Random, alphabet?: readonly string[]): Buffer {
-  const at = random.whole(0, bytes.length);
-  const to = Math.min(bytes.length, at + random.whole(0, 4));
+export function damageBytes(bytes: Buffer, random: Random, alphabet?: readonly string[]): Buffer {
+  const at = random.integer(0, bytes.length);
+  const to = Math.min(bytes.length, at + random.integer(0, 4));
   const piece =
-    alphabet && random.chance(0.7) ? Buffer.from(random.pick(alphabet), 'latin1') : Buffer.of(random.whole(0, 255));
+    alphabet && random.chance(0.7) ? Buffer.from(random.pick(alphabet), 'latin1') : Buffer.of(random.integer(0, 255));
   const put = random.pick([piece, Buffer.alloc(0), bytes.subarray(at, to + 4), piece]);
   return Buffer.concat([bytes.subarray(0, at), put, bytes.subarray(to)]);
 }

@@ -1,18 +1,18 @@
 // Values of functions: what `encodeValue` keeps comes back as it was, and damaged bytes come back as a value or as an error.
 import { isDeepStrictEqual } from 'node:util';
-import { decodeValue, encodeValue } from '../../packages/core/src/value.js';
-import type { Random } from '../model/random.js';
-import { shown, type Target } from './target.js';
+import { decodeValue, encodeValue } from '../../packages/core/src/value-codec.js';
+import type { Random } from '../model/seeded-random.js';
+import { escapeBytes, type FuzzTarget } from './target.js';
 
-export const values: Target = {
+export const functionValues: FuzzTarget = {
   name: 'values',
   draw(random: Random): Buffer {
-    return Buffer.from(Array.from({ length: random.whole(1, 60) }, () => random.whole(0, 255)));
+    return Buffer.from(Array.from({ length: random.integer(1, 60) }, () => random.integer(0, 255)));
   },
   check(input: Buffer): string | null {
     const value = valueFrom([...input], 0);
     const bytes = encodeValue(value);
-    if (!isDeepStrictEqual(decodeValue(bytes), value)) return `another value comes back from ${shown(bytes)}`;
+    if (!isDeepStrictEqual(decodeValue(bytes), value)) return `another value comes back from ${escapeBytes(bytes)}`;
     // For fingerprints alone: nothing is ever read from it.
     const sorted = encodeValue(value, { sorted: true });
     return encodeValue(decodeValue(bytes), { sorted: true }).equals(sorted) ? null : 'the same value has other bytes';

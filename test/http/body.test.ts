@@ -1,21 +1,25 @@
 // Which bodies can be compared, and as what: the decision table, by media type and by what parsers left.
 import { describe, expect, it } from 'vitest';
-import { type ComparableBody, describeBody, type RequestBody } from '../../packages/core/src/http/body.js';
+import {
+  type ComparableBody,
+  type RequestBody,
+  toComparableBody,
+} from '../../packages/core/src/http/comparable-body.js';
 
-type Given = Partial<Omit<RequestBody, 'headers'>> & { readonly headers?: RequestBody['headers'] };
+type GivenBody = Partial<Omit<RequestBody, 'headers'>> & { readonly headers?: RequestBody['headers'] };
 type Kind = ComparableBody['kind'] | 'refused';
 
 const unread = /^The request has a body that was not read\./;
 const multipart = /^A multipart body/;
 const incomparable = /^The request has a body, but no parser turned it into something that can be compared\./;
 
-function describeGiven(mediaType: string, { headers, ...given }: Given): ReturnType<typeof describeBody> {
+function describeGiven(mediaType: string, { headers, ...given }: GivenBody): ReturnType<typeof toComparableBody> {
   const type = mediaType === '' ? {} : { 'content-type': mediaType };
-  return describeBody({
+  return toComparableBody({
     headers: { 'content-length': '14', ...type, ...headers },
     hasBody: true,
     readableEnded: true,
-    body: undefined,
+    parsedBody: undefined,
     ...given,
   });
 }
@@ -25,25 +29,25 @@ class Payment {
 }
 
 const bytes = Buffer.from('a=1&b=2');
-const bodies: Record<string, Given> = {
-  'nothing (undefined)': { body: undefined },
-  null: { body: null },
-  'an empty object': { body: {} },
-  'an object': { body: { amount: 1 } },
-  'an object without prototype': { body: Object.assign(Object.create(null), { amount: 1 }) },
-  'an array': { body: [1, 2] },
-  'a number': { body: 5 },
-  'a string': { body: 'a=1&b=2' },
-  bytes: { body: bytes },
-  URLSearchParams: { body: new URLSearchParams('a=1') },
-  'a Map': { body: new Map([['a', 1]]) },
-  'a class instance': { body: new Payment() },
-  'an object with a Date in it': { body: { at: new Date(0) } },
-  'the source as bytes': { body: { a: 1 }, rawBody: bytes },
-  'the source as text': { body: { a: 1 }, rawBody: 'a=1&b=2' },
-  'the source as JSON bytes': { body: {}, rawBody: Buffer.from('{"a": 1}') },
-  'the source as JSON text': { body: undefined, rawBody: '{"a": 1}' },
-  'an empty source': { body: {}, rawBody: Buffer.alloc(0) },
+const bodies: Record<string, GivenBody> = {
+  'nothing (undefined)': { parsedBody: undefined },
+  null: { parsedBody: null },
+  'an empty object': { parsedBody: {} },
+  'an object': { parsedBody: { amount: 1 } },
+  'an object without prototype': { parsedBody: Object.assign(Object.create(null), { amount: 1 }) },
+  'an array': { parsedBody: [1, 2] },
+  'a number': { parsedBody: 5 },
+  'a string': { parsedBody: 'a=1&b=2' },
+  bytes: { parsedBody: bytes },
+  URLSearchParams: { parsedBody: new URLSearchParams('a=1') },
+  'a Map': { parsedBody: new Map([['a', 1]]) },
+  'a class instance': { parsedBody: new Payment() },
+  'an object with a Date in it': { parsedBody: { at: new Date(0) } },
+  'the source as bytes': { parsedBody: { a: 1 }, rawBody: bytes },
+  'the source as text': { parsedBody: { a: 1 }, rawBody: 'a=1&b=2' },
+  'the source as JSON bytes': { parsedBody: {}, rawBody: Buffer.from('{"a": 1}') },
+  'the source as JSON text': { parsedBody: undefined, rawBody: '{"a": 1}' },
+  'an empty source': { parsedBody: {}, rawBody: Buffer.alloc(0) },
 };
 
 const json: Record<string, Kind> = {
@@ -84,7 +88,7 @@ const form: Record<string, Kind> = {
   'an empty source': 'form',
 };
 
-const other: Record<string, Kind> = {
+const otherTypes: Record<string, Kind> = {
   ...Object.fromEntries(Object.keys(bodies).map((name) => [name, 'refused'])),
   'an empty object': 'json',
   'an object': 'json',
@@ -99,7 +103,7 @@ const other: Record<string, Kind> = {
   'an empty source': 'bytes',
 };
 
-const never: Record<string, Kind> = Object.fromEntries(Object.keys(bodies).map((name) => [name, 'refused']));
+const noParserTypes: Record<string, Kind> = Object.fromEntries(Object.keys(bodies).map((name) => [name, 'refused']));
 
 const mediaTypes: [string, Record<string, Kind>][] = [
   ['application/json', json],
@@ -107,12 +111,12 @@ const mediaTypes: [string, Record<string, Kind>][] = [
   ['Application/JSON', json],
   ['application/vnd.api+json', json],
   ['application/x-www-form-urlencoded', form],
-  ['text/plain', other],
-  ['application/xml', other],
-  ['application/octet-stream', other],
-  ['application/json5', other],
-  ['', other],
-  ['multipart/form-data; boundary=x', never],
+  ['text/plain', otherTypes],
+  ['application/xml', otherTypes],
+  ['application/octet-stream', otherTypes],
+  ['application/json5', otherTypes],
+  ['', otherTypes],
+  ['multipart/form-data; boundary=x', noParserTypes],
 ];
 
 describe.each(mediaTypes)('a body of type %j that was read', (mediaType, table) => {
@@ -143,8 +147,12 @@ describe('a request that has no body', () => {
 
 describe('an empty object that a parser left where it did not match', () => {
   const left = (headers: RequestBody['headers'], mediaType = 'application/json'): boolean =>
-    describeBody({ headers: { 'content-type': mediaType, ...headers }, hasBody: true, readableEnded: true, body: {} })
-      .ok;
+    toComparableBody({
+      headers: { 'content-type': mediaType, ...headers },
+      hasBody: true,
+      readableEnded: true,
+      parsedBody: {},
+    }).ok;
 
   it.each(['application/json', 'application/vnd.api+json', 'application/x-www-form-urlencoded'])(
     'is not believed of %s with a length that `{}` cannot have',
@@ -164,7 +172,7 @@ describe('an empty object that a parser left where it did not match', () => {
 });
 
 describe('the content', () => {
-  const content = (mediaType: string, given: Given): unknown => {
+  const content = (mediaType: string, given: GivenBody): unknown => {
     const described = describeGiven(mediaType, given);
     return described.ok ? described.content : described.reason;
   };
@@ -172,8 +180,10 @@ describe('the content', () => {
     content('application/x-www-form-urlencoded', { rawBody: source });
 
   it('has the media type in lower case and without parameters', () => {
-    expect(describeGiven(' Text/PLAIN ; charset=latin1', { body: 'x' })).toMatchObject({ mediaType: 'text/plain' });
-    expect(describeGiven('', { body: 'x' })).toMatchObject({ mediaType: '' });
+    expect(describeGiven(' Text/PLAIN ; charset=latin1', { parsedBody: 'x' })).toMatchObject({
+      mediaType: 'text/plain',
+    });
+    expect(describeGiven('', { parsedBody: 'x' })).toMatchObject({ mediaType: '' });
   });
 
   it('of JSON bytes that are not UTF-8 is the bytes, so that no two of them look alike', () => {
@@ -191,7 +201,7 @@ describe('the content', () => {
     '[]',
     '[[[]],{"z":1,"a":2}]',
   ])('of the JSON %s is the same, whether its source was kept or not', (source) => {
-    const parsed = { body: JSON.parse(source) };
+    const parsed = { parsedBody: JSON.parse(source) };
     for (const type of ['application/json', 'text/plain', '']) {
       const kept = describeGiven(type, { ...parsed, rawBody: Buffer.from(source) });
       expect(kept).toMatchObject({ ok: true, kind: 'json' });
@@ -203,7 +213,7 @@ describe('the content', () => {
   it.each(['1.0', '1E2', '12345678901234567890', '0.1000', '1e400'])(
     'of a number that JavaScript writes otherwise (%s) is its source where that was kept',
     (source) => {
-      const parsed = { body: [JSON.parse(source)] };
+      const parsed = { parsedBody: [JSON.parse(source)] };
       expect(content('application/json', { ...parsed, rawBody: `[${source}]` })).toEqual(Buffer.from(`[${source}]`));
       expect(content('application/json', parsed)).not.toEqual(Buffer.from(`[${source}]`));
     },
@@ -255,7 +265,7 @@ describe('the content', () => {
   });
 
   it('of bytes are those bytes, not a copy', () => {
-    expect(content('image/png', { body: bytes })).toBe(bytes);
+    expect(content('image/png', { parsedBody: bytes })).toBe(bytes);
   });
 
   it.each([

@@ -1,16 +1,16 @@
 // Which headers are recorded, and what a replay makes of them.
 import { describe, expect, it } from 'vitest';
 import {
-  applyHeaders,
+  applyHeaderChange,
+  createOmitPredicate,
   defaultOmitHeaders,
+  diffHeaders,
   type HeaderEntry,
-  headerChange,
-  omitRule,
 } from '../../packages/core/src/http/headers.js';
 
-const byDefault = omitRule(defaultOmitHeaders);
-const change = (before: HeaderEntry[], after: HeaderEntry[]): ReturnType<typeof headerChange> =>
-  headerChange(before, after, byDefault);
+const byDefault = createOmitPredicate(defaultOmitHeaders);
+const change = (before: HeaderEntry[], after: HeaderEntry[]): ReturnType<typeof diffHeaders> =>
+  diffHeaders(before, after, byDefault);
 
 describe('recorded is what the handler side did', () => {
   const cases: [string, HeaderEntry[], HeaderEntry[], HeaderEntry[], string[]][] = [
@@ -90,7 +90,7 @@ describe('not recorded, neither set nor removed', () => {
   });
 
   it.each(framing)('%s, whatever the options say', (name) => {
-    expect(headerChange([], [[name, 'x']], omitRule([]))).toEqual({ set: [], removed: [] });
+    expect(diffHeaders([], [[name, 'x']], createOmitPredicate([]))).toEqual({ set: [], removed: [] });
   });
 
   it.each([
@@ -107,15 +107,15 @@ describe('not recorded, neither set nor removed', () => {
   });
 
   it('what the options name, in any case, by its beginning too', () => {
-    const isOmitted = omitRule(['X-Secret', 'X-Internal-*']);
+    const isOmitted = createOmitPredicate(['X-Secret', 'X-Internal-*']);
     expect(['x-secret', 'X-SECRET', 'x-internal-a', 'X-Internal-'].every(isOmitted)).toBe(true);
     expect(['x-secrets', 'x-internal', 'set-cookie'].some(isOmitted)).toBe(false);
   });
 
   it('the header of the key, whatever its name, where idempotency-key is left out', () => {
-    const isOmitted = omitRule(defaultOmitHeaders, 'X-Request-Key');
+    const isOmitted = createOmitPredicate(defaultOmitHeaders, 'X-Request-Key');
     expect(['idempotency-key', 'x-request-key'].map(isOmitted)).toEqual([true, true]);
-    expect(omitRule(['date'], 'X-Request-Key')('x-request-key')).toBe(false);
+    expect(createOmitPredicate(['date'], 'X-Request-Key')('x-request-key')).toBe(false);
   });
 
   it('and nobody can change the default for everybody', () => {
@@ -124,7 +124,7 @@ describe('not recorded, neither set nor removed', () => {
 });
 
 describe('a replay', () => {
-  const cases: [string, HeaderEntry[], Parameters<typeof applyHeaders>[1], HeaderEntry[]][] = [
+  const cases: [string, HeaderEntry[], Parameters<typeof applyHeaderChange>[1], HeaderEntry[]][] = [
     ['keeps live what is not recorded', [['X-Id', '2']], { set: [], removed: [] }, [['X-Id', '2']]],
     [
       'adds',
@@ -156,7 +156,7 @@ describe('a replay', () => {
     ['has the recorded Vary alone', [], { set: [['Vary', 'Accept']], removed: [] }, [['Vary', 'Accept']]],
   ];
   it.each(cases)('%s', (_, live, recorded, sent) => {
-    expect(applyHeaders(live, recorded)).toEqual(sent);
+    expect(applyHeaderChange(live, recorded)).toEqual(sent);
   });
 
   it('over the same layers sends the head of the first answer', () => {
@@ -170,6 +170,6 @@ describe('a replay', () => {
       ['X-Frame-Options', 'SAMEORIGIN'],
       ['Link', ['a', 'b']],
     ];
-    expect(applyHeaders(before, change(before, after))).toEqual(after);
+    expect(applyHeaderChange(before, change(before, after))).toEqual(after);
   });
 });

@@ -1,6 +1,6 @@
 // The syntax of the idempotency key: which header values name which key, and which are refused.
 import { describe, expect, it } from 'vitest';
-import { parseKey } from '../../packages/core/src/http/key.js';
+import { parseKey } from '../../packages/core/src/http/idempotency-key.js';
 
 const uuid = '8e03978e-40d5-43dd-bc93-6894a57f9324';
 const tooLong = 'is longer than 255 characters';

@@ -12,16 +12,16 @@ import oldKoaBodyParser from 'koa-bodyparser';
 import Koa2 from 'koa2';
 import multer from 'multer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeBody } from '../../packages/core/src/http/body.js';
+import { toComparableBody } from '../../packages/core/src/http/comparable-body.js';
 import { keepRawBody, rawBodyOf } from '../../packages/core/src/http/raw-body.js';
 import { hasBody } from '../../packages/core/src/node/request-body.js';
 
-function kindOf(req: IncomingMessage, body: unknown, rawBody: string | Uint8Array | undefined): string {
-  const described = describeBody({
+function kindOf(req: IncomingMessage, parsedBody: unknown, rawBody: string | Uint8Array | undefined): string {
+  const described = toComparableBody({
     headers: req.headers,
     hasBody: hasBody(req),
     readableEnded: req.readableEnded,
-    body,
+    parsedBody,
     rawBody,
   });
   return described.ok ? described.kind : `refused: ${described.reason.split('.', 1)[0]}`;
@@ -72,7 +72,7 @@ const json = { 'content-type': 'application/json' };
 const parts = '--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n';
 
 describe.each(apps)('%s', (_, app, jsonKind, formKind) => {
-  const send = serving(app);
+  const send = startServer(app);
 
   it.each([
     ['JSON', json, '{"a":1}', jsonKind],
@@ -96,7 +96,7 @@ describe.each(apps)('%s', (_, app, jsonKind, formKind) => {
 });
 
 describe('Express with the bodies as they are', () => {
-  const send = serving(rawApp);
+  const send = startServer(rawApp);
 
   it('compares JSON bytes as JSON and text as text', async () => {
     expect(await send({ ...json, 'content-length': '7' }, '{"a":1}')).toBe('json');
@@ -106,7 +106,7 @@ describe('Express with the bodies as they are', () => {
   });
 });
 
-function serving(
+function startServer(
   app: () => RequestListener,
 ): (headers: Record<string, string>, body: string | Buffer) => Promise<string> {
   let server: Server;

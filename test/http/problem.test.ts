@@ -1,7 +1,11 @@
 // Refusals on the wire: problem documents, and when they tell a client to come back.
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, errorTable } from '../../packages/core/src/errors.js';
-import { type ProblemResponse, problem, type RenderProblem } from '../../packages/core/src/http/problem.js';
+import {
+  type ProblemResponse,
+  problemResponse,
+  type RenderProblem,
+} from '../../packages/core/src/http/problem-document.js';
 
 const codes = Object.keys(errorTable) as ErrorCode[];
 
@@ -15,7 +19,7 @@ function bodyOf(response: ProblemResponse): Record<string, unknown> {
 
 describe('every refusal', () => {
   it.each(codes)('%s is a problem document with the status of its code', (code) => {
-    const response = problem(code);
+    const response = problemResponse(code);
     const { status, title, retryable } = errorTable[code];
     expect(response.status).toBe(status);
     expect(header(response, 'content-type')).toBe('application/problem+json');
@@ -24,13 +28,13 @@ describe('every refusal', () => {
   });
 
   it.each(codes)('%s has Retry-After exactly where its code is retryable', (code) => {
-    expect(header(problem(code), 'retry-after')).toBe(errorTable[code].retryable ? '1' : undefined);
+    expect(header(problemResponse(code), 'retry-after')).toBe(errorTable[code].retryable ? '1' : undefined);
   });
 
   it('has its own sentence, unless told another one', () => {
-    expect(bodyOf(problem('key_reused')).detail).toMatch(/new key/);
-    expect(bodyOf(problem('key_invalid')).detail).toBeUndefined();
-    expect(bodyOf(problem('key_invalid', { detail: 'It is empty.' })).detail).toBe('It is empty.');
+    expect(bodyOf(problemResponse('key_reused')).detail).toMatch(/new key/);
+    expect(bodyOf(problemResponse('key_invalid')).detail).toBeUndefined();
+    expect(bodyOf(problemResponse('key_invalid', { detail: 'It is empty.' })).detail).toBe('It is empty.');
   });
 });
 
@@ -45,20 +49,23 @@ describe('Retry-After is in whole seconds, rounded up, from 1 to 3600', () => {
     [3_600_000, '3600', 3_600_000],
     [86_400_000, '3600', 3_600_000],
   ])('%d ms', (retryAfterMs, seconds, told) => {
-    const response = problem('in_progress', { retryAfterMs });
+    const response = problemResponse('in_progress', { retryAfterMs });
     expect(header(response, 'retry-after')).toBe(seconds);
     expect(bodyOf(response).retryAfterMs).toBe(told);
   });
 
   it('also for a code that is not retryable, where somebody knows when to look again', () => {
-    const response = problem('outcome_unknown', { retryAfterMs: 60_000 });
+    const response = problemResponse('outcome_unknown', { retryAfterMs: 60_000 });
     expect(header(response, 'retry-after')).toBe('60');
     expect(bodyOf(response)).toMatchObject({ retryable: false, retryAfterMs: 60_000, completed: 'unknown' });
   });
 });
 
 it('an answer that is no longer kept is said to be done, when, and with which status', () => {
-  const response = problem('response_expired', { originalStatus: 201, completedAt: Date.UTC(2025, 0, 2, 3, 4, 5, 6) });
+  const response = problemResponse('expired', {
+    originalStatus: 201,
+    completedAt: Date.UTC(2025, 0, 2, 3, 4, 5, 6),
+  });
   expect(response.status).toBe(410);
   expect(bodyOf(response)).toMatchObject({
     completed: true,
@@ -68,7 +75,7 @@ it('an answer that is no longer kept is said to be done, when, and with which st
 });
 
 it('nothing is said that is not known', () => {
-  expect(Object.keys(bodyOf(problem('scope_missing'))).sort()).toEqual([
+  expect(Object.keys(bodyOf(problemResponse('scope_missing'))).sort()).toEqual([
     'code',
     'retryable',
     'status',
@@ -83,7 +90,7 @@ describe('renderProblem', () => {
       contentType: 'application/json',
       body: { error: { type: 'idempotency_error', code, message: title } },
     });
-    const response = problem('in_progress', { retryAfterMs: 2_000 }, render);
+    const response = problemResponse('in_progress', { retryAfterMs: 2_000 }, render);
     expect(response.status).toBe(409);
     expect(response.headers).toEqual([
       ['Content-Type', 'application/json'],
@@ -102,11 +109,11 @@ describe('renderProblem', () => {
     ['an empty text', '', Buffer.alloc(0)],
     ['a list', [1], Buffer.from('[1]')],
   ])('may give %s as body', (_, body, bytes) => {
-    expect(problem('key_reused', {}, () => ({ contentType: 'text/plain', body })).body).toEqual(bytes);
+    expect(problemResponse('key_reused', {}, () => ({ contentType: 'text/plain', body })).body).toEqual(bytes);
   });
 
   it('may replace the status and any header, in any case', () => {
-    const response = problem('key_missing', {}, () => ({
+    const response = problemResponse('key_missing', {}, () => ({
       contentType: 'text/plain',
       body: 'no',
       status: 428,

@@ -3,8 +3,8 @@ import { isAscii } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
 import { IdempotencyError } from '../../packages/core/src/errors.js';
 import {
-  decodeResponse,
-  encodeResponse,
+  decodeRecordedResponse,
+  encodeRecordedResponse,
   type RecordedResponse,
 } from '../../packages/core/src/http/recorded-response.js';
 
@@ -33,7 +33,7 @@ const empty: RecordedResponse = {
 
 function errorOf(bytes: Uint8Array): unknown {
   try {
-    return decodeResponse(bytes);
+    return decodeRecordedResponse(bytes);
   } catch (error) {
     return error;
   }
@@ -54,14 +54,14 @@ describe('a recorded answer comes back as it was', () => {
     ['without a reason phrase', { ...answer, reason: undefined }],
     ['with a status of its own', { ...answer, status: 299 }],
   ])('%s', (_, response) => {
-    expect(decodeResponse(encodeResponse(response))).toEqual(response);
+    expect(decodeRecordedResponse(encodeRecordedResponse(response))).toEqual(response);
   });
 
   it('its body is a view of the bytes, which may lie anywhere', () => {
-    const bytes = encodeResponse(answer);
+    const bytes = encodeRecordedResponse(answer);
     const padded = new Uint8Array(bytes.byteLength + 20);
     padded.set(bytes, 10);
-    const { body } = decodeResponse(padded.subarray(10, 10 + bytes.byteLength));
+    const { body } = decodeRecordedResponse(padded.subarray(10, 10 + bytes.byteLength));
     expect(body).toBeInstanceOf(Buffer);
     expect(body).toEqual(answer.body);
     expect(body.buffer).toBe(padded.buffer);
@@ -71,13 +71,13 @@ describe('a recorded answer comes back as it was', () => {
     const headers = { set: [['Location', '/payments/1'] as const], removed: [] };
     // A head as long as most are, so that a number for its length could not pass for text.
     const reason = 'x'.repeat(200);
-    const bytes = encodeResponse({ ...answer, reason, headers, body: Buffer.from('{"id":1}') });
+    const bytes = encodeRecordedResponse({ ...answer, reason, headers, body: Buffer.from('{"id":1}') });
     expect(isAscii(bytes)).toBe(true);
   });
 
   it('costs little more than head and body', () => {
-    expect(encodeResponse(empty).byteLength).toBeLessThan(80);
-    expect(encodeResponse(empty)[0]).toBe(1);
+    expect(encodeRecordedResponse(empty).byteLength).toBeLessThan(80);
+    expect(encodeRecordedResponse(empty)[0]).toBe(1);
   });
 });
 
@@ -121,7 +121,7 @@ describe('bytes that are no recorded answer are outcome_invalid', () => {
   });
 
   it('every cut of the head is noticed', () => {
-    const bytes = encodeResponse(answer);
+    const bytes = encodeRecordedResponse(answer);
     const bodyAt = bytes.byteLength - answer.body.byteLength;
     for (let end = 0; end < bodyAt; end += 1) expect(errorOf(bytes.subarray(0, end))).toBeInstanceOf(IdempotencyError);
   });

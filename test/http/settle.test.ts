@@ -1,12 +1,12 @@
 // What becomes of the key after each answer: the rules, and who overrides whom.
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { answerView } from '../../packages/core/src/http/answer-view.js';
-import type { HttpAnswer } from '../../packages/core/src/http/exchange.js';
-import { omitRule } from '../../packages/core/src/http/headers.js';
-import { checkHttpOptions, type HttpOptions } from '../../packages/core/src/http/options.js';
-import { type HandlersAnswer, settle } from '../../packages/core/src/http/settle.js';
-import { MemoryStore } from '../../packages/core/src/memory/memory-store.js';
+import { type HandlerResponse, settleResponse } from '../../packages/core/src/http/classification.js';
+import { createOmitPredicate } from '../../packages/core/src/http/headers.js';
+import type { HttpResponse } from '../../packages/core/src/http/http-exchange.js';
+import { checkHttpOptions, type HttpOptions } from '../../packages/core/src/http/http-options.js';
+import { responseView } from '../../packages/core/src/http/response-view.js';
+import { MemoryStore } from '../../packages/core/src/stores/memory/memory-store.js';
 
 type Policy = Pick<HttpOptions<never>, 'classify' | 'isFinal' | 'onFailure'>;
 
@@ -15,125 +15,125 @@ const unbound = { as: 'retryable', unbind: true };
 const unknown = { as: 'unknown', retryAfterMs: null, note: null };
 const recorded = (status: number) => expect.objectContaining({ as: 'done', note: `${status}` });
 
-function answerOf(status: number, more: Partial<HttpAnswer> = {}): HttpAnswer {
+function responseOf(status: number, more: Partial<HttpResponse> = {}): HttpResponse {
   const body = Buffer.from('{"said":true}');
-  return { status, reason: '', headers: [], trailers: [], body, flowing: false, unrouted: false, ...more };
+  return { status, reason: '', headers: [], trailers: [], body, isStreaming: false, isUnrouted: false, ...more };
 }
 
-function settled(answer: HttpAnswer | null, policy: Policy = {}, more: Partial<HandlersAnswer> = {}) {
+function settleWith(answer: HttpResponse | null, policy: Policy = {}, more: Partial<HandlerResponse> = {}) {
   const options = checkHttpOptions({ store: new MemoryStore(), scope: 'public', ...policy });
   const given = { answer, baseline: [], nothingHappened: false, isWorking: false, ...more };
-  return settle(given, options, omitRule([]));
+  return settleResponse(given, options, createOmitPredicate([]));
 }
 
 const problem = (retryable: boolean, type = 'urn:onceguard:problem:in_progress', more: object = {}) => ({
-  headers: [['Content-Type', 'application/problem+json; charset=utf-8']] as HttpAnswer['headers'],
+  headers: [['Content-Type', 'application/problem+json; charset=utf-8']] as HttpResponse['headers'],
   body: Buffer.from(JSON.stringify({ type, retryable, ...more })),
 });
 
 /** What becomes of the key by default, and under `onFailure: 'unknown'`. */
-const rules: [title: string, answer: HttpAnswer | null, byDefault: unknown, underUnknown: unknown][] = [
+const rules: [title: string, answer: HttpResponse | null, byDefault: unknown, underUnknown: unknown][] = [
   ...[200, 204, 302, 400, 402, 404, 409, 422].map((status): (typeof rules)[number] => {
-    return [`a ${status}`, answerOf(status), recorded(status), recorded(status)];
+    return [`a ${status}`, responseOf(status), recorded(status), recorded(status)];
   }),
   ...[401, 403, 407, 423, 425, 429].map((status): (typeof rules)[number] => {
-    return [`a ${status}, which was not processed`, answerOf(status), unbound, unbound];
+    return [`a ${status}, which was not processed`, responseOf(status), unbound, unbound];
   }),
   ...[404, 405].map((status): (typeof rules)[number] => {
-    return [`a ${status} that no route gave`, answerOf(status, { unrouted: true }), unbound, unbound];
+    return [`a ${status} that no route gave`, responseOf(status, { isUnrouted: true }), unbound, unbound];
   }),
   ...[408, 500, 502, 503, 504].map((status): (typeof rules)[number] => {
-    return [`a ${status}`, answerOf(status), freed, unknown];
+    return [`a ${status}`, responseOf(status), freed, unknown];
   }),
   ['no answer', null, freed, unknown],
-  ['a 400 with Retry-After', answerOf(400, { headers: [['retry-after', '1']] }), freed, unknown],
-  ['a 202 with Retry-After', answerOf(202, { headers: [['Retry-After', '1']] }), recorded(202), recorded(202)],
-  ['a problem of ours that may be retried', answerOf(409, problem(true)), freed, unknown],
+  ['a 400 with Retry-After', responseOf(400, { headers: [['retry-after', '1']] }), freed, unknown],
+  ['a 202 with Retry-After', responseOf(202, { headers: [['Retry-After', '1']] }), recorded(202), recorded(202)],
+  ['a problem of ours that may be retried', responseOf(409, problem(true)), freed, unknown],
   [
     'a problem of ours that says that the outcome is unknown',
-    answerOf(409, problem(false, 'urn:onceguard:problem:outcome_unknown', { completed: 'unknown' })),
+    responseOf(409, problem(false, 'urn:onceguard:problem:outcome_unknown', { completed: 'unknown' })),
     freed,
     unknown,
   ],
-  ['a problem of ours that may not', answerOf(409, problem(false)), recorded(409), recorded(409)],
-  ["somebody else's problem", answerOf(409, problem(true, 'urn:other:in_progress')), recorded(409), recorded(409)],
+  ['a problem of ours that may not', responseOf(409, problem(false)), recorded(409), recorded(409)],
+  ["somebody else's problem", responseOf(409, problem(true, 'urn:other:in_progress')), recorded(409), recorded(409)],
   [
     'a problem that is not JSON',
-    answerOf(409, { ...problem(true), body: Buffer.from('{') }),
+    responseOf(409, { ...problem(true), body: Buffer.from('{') }),
     recorded(409),
     recorded(409),
   ],
-  ['a problem that was not kept', answerOf(409, { ...problem(true), body: null }), recorded(409), recorded(409)],
+  ['a problem that was not kept', responseOf(409, { ...problem(true), body: null }), recorded(409), recorded(409)],
 ];
 
 describe('Without options of its own an application gets, by default and under onFailure unknown, for', () => {
   it.each(rules)('%s', (_title, answer, byDefault, underUnknown) => {
-    expect(settled(answer)).toEqual(byDefault);
-    expect(settled(answer, { onFailure: 'unknown' })).toEqual(underUnknown);
+    expect(settleWith(answer)).toEqual(byDefault);
+    expect(settleWith(answer, { onFailure: 'unknown' })).toEqual(underUnknown);
   });
 
   it.each(rules)('%s where the handler said that nothing happened', (_title, answer) => {
     const frees = answer === null || answer.status >= 400;
     for (const onFailure of ['retry', 'unknown'] as const) {
-      const end = settled(answer, { onFailure }, { nothingHappened: true });
+      const end = settleWith(answer, { onFailure }, { nothingHappened: true });
       expect(end).toEqual(frees ? unbound : recorded(answer.status));
     }
   });
 
   it.each([401, 429])('a %d that came while the handler still works: what a failure gets', (status) => {
-    expect(settled(answerOf(status), {}, { isWorking: true })).toEqual(freed);
-    expect(settled(answerOf(status), { onFailure: 'unknown' }, { isWorking: true })).toEqual(unknown);
+    expect(settleWith(responseOf(status), {}, { isWorking: true })).toEqual(freed);
+    expect(settleWith(responseOf(status), { onFailure: 'unknown' }, { isWorking: true })).toEqual(unknown);
   });
 });
 
 describe('isFinal', () => {
   it('false is a failure: unknown under onFailure unknown, free by default', () => {
     for (const status of [200, 302, 402, 500]) {
-      expect(settled(answerOf(status), { isFinal: () => false })).toEqual(freed);
-      expect(settled(answerOf(status), { isFinal: () => false, onFailure: 'unknown' })).toEqual(unknown);
+      expect(settleWith(responseOf(status), { isFinal: () => false })).toEqual(freed);
+      expect(settleWith(responseOf(status), { isFinal: () => false, onFailure: 'unknown' })).toEqual(unknown);
     }
   });
 
   it('false leaves what was not processed free', () => {
-    expect(settled(answerOf(401), { isFinal: () => false, onFailure: 'unknown' })).toEqual(unbound);
+    expect(settleWith(responseOf(401), { isFinal: () => false, onFailure: 'unknown' })).toEqual(unbound);
   });
 
   it('false leaves an answer free whose handler said that nothing happened', () => {
     const policy = { isFinal: () => false, onFailure: 'unknown' } as const;
-    expect(settled(answerOf(200), policy, { nothingHappened: true })).toEqual(unbound);
+    expect(settleWith(responseOf(200), policy, { nothingHappened: true })).toEqual(unbound);
   });
 
   it('true records, whatever the status', () => {
     for (const status of [200, 401, 408, 500])
-      expect(settled(answerOf(status), { isFinal: () => true })).toEqual(recorded(status));
+      expect(settleWith(responseOf(status), { isFinal: () => true })).toEqual(recorded(status));
   });
 });
 
 describe('classify', () => {
   it.each(['retry', 'unknown'] as const)('decides over the status, also where onFailure is %s', (onFailure) => {
     for (const status of [200, 401, 500]) {
-      expect(settled(answerOf(status), { onFailure, classify: () => 'record' })).toEqual(recorded(status));
-      expect(settled(answerOf(status), { onFailure, classify: () => 'retry' })).toEqual(freed);
-      expect(settled(answerOf(status), { onFailure, classify: () => 'unknown' })).toEqual(unknown);
+      expect(settleWith(responseOf(status), { onFailure, classify: () => 'record' })).toEqual(recorded(status));
+      expect(settleWith(responseOf(status), { onFailure, classify: () => 'retry' })).toEqual(freed);
+      expect(settleWith(responseOf(status), { onFailure, classify: () => 'unknown' })).toEqual(unknown);
     }
   });
 
   it('leaves an answer to the rules where it gives undefined', () => {
     for (const [, answer, byDefault] of rules)
-      expect(settled(answer, { classify: () => undefined })).toEqual(byDefault);
+      expect(settleWith(answer, { classify: () => undefined })).toEqual(byDefault);
   });
 
   it('does not decide over a handler that said that nothing happened', () => {
     const marked = { nothingHappened: true };
-    expect(settled(answerOf(400), { classify: () => 'record' }, marked)).toEqual(unbound);
-    expect(settled(answerOf(200), { classify: () => 'unknown' }, marked)).toEqual(unbound);
-    expect(settled(answerOf(200), { classify: () => 'record' }, marked)).toEqual(recorded(200));
+    expect(settleWith(responseOf(400), { classify: () => 'record' }, marked)).toEqual(unbound);
+    expect(settleWith(responseOf(200), { classify: () => 'unknown' }, marked)).toEqual(unbound);
+    expect(settleWith(responseOf(200), { classify: () => 'record' }, marked)).toEqual(recorded(200));
   });
 
   it.each(['maybe', true, null, Promise.resolve('record')])(
     'that gives %s fails, and its message says what it may give',
     (given) => {
-      const failing = () => settled(answerOf(200), { classify: () => given as never });
+      const failing = () => settleWith(responseOf(200), { classify: () => given as never });
       expect(failing).toThrow(
         /The option classify gave .*; it must answer "record", "retry", "unknown" or undefined\./,
       );
@@ -145,14 +145,14 @@ describe('classify', () => {
     const classify = () => {
       throw thrown;
     };
-    expect(() => settled(answerOf(200), { classify })).toThrow(
+    expect(() => settleWith(responseOf(200), { classify })).toThrow(
       expect.objectContaining({ code: 'option_invalid', cause: thrown }),
     );
   });
 
   it('beside isFinal is refused, with the remedy', () => {
     const both = { classify: () => undefined, isFinal: () => true };
-    expect(() => settled(null, both)).toThrow(/isFinal.*it must be left out where classify is given/);
+    expect(() => settleWith(null, both)).toThrow(/isFinal.*it must be left out where classify is given/);
   });
 });
 
@@ -165,8 +165,8 @@ describe('The JSON of an answer', () => {
     ['in deflate', 'Deflate', deflateSync(text)],
     ['in br', 'br', brotliCompressSync(text)],
   ])('is read %s', (_title, encoding, body) => {
-    const headers: HttpAnswer['headers'] = encoding === undefined ? [] : [['Content-Encoding', encoding]];
-    expect(answerView(answerOf(200, { headers, body })).json()).toEqual(data);
+    const headers: HttpResponse['headers'] = encoding === undefined ? [] : [['Content-Encoding', encoding]];
+    expect(responseView(responseOf(200, { headers, body })).json()).toEqual(data);
   });
 
   it.each([
@@ -176,7 +176,7 @@ describe('The JSON of an answer', () => {
     ['in an encoding that is not known', 'compress', Buffer.from(text)],
     ['not kept', undefined, null],
   ])('is undefined where the body is %s', (_title, encoding, body) => {
-    const headers: HttpAnswer['headers'] = encoding === undefined ? [] : [['Content-Encoding', encoding]];
-    expect(answerView(answerOf(200, { headers, body })).json()).toBeUndefined();
+    const headers: HttpResponse['headers'] = encoding === undefined ? [] : [['Content-Encoding', encoding]];
+    expect(responseView(responseOf(200, { headers, body })).json()).toBeUndefined();
   });
 });

@@ -2,18 +2,18 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { RedisStore } from '../../packages/core/src/redis/index.js';
-import { acquireScript } from '../../packages/core/src/redis/scripts/acquire.js';
-import { checkpointScript } from '../../packages/core/src/redis/scripts/checkpoint.js';
-import { completeScript } from '../../packages/core/src/redis/scripts/complete.js';
-import { readScript } from '../../packages/core/src/redis/scripts/read.js';
-import { releaseScript } from '../../packages/core/src/redis/scripts/release.js';
-import { renewScript } from '../../packages/core/src/redis/scripts/renew.js';
-import { removeScript, resolveScript } from '../../packages/core/src/redis/scripts/resolve.js';
-import { hearing } from '../store/hearing.js';
+import { RedisStore } from '../../packages/core/src/stores/redis/index.js';
+import { acquireScript } from '../../packages/core/src/stores/redis/wire/scripts/acquire-script.js';
+import { checkpointScript } from '../../packages/core/src/stores/redis/wire/scripts/checkpoint-script.js';
+import { completeScript } from '../../packages/core/src/stores/redis/wire/scripts/complete-script.js';
+import { readScript } from '../../packages/core/src/stores/redis/wire/scripts/read-script.js';
+import { releaseScript } from '../../packages/core/src/stores/redis/wire/scripts/release-script.js';
+import { renewScript } from '../../packages/core/src/stores/redis/wire/scripts/renew-script.js';
+import { removeScript, resolveScript } from '../../packages/core/src/stores/redis/wire/scripts/resolve-script.js';
+import { listeningStore } from '../store/completion-listeners.js';
 import { redisUrl } from '../support/redis.js';
-import { mutated, mutations } from './mutations.js';
-import { Difference, walkAll } from './walk.js';
+import { ModelDifference, walkAll } from './random-walk.js';
+import { clientWithMutation, scriptMutations } from './script-mutations.js';
 
 const steps = 100_000;
 const keys = 64;
@@ -63,11 +63,11 @@ afterEach(async () => {
 afterAll(() => redis.disconnect());
 
 test(`${steps} random steps on Redis answer and leave what the protocol says, and reach every kind of answer`, async () => {
-  const store = await RedisStore.connect({ url: redisUrl(), prefix, storeTimeoutMs: 30_000 });
-  const { heard } = await hearing(store, redis, prefix);
+  const store = await RedisStore.connect({ url: redisUrl(), prefix, callTimeoutMs: 30_000 });
+  const { notifiedKeys } = await listeningStore(store, redis, prefix);
   const seen = new Map<string, number>();
-  const saw = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
-  await walkAll({ store, redis, prefix, seed, saw }, keys, steps);
+  const onReply = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
+  await walkAll({ store, redis, prefix, seed, onReply }, keys, steps);
 
   for (const line of answers) {
     const [verb, kinds = ''] = line.split(': ');
@@ -76,15 +76,15 @@ test(`${steps} random steps on Redis answer and leave what the protocol says, an
     }
   }
   expect(await keysWithoutEnd()).toEqual([]);
-  expect(heard.length).toBeGreaterThanOrEqual(leastSeen);
+  expect(notifiedKeys.length).toBeGreaterThanOrEqual(leastSeen);
   await store.close();
 }, 300_000);
 
-test.each(mutations)('the same steps find a script in which $mistake', async (mutation) => {
-  const client = await mutated(redis, scripts, mutation);
-  const store = new RedisStore({ client, prefix, storeTimeoutMs: 30_000 });
-  const run = walkAll({ store, redis, prefix, seed, saw: () => undefined }, keys, mutationSteps);
-  await expect(run, `seed ${seed}`).rejects.toThrow(Difference);
+test.each(scriptMutations)('the same steps find a script in which $mistake', async (mutation) => {
+  const client = await clientWithMutation(redis, scripts, mutation);
+  const store = new RedisStore({ client, prefix, callTimeoutMs: 30_000 });
+  const run = walkAll({ store, redis, prefix, seed, onReply: () => undefined }, keys, mutationSteps);
+  await expect(run, `seed ${seed}`).rejects.toThrow(ModelDifference);
 });
 
 async function keysWithoutEnd(): Promise<string[]> {

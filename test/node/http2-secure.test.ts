@@ -20,7 +20,7 @@ afterEach(async () => {
 describe('A secure server that allows HTTP/1', () => {
   it.each(frameworksOverHttp2)('answers, and replays, over both ($name)', async (framework) => {
     const store = new MemoryStore();
-    const port = await secured(framework.listener({ store, handler: () => ({ status: 201, body: 'paid' }) }));
+    const port = await startSecure(framework.listener({ store, handler: () => ({ status: 201, body: 'paid' }) }));
     expect(await overTls(port)).toEqual([201, 'paid', undefined]);
     const headers = { 'idempotency-key': 'k', 'content-length': '0' };
     const sent = { host: '127.0.0.1', port, path: '/pay', method: 'POST', agent: false, headers };
@@ -43,7 +43,7 @@ describe('A secure server that allows HTTP/1', () => {
       runs += 1;
       res.status(201).json({ runs });
     });
-    const port = await secured(app as unknown as Listener);
+    const port = await startSecure(app as unknown as Listener);
     expect(await overTls(port)).toEqual([201, '{"runs":1}', undefined]);
     expect(await overTls(port)).toEqual([201, '{"runs":1}', 'true']);
   });
@@ -59,7 +59,7 @@ const clientTls = {
   rejectUnauthorized: false,
 };
 
-async function secured(listener: Listener): Promise<number> {
+async function startSecure(listener: Listener): Promise<number> {
   const server = createSecureServer({ ...tls, allowHTTP1: true, pskCallback: () => psk }, (req, res) => {
     void listener(req as unknown as IncomingMessage, res as unknown as ServerResponse);
   });

@@ -7,11 +7,11 @@ import { text } from 'node:stream/consumers';
 import { MemoryStore } from '@onceguard/core';
 import type { Context, Next } from 'koa';
 import { afterEach, describe, expect, it } from 'vitest';
-import { send } from '../adapters/client.js';
+import { expectReplay } from '../adapters/expect-replay.js';
 import type { AppSpec, Call, Handler, RunningApp } from '../adapters/frameworks.js';
 import { type Framework, frameworks, frameworksOverHttp2, serve } from '../adapters/frameworks.js';
 import { newGate } from '../adapters/gate.js';
-import { expectReplay } from '../adapters/replay.js';
+import { send } from '../adapters/http-client.js';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
@@ -24,7 +24,7 @@ async function started(framework: Framework, spec: Partial<AppSpec> & { handler:
   return app;
 }
 
-async function session(port: number): Promise<ClientHttp2Session> {
+async function openSession(port: number): Promise<ClientHttp2Session> {
   const client = connect(`http://127.0.0.1:${port}`).on('error', () => {});
   cleanUps.push(() => client.destroy());
   await once(client, 'connect');
@@ -55,7 +55,7 @@ describe('A request whose body has no length', () => {
       outer: [readBody],
       handler: () => ({ status: 201, body: 'paid' }),
     });
-    const client = await session(port);
+    const client = await openSession(port);
     const statuses: unknown[] = [];
     for (const body of ['{"amount":10}', retried]) {
       const stream = post(client, { 'content-type': 'application/json' });
@@ -112,7 +112,7 @@ describe.each(frameworksOverHttp2)('$name', (framework) => {
   ])('refuses %s in the call, and records what the handler answers instead', async (_, misdeed, code) => {
     const { port } = await started(framework, {
       handler: (call) => {
-        const found = refusal(call, misdeed);
+        const found = refusalCode(call, misdeed);
         for (const name of call.res.getHeaderNames()) call.res.removeHeader(name);
         return { status: 409, headers: { 'x-refused': found }, body: 'instead' };
       },
@@ -157,7 +157,7 @@ describe.each(frameworksOverHttp2)('$name', (framework) => {
       },
       options: { onInProgress: { waitMs: 20_000 } },
     });
-    const client = await session(port);
+    const client = await openSession(port);
     const stream = post(client).on('error', () => {});
     stream.end();
     await begun.opened;
@@ -169,7 +169,7 @@ describe.each(frameworksOverHttp2)('$name', (framework) => {
   it('an answer without an end whose client leaves is given up, and known as done', async () => {
     const source = new Readable({ read() {} });
     const { port } = await started(framework, {
-      options: { maxResponseBytes: 1_000, onInProgress: { waitMs: 20_000 } },
+      options: { maxOutcomeBytes: 1_000, onInProgress: { waitMs: 20_000 } },
       handler: ({ res, native }) => {
         Reflect.set(native, 'respond', false);
         res.statusCode = 200;
@@ -178,13 +178,13 @@ describe.each(frameworksOverHttp2)('$name', (framework) => {
         return 'raw';
       },
     });
-    const client = await session(port);
+    const client = await openSession(port);
     const stream = post(client).on('error', () => {});
     stream.end();
     await once(stream, 'response');
     stream.close(8);
     const retry = await send(port, { key: 'k', method: 'POST' });
-    expect([retry.status, retry.json().code]).toEqual([410, 'response_expired']);
+    expect([retry.status, retry.json().code]).toEqual([410, 'expired']);
     // Without the middleware, too, a pipe lets go of its source when the client has left.
     expect(source.listenerCount('data')).toBe(0);
   });
@@ -224,7 +224,7 @@ function streamOf(res: ServerResponse): Http2ServerResponse['stream'] {
 }
 
 /** The code of the error that Node throws, or that it keeps until the answer is given. */
-function refusal({ res }: Call, misdeed: (res: Http2ServerResponse) => unknown): string {
+function refusalCode({ res }: Call, misdeed: (res: Http2ServerResponse) => unknown): string {
   try {
     misdeed(res as unknown as Http2ServerResponse);
     res.end('x');

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { type Capture, captureResponse } from '../../packages/core/src/node/index.js';
 
 /** What wrappers give a request in place of a socket. */
-const sockets: Record<string, () => unknown> = {
+const substituteSockets: Record<string, () => unknown> = {
   nothing: () => undefined,
   null: () => null,
   'a plain object': () => ({ encrypted: true, readable: false, remoteAddress: '192.0.2.1' }),
@@ -17,7 +17,7 @@ const sockets: Record<string, () => unknown> = {
 };
 
 /** As wrappers around Lambda functions make it: what is sent is kept, head and all. */
-class KeepingResponse extends ServerResponse {
+class RecordingResponse extends ServerResponse {
   sent = '';
 
   constructor(req: IncomingMessage) {
@@ -42,13 +42,16 @@ class KeepingResponse extends ServerResponse {
   }
 }
 
-function begin(name: string): { res: KeepingResponse; capture: Capture } {
-  const req = Object.assign(new IncomingMessage(sockets[name]?.() as Socket), { method: 'POST', complete: true });
-  const res = new KeepingResponse(req);
-  return { res, capture: captureResponse(req, res, { maxResponseBytes: 100 }) };
+function begin(name: string): { res: RecordingResponse; capture: Capture } {
+  const req = Object.assign(new IncomingMessage(substituteSockets[name]?.() as Socket), {
+    method: 'POST',
+    complete: true,
+  });
+  const res = new RecordingResponse(req);
+  return { res, capture: captureResponse(req, res, { maxOutcomeBytes: 100 }) };
 }
 
-describe.each(Object.keys(sockets))('With %s in place of a socket', (name) => {
+describe.each(Object.keys(substituteSockets))('With %s in place of a socket', (name) => {
   it('an answer is held until it is sent', async () => {
     const { res, capture } = begin(name);
     res.setHeader('X-Made', 'here').end('é');
@@ -72,7 +75,7 @@ describe.each(Object.keys(sockets))('With %s in place of a socket', (name) => {
   it('an answer can be withdrawn, and another one given', async () => {
     const { res, capture } = begin(name);
     res.writeHead(500).end('x');
-    expect(capture.withdraw()).toBe(true);
+    expect(capture.discard()).toBe(true);
     res.end('other');
     expect(res.sent).toMatch(/^HTTP\/1.1 200 OK[\s\S]*other$/);
   });
@@ -80,9 +83,9 @@ describe.each(Object.keys(sockets))('With %s in place of a socket', (name) => {
   it('an answer that never comes is an error of the response: nobody else would say so', async () => {
     const { res, capture } = begin(name);
     const failed = once(res, 'error');
-    capture.abandon();
+    capture.endWithoutResponse();
     expect(await capture.ended).toBeNull();
-    capture.cut();
+    capture.abort();
     expect(await failed).toMatchObject([{ message: 'The answer was cut off.' }]);
   });
 

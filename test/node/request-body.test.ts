@@ -10,7 +10,7 @@ import {
 import { type AddressInfo, connect as connectSocket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
-import { hasBody, knowsBody } from '../../packages/core/src/node/request-body.js';
+import { hasBody, whenBodyKnown } from '../../packages/core/src/node/request-body.js';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
@@ -19,7 +19,7 @@ afterEach(async () => {
 
 /** Answers with whether there is a body, and with what could be read of it afterwards. */
 async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
-  await knowsBody(req);
+  await whenBodyKnown(req);
   const found = hasBody(req);
   res.end(JSON.stringify([found, await text(req)]));
 }
@@ -118,7 +118,7 @@ describe('over HTTP/2 a request', () => {
     cleanUps.push(() => server.close());
     client.request({ ':method': 'POST' }).on('error', () => {});
     const [req] = (await once(server, 'request')) as [IncomingMessage];
-    const known = knowsBody(req);
+    const known = whenBodyKnown(req);
     socket.destroy();
     await known;
     expect(hasBody(req)).toBe(true);

@@ -1,27 +1,27 @@
 // sendAnswer: the door for replays and refusals.
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type ComposedAnswer, captureResponse, sendAnswer } from '../../packages/core/src/node/index.js';
-import { captured, sendingOn } from './support/captured.js';
-import { listen, request, type Wire } from './support/wire.js';
+import { type ComposedResponse, captureResponse, sendResponse } from '../../packages/core/src/node/index.js';
+import { sendWhenEnded, startCaptureServer } from './support/capture-server.js';
+import { listen, type RawServer, requestText } from './support/raw-http.js';
 
-let wire: Wire;
+let wire: RawServer;
 afterEach(() => wire.close());
 
 async function get(
-  answer: Partial<ComposedAnswer>,
-  text = request('POST'),
+  answer: Partial<ComposedResponse>,
+  text = requestText('POST'),
   prepare = (_res: ServerResponse): void => {},
 ) {
   const errors: Error[] = [];
   wire = await listen((_req, res) => {
     prepare(res);
-    void sendAnswer(res, { status: 200, headers: [], body: Buffer.from('body'), ...answer }, (error) =>
+    void sendResponse(res, { status: 200, headers: [], body: Buffer.from('body'), ...answer }, (error) =>
       errors.push(error),
     );
   });
-  const client = await wire.open(text);
-  await client.over;
+  const client = await wire.connect(text);
+  await client.closed;
   return {
     text: client
       .received()
@@ -59,15 +59,17 @@ describe('A composed answer', () => {
       /\r\nContent-Length: 4\r\n.*\r\n\r\nbody$/s,
     ],
     ['trailers', { trailers: [['X-Sum', '1']] }, /\r\n\r\n4\r\nbody\r\n0\r\nX-Sum: 1\r\n\r\n$/],
-  ] satisfies [string, Partial<ComposedAnswer>, RegExp][])('has %s', async (_what, answer, expected) => {
+  ] satisfies [string, Partial<ComposedResponse>, RegExp][])('has %s', async (_what, answer, expected) => {
     expect((await get(answer)).text).toMatch(expected);
   });
 
   it('to HEAD has no body, and to HTTP/1.0 no trailers', async () => {
-    expect((await get({}, request('HEAD'))).text).toMatch(/\r\n\r\n$/);
+    expect((await get({}, requestText('HEAD'))).text).toMatch(/\r\n\r\n$/);
     await wire.close();
     const trailers = [['X-Sum', '1']] as const;
-    expect((await get({ trailers }, request('POST', '1.0', []))).text).toMatch(/Content-Length: 4\r\n.*\r\n\r\nbody$/s);
+    expect((await get({ trailers }, requestText('POST', '1.0', []))).text).toMatch(
+      /Content-Length: 4\r\n.*\r\n\r\nbody$/s,
+    );
   });
 
   it('goes on top of the headers that stand there', async () => {
@@ -85,15 +87,15 @@ describe('A composed answer', () => {
 
 it('A capture around a capture works: each sends through the other', async () => {
   const order: string[] = [];
-  wire = await captured(
+  wire = await startCaptureServer(
     (round) => {
-      void sendingOn(round).then(() => order.push('inner sent'));
+      void sendWhenEnded(round).then(() => order.push('inner sent'));
       round.res.writeHead(201, { 'X-A': '1' }).end('x');
     },
     {
       outside: [
         (req, res, next) => {
-          const outer = captureResponse(req, res, { maxResponseBytes: 1000 });
+          const outer = captureResponse(req, res, { maxOutcomeBytes: 1000 });
           void outer.ended.then(async (answer) => {
             order.push(`outer ended ${answer?.status} ${answer?.body}`);
             await outer.send();
@@ -103,7 +105,7 @@ it('A capture around a capture works: each sends through the other', async () =>
       ],
     },
   );
-  expect(await wire.ask(request('POST'))).toMatchObject({
+  expect(await wire.exchange(requestText('POST'))).toMatchObject({
     statusLine: 'HTTP/1.1 201 Created',
     headers: ['X-A: 1'],
     body: Buffer.from('x'),

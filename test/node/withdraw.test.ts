@@ -1,34 +1,39 @@
 // Taking a held answer back, and giving up waiting for one.
 import { afterEach, describe, expect, it } from 'vitest';
-import { type CapturedWire, captured, type Round, type Setup } from './support/captured.js';
-import { parseAnswer, request } from './support/wire.js';
+import {
+  type CapturedExchange,
+  type CaptureServer,
+  type CaptureSetup,
+  startCaptureServer,
+} from './support/capture-server.js';
+import { parseResponse, requestText } from './support/raw-http.js';
 
-let wire: CapturedWire;
-const serve = async (handler: (round: Round) => unknown, setup?: Setup): Promise<void> => {
-  wire = await captured(handler, setup);
+let wire: CaptureServer;
+const startWith = async (handler: (round: CapturedExchange) => unknown, setup?: CaptureSetup): Promise<void> => {
+  wire = await startCaptureServer(handler, setup);
 };
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : error);
 
 afterEach(() => wire.close());
 
 describe('withdraw', () => {
-  const busy = ({ res }: Round): void => {
+  const busy = ({ res }: CapturedExchange): void => {
     res.removeHeader('Date');
     res.removeHeader('X-Outer');
     res.writeHead(201, 'Made', { 'X-A': '1', 'Content-Length': 100, Connection: 'close' });
     res.write('half of it');
   };
-  const outside: Setup = { outside: [(_req, res, next) => next(void res.setHeader('X-Outer', 'o'))] };
+  const outside: CaptureSetup = { outside: [(_req, res, next) => next(void res.setHeader('X-Outer', 'o'))] };
 
   it('gives back the response as it was, for another answer', async () => {
-    await serve(busy, outside);
-    const client = await wire.open(request('POST', '1.1', []));
-    const { res, capture } = await wire.round();
-    expect(capture.withdraw()).toBe(true);
+    await startWith(busy, outside);
+    const client = await wire.connect(requestText('POST', '1.1', []));
+    const { res, capture } = await wire.nextExchange();
+    expect(capture.discard()).toBe(true);
     expect(await capture.ended).toBeNull();
     expect(res).toMatchObject({ statusCode: 200, headersSent: false, sendDate: true });
     res.end('other');
-    const text = await client.until((so) => so.endsWith('other'));
+    const text = await client.untilReceived((so) => so.endsWith('other'));
     expect(text).toMatch(
       /^HTTP\/1.1 200 OK\r\nX-Outer: o\r\nDate: [^\r]*\r\nConnection: keep-alive\r\nKeep-Alive: [^\r]*\r\nContent-Length: 5\r\n\r\nother$/,
     );
@@ -36,16 +41,16 @@ describe('withdraw', () => {
 
   it('refuses what the handler still writes, so that nothing gets into the other answer', async () => {
     let code: unknown;
-    await serve(busy);
-    const client = await wire.open(request('POST'));
-    const { res, capture } = await wire.round();
+    await startWith(busy);
+    const client = await wire.connect(requestText('POST'));
+    const { res, capture } = await wire.nextExchange();
     const { write, end } = res;
-    expect(capture.withdraw()).toBe(true);
+    expect(capture.discard()).toBe(true);
     Reflect.apply(write, res, ['more', (error: unknown) => (code = codeOf(error))]);
     Reflect.apply(end, res, ['end']);
     res.end('other');
-    await client.over;
-    expect(parseAnswer(client.received()).body.toString()).toBe('other');
+    await client.closed;
+    expect(parseResponse(client.received()).body.toString()).toBe('other');
     expect(code).toBe('ERR_STREAM_DESTROYED');
   });
 
@@ -55,15 +60,15 @@ describe('withdraw', () => {
     ['write', ['late']],
     ['end', []],
   ])('cuts off a %s that was kept, if nothing had been written yet, too', async (name, args) => {
-    await serve(() => {});
-    const client = await wire.open(request('POST'));
-    const { res, capture } = await wire.round();
+    await startWith(() => {});
+    const client = await wire.connect(requestText('POST'));
+    const { res, capture } = await wire.nextExchange();
     const kept = Reflect.get(res, name);
-    capture.withdraw();
+    capture.discard();
     Reflect.apply(kept, res, args);
     res.setHeader('X-Other', '1').end('other');
-    await client.over;
-    expect(parseAnswer(client.received())).toMatchObject({
+    await client.closed;
+    expect(parseResponse(client.received())).toMatchObject({
       statusLine: 'HTTP/1.1 200 OK',
       headers: ['X-Other: 1'],
       body: Buffer.from('other'),
@@ -71,33 +76,33 @@ describe('withdraw', () => {
   });
 
   it('works on an answer that has ended, and only once', async () => {
-    await serve(({ res }) => res.end('x'));
-    const client = await wire.open(request('POST'));
-    const { res, capture } = await wire.round();
+    await startWith(({ res }) => res.end('x'));
+    const client = await wire.connect(requestText('POST'));
+    const { res, capture } = await wire.nextExchange();
     expect(await capture.ended).not.toBeNull();
-    expect([capture.withdraw(), capture.withdraw()]).toEqual([true, false]);
+    expect([capture.discard(), capture.discard()]).toEqual([true, false]);
     await capture.send();
     res.end('other');
-    await client.over;
-    expect(parseAnswer(client.received()).body.toString()).toBe('other');
+    await client.closed;
+    expect(parseResponse(client.received()).body.toString()).toBe('other');
   });
 });
 
 describe('abandon', () => {
   it('ends the waiting with nothing, even if chunks were written', async () => {
-    await serve(({ res }) => res.write('a'));
-    await wire.open(request('POST'));
-    const { res, capture } = await wire.round();
-    capture.abandon();
+    await startWith(({ res }) => res.write('a'));
+    await wire.connect(requestText('POST'));
+    const { res, capture } = await wire.nextExchange();
+    capture.endWithoutResponse();
     res.end('too late');
     expect(await capture.ended).toBeNull();
   });
 
   it('changes nothing about an answer that has ended', async () => {
-    await serve(({ res }) => res.end('x'));
-    await wire.open(request('POST'));
-    const { capture } = await wire.round();
-    capture.abandon();
+    await startWith(({ res }) => res.end('x'));
+    await wire.connect(requestText('POST'));
+    const { capture } = await wire.nextExchange();
+    capture.endWithoutResponse();
     expect(await capture.ended).toMatchObject({ size: 1 });
   });
 });

@@ -1,9 +1,9 @@
 // Which files import each other in a circle, types included: none of them can be read, tested or moved without the others.
 import { posix } from 'node:path';
-import { importsOf, type Source } from './sources.js';
+import { importsOf, type ParsedSource } from './source-trees.js';
 
 /** Each group of files that reach each other by their imports, sorted. A file that imports itself is a group too. */
-export function importCycles(sources: readonly Source[]): string[][] {
+export function importCycles(sources: readonly ParsedSource[]): string[][] {
   const reached = new Map(sources.map((source) => [source.file, new Set(targetsOf(source))]));
   let isGrowing = true;
   while (isGrowing) {
@@ -23,7 +23,7 @@ export function importCycles(sources: readonly Source[]): string[][] {
   return groups.filter(([first], index) => groups.findIndex((group) => group[0] === first) === index);
 }
 
-function targetsOf(source: Source): string[] {
+function targetsOf(source: ParsedSource): string[] {
   return importsOf(source)
     .filter((module) => module.startsWith('.'))
     .map((module) => posix.join(posix.dirname(source.file), module).replace(/\.js$/, '.ts'));

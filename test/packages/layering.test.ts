@@ -3,7 +3,15 @@ import { builtinModules } from 'node:module';
 import { posix } from 'node:path';
 import { expect, test } from 'vitest';
 import { importCycles } from './import-cycles.js';
-import { importsOf, type PackageName, packageNames, parse, read, type Source, sourcesOf } from './sources.js';
+import {
+  importsOf,
+  type PackageName,
+  type ParsedSource,
+  packageNames,
+  parse,
+  readRepositoryFile,
+  sourcesOf,
+} from './source-trees.js';
 
 interface Layer {
   /** The layers that it may import: each stands above it in the list, so that no circle can be written down. */
@@ -12,7 +20,8 @@ interface Layer {
   readonly modules?: readonly string[];
 }
 
-const leaves = ['process-wide', 'placeholder', 'errors', 'events', 'options', 'digest', 'value', 'timers'];
+const leaves = ['process-wide', 'placeholder', 'errors', 'events', 'parse-options', 'digest', 'value-codec', 'timers'];
+const port = ['protocol/record', 'protocol', 'store'];
 
 /** A layer of core is a folder or a file of `src`; what a record is stands apart from what is done with it. */
 const coreLayers: Readonly<Record<string, Layer>> = {
@@ -20,31 +29,30 @@ const coreLayers: Readonly<Record<string, Layer>> = {
   placeholder: { layers: [] },
   errors: { layers: [] },
   events: { layers: ['process-wide', 'errors'], modules: ['node:diagnostics_channel'] },
-  options: { layers: ['errors'], modules: ['zod'] },
+  'parse-options': { layers: ['errors'], modules: ['zod'] },
   digest: { layers: [], modules: ['node:crypto'] },
-  value: { layers: [], modules: ['node:buffer', 'node:util'] },
+  'value-codec': { layers: [], modules: ['node:buffer', 'node:util'] },
   timers: { layers: [] },
   'protocol/record': { layers: [] },
   protocol: { layers: ['protocol/record', 'errors'] },
   store: { layers: ['protocol/record', 'protocol'] },
-  memory: { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'node:cluster'] },
-  'local-cache': { layers: [...leaves, 'protocol/record', 'protocol', 'store'], modules: ['zod', 'lru-cache'] },
-  redis: {
-    layers: [...leaves, 'protocol/record', 'protocol', 'store'],
+  'stores/memory': { layers: [...leaves, ...port], modules: ['zod', 'node:cluster'] },
+  'stores/local-cache': { layers: [...leaves, ...port], modules: ['zod', 'lru-cache'] },
+  'stores/redis': {
+    layers: [...leaves, ...port],
     modules: ['zod', 'ioredis', 'node:async_hooks', 'node:buffer', 'node:crypto', 'node:net', 'node:tls', 'node:util'],
   },
-  engine: {
-    layers: [...leaves, 'protocol/record', 'protocol', 'store'],
-    modules: ['zod', 'uuid', 'node:util/types', 'node:zlib'],
-  },
+  engine: { layers: [...leaves, ...port], modules: ['zod', 'uuid', 'node:zlib'] },
+  functions: { layers: [...leaves, 'store', 'engine'], modules: ['zod', 'node:util/types'] },
+  admin: { layers: [...leaves, ...port, 'engine', 'functions'], modules: ['zod', 'node:util/types'] },
   // What Node has for servers stays in `node`: this layer is for servers of every kind.
   http: {
     layers: [...leaves, 'store', 'engine'],
     modules: ['zod', 'node:buffer', 'node:util', 'node:util/types', 'node:zlib'],
   },
   node: { layers: [...leaves, 'http'], modules: ['node:*'] },
-  cli: { layers: [...leaves, 'redis'], modules: ['node:util'] },
-  index: { layers: [...leaves, 'protocol/record', 'protocol', 'store', 'memory', 'local-cache', 'engine'] },
+  cli: { layers: [...leaves, 'stores/redis'], modules: ['node:util'] },
+  index: { layers: [...leaves, ...port, 'stores/memory', 'stores/local-cache', 'engine', 'functions', 'admin'] },
 };
 
 test('No layer of core imports one that is not below it in the design', () => {
@@ -63,16 +71,16 @@ const knownCycles: readonly (readonly string[])[] = [
   [
     'packages/core/src/engine/attempt-context.ts',
     'packages/core/src/engine/attempt.ts',
-    'packages/core/src/engine/claimant.ts',
-    'packages/core/src/engine/plan.ts',
+    'packages/core/src/engine/coalesced-wait.ts',
+    'packages/core/src/engine/execution.ts',
+    'packages/core/src/engine/lease-acquirer.ts',
     'packages/core/src/engine/recovery.ts',
-    'packages/core/src/engine/shared-wait.ts',
-    'packages/core/src/engine/store-link.ts',
+    'packages/core/src/engine/store-client.ts',
   ],
-  ['packages/core/src/http/options.ts', 'packages/core/src/http/settle.ts'],
-  ['packages/core/src/node/capture.ts', 'packages/core/src/node/http2/http2-capture.ts'],
-  ['packages/core/src/node/http2/send-http2.ts', 'packages/core/src/node/send.ts'],
-  ['packages/core/src/redis/client.ts', 'packages/core/src/redis/redact.ts'],
+  ['packages/core/src/http/classification.ts', 'packages/core/src/http/http-options.ts'],
+  ['packages/core/src/node/capture/capture.ts', 'packages/core/src/node/http2/http2-capture.ts'],
+  ['packages/core/src/node/http2/send-http2-response.ts', 'packages/core/src/node/send-response.ts'],
+  ['packages/core/src/stores/redis/connection/redact.ts', 'packages/core/src/stores/redis/connection/redis-client.ts'],
   ['packages/testing/src/servers/cluster.ts', 'packages/testing/src/servers/move-slots.ts'],
 ];
 
@@ -108,7 +116,7 @@ test.each(['express', 'koa', 'bullmq', 'testing'] as const)(
 );
 
 test.each(packageNames)('Every module that @onceguard/%s imports is a dependency or a peer in its manifest', (name) => {
-  const manifest = JSON.parse(read(`packages/${name}/package.json`));
+  const manifest = JSON.parse(readRepositoryFile(`packages/${name}/package.json`));
   const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
   const imported = sourcesOf(name)
     .flatMap(importsOf)
@@ -120,24 +128,35 @@ const broken: readonly (readonly [file: string, text: string, offence: string])[
   ['protocol/owner.ts', "import { publish } from '../events.js';", 'protocol may not import ../events.js'],
   ['protocol/record.ts', "import type { Lease } from './messages.js';", 'protocol/record may not import ./messages.js'],
   [
-    'store.ts',
-    "export { MemoryStore } from './memory/memory-store.js';",
-    'store may not import ./memory/memory-store.js',
+    'store/port.ts',
+    "export * from '../stores/memory/memory-store.js';",
+    'store may not import ../stores/memory/memory-store.js',
   ],
-  ['memory/ledger.ts', "import { run } from '../engine/run.js';", 'memory may not import ../engine/run.js'],
-  ['redis/store.ts', "export * from '../http/index.js';", 'redis may not import ../http/index.js'],
   [
-    'engine/run.ts',
-    "import type { Exchange } from '../http/exchange.js';",
-    'engine may not import ../http/exchange.js',
+    'stores/memory/a.ts',
+    "import { run } from '../../engine/run.js';",
+    'stores/memory may not import ../../engine/run.js',
   ],
-  ['engine/run.ts', "type Store = import('../redis/store.js').RedisStore;", 'engine may not import ../redis/store.js'],
-  ['engine/run.ts', "const redis = await import('ioredis');", 'engine may not import ioredis'],
-  ['http/key.ts', "import { captureResponse } from '../node/capture.js';", 'http may not import ../node/capture.js'],
-  ['http/key.ts', "import { createServer } from 'node:http';", 'http may not import node:http'],
+  ['stores/memory/a.ts', "import { a } from '../redis/index.js';", 'stores/memory may not import ../redis/index.js'],
+  ['stores/redis/a.ts', "export * from '../../http/index.js';", 'stores/redis may not import ../../http/index.js'],
+  ['stores/redis/a.ts', "import { a } from '../../cli/doctor.js';", 'stores/redis may not import ../../cli/doctor.js'],
+  [
+    'engine/a.ts',
+    "import type { A } from '../http/http-exchange.js';",
+    'engine may not import ../http/http-exchange.js',
+  ],
+  ['engine/a.ts', "import type { A } from '../functions/a.js';", 'engine may not import ../functions/a.js'],
+  ['engine/a.ts', "type A = import('../stores/redis/index.js').A;", 'engine may not import ../stores/redis/index.js'],
+  ['engine/a.ts', "const redis = await import('ioredis');", 'engine may not import ioredis'],
+  [
+    'functions/a.ts',
+    "import { drainStore } from '../admin/drain-store.js';",
+    'functions may not import ../admin/drain-store.js',
+  ],
+  ['http/a.ts', "import { a } from '../node/capture/capture.js';", 'http may not import ../node/capture/capture.js'],
+  ['http/a.ts', "import { createServer } from 'node:http';", 'http may not import node:http'],
   ['errors.ts', "import { publish } from './events.js';", 'errors may not import ./events.js'],
-  ['node/send.ts', "import type { Request } from 'express';", 'node may not import express'],
-  ['redis/check.ts', "import { examineAll } from '../cli/doctor.js';", 'redis may not import ../cli/doctor.js'],
+  ['node/a.ts', "import type { Request } from 'express';", 'node may not import express'],
   ['metrics/index.ts', 'export {};', 'metrics is not a layer'],
 ];
 
@@ -153,7 +172,7 @@ test.each([
   expect(offencesInAdapter(parse('packages/express/src/index.ts', text), 'express')).toHaveLength(1);
 });
 
-function offencesInCore(source: Source): string[] {
+function offencesInCore(source: ParsedSource): string[] {
   const within = source.file.replace('packages/core/src/', '');
   const name = layerOf(within);
   const layer = coreLayers[name];
@@ -173,7 +192,9 @@ function mayUse(allowed: readonly string[], module: string): boolean {
 
 function layerOf(file: string): string {
   const path = file.replace(/\.(js|ts)$/, '');
-  return path in coreLayers ? path : path.replace(/\/.*/, '');
+  if (path in coreLayers) return path;
+  const [folder = '', inner] = path.split('/');
+  return folder === 'stores' ? `${folder}/${inner}` : folder;
 }
 
 /** The one package beside core that a package is about. */
@@ -184,7 +205,7 @@ const frameworks: Readonly<Partial<Record<PackageName, string>>> = {
   testing: 'ioredis',
 };
 
-function offencesInAdapter(source: Source, framework: PackageName): string[] {
+function offencesInAdapter(source: ParsedSource, framework: PackageName): string[] {
   const offending = importsOf(source).filter((module) => {
     if (module.startsWith('.')) return posix.join(posix.dirname(source.file), module).split('/')[1] !== framework;
     return !(module === frameworks[framework] || isBuiltIn(module) || /^@onceguard\/core(\/[a-z]+)?$/.test(module));

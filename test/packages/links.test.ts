@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { expect, test } from 'vitest';
 import { anchorsOf, documents, linksIn } from './markdown.js';
-import { root } from './sources.js';
+import { root } from './source-trees.js';
 
 test.each(documents)('Every relative link of %s leads to a file, and to a heading in it', (file) => {
   expect(

@@ -1,5 +1,5 @@
 // Reads the documents: files, tables, fenced code, headings as anchors, links.
-import { filesUnder, read } from './sources.js';
+import { filesUnder, readRepositoryFile } from './source-trees.js';
 
 /** Every document of the repository that a user reads. */
 export const documents: readonly string[] = [
@@ -13,7 +13,7 @@ export const documents: readonly string[] = [
 
 /** The text under the headings that `isWanted`, each up to the next heading of any level. */
 export function sections(file: string, isWanted: (title: string) => boolean): string {
-  const parts = read(file).split(/^#{1,6} +/m);
+  const parts = readRepositoryFile(file).split(/^#{1,6} +/m);
   return parts.filter((part) => isWanted(part.split('\n', 1)[0] ?? '')).join('\n');
 }
 
@@ -42,8 +42,8 @@ export function codesIn(text = ''): string[] {
 }
 
 /** The fenced blocks in a language. */
-export function fenced(file: string, language: string): string[] {
-  const blocks = read(file).matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'));
+export function fencedBlocks(file: string, language: string): string[] {
+  const blocks = readRepositoryFile(file).matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'));
   return [...blocks].map(([, code]) => code ?? '');
 }
 
@@ -67,5 +67,5 @@ export function linksIn(file: string): string[] {
 
 /** Without fenced code, in which neither headings nor links are any. */
 function prose(file: string): string {
-  return read(file).replace(/^(```|~~~).*?^\1/gms, '');
+  return readRepositoryFile(file).replace(/^(```|~~~).*?^\1/gms, '');
 }

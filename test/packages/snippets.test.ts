@@ -1,17 +1,17 @@
 // The programs that documents show are copies of files that the compiler checks and tests run.
 import { expect, test } from 'vitest';
-import { documents, fenced } from './markdown.js';
-import { filesUnder, packageNames, read } from './sources.js';
+import { documents, fencedBlocks } from './markdown.js';
+import { filesUnder, packageNames, readRepositoryFile } from './source-trees.js';
 
 const readmes = ['README.md', ...packageNames.map((name) => `packages/${name}/README.md`)];
 const programs = new Map(
   [...filesUnder('examples/readme'), ...filesUnder('examples/docs')].flatMap((file) => {
-    const snippet = snippetIn(read(file));
+    const snippet = snippetIn(readRepositoryFile(file));
     return snippet === undefined ? [] : [[file, snippet] as const];
   }),
 );
 const blocksOf = (file: string) =>
-  fenced(file, 'ts').map((code, at) => [`${file}, block ${at + 1}`, code.trim()] as const);
+  fencedBlocks(file, 'ts').map((code, at) => [`${file}, block ${at + 1}`, code.trim()] as const);
 
 const pages = ['docs/errors.md', 'docs/jobs.md', 'docs/testing.md', 'docs/unknown-outcomes.md'];
 const whole = pages.flatMap(blocksOf).filter(([, code]) => code.startsWith('import '));

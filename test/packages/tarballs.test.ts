@@ -4,11 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build, transformWithOxc } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { read } from './sources.js';
-import { install, link, node, type Packed, packAll, project, run } from './world.js';
+import {
+  createProject,
+  installPackages,
+  linkModule,
+  type PackedPackage,
+  packAll,
+  runNode,
+  runWorkspaceTool,
+} from './packed-packages.js';
+import { readRepositoryFile } from './source-trees.js';
 
 const folder = mkdtempSync(join(realpathSync(tmpdir()), 'onceguard-packed-'));
-const program = read('test/packages/projects/program.ts');
+const program = readRepositoryFile('test/packages/projects/program.ts');
 const done = 'everything ran once\n';
 const esm = '{ "type": "module" }';
 const commonJs = '{ "type": "commonjs" }';
@@ -30,7 +38,7 @@ const older = {
   '@types/koa': '@types/koa2',
 };
 
-let packed: Packed[] = [];
+let packed: PackedPackage[] = [];
 
 beforeAll(async () => {
   packed = await packAll(join(folder, 'packed'));
@@ -45,43 +53,43 @@ describe.each([
   const world = join(folder, name);
 
   beforeAll(() => {
-    install(world, packed, peers);
-    link(join(world, 'node_modules'), '@types/node', 'node_modules/@types/node');
+    installPackages(world, packed, peers);
+    linkModule(join(world, 'node_modules'), '@types/node', 'node_modules/@types/node');
   });
 
   test('as an ES module', async () => {
-    const at = project(world, 'esm', { 'package.json': esm, 'program.js': await withoutTypes(program) });
-    expect(await node(at, 'program.js')).toBe(done);
+    const at = createProject(world, 'esm', { 'package.json': esm, 'program.js': await withoutTypes(program) });
+    expect(await runNode(at, 'program.js')).toBe(done);
   });
 
   test('as CommonJS', async () => {
-    const at = project(world, 'cjs', {
+    const at = createProject(world, 'cjs', {
       'package.json': commonJs,
       'program.js': withRequire(await withoutTypes(program)),
     });
-    expect(await node(at, 'program.js')).toBe(done);
+    expect(await runNode(at, 'program.js')).toBe(done);
   });
 
   test.each([
     ['ESM', esm],
     ['CommonJS', commonJs],
   ])('as TypeScript (NodeNext), checked with all declarations and compiled to %s', async (format, manifest) => {
-    const at = project(world, `nodenext-${format}`, {
+    const at = createProject(world, `nodenext-${format}`, {
       'package.json': manifest,
       'tsconfig.json': tsconfig({ module: 'nodenext', outDir: 'out' }),
       'program.ts': program,
     });
-    await run('tsc', [], at);
-    expect(await node(at, join('out', 'program.js'))).toBe(done);
+    await runWorkspaceTool('tsc', [], at);
+    expect(await runNode(at, join('out', 'program.js'))).toBe(done);
   });
 
   test('as TypeScript (Bundler), checked with all declarations and bundled', async () => {
-    const at = project(world, 'bundler', {
+    const at = createProject(world, 'bundler', {
       'package.json': esm,
       'tsconfig.json': tsconfig({ module: 'preserve', moduleResolution: 'bundler', noEmit: true }),
       'program.ts': program,
     });
-    await run('tsc', [], at);
+    await runWorkspaceTool('tsc', [], at);
     await build({
       configFile: false,
       logLevel: 'error',
@@ -89,42 +97,42 @@ describe.each([
       ssr: { noExternal: [/^@onceguard\//] },
       build: { ssr: 'program.ts', outDir: 'out' },
     });
-    expect(await node(at, join('out', 'program.js'))).toBe(done);
+    expect(await runNode(at, join('out', 'program.js'))).toBe(done);
   });
 
   test('with copies of ESM, CommonJS and an older version in one process: errors and stores are known across them', async () => {
-    const at = project(world, 'both', {
+    const at = createProject(world, 'both', {
       'program.mjs': fixture('both-copies.mjs'),
       'errors-0.1.0.mjs': fixture('errors-0.1.0.mjs'),
     });
-    await node(at, 'program.mjs');
+    await runNode(at, 'program.mjs');
   });
 });
 
 test('Core alone runs without ioredis, and says what to install when it is asked to connect', async () => {
   const world = join(folder, 'alone');
-  install(
+  installPackages(
     world,
     packed.filter(({ name }) => name === 'core'),
     {},
   );
-  const at = project(world, 'alone', { 'program.mjs': fixture('without-ioredis.mjs') });
-  await node(at, 'program.mjs');
+  const at = createProject(world, 'alone', { 'program.mjs': fixture('without-ioredis.mjs') });
+  await runNode(at, 'program.mjs');
 });
 
 test('A type error in the use of a package is found: the declarations say something', async () => {
   const world = join(folder, 'newest');
-  const at = project(world, 'mistaken', {
+  const at = createProject(world, 'mistaken', {
     'package.json': esm,
     'tsconfig.json': tsconfig({ module: 'nodenext', noEmit: true }),
     'program.ts': program.replace("scope: 'orders'", 'scope: 7').replace('req.params.id', 'req.params.nothing.of.it'),
   });
-  const mistakes = await run('tsc', ['--pretty', 'false'], at).catch((error: Error) => error.message);
+  const mistakes = await runWorkspaceTool('tsc', ['--pretty', 'false'], at).catch((error: Error) => error.message);
   expect(mistakes.match(/^.*: error TS\d+/gm)).toHaveLength(2);
 });
 
 function fixture(file: string): string {
-  return read(`test/packages/projects/${file}`);
+  return readRepositoryFile(`test/packages/projects/${file}`);
 }
 
 /** Nothing is skipped: a user with `skipLibCheck: false` must be able to compile. */

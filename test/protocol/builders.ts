@@ -3,7 +3,7 @@ import type {
   AcquireRequest,
   Completion,
   Lease,
-  Resolve,
+  ResolveRequest,
   StoredRecord,
 } from '../../packages/core/src/protocol/index.js';
 import { blankRecord } from '../../packages/core/src/protocol/record.js';
@@ -12,7 +12,7 @@ export const at = 1_000_000;
 export const leaseMs = 100;
 export const terms = { recordTtlMs: 1_000, outcomeTtlMs: 300, unknownTtlMs: 5_000 } as const;
 /** Above the time, so that what is derived from the fencing token of before can be told from what comes of the clock. */
-export const fence = at + 7;
+export const fencingToken = at + 7;
 
 export const bytes = (text: string): Uint8Array => Buffer.from(text);
 export const steps = new Map([['charge', { seq: 1, bytes: bytes('ch_1') }]]);
@@ -22,8 +22,8 @@ export const running: StoredRecord = {
   ...blankRecord,
   ...terms,
   fingerprint: 'v1:a',
-  token: 'mine',
-  fence,
+  ownerToken: 'mine',
+  fencingToken: fencingToken,
   attempt: 1,
   leaseEndAt: at + 60,
   leaseMs,
@@ -59,33 +59,60 @@ export const completed: StoredRecord = {
   expiresAt: at + 995,
 };
 export const tombstone: StoredRecord = { ...completed, outcome: null };
-export const removed: StoredRecord = { ...blankRecord, state: 'removed', fence, expiresAt: at + 3_600_000 };
-export const gone = (record: StoredRecord): StoredRecord => ({ ...record, expiresAt: at });
+export const removed: StoredRecord = {
+  ...blankRecord,
+  state: 'removed',
+  fencingToken: fencingToken,
+  expiresAt: at + 3_600_000,
+};
+export const expired = (record: StoredRecord): StoredRecord => ({ ...record, expiresAt: at });
 
 export const records = { running, abandoned, guarded, retryable, unknown, completed, tombstone, removed } as const;
 
 export function request(overrides: Partial<AcquireRequest> = {}): AcquireRequest {
-  const fixed = { token: 'other', fingerprint: 'v1:a', onAbandoned: 'rerun', notAfter: at, fenceSeen: 0 } as const;
+  const fixed = {
+    ownerToken: 'other',
+    fingerprint: 'v1:a',
+    onAbandoned: 'rerun',
+    notAfter: at,
+    lastSeenFencingToken: 0,
+  } as const;
   const outcomeTtlMs = Math.min(terms.outcomeTtlMs, overrides.recordTtlMs ?? terms.recordTtlMs);
   return { ...terms, outcomeTtlMs, leaseMs, ...fixed, ...overrides };
 }
 
 /** What the owner of `running` holds. */
 export function lease(overrides: Partial<Lease> = {}): Lease {
-  const facts = { attempt: 1, takeover: false, recovering: false, guarded: false, bound: false };
-  return { key: 'k', token: 'mine', fence, fingerprint: 'v1:a', leaseEndAt: at + 60, ...terms, ...facts, ...overrides };
+  const facts = { attempt: 1, takeover: false, recovering: false, guarded: false, fingerprintBound: false };
+  return {
+    key: 'k',
+    ownerToken: 'mine',
+    fencingToken: fencingToken,
+    fingerprint: 'v1:a',
+    leaseEndAt: at + 60,
+    ...terms,
+    ...facts,
+    ...overrides,
+  };
 }
 
 /** A lease above every record here: what an owner holds when the store lost its last writes. */
-export const above = (overrides: Partial<Lease> = {}): Lease => {
-  return lease({ token: 'newer', fence: fence + 1, attempt: 2, takeover: true, ...overrides });
+export const newerLease = (overrides: Partial<Lease> = {}): Lease => {
+  return lease({ ownerToken: 'newer', fencingToken: fencingToken + 1, attempt: 2, takeover: true, ...overrides });
 };
 
 export function completion(overrides: Partial<Completion> = {}): Completion {
   return { outcome: bytes('done'), outcomeTtlMs: 300, note: '200', notAfter: at + 1, ...overrides };
 }
 
-export function decision(overrides: Partial<Resolve> = {}): Resolve {
+export function decision(overrides: Partial<ResolveRequest> = {}): ResolveRequest {
   const said = { outcome: bytes('decided'), note: null, by: 'ops', reason: 'asked' };
-  return { recordTtlMs: null, outcomeTtlMs: null, expectFence: fence, as: 'not_done', ...said, ...overrides };
+  return {
+    recordTtlMs: null,
+    outcomeTtlMs: null,
+    expectedFencingToken: fencingToken,
+    as: 'not_done',
+    ...said,
+    ...overrides,
+  };
 }

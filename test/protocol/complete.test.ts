@@ -1,17 +1,17 @@
 // Complete and release: what an attempt leaves behind.
 import { describe, expect, test } from 'vitest';
-import { complete, type Release, release, type StoredRecord } from '../../packages/core/src/protocol/index.js';
+import { complete, type ReleaseRequest, release, type StoredRecord } from '../../packages/core/src/protocol/index.js';
 import {
   abandoned,
-  above,
   at,
   bytes,
   completed,
   completion,
-  fence,
-  gone,
+  expired,
+  fencingToken,
   guarded,
   lease,
+  newerLease,
   records,
   removed,
   retryable,
@@ -46,20 +46,27 @@ describe('complete', () => {
 
   test('restores only while now is before notAfter, and needs no limit on its own record', () => {
     for (const record of [null, running]) {
-      const late = complete(record, above(), completion({ notAfter: at }), at);
-      expect([late.answer.kind, late.record]).toEqual(['gone', record]);
+      const late = complete(record, newerLease(), completion({ notAfter: at }), at);
+      expect([late.reply.kind, late.record]).toEqual(['gone', record]);
     }
-    expect(complete(running, lease(), completion({ notAfter: 0 }), at).answer.kind).toBe('ok');
+    expect(complete(running, lease(), completion({ notAfter: 0 }), at).reply.kind).toBe('ok');
   });
 
   test('restores the outcome with what the lease carries, and does not shorten the life of an older copy', () => {
     for (const [before, expiresAt] of [
       [null, at + 1_000],
       [unknown, at + 5_000],
-      [gone(running), at + 1_000],
+      [expired(running), at + 1_000],
     ] as const) {
-      const { record } = complete(before, above(), completion(), at);
-      const carried = { token: 'newer', fence: fence + 1, attempt: 2, takeover: true, steps: new Map(), retryAt: null };
+      const { record } = complete(before, newerLease(), completion(), at);
+      const carried = {
+        ownerToken: 'newer',
+        fencingToken: fencingToken + 1,
+        attempt: 2,
+        takeover: true,
+        steps: new Map(),
+        retryAt: null,
+      };
       expect(record).toMatchObject({
         ...carried,
         state: 'completed',
@@ -70,7 +77,7 @@ describe('complete', () => {
     }
   });
 
-  const stale = lease({ token: 'stale', fence: fence - 1 });
+  const stale = lease({ ownerToken: 'stale', fencingToken: fencingToken - 1 });
   test.each([
     { what: 'running', record: running, by: stale, standing: { kind: 'in_progress', retryAfterMs: 60 } },
     { what: 'abandoned', record: abandoned, by: stale, standing: { kind: 'retryable' } },
@@ -78,14 +85,14 @@ describe('complete', () => {
       what: 'guarded',
       record: guarded,
       by: stale,
-      standing: { kind: 'unknown', retryAfterMs: null, note: 'old note' },
+      standing: { kind: 'outcome_unknown', retryAfterMs: null, note: 'old note' },
     },
     { what: 'retryable', record: retryable, by: stale, standing: { kind: 'retryable' } },
     {
       what: 'unknown',
       record: unknown,
       by: lease(),
-      standing: { kind: 'unknown', retryAfterMs: 10, note: 'old note' },
+      standing: { kind: 'outcome_unknown', retryAfterMs: 10, note: 'old note' },
     },
     {
       what: 'tombstone',
@@ -95,10 +102,10 @@ describe('complete', () => {
     },
     { what: 'removed', record: removed, by: stale, standing: { kind: 'retryable' } },
     {
-      what: 'mismatch',
+      what: 'key_reused',
       record: running,
-      by: lease({ fence: 1, fingerprint: 'v2:a' }),
-      standing: { kind: 'mismatch', version: 'v1' },
+      by: lease({ fencingToken: 1, fingerprint: 'v2:a' }),
+      standing: { kind: 'key_reused', version: 'v1' },
     },
     {
       what: 'completed',
@@ -111,18 +118,18 @@ describe('complete', () => {
         completedAt: at - 5,
         note: '201',
         attempt: 1,
-        fence,
+        fencingToken,
       },
     },
   ])('that is lost is told what stands there: $what', ({ record, by, standing }) => {
-    expect(complete(record, by, completion(), at).answer).toEqual({ kind: 'lost', standing, now: at });
+    expect(complete(record, by, completion(), at).reply).toEqual({ kind: 'lost', standing, now: at });
   });
 });
 
 describe('release', () => {
   const withoutSteps: StoredRecord = { ...abandoned, steps: new Map() };
   const longLived: StoredRecord = { ...withoutSteps, expiresAt: at + 99_000_000 };
-  const ways: readonly (readonly [how: Release, from: StoredRecord, becomes: Partial<StoredRecord>])[] = [
+  const ways: readonly (readonly [how: ReleaseRequest, from: StoredRecord, becomes: Partial<StoredRecord>])[] = [
     [{ as: 'retryable' }, guarded, { state: 'retryable', note: null, retryAt: null, expiresAt: at + 5_000 }],
     [{ as: 'retryable' }, abandoned, { state: 'retryable', expiresAt: at + 1_000 }],
     [
@@ -138,10 +145,10 @@ describe('release', () => {
       { state: 'unknown', note: 'old note', retryAt: null, expiresAt: at + 5_000 },
     ],
     [{ as: 'retryable' }, { ...guarded, recovering: true }, { state: 'retryable', note: null }],
-    [{ as: 'retryable', unbind: true }, abandoned, { state: 'retryable' }],
-    [{ as: 'retryable', unbind: true }, { ...withoutSteps, bound: true }, { state: 'retryable' }],
-    [{ as: 'retryable', unbind: false }, withoutSteps, { state: 'retryable' }],
-    [{ as: 'retryable', unbind: true }, withoutSteps, { state: 'retryable', fingerprint: null }],
+    [{ as: 'retryable', unbindFingerprint: true }, abandoned, { state: 'retryable' }],
+    [{ as: 'retryable', unbindFingerprint: true }, { ...withoutSteps, fingerprintBound: true }, { state: 'retryable' }],
+    [{ as: 'retryable', unbindFingerprint: false }, withoutSteps, { state: 'retryable' }],
+    [{ as: 'retryable', unbindFingerprint: true }, withoutSteps, { state: 'retryable', fingerprint: null }],
     [{ as: 'retryable' }, longLived, { state: 'retryable', expiresAt: at + 3_600_000 }],
     [{ as: 'not_started' }, longLived, { state: 'retryable', expiresAt: at + 3_600_000 }],
     [
@@ -152,18 +159,18 @@ describe('release', () => {
     [{ as: 'retryable' }, { ...longLived, steps: running.steps }, { state: 'retryable' }],
   ];
   test.each(ways)('%o', (how, from, becomes) => {
-    const { record, answer } = release(from, lease(), how, at);
-    expect(answer).toEqual({ kind: 'ok', now: at });
+    const { record, reply } = release(from, lease(), how, at);
+    expect(reply).toEqual({ kind: 'ok', now: at });
     expect(record).toEqual({ ...from, ...noLease, ...becomes });
   });
 
   test('as not_started goes by the token alone', () => {
-    const unlearnt = { key: 'k', token: 'mine', fence: null, ...terms };
+    const unlearnt = { key: 'k', ownerToken: 'mine', fencingToken: null, ...terms };
     expect(release(running, unlearnt, { as: 'not_started' }, at).record?.state).toBe('retryable');
     for (const record of Object.values(records)) {
-      const other = release(record, { ...unlearnt, token: 'other' }, { as: 'not_started' }, at);
-      expect([other.answer.kind, other.record]).toEqual(['lost', record]);
+      const other = release(record, { ...unlearnt, ownerToken: 'other' }, { as: 'not_started' }, at);
+      expect([other.reply.kind, other.record]).toEqual(['lost', record]);
     }
-    expect(release(null, unlearnt, { as: 'not_started' }, at).answer.kind).toBe('gone');
+    expect(release(null, unlearnt, { as: 'not_started' }, at).reply.kind).toBe('gone');
   });
 });

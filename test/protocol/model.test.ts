@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import * as protocol from '../../packages/core/src/protocol/index.js';
 import { brokenAcquire } from './model/broken-acquire.js';
 import { brokenOwner } from './model/broken-owner.js';
-import { runHistory } from './model/history.js';
 import type { Protocol } from './model/message.js';
+import { runHistory } from './model/random-history.js';
 
 const modes = ['steady', 'rough'] as const;
 const histories = 3_000;

@@ -11,15 +11,15 @@ import {
 } from '../../packages/core/src/protocol/index.js';
 import {
   abandoned,
-  above,
   at,
   bytes,
   completed,
   completion,
-  fence,
-  gone,
+  expired,
+  fencingToken,
   guarded,
   lease,
+  newerLease,
   records,
   removed,
   retryable,
@@ -55,50 +55,58 @@ const table: Record<string, { record: StoredRecord | null; by: Lease; answers: s
   'own, unknown': { record: unknown, by: lease(), answers: '=lost =lost =lost =ok =ok =ok' },
   'another token, same fencing token': {
     record: running,
-    by: lease({ token: 'x' }),
+    by: lease({ ownerToken: 'x' }),
     answers: '=lost =lost =lost =lost =lost =lost',
   },
   'own token, lower fencing token': {
     record: running,
-    by: lease({ fence: fence - 1 }),
+    by: lease({ fencingToken: fencingToken - 1 }),
     answers: '=lost =lost =lost =lost =lost ok',
   },
   'own token, resolved as not done': {
-    record: { ...retryable, fence: fence + 1 },
+    record: { ...retryable, fencingToken: fencingToken + 1 },
     by: lease(),
     answers: '=lost =lost =lost =lost =lost =ok',
   },
   'own token, resolved as done': {
-    record: { ...completed, fence: fence + 1 },
+    record: { ...completed, fencingToken: fencingToken + 1 },
     by: lease(),
     answers: '=lost =lost =lost =lost =lost =lost',
   },
   removed: { record: removed, by: lease(), answers: '=lost =lost =lost =lost =lost =lost' },
-  'removed, lower fencing token': { record: removed, by: above(), answers: '=lost =lost =lost =lost =lost =lost' },
+  'removed, lower fencing token': { record: removed, by: newerLease(), answers: '=lost =lost =lost =lost =lost =lost' },
 
-  absent: { record: null, by: above(), answers: 'restored =gone restored =gone =gone =gone' },
-  'older copy, in progress': { record: running, by: above(), answers: 'restored =gone restored =gone =gone =gone' },
-  'older copy, abandoned and guarded': {
-    record: guarded,
-    by: above(),
+  absent: { record: null, by: newerLease(), answers: 'restored =gone restored =gone =gone =gone' },
+  'older copy, in progress': {
+    record: running,
+    by: newerLease(),
     answers: 'restored =gone restored =gone =gone =gone',
   },
-  'older copy, retryable': { record: retryable, by: above(), answers: 'restored =gone restored =gone =gone =gone' },
-  'older copy, unknown': { record: unknown, by: above(), answers: 'restored =gone restored =gone =gone =gone' },
+  'older copy, abandoned and guarded': {
+    record: guarded,
+    by: newerLease(),
+    answers: 'restored =gone restored =gone =gone =gone',
+  },
+  'older copy, retryable': {
+    record: retryable,
+    by: newerLease(),
+    answers: 'restored =gone restored =gone =gone =gone',
+  },
+  'older copy, unknown': { record: unknown, by: newerLease(), answers: 'restored =gone restored =gone =gone =gone' },
   'completed of a lower fencing token': {
     record: completed,
-    by: above(),
+    by: newerLease(),
     answers: '=lost =lost =lost =lost =lost =lost',
   },
   'tombstone of a lower fencing token': {
     record: tombstone,
-    by: above(),
+    by: newerLease(),
     answers: '=lost =lost =lost =lost =lost =lost',
   },
-  'own, gone': { record: gone(running), by: lease(), answers: 'restored =gone restored =gone =gone =gone' },
+  'own, gone': { record: expired(running), by: lease(), answers: 'restored =gone restored =gone =gone =gone' },
   'of a newer owner, gone': {
-    record: gone(running),
-    by: lease({ fence: fence - 1 }),
+    record: expired(running),
+    by: lease({ fencingToken: fencingToken - 1 }),
     answers: '=gone =gone =gone =gone =gone =gone',
   },
 };
@@ -107,18 +115,18 @@ describe('the owner’s verbs', () => {
   test.each(Object.entries(table))('%s', (_, { record, by, answers }) => {
     const found = all.map((verb) => {
       const transition: Transition<{ kind: string }> = verbs[verb](record, by);
-      return `${transition.record === record ? '=' : ''}${transition.answer.kind}`;
+      return `${transition.record === record ? '=' : ''}${transition.reply.kind}`;
     });
     expect(found.join(' ')).toBe(answers);
   });
 
   const succeeded = Object.entries(records).map(
-    ([name, record]) => [name, { ...record, token: 'newer', fence: fence + 1 }] as const,
+    ([name, record]) => [name, { ...record, ownerToken: 'newer', fencingToken: fencingToken + 1 }] as const,
   );
   test.each(succeeded)('of an owner that was succeeded change nothing: %s', (_, record) => {
     for (const verb of all) {
       const transition = verbs[verb](record, lease());
-      expect(transition.answer.kind).toBe('lost');
+      expect(transition.reply.kind).toBe('lost');
       expect(transition.record).toBe(record);
     }
   });

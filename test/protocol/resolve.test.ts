@@ -1,7 +1,7 @@
 // Resolve and remove: what people do to a record.
 import { describe, expect, test } from 'vitest';
 import {
-  type Resolve,
+  type ResolveRequest,
   recordLayout,
   remove,
   resolve,
@@ -13,8 +13,8 @@ import {
   bytes,
   completed,
   decision,
-  fence,
-  gone,
+  expired,
+  fencingToken,
   guarded,
   records,
   removed,
@@ -25,124 +25,132 @@ import {
 } from './builders.js';
 
 const as = 'done' as const;
-const decided = { fence, as: 'not_done', by: 'somebody', reason: 'asked', at: at - 9 } as const;
-const freed = { ...retryable, fence: fence + 1, decisions: [decided] };
-const closed = { ...completed, fence: fence + 1, decisions: [{ ...decided, as }] };
+const decided = { fencingToken, as: 'not_done', by: 'somebody', reason: 'asked', at: at - 9 } as const;
+const freed = { ...retryable, fencingToken: fencingToken + 1, decisions: [decided] };
+const closed = { ...completed, fencingToken: fencingToken + 1, decisions: [{ ...decided, as }] };
 
-interface Row {
+interface ResolveRow {
   readonly record: StoredRecord | null;
-  readonly request?: Partial<Resolve>;
-  readonly answer: object;
+  readonly request?: Partial<ResolveRequest>;
+  readonly reply: object;
   readonly becomes?: Partial<StoredRecord>;
 }
 
 const conflict = (kind: string) => ({ kind: 'conflict', standing: { kind } });
 const outcome = { outcome: bytes('decided'), outcomeEndAt: at + 300, completedAt: at };
-const raised = { fence: fence + 1, note: null, retryAt: null, leaseEndAt: 0, leaseMs: 0 };
+const raised = { fencingToken: fencingToken + 1, note: null, retryAt: null, leaseEndAt: 0, leaseMs: 0 };
 const done = { ...raised, state: 'completed', steps: new Map(), ...outcome } as const;
 const notDone = { ...raised, state: 'retryable' } as const;
 
-const rows: Record<string, Row> = {
+const rows: Record<string, ResolveRow> = {
   'unknown, done': {
     record: unknown,
     request: { as },
-    answer: { kind: 'ok' },
+    reply: { kind: 'ok' },
     becomes: { ...done, expiresAt: unknown.expiresAt },
   },
   'unknown, done, to be known for longer': {
     record: unknown,
     request: { as, recordTtlMs: 9_000, outcomeTtlMs: 8_000 },
-    answer: { kind: 'ok' },
+    reply: { kind: 'ok' },
     becomes: { ...done, expiresAt: at + 9_000, outcomeEndAt: at + 8_000 },
   },
   'unknown, done, its answer to be known for longer than the record': {
     record: unknown,
     request: { as, outcomeTtlMs: 8_000 },
-    answer: { kind: 'ok' },
+    reply: { kind: 'ok' },
     becomes: { ...done, expiresAt: at + 8_000, outcomeEndAt: at + 8_000 },
   },
   'unknown, done, to be known for less long': {
     record: unknown,
     request: { as, recordTtlMs: 2, outcomeTtlMs: 1 },
-    answer: { kind: 'ok' },
+    reply: { kind: 'ok' },
     becomes: { ...done, expiresAt: unknown.expiresAt, outcomeEndAt: at + 300 },
   },
   'unknown, not done, to be known for longer': {
     record: unknown,
     request: { recordTtlMs: 9_000 },
-    answer: { kind: 'ok' },
+    reply: { kind: 'ok' },
     becomes: { ...notDone, expiresAt: at + 9_000 },
   },
   'unknown, not done': {
     record: unknown,
-    answer: { kind: 'ok' },
+    reply: { kind: 'ok' },
     becomes: { ...notDone, expiresAt: unknown.expiresAt },
   },
   'abandoned, done': {
     record: abandoned,
     request: { as },
-    answer: { kind: 'ok' },
+    reply: { kind: 'ok' },
     becomes: { ...done, expiresAt: at + 1_000 },
   },
-  'abandoned, not done': { record: abandoned, answer: { kind: 'ok' }, becomes: { ...notDone, expiresAt: at + 1_000 } },
-  'abandoned and guarded, done': { record: guarded, request: { as }, answer: { kind: 'ok' }, becomes: done },
-  'abandoned and guarded, not done': { record: guarded, answer: { kind: 'ok' }, becomes: notDone },
+  'abandoned, not done': { record: abandoned, reply: { kind: 'ok' }, becomes: { ...notDone, expiresAt: at + 1_000 } },
+  'abandoned and guarded, done': { record: guarded, request: { as }, reply: { kind: 'ok' }, becomes: done },
+  'abandoned and guarded, not done': { record: guarded, reply: { kind: 'ok' }, becomes: notDone },
   'done, without an outcome': {
     record: unknown,
     request: { as, outcome: null },
-    answer: { kind: 'ok' },
+    reply: { kind: 'ok' },
     becomes: { state: 'completed', outcome: null, completedAt: at },
   },
   'unknown of an old fencing token': {
-    record: { ...unknown, fence: 5 },
-    request: { expectFence: 5 },
-    answer: { kind: 'ok' },
-    becomes: { fence: at },
+    record: { ...unknown, fencingToken: 5 },
+    request: { expectedFencingToken: 5 },
+    reply: { kind: 'ok' },
+    becomes: { fencingToken: at },
   },
 
-  'again, not done': { record: freed, answer: { kind: 'ok' } },
-  'again, done': { record: closed, request: { as }, answer: { kind: 'ok' } },
-  'again, the bytes are over': { record: { ...closed, outcomeEndAt: at }, request: { as }, answer: { kind: 'ok' } },
+  'again, not done': { record: freed, reply: { kind: 'ok' } },
+  'again, done': { record: closed, request: { as }, reply: { kind: 'ok' } },
+  'again, the bytes are over': { record: { ...closed, outcomeEndAt: at }, request: { as }, reply: { kind: 'ok' } },
   'again, after somebody acquired and was abandoned': {
-    record: { ...unknown, fence: fence + 2, decisions: [decided] },
-    answer: conflict('unknown'),
+    record: { ...unknown, fencingToken: fencingToken + 2, decisions: [decided] },
+    reply: conflict('unknown'),
   },
   'again, after another decision': {
-    record: { ...freed, fence: fence + 2, decisions: [decided, { ...decided, fence: fence + 1 }] },
-    answer: conflict('retryable'),
+    record: {
+      ...freed,
+      fencingToken: fencingToken + 2,
+      decisions: [decided, { ...decided, fencingToken: fencingToken + 1 }],
+    },
+    reply: conflict('retryable'),
   },
-  'again, but the other way': { record: freed, request: { as }, answer: conflict('retryable') },
-  'again, but done before': { record: closed, answer: conflict('completed') },
+  'again, but the other way': { record: freed, request: { as }, reply: conflict('retryable') },
+  'again, but done before': { record: closed, reply: conflict('completed') },
   'again, from another fencing token': {
     record: freed,
-    request: { expectFence: fence + 1 },
-    answer: conflict('retryable'),
+    request: { expectedFencingToken: fencingToken + 1 },
+    reply: conflict('retryable'),
   },
 
-  alive: { record: running, answer: conflict('in_progress') },
-  'alive and guarded': { record: { ...guarded, leaseEndAt: at + 1 }, answer: conflict('in_progress') },
-  'another fencing token': { record: unknown, request: { expectFence: fence - 1 }, answer: conflict('unknown') },
+  alive: { record: running, reply: conflict('in_progress') },
+  'alive and guarded': { record: { ...guarded, leaseEndAt: at + 1 }, reply: conflict('in_progress') },
+  'another fencing token': {
+    record: unknown,
+    request: { expectedFencingToken: fencingToken - 1 },
+    reply: conflict('unknown'),
+  },
   'abandoned, another fencing token': {
     record: abandoned,
-    request: { expectFence: fence + 1 },
-    answer: conflict('retryable'),
+    request: { expectedFencingToken: fencingToken + 1 },
+    reply: conflict('retryable'),
   },
-  retryable: { record: retryable, answer: conflict('retryable') },
-  completed: { record: completed, request: { as }, answer: conflict('completed') },
-  tombstone: { record: tombstone, request: { as }, answer: conflict('expired') },
-  removed: { record: removed, answer: conflict('retryable') },
-  absent: { record: null, answer: { kind: 'gone' } },
-  gone: { record: gone(unknown), answer: { kind: 'gone' } },
+  retryable: { record: retryable, reply: conflict('retryable') },
+  completed: { record: completed, request: { as }, reply: conflict('completed') },
+  tombstone: { record: tombstone, request: { as }, reply: conflict('expired') },
+  removed: { record: removed, reply: conflict('retryable') },
+  absent: { record: null, reply: { kind: 'gone' } },
+  gone: { record: expired(unknown), reply: { kind: 'gone' } },
 };
 
 describe('resolve', () => {
-  test.each(Object.entries(rows))('%s', (_, { record, request, answer, becomes }) => {
+  test.each(Object.entries(rows))('%s', (_, { record, request, reply, becomes }) => {
     const transition = resolve(record, decision(request), at);
-    expect(transition.answer).toMatchObject({ ...answer, now: at });
+    expect(transition.reply).toMatchObject({ ...reply, now: at });
     if (becomes === undefined) expect(transition.record).toBe(record);
     else {
-      const { expectFence, as: how, by, reason } = decision(request);
-      const made = { fence: expectFence, as: how, by, reason, at };
+      const { expectedFencingToken, as: how, by, reason } = decision(request);
+      const made = { fencingToken: expectedFencingToken, as: how, by, reason, at };
       expect(transition.record).toMatchObject({ ...becomes, decisions: [made] });
     }
   });
@@ -156,29 +164,29 @@ describe('resolve', () => {
       ['withdrawn', step(4)],
     ]);
     const { record } = resolve({ ...unknown, steps }, decision(), at);
-    expect(record).toMatchObject({ token: 'mine', attempt: 1 });
+    expect(record).toMatchObject({ ownerToken: 'mine', attempt: 1 });
     expect([...(record?.steps.keys() ?? [])]).toEqual(['done', 'withdrawn']);
   });
 });
 
 test('resolve keeps the last five decisions', () => {
-  const earlier = [1, 2, 3, 4, 5].map((n) => ({ ...decided, fence: n }));
+  const earlier = [1, 2, 3, 4, 5].map((n) => ({ ...decided, fencingToken: n }));
   const { record } = resolve({ ...unknown, decisions: earlier }, decision(), at);
-  expect(record?.decisions.map((made) => made.fence)).toEqual([2, 3, 4, 5, fence]);
+  expect(record?.decisions.map((made) => made.fencingToken)).toEqual([2, 3, 4, 5, fencingToken]);
 });
 
 describe('remove', () => {
   test.each(Object.entries(records))('leaves nothing but the fencing token, for an hour: %s', (_, record) => {
-    const nobody = { token: '', fingerprint: null, attempt: 0, leaseEndAt: 0, leaseMs: 0, steps: new Map() };
+    const nobody = { ownerToken: '', fingerprint: null, attempt: 0, leaseEndAt: 0, leaseMs: 0, steps: new Map() };
     const nothing = { note: null, retryAt: null, decisions: [], completedAt: null, outcome: null, outcomeEndAt: 0 };
-    const flags = { takeover: false, recovering: false, guarded: false, bound: false };
+    const flags = { takeover: false, recovering: false, guarded: false, fingerprintBound: false };
     const noTerms = { recordTtlMs: 0, outcomeTtlMs: 0, unknownTtlMs: 0 };
     const expiresAt = Math.max(at, record.leaseEndAt) + 3_600_000;
-    const kept = { layout: recordLayout, state: 'removed', fence, expiresAt, ...noTerms };
+    const kept = { layout: recordLayout, state: 'removed', fencingToken, expiresAt, ...noTerms };
     expect(remove(record, at)).toStrictEqual({ ...kept, ...nobody, ...nothing, ...flags });
   });
 
-  test.each([null, gone(running)])('leaves what is absent or gone as it is', (record) => {
+  test.each([null, expired(running)])('leaves what is absent or gone as it is', (record) => {
     expect(remove(record, at)).toBe(record);
   });
 });

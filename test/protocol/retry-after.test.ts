@@ -1,14 +1,14 @@
 // When a caller is told to come back while another attempt runs: soon at first, later for work that takes long.
 import { describe, expect, it } from 'vitest';
 import type { StoredRecord } from '../../packages/core/src/protocol/index.js';
-import { standing } from '../../packages/core/src/protocol/standing.js';
+import { deriveStanding } from '../../packages/core/src/protocol/standing.js';
 import { at, running } from './builders.js';
 
 const leaseMs = 30_000;
 
 /** An attempt that began so long ago, and has so much of its lease left. */
 function attempt(ageMs: number, leaseLeftMs: number): StoredRecord {
-  return { ...running, fence: at - ageMs, leaseMs, leaseEndAt: at + leaseLeftMs };
+  return { ...running, fencingToken: at - ageMs, leaseMs, leaseEndAt: at + leaseLeftMs };
 }
 
 describe('While an attempt runs, a caller is told to come back', () => {
@@ -20,10 +20,10 @@ describe('While an attempt runs, a caller is told to come back', () => {
     ['when the lease ends at the latest', 600_000, 22_000, 22_000],
     ['when a lease ends that is shorter than a second', 0, 200, 200],
   ])('%s', (_when, ageMs, leaseLeftMs, retryAfterMs) => {
-    expect(standing(attempt(ageMs, leaseLeftMs), null, at)).toEqual({ kind: 'in_progress', retryAfterMs });
+    expect(deriveStanding(attempt(ageMs, leaseLeftMs), null, at)).toEqual({ kind: 'in_progress', retryAfterMs });
   });
 
   it('after a second where the clock has stepped back behind the beginning of the attempt', () => {
-    expect(standing(attempt(-60_000, 90_000), null, at)).toEqual({ kind: 'in_progress', retryAfterMs: 1_000 });
+    expect(deriveStanding(attempt(-60_000, 90_000), null, at)).toEqual({ kind: 'in_progress', retryAfterMs: 1_000 });
   });
 });

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { type ChannelModel, type ConfirmChannel, connect, type GetMessage } from 'amqplib';
 import { expect, vi } from 'vitest';
-import { confirmed, declareQueues, type JobQueues } from '../../examples/rabbitmq-jobs/queues.js';
+import { declareQueues, type JobQueues, publishConfirmed } from '../../examples/rabbitmq-jobs/queues.js';
 
-export interface Broker {
+export interface TestQueues {
   readonly url: string;
   readonly queues: JobQueues;
   /** The test's own way to the broker; a consumer gets another one. */
@@ -15,26 +15,26 @@ export interface Broker {
   /** The results by the ids of the jobs, in the order of the replies. */
   readonly replies: ReadonlyMap<string, readonly unknown[]>;
   /** How many messages wait in each queue, and are at nobody's hand. */
-  waiting(): Promise<Waiting>;
+  queueLengths(): Promise<QueueLengths>;
   /** Resolves when the queue has a message, and gives it. */
   take(queue: string): Promise<GetMessage>;
   /** Deletes the queues, and whatever is in them. */
   close(): Promise<void>;
 }
 
-export interface Waiting {
+export interface QueueLengths {
   readonly work: number;
   readonly delayed: number;
   readonly parked: number;
   readonly dead: number;
 }
 
-export const empty: Waiting = { work: 0, delayed: 0, parked: 0, dead: 0 };
+export const emptyQueues: QueueLengths = { work: 0, delayed: 0, parked: 0, dead: 0 };
 
 /** The delays of the tests are short. */
 export const delaysMs = [100, 500, 1_500];
 
-export async function openBroker(): Promise<Broker> {
+export async function openTestQueues(): Promise<TestQueues> {
   const url = process.env.RABBITMQ_URL ?? '';
   const connection: ChannelModel = await connect(url);
   const open = async () => await connection.createConfirmChannel();
@@ -61,10 +61,10 @@ export async function openBroker(): Promise<Broker> {
       const content = Buffer.from(JSON.stringify(body));
       const options = { persistent: true, replyTo, ...(id === undefined ? {} : { messageId: id, correlationId: id }) };
       await Promise.all(
-        Array.from({ length: copies }, async () => await confirmed(channel, queues.work, content, options)),
+        Array.from({ length: copies }, async () => await publishConfirmed(channel, queues.work, content, options)),
       );
     },
-    async waiting() {
+    async queueLengths() {
       const [work, parked, dead] = [
         await countIn(queues.work),
         await countIn(queues.parked),

@@ -1,6 +1,6 @@
 // Before the first test of the services: a RabbitMQ for the whole run, the one in RABBITMQ_URL or one started here.
-import { installPackage } from '../support/install.js';
-import { findRabbitmq, startRabbitmq } from './rabbitmq.js';
+import { installPackage } from '../support/install-package.js';
+import { findRabbitmq, startRabbitmq } from './rabbitmq-server.js';
 
 export async function setup(): Promise<(() => Promise<void>) | undefined> {
   if (process.env.RABBITMQ_URL) return undefined;

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { connect } from 'amqplib';
 import { afterEach, expect, test, vi } from 'vitest';
 import { declareQueues } from '../../examples/rabbitmq-jobs/queues.js';
-import { outputOf, startProgram } from '../examples/programs.js';
+import { runToEnd, startProgram } from '../examples/run-program.js';
 
 const program = 'rabbitmq-jobs/main.ts';
 const queue = `onceguard-test-${randomUUID()}`;
@@ -28,7 +28,7 @@ test('An order that is sent twice is shipped once, and the consumer ends when it
   const timesOf = (what: string) => text.split(what).length - 1;
 
   for (let sent = 1; sent <= 2; sent += 1) {
-    const { status, text: said } = await outputOf(program, ['send', 'order-17'], env);
+    const { status, text: said } = await runToEnd(program, ['send', 'order-17'], env);
     expect([status, said]).toEqual([0, '']);
     await vi.waitFor(() => expect(timesOf('acknowledge')).toBe(sent), { timeout: 30_000, interval: 50 });
   }

@@ -1,15 +1,15 @@
 // The recipe for RabbitMQ against a real broker: jobs that fail, messages that are no jobs, and none that is lost.
-import { type OperationContext, ResponseExpiredError } from '@onceguard/core';
+import { type OperationContext, OutcomeExpiredError } from '@onceguard/core';
 import { describe, expect, test, vi } from 'vitest';
 import type { Job } from '../../examples/rabbitmq-jobs/consumer.js';
 import { newGate } from '../adapters/gate.js';
-import { untilAborted } from '../support/aborted.js';
-import { empty } from './broker.js';
-import { eachWithRecipe, eventually } from './recipe.js';
+import { untilAborted } from '../support/until-aborted.js';
+import { emptyQueues } from './broker.js';
+import { eventually, recipeForEachTest } from './recipe-harness.js';
 
 class CardRefused extends Error {}
 
-const recipe = eachWithRecipe();
+const recipe = recipeForEachTest();
 
 describe('A job that fails', () => {
   test('runs again after a while, and is rejected when its attempts are used up', async () => {
@@ -22,9 +22,9 @@ describe('A job that fails', () => {
       { maxAttempts: 3 },
     );
     await recipe().broker.send('order-1');
-    await eventually(async () => expect(await recipe().broker.waiting()).toEqual({ ...empty, dead: 1 }));
+    await eventually(async () => expect(await recipe().broker.queueLengths()).toEqual({ ...emptyQueues, dead: 1 }));
     expect(attempts).toEqual([1, 2, 3]);
-    expect(recipe().kinds).toEqual(['delay', 'delay', 'reject']);
+    expect(recipe().decisionKinds).toEqual(['delay', 'delay', 'reject']);
   });
 
   test('for good is rejected at once, and so is a copy of it, without being run', async () => {
@@ -34,9 +34,9 @@ describe('A job that fails', () => {
     await recipe().start(work, { finalErrors: [CardRefused] });
     for (const dead of [1, 2]) {
       await recipe().broker.send('order-1');
-      await eventually(async () => expect(await recipe().broker.waiting()).toEqual({ ...empty, dead }));
+      await eventually(async () => expect(await recipe().broker.queueLengths()).toEqual({ ...emptyQueues, dead }));
     }
-    expect(recipe().kinds).toEqual(['reject', 'reject']);
+    expect(recipe().decisionKinds).toEqual(['reject', 'reject']);
     expect(work).toHaveBeenCalledTimes(1);
   });
 });
@@ -44,13 +44,13 @@ describe('A job that fails', () => {
 describe('What the work throws is a failure of the work, whatever its name', () => {
   test('that an operation within it is done and its result not kept acknowledges nothing', async () => {
     const work = vi.fn((_job: Job, { attempt }: OperationContext) => {
-      if (attempt === 1) throw new ResponseExpiredError(Date.now());
+      if (attempt === 1) throw new OutcomeExpiredError(Date.now());
       return 'done';
     });
     await recipe().start(work);
     await recipe().broker.send('order-1');
-    await recipe().replied('order-1', 1);
-    expect(recipe().kinds).toEqual(['delay', 'acknowledge']);
+    await recipe().untilReplied('order-1', 1);
+    expect(recipe().decisionKinds).toEqual(['delay', 'acknowledge']);
   });
 
   test('but the loss of its lease, which uses up no attempt', async () => {
@@ -61,8 +61,8 @@ describe('What the work throws is a failure of the work, whatever its name', () 
     });
     await recipe().start(work, { maxAttempts: 1, leaseMs: 100, maxExecutionMs: 10 });
     await recipe().broker.send('order-1');
-    await recipe().replied('order-1', 1);
-    expect(new Set(recipe().kinds.slice(0, -1))).toEqual(new Set(['delay']));
+    await recipe().untilReplied('order-1', 1);
+    expect(new Set(recipe().decisionKinds.slice(0, -1))).toEqual(new Set(['delay']));
   });
 });
 
@@ -71,7 +71,7 @@ describe('What no delivery can mend is rejected', () => {
     const work = vi.fn(() => 'done');
     await recipe().start(work);
     await recipe().broker.send('order-1', { cents: 500 });
-    await recipe().replied('order-1', 1);
+    await recipe().untilReplied('order-1', 1);
     await recipe().broker.send('order-1', { cents: 900 });
     const dead = await recipe().broker.take(recipe().broker.queues.dead);
     expect(JSON.parse(dead.content.toString())).toEqual({ cents: 900 });
@@ -95,7 +95,7 @@ describe('What no delivery can mend is rejected', () => {
     const work = vi.fn(() => 'done');
     await recipe().start(work);
     await send();
-    await eventually(async () => expect(await recipe().broker.waiting()).toEqual({ ...empty, dead: 1 }));
+    await eventually(async () => expect(await recipe().broker.queueLengths()).toEqual({ ...emptyQueues, dead: 1 }));
     expect(work).not.toHaveBeenCalled();
   });
 });
@@ -121,8 +121,8 @@ describe('No message is lost', () => {
     await recipe().broker.send('order-2');
     gate.open();
     await stopped;
-    await recipe().replied('order-1', 1);
-    await eventually(async () => expect(await recipe().broker.waiting()).toEqual({ ...empty, work: 1 }));
+    await recipe().untilReplied('order-1', 1);
+    await eventually(async () => expect(await recipe().broker.queueLengths()).toEqual({ ...emptyQueues, work: 1 }));
     expect(work).toHaveBeenCalledTimes(1);
   });
 });

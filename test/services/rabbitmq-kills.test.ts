@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { RedisStore } from '@onceguard/core/redis';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type Broker, delaysMs, empty, openBroker } from './broker.js';
-import { type ConsumerProcess, startConsumer, type Traces, tracesOf } from './consumers.js';
-import type { Point, Settings } from './processes/consumer.js';
-import { recordsIn } from './records.js';
+import { delaysMs, emptyQueues, openTestQueues, type TestQueues } from './broker.js';
+import { type ConsumerProcess, startConsumer, tracesOf, type WorkTraces } from './consumer-process.js';
+import type { ConsumerSettings, HoldPoint } from './processes/consumer.js';
+import { recordsIn } from './stored-records.js';
 
 let redis: Redis;
-let broker: Broker;
+let broker: TestQueues;
 let prefix: string;
 let running: ConsumerProcess[];
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.disconnect());
 beforeEach(async () => {
-  broker = await openBroker();
+  broker = await openTestQueues();
   prefix = `rabbitmq-kills:${randomUUID()}:`;
   running = [];
 });
@@ -28,7 +28,7 @@ afterEach(async () => {
   await broker.close();
 });
 
-async function start(settings: Partial<Settings> = {}): Promise<ConsumerProcess> {
+async function start(settings: Partial<ConsumerSettings> = {}): Promise<ConsumerProcess> {
   const consumer = await startConsumer({
     ...{ amqpUrl: broker.url, queue: broker.queues.work, delaysMs },
     ...{ redisUrl: String(process.env.REDIS_URL), prefix, leaseMs: 1_000, holdAt: null, labels: true, workMs: 5 },
@@ -41,7 +41,7 @@ async function start(settings: Partial<Settings> = {}): Promise<ConsumerProcess>
 const eventually = async (check: () => unknown) => await vi.waitFor(check, { timeout: 60_000, interval: 50 });
 
 describe('A consumer that is killed', () => {
-  const cases: [Point, Traces][] = [
+  const cases: [HoldPoint, WorkTraces][] = [
     ['before the work', { runs: 1, charges: 1, labels: 1 }],
     ['in a step', { runs: 2, charges: 1, labels: 1 }],
     ['between steps', { runs: 2, charges: 1, labels: 1 }],
@@ -50,20 +50,20 @@ describe('A consumer that is killed', () => {
   test.each(cases)('%s leaves the job to another, whose every effect happens once', async (holdAt, traces) => {
     const victim = await start({ holdAt });
     await broker.send('order-1');
-    await victim.held();
+    await victim.untilHeld();
     await victim.kill();
     const heir = await start();
     await eventually(() => expect(broker.replies.get('order-1')).toHaveLength(1));
     expect(await tracesOf(redis, prefix, 'order-1')).toEqual(traces);
     // The lease of the dead one is waited for, and using up the only attempt that there is would have been a rejection.
     expect(heir.decisions.at(-1)).toBe('acknowledge');
-    expect(await broker.waiting()).toEqual(empty);
+    expect(await broker.queueLengths()).toEqual(emptyQueues);
   });
 
   test('before the ack leaves a message that is answered from the record', async () => {
     const victim = await start({ holdAt: 'before the ack' });
     await broker.send('order-1');
-    await victim.held();
+    await victim.untilHeld();
     await victim.kill();
     const heir = await start();
     await eventually(() => expect(broker.replies.get('order-1')).toHaveLength(2));
@@ -76,10 +76,10 @@ describe('A consumer that is killed', () => {
   test('in a step that may happen once at most leaves a message that is parked', async () => {
     const victim = await start({ holdAt: 'in a step at most once' });
     await broker.send('order-1');
-    await victim.held();
+    await victim.untilHeld();
     await victim.kill();
     await start();
-    await eventually(async () => expect(await broker.waiting()).toEqual({ ...empty, parked: 1 }));
+    await eventually(async () => expect(await broker.queueLengths()).toEqual({ ...emptyQueues, parked: 1 }));
     expect(await tracesOf(redis, prefix, 'order-1')).toEqual({ runs: 2, charges: 1, labels: 1 });
     expect(broker.replies.size).toBe(0);
   });
@@ -98,9 +98,9 @@ test('A storm: of 200 jobs, delivered 3 times each to 2 processes of which 6 are
   }
   // A message is replied to before it is acknowledged.
   const repliedTo = () => ids.filter((id) => (broker.replies.get(id) ?? []).length >= 3).length;
-  await eventually(async () => expect([repliedTo(), await broker.waiting()]).toEqual([ids.length, empty]));
+  await eventually(async () => expect([repliedTo(), await broker.queueLengths()]).toEqual([ids.length, emptyQueues]));
   await Promise.all(running.splice(0).map(async (consumer) => await consumer.stop()));
-  expect(await broker.waiting()).toEqual(empty);
+  expect(await broker.queueLengths()).toEqual(emptyQueues);
 
   const store = new RedisStore({ client: redis, prefix });
   expect((await recordsIn(store)).map(({ state }) => state)).toEqual(ids.map(() => 'completed'));

@@ -1,37 +1,37 @@
 // The recipe for RabbitMQ against a real broker: a message is done with as its record says.
-import { execute, resolve, stillUnknown } from '@onceguard/core';
+import { executeIdempotently, recovery, resolveDoubt } from '@onceguard/core';
 import { failsBefore } from '@onceguard/testing';
 import { describe, expect, test, vi } from 'vitest';
 import { copyTo, unpark } from '../../examples/rabbitmq-jobs/queues.js';
 import { newGate } from '../adapters/gate.js';
-import { empty } from './broker.js';
-import { eachWithRecipe, eventually } from './recipe.js';
-import { doubtsIn } from './records.js';
+import { emptyQueues } from './broker.js';
+import { eventually, recipeForEachTest } from './recipe-harness.js';
+import { doubtsIn } from './stored-records.js';
 
-const recipe = eachWithRecipe();
+const recipe = recipeForEachTest();
 
 describe('A job that is done', () => {
   test('is acknowledged with its result, and so is every copy of it, without being run', async () => {
     const work = vi.fn(() => ({ number: work.mock.calls.length }));
     await recipe().start(work);
     await recipe().broker.send('order-1', { item: 'tea' }, 3);
-    await recipe().replied('order-1', 3);
+    await recipe().untilReplied('order-1', 3);
     expect(recipe().broker.replies.get('order-1')).toEqual([{ number: 1 }, { number: 1 }, { number: 1 }]);
     expect(work).toHaveBeenCalledTimes(1);
-    expect(await recipe().broker.waiting()).toEqual(empty);
+    expect(await recipe().broker.queueLengths()).toEqual(emptyQueues);
   });
 
   test('is acknowledged when its result is no longer kept', async () => {
     const work = vi.fn(() => 'done');
     await recipe().start(work, { leaseMs: 100, ttlMs: 100, tombstoneMs: 60_000 });
     await recipe().broker.send('order-1');
-    await recipe().replied('order-1', 1);
+    await recipe().untilReplied('order-1', 1);
     await eventually(async () => {
       await recipe().broker.send('order-1');
       expect(recipe().broker.replies.get('order-1')).toContain(undefined);
     });
     expect(work).toHaveBeenCalledTimes(1);
-    expect(new Set(recipe().kinds)).toEqual(new Set(['acknowledge']));
+    expect(new Set(recipe().decisionKinds)).toEqual(new Set(['acknowledge']));
   });
 
   test('is answered from the record where the channel was lost before it could be acknowledged', async () => {
@@ -45,9 +45,9 @@ describe('A job that is done', () => {
     await recipe().broker.send('order-1');
     await first.closed;
     await recipe().start(work);
-    await recipe().replied('order-1', 1);
+    await recipe().untilReplied('order-1', 1);
     expect(work).toHaveBeenCalledTimes(1);
-    expect(recipe().kinds.at(-1)).toBe('acknowledge');
+    expect(recipe().decisionKinds.at(-1)).toBe('acknowledge');
   });
 });
 
@@ -59,14 +59,14 @@ test('A job that runs elsewhere is delayed, uses up no attempt, and gets the res
   });
   await recipe().start(work, { maxAttempts: 1 });
   await recipe().broker.send('order-1', {}, 2);
-  await eventually(() => expect(recipe().kinds.filter((kind) => kind === 'delay').length).toBeGreaterThan(1));
+  await eventually(() => expect(recipe().decisionKinds.filter((kind) => kind === 'delay').length).toBeGreaterThan(1));
   gate.open();
-  await recipe().replied('order-1', 2);
+  await recipe().untilReplied('order-1', 2);
   expect(recipe().broker.replies.get('order-1')).toEqual(['from the first', 'from the first']);
   // Whatever is requeued comes again at once, hundreds of times a second.
-  expect(recipe().kinds.length).toBeLessThan(50);
+  expect(recipe().decisionKinds.length).toBeLessThan(50);
   expect(work).toHaveBeenCalledTimes(1);
-  expect(await recipe().broker.waiting()).toEqual(empty);
+  expect(await recipe().broker.queueLengths()).toEqual(emptyQueues);
 });
 
 describe('A job of which nobody knows whether it took effect', () => {
@@ -76,7 +76,7 @@ describe('A job of which nobody knows whether it took effect', () => {
       throw new Error('the connection broke');
     };
     const { store } = recipe();
-    const attempt = execute(fail, { store, scope: 'tests', key: 'order-1', onFailure: 'unknown' });
+    const attempt = executeIdempotently(fail, { store, scope: 'tests', key: 'order-1', onFailure: 'unknown' });
     await expect(attempt).rejects.toThrow('the connection broke');
   };
 
@@ -85,59 +85,62 @@ describe('A job of which nobody knows whether it took effect', () => {
     const work = vi.fn(() => 'again');
     const consumer = await recipe().start(work, { fingerprint: false });
     await recipe().broker.send('order-1');
-    await eventually(async () => expect(await recipe().broker.waiting()).toEqual({ ...empty, parked: 1 }));
+    await eventually(async () => expect(await recipe().broker.queueLengths()).toEqual({ ...emptyQueues, parked: 1 }));
     await consumer.stop();
 
     const [doubt] = await doubtsIn(recipe().store);
     const decision = { as: 'done', result: 'found out', by: 'ada', reason: 'seen in the dashboard' } as const;
-    await resolve(recipe().store, String(doubt?.name), { ...decision, fencingToken: Number(doubt?.fencingToken) });
+    await resolveDoubt(recipe().store, String(doubt?.recordName), {
+      ...decision,
+      fencingToken: Number(doubt?.fencingToken),
+    });
     const parked = await recipe().broker.take(recipe().broker.queues.parked);
     expect(parked.properties.headers?.reason).toContain('OutcomeUnknownError');
     await copyTo(recipe().broker.channel, recipe().broker.queues.parked, parked);
     expect(await unpark(recipe().broker.channel, recipe().broker.queues)).toBe(1);
     await recipe().start(work, { fingerprint: false });
-    await recipe().replied('order-1', 1);
+    await recipe().untilReplied('order-1', 1);
     expect(recipe().broker.replies.get('order-1')).toEqual(['found out']);
     expect(work).not.toHaveBeenCalled();
-    expect(await recipe().broker.waiting()).toEqual(empty);
+    expect(await recipe().broker.queueLengths()).toEqual(emptyQueues);
   });
 
   test('is asked about again where a recover function says when, and parked by a consumer without one', async () => {
     await leaveUnknown();
-    const recover = vi.fn(() => stillUnknown(200));
+    const recover = vi.fn(() => recovery.stillUnknown(200));
     const consumer = await recipe().start(() => 'again', { fingerprint: false, onAbandoned: recover });
     await recipe().broker.send('order-1');
     await eventually(() => expect(recover.mock.calls.length).toBeGreaterThan(1));
     await consumer.stop();
-    expect(new Set(recipe().kinds)).toEqual(new Set(['delay']));
+    expect(new Set(recipe().decisionKinds)).toEqual(new Set(['delay']));
     await recipe().start(() => 'again', { fingerprint: false });
-    await eventually(async () => expect(await recipe().broker.waiting()).toEqual({ ...empty, parked: 1 }));
+    await eventually(async () => expect(await recipe().broker.queueLengths()).toEqual({ ...emptyQueues, parked: 1 }));
   });
 });
 
 test('While the store is away jobs are delayed, use up no attempt, and run when it is back', async () => {
   let isAway = true;
-  recipe().store.on('acquire', async (pass) => (isAway ? await failsBefore()(pass) : await pass()));
+  recipe().store.injectFault('acquire', async (pass) => (isAway ? await failsBefore()(pass) : await pass()));
   const work = vi.fn(() => 'done');
   await recipe().start(work, { maxAttempts: 1 });
   await recipe().broker.send('order-1');
-  await eventually(() => expect(recipe().kinds).toContain('delay'));
+  await eventually(() => expect(recipe().decisionKinds).toContain('delay'));
   expect(work).not.toHaveBeenCalled();
   isAway = false;
-  await recipe().replied('order-1', 1);
-  expect(new Set(recipe().kinds.slice(0, -1))).toEqual(new Set(['delay']));
-  expect(await recipe().broker.waiting()).toEqual(empty);
+  await recipe().untilReplied('order-1', 1);
+  expect(new Set(recipe().decisionKinds.slice(0, -1))).toEqual(new Set(['delay']));
+  expect(await recipe().broker.queueLengths()).toEqual(emptyQueues);
 });
 
 test('A recorded result that this version cannot read is parked, and nothing runs', async () => {
   const work = vi.fn(() => ({ version: 1 }));
-  const result = {
+  const resultSchema = {
     parse: () => {
       throw new Error('a version is missing');
     },
   };
-  await recipe().start(work, { result });
+  await recipe().start(work, { resultSchema });
   await recipe().broker.send('order-1', {}, 2);
-  await eventually(async () => expect(await recipe().broker.waiting()).toEqual({ ...empty, parked: 1 }));
+  await eventually(async () => expect(await recipe().broker.queueLengths()).toEqual({ ...emptyQueues, parked: 1 }));
   expect(work).toHaveBeenCalledTimes(1);
 });

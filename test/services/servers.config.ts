@@ -9,7 +9,7 @@ const major = Number(/v=(\d+)/.exec(version)?.[1]);
 /** What a store promises. */
 const store = [
   'test/store/redis.test.ts',
-  'test/store/redis-{bad-input,connect,health,outbox,refusals,tracing,unreadable}.test.ts',
+  'test/store/redis-{bad-input,connect,health,batching,refusals,tracing,unreadable-keys}.test.ts',
   'test/model/redis-protocol.test.ts',
   'test/cli/doctor.test.ts',
 ];

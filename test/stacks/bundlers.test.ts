@@ -13,8 +13,8 @@ import TerserPlugin from 'terser-webpack-plugin';
 import { transformWithOxc } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import webpack from 'webpack';
-import { read } from '../packages/sources.js';
-import { install, node, packAll, project, tool } from '../packages/world.js';
+import { createProject, installPackages, packAll, runNode, runTestTool } from '../packages/packed-packages.js';
+import { readRepositoryFile } from '../packages/source-trees.js';
 
 const require = createRequire(import.meta.url);
 // Their declarations describe the CommonJS build.
@@ -26,10 +26,12 @@ const recorded = `bundled-${randomUUID()}:`;
 let at = '';
 
 beforeAll(async () => {
-  install(folder, await packAll(join(folder, 'packed')), { express: 'express', ioredis: 'ioredis' });
-  const { code } = await transformWithOxc(read('test/stacks/projects/payments.ts'), 'payments.ts', { tsconfig: false });
-  at = project(folder, 'project', { 'package.json': '{ "type": "module" }', 'payments.js': code });
-  expect(await node(at, 'payments.js', [recorded])).toContain('recorded by this build: 1');
+  installPackages(folder, await packAll(join(folder, 'packed')), { express: 'express', ioredis: 'ioredis' });
+  const { code } = await transformWithOxc(readRepositoryFile('test/stacks/projects/payments.ts'), 'payments.ts', {
+    tsconfig: false,
+  });
+  at = createProject(folder, 'project', { 'package.json': '{ "type": "module" }', 'payments.js': code });
+  expect(await runNode(at, 'payments.js', [recorded])).toContain('recorded by this build: 1');
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -47,7 +49,7 @@ const bundlers: readonly (readonly [name: string, bundle: () => Promise<string>]
 
 describe.each(bundlers)('Bundled by %s', (_name, bundle) => {
   test('payments, final errors, refusals and errors of the store are what they are without a bundler', async () => {
-    const output = await node(at, await bundle(), [recorded]);
+    const output = await runNode(at, await bundle(), [recorded]);
     expect(output, 'the final error was recorded by the program as it is').toContain('recorded by this build: 0');
   }, 300_000);
 });
@@ -105,6 +107,6 @@ async function toplevel(file: string): Promise<string> {
 
 async function withNcc(options: readonly string[]): Promise<string> {
   const out = join('ncc', randomUUID());
-  await tool('@vercel/ncc/dist/ncc/cli.js', ['build', 'payments.js', '--out', out, ...options], at);
+  await runTestTool('@vercel/ncc/dist/ncc/cli.js', ['build', 'payments.js', '--out', out, ...options], at);
   return join(out, 'index.js');
 }

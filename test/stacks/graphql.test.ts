@@ -1,15 +1,15 @@
 // GraphQL answers 200 where a resolver failed: what that means for the key can be said, and a charge is not repeated.
 import { ApolloServer } from '@apollo/server';
 import { expressMiddleware as apolloMiddleware } from '@as-integrations/express5';
-import { payments } from '@onceguard/core';
-import type { AnswerView, HttpContext } from '@onceguard/core/http';
+import type { HttpContext, ResponseView } from '@onceguard/core/http';
+import { httpPaymentPolicy } from '@onceguard/core/http';
 import compression from 'compression';
 import express from 'express';
 import { GraphQLError } from 'graphql';
 import { afterEach, describe, expect, it } from 'vitest';
-import { send } from '../adapters/client.js';
 import { expressMiddleware, type Options, serve } from '../adapters/frameworks.js';
-import { storeKinds } from '../adapters/stores.js';
+import { send } from '../adapters/http-client.js';
+import { storeKinds } from '../adapters/store-kinds.js';
 
 /** As `docs/http.md` has it. */
 const classify: NonNullable<Options['classify']> = (answer) =>
@@ -58,9 +58,9 @@ describe.each(storeKinds.map((kind) => ({ kind, store: kind.name })))(
   ({ kind }) => {
     it.each([
       ['classify says unknown', { classify }],
-      ['isFinal says false', { isFinal: (answer: AnswerView) => !answer.json<{ errors?: unknown }>()?.errors }],
+      ['isFinal says false', { isFinal: (answer: ResponseView) => !answer.json<{ errors?: unknown }>()?.errors }],
     ])('with payments, a mutation that failed after its charge is not run again where %s', async (_title, options) => {
-      const { ask, charges } = await startApollo(kind, { ...payments, ...options }, 'fails after the charge');
+      const { ask, charges } = await startApollo(kind, { ...httpPaymentPolicy, ...options }, 'fails after the charge');
       const first = await ask();
       expect([first.status, first.json()]).toMatchObject([200, { data: { pay: null }, errors: [{}] }]);
       const retry = await ask();
@@ -71,7 +71,7 @@ describe.each(storeKinds.map((kind) => ({ kind, store: kind.name })))(
     it('with payments, a mutation runs again whose resolver said that nothing happened', async () => {
       const { ask, charges } = await startApollo(
         kind,
-        { ...payments, classify },
+        { ...httpPaymentPolicy, classify },
         'fails before the charge, and says so',
       );
       expect((await ask()).json()).toMatchObject({ errors: [{ message: 'The amount is too high.' }] });
@@ -80,21 +80,21 @@ describe.each(storeKinds.map((kind) => ({ kind, store: kind.name })))(
     });
 
     it('an answer that is compressed inside of the middleware is classified by what it says', async () => {
-      const { ask, charges } = await startApollo(kind, { ...payments, classify }, 'fails after the charge');
+      const { ask, charges } = await startApollo(kind, { ...httpPaymentPolicy, classify }, 'fails after the charge');
       const first = await ask({ 'accept-encoding': 'gzip' });
       expect([first.status, first.headers['content-encoding']]).toEqual([200, 'gzip']);
       expect([(await ask()).json().code, charges()]).toEqual(['outcome_unknown', 1]);
     });
 
     it('a mutation that paid is replayed', async () => {
-      const { ask, charges } = await startApollo(kind, { ...payments, classify }, 'pays');
+      const { ask, charges } = await startApollo(kind, { ...httpPaymentPolicy, classify }, 'pays');
       const [first, retry] = [await ask(), await ask()];
       expect([first.text, retry.text, charges()]).toEqual([retry.text, '{"data":{"pay":"charge 1"}}\n', 1]);
       expect(retry.headers['idempotent-replayed']).toBe('true');
     });
 
     it('where nothing says otherwise, an answer with errors is replayed', async () => {
-      const { ask, charges } = await startApollo(kind, payments, 'fails after the charge');
+      const { ask, charges } = await startApollo(kind, httpPaymentPolicy, 'fails after the charge');
       const [first, retry] = [await ask(), await ask()];
       expect([retry.text, retry.headers['idempotent-replayed'], charges()]).toEqual([first.text, 'true', 1]);
     });

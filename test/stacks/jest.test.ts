@@ -4,15 +4,15 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { read } from '../packages/sources.js';
-import { install, packAll, project, tool } from '../packages/world.js';
+import { createProject, installPackages, packAll, runTestTool } from '../packages/packed-packages.js';
+import { readRepositoryFile } from '../packages/source-trees.js';
 
 const require = createRequire(import.meta.url);
 const folder = mkdtempSync(join(realpathSync(tmpdir()), 'onceguard-jest-'));
 
 beforeAll(async () => {
   const peers = { express: 'express', koa: 'koa', ioredis: 'ioredis' };
-  install(folder, await packAll(join(folder, 'packed')), peers);
+  installPackages(folder, await packAll(join(folder, 'packed')), peers);
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -22,10 +22,10 @@ test.each([
   ['jsdom', require.resolve('jest-environment-jsdom')],
 ])('In Jest’s environment %s everything runs once and is replayed', async (name, testEnvironment) => {
   const config = { testEnvironment, testMatch: ['**/*.jest.cjs'], transform: {}, cache: false };
-  const at = project(folder, name, {
+  const at = createProject(folder, name, {
     'package.json': '{ "type": "commonjs" }',
     'jest.config.json': JSON.stringify(config),
-    'payments.jest.cjs': read('test/stacks/projects/payments.jest.cjs'),
+    'payments.jest.cjs': readRepositoryFile('test/stacks/projects/payments.jest.cjs'),
   });
-  expect(await tool('jest/bin/jest.js', ['--ci', '--json', '--runInBand'], at)).toContain('"numFailedTests":0');
+  expect(await runTestTool('jest/bin/jest.js', ['--ci', '--json', '--runInBand'], at)).toContain('"numFailedTests":0');
 });

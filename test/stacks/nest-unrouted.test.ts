@@ -4,13 +4,13 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { payments } from '@onceguard/core';
+import { httpPaymentPolicy } from '@onceguard/core/http';
 import type { ScanPage } from '@onceguard/core/store';
 import express from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
-import { send } from '../adapters/client.js';
 import { expressMiddleware } from '../adapters/frameworks.js';
-import { type StoreWorld, storeKinds } from '../adapters/stores.js';
+import { send } from '../adapters/http-client.js';
+import { type OpenedStore, storeKinds } from '../adapters/store-kinds.js';
 
 /** What is needed of Nest 11 and 12, each of which finds its own packages. */
 interface Nest {
@@ -28,7 +28,7 @@ interface NestApplication {
   close(): Promise<void>;
 }
 
-function nestOf(major: 11 | 12): Nest {
+function loadNest(major: 11 | 12): Nest {
   const require = createRequire(join(dirname(fileURLToPath(import.meta.url)), `nest-${major}`, 'package.json'));
   return { ...require('@nestjs/common'), ...require('@nestjs/core') } as Nest;
 }
@@ -39,7 +39,7 @@ afterEach(async () => {
 });
 
 /** Its only route, POST pay, answers that the account does not exist. */
-async function startNest(nest: Nest, { store }: StoreWorld, prefix: string | null): Promise<number> {
+async function startNest(nest: Nest, { store }: OpenedStore, prefix: string | null): Promise<number> {
   class PayController {
     pay() {
       throw new nest.NotFoundException();
@@ -53,12 +53,12 @@ async function startNest(nest: Nest, { store }: StoreWorld, prefix: string | nul
   const app = await nest.NestFactory.create(AppModule, { logger: false, bodyParser: false });
   open.push(app);
   if (prefix !== null) app.setGlobalPrefix(prefix);
-  app.use(express.json(), expressMiddleware(store, payments));
+  app.use(express.json(), expressMiddleware(store, httpPaymentPolicy));
   return (await app.listen(0, '127.0.0.1')).address().port;
 }
 
 /** Of all records: a page of Redis may be empty before the last. */
-async function statesIn({ store }: StoreWorld): Promise<string[]> {
+async function statesIn({ store }: OpenedStore): Promise<string[]> {
   const states: string[] = [];
   let cursor: string | null = null;
   do {
@@ -78,7 +78,7 @@ describe.each(stacks)('Nest $major $named:', ({ major, prefix, path }) => {
   it.each(storeKinds)('a 404 that no route gave is not recorded ($name)', async (kind) => {
     const world = await kind.open();
     open.push(world);
-    const port = await startNest(nestOf(major), world, prefix);
+    const port = await startNest(loadNest(major), world, prefix);
     for (const _ of ['the first', 'a retry']) {
       const answer = await send(port, { key: 'k', path: `${path}missing` });
       expect([answer.status, answer.headers['idempotent-replayed']]).toEqual([404, undefined]);
@@ -89,7 +89,7 @@ describe.each(stacks)('Nest $major $named:', ({ major, prefix, path }) => {
   it.each(storeKinds)('a 404 of a controller is ($name)', async (kind) => {
     const world = await kind.open();
     open.push(world);
-    const port = await startNest(nestOf(major), world, prefix);
+    const port = await startNest(loadNest(major), world, prefix);
     expect((await send(port, { key: 'k', path: `${path}pay` })).status).toBe(404);
     expect((await send(port, { key: 'k', path: `${path}pay` })).headers['idempotent-replayed']).toBe('true');
   });

@@ -46,7 +46,7 @@ interface NestApplication {
   close(): Promise<void>;
 }
 
-export async function nest(major: Major): Promise<Nest> {
+export async function loadNest(major: Major): Promise<Nest> {
   const { resolve } = createRequire(join(here, `nest-${major}`, 'package.json'));
   const load = async (name: string): Promise<unknown> => await import(pathToFileURL(resolve(name)).href);
   const common = (await load('@nestjs/common')) as Nest['common'];

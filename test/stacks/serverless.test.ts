@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type AppSpec, type Call, type Framework, frameworks, type Reply } from '../adapters/frameworks.js';
-import { type StoreWorld, storeKinds } from '../adapters/stores.js';
+import { type OpenedStore, storeKinds } from '../adapters/store-kinds.js';
 
 const require = createRequire(import.meta.url);
 
@@ -33,7 +33,7 @@ const headersOf = (key?: string): Record<string, string> => ({
   host: 'pay.example',
   ...(key === undefined ? {} : { 'idempotency-key': key }),
 });
-const multi = (headers: Record<string, string>) =>
+const asMultiValueHeaders = (headers: Record<string, string>) =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
 
 /** The events of the three kinds of front, by key. */
@@ -43,7 +43,7 @@ const events: Record<string, (key?: string) => object> = {
     path: '/pay',
     resource: '/pay',
     headers: headersOf(key),
-    multiValueHeaders: multi(headersOf(key)),
+    multiValueHeaders: asMultiValueHeaders(headersOf(key)),
     queryStringParameters: null,
     multiValueQueryStringParameters: null,
     requestContext: { stage: 'test', resourcePath: '/pay', identity: { sourceIp: '192.0.2.1' } },
@@ -94,7 +94,7 @@ const answers: Record<string, Answer> = {
   },
 };
 
-const worlds: StoreWorld[] = [];
+const worlds: OpenedStore[] = [];
 afterEach(async () => {
   for (const world of worlds.splice(0)) await world.close();
 });
@@ -151,7 +151,7 @@ describe.each(Object.keys(wrappers))('%s', (wrapper) => {
 
     it.each(frameworks)('what is too large to keep is sent whole; its retry gets 410 ($name)', async (framework) => {
       const handler = (): Reply => ({ body: 'x'.repeat(5_000) });
-      const options = { maxResponseBytes: 1_000 };
+      const options = { maxOutcomeBytes: 1_000 };
       const app = wrappers[wrapper]?.(framework.listener({ store: await openStore(), handler, options }));
       const event = events['API Gateway v1'];
       const first = await app?.(event?.('k'), {});

@@ -3,11 +3,18 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { read } from '../packages/sources.js';
-import { install, link, node, packAll, project, tool } from '../packages/world.js';
+import {
+  createProject,
+  installPackages,
+  linkModule,
+  packAll,
+  runNode,
+  runTestTool,
+} from '../packages/packed-packages.js';
+import { readRepositoryFile } from '../packages/source-trees.js';
 
 const folder = mkdtempSync(join(realpathSync(tmpdir()), 'onceguard-typescript-'));
-const program = read('test/packages/projects/program.ts');
+const program = readRepositoryFile('test/packages/projects/program.ts');
 const peers = {
   express: 'express',
   koa: 'koa',
@@ -18,8 +25,8 @@ const peers = {
 };
 
 beforeAll(async () => {
-  install(folder, await packAll(join(folder, 'packed')), peers);
-  link(join(folder, 'node_modules'), '@types/node', 'node_modules/@types/node');
+  installPackages(folder, await packAll(join(folder, 'packed')), peers);
+  linkModule(join(folder, 'node_modules'), '@types/node', 'node_modules/@types/node');
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -39,24 +46,24 @@ describe.each([
   test.each(settings)(
     'and moduleResolution %s (%s), a program with every entry point compiles strictly and runs',
     async (resolution, type, modules) => {
-      const at = project(folder, `${typescript}-${resolution}-${type}`, {
+      const at = createProject(folder, `${typescript}-${resolution}-${type}`, {
         'package.json': JSON.stringify({ type }),
         'tsconfig.json': tsconfig({ ...modules, ...extra }),
         'program.ts': program,
       });
-      await tool(`${typescript}/bin/tsc`, ['--pretty', 'false'], at);
-      expect(await node(at, join('out', 'program.js'))).toBe('everything ran once\n');
+      await runTestTool(`${typescript}/bin/tsc`, ['--pretty', 'false'], at);
+      expect(await runNode(at, join('out', 'program.js'))).toBe('everything ran once\n');
     },
   );
 });
 
 test('With moduleResolution node, a type error in the use of a package is found', async () => {
-  const at = project(folder, 'mistaken', {
+  const at = createProject(folder, 'mistaken', {
     'package.json': '{ "type": "commonjs" }',
     'tsconfig.json': tsconfig({ module: 'commonjs', moduleResolution: 'node', noEmit: true, skipLibCheck: true }),
     'program.ts': program.replace("scope: 'orders'", 'scope: 7').replace('req.params.id', 'req.params.nothing.of.it'),
   });
-  const failed = tool('typescript5/bin/tsc', ['--pretty', 'false'], at);
+  const failed = runTestTool('typescript5/bin/tsc', ['--pretty', 'false'], at);
   const mistakes = await failed.catch((error: Error) => error.message);
   expect(mistakes.match(/^.*: error TS\d+/gm)).toHaveLength(2);
 });

@@ -3,9 +3,9 @@
 import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
 import {
-  deriveKey,
+  deriveKeyFromRecordName,
   type ExecuteOptions,
-  execute,
+  executeIdempotently,
   type IdempotencyStore,
   MemoryStore,
   type OperationContext,
@@ -13,9 +13,9 @@ import {
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { digest } from '../../packages/core/src/digest.js';
-import { lookupName } from '../../packages/core/src/http/name.js';
-import { storeKinds } from '../adapters/stores.js';
-import { Random } from '../model/random.js';
+import { deriveRecordName } from '../../packages/core/src/http/record-name.js';
+import { storeKinds } from '../adapters/store-kinds.js';
+import { Random } from '../model/seeded-random.js';
 import { redisUrl } from '../support/redis.js';
 
 /** As `execute` and `makeIdempotent` name a record. */
@@ -65,7 +65,7 @@ describe('Derived keys', () => {
   it('do not collide: scopes, keys and parts that look alike or run into each other', () => {
     const texts = [...similar, ...loneSurrogates];
     const names = texts.flatMap((scope) => texts.map((key) => functionName(scope, key)));
-    const keys = names.flatMap((name) => parts.map((part) => deriveKey(name, part)));
+    const keys = names.flatMap((name) => parts.map((part) => deriveKeyFromRecordName(name, part)));
     expect(new Set(keys).size).toBe(texts.length * texts.length * parts.length);
   });
 
@@ -78,29 +78,29 @@ describe('Derived keys', () => {
       ),
     );
     const names = [
-      ...operations.map(lookupName),
+      ...operations.map(deriveRecordName),
       ...some.flatMap((scope) => some.map((key) => functionName(scope, key))),
     ];
-    const keys = names.flatMap((name) => [deriveKey(name, 'charge'), deriveKey(name, 'a')]);
+    const keys = names.flatMap((name) => [deriveKeyFromRecordName(name, 'charge'), deriveKeyFromRecordName(name, 'a')]);
     expect(new Set(keys).size).toBe(some.length * some.length * (paths.length * 3 + 1) * 2);
   });
 
   it('do not collide: 100 000 random scopes, keys and parts of few letters (seed 4)', () => {
     const random = new Random(4);
     const text = () =>
-      Array.from({ length: random.whole(1, 5) }, () => random.pick(['a', 'b', ':', '1', '/'])).join('');
+      Array.from({ length: random.integer(1, 5) }, () => random.pick(['a', 'b', ':', '1', '/'])).join('');
     const triples = Array.from({ length: 100_000 }, () => [text(), text(), text()] as const);
-    const keys = new Set(triples.map(([scope, key, part]) => deriveKey(functionName(scope, key), part)));
+    const keys = new Set(triples.map(([scope, key, part]) => deriveKeyFromRecordName(functionName(scope, key), part)));
     expect(keys.size).toBe(new Set(triples.map((triple) => JSON.stringify(triple))).size);
   });
 
   it('are what they have always been, in every process and under every version', async () => {
     const call = { store: new MemoryStore(), scope: 'tests', key: 'payment-1' };
-    const told = await execute((context) => context.deriveKey('charge'), call);
+    const told = await executeIdempotently((context) => context.deriveKey('charge'), call);
     expect(told).toMatchObject({ value: '2795244f-e69d-5b09-a71b-0b22ed87f54c' });
-    const name = lookupName({ scope: 'of ada', method: 'POST', path: '/payments', key: 'payment-1' });
+    const name = deriveRecordName({ scope: 'of ada', method: 'POST', path: '/payments', key: 'payment-1' });
     expect(name).toBe('EFB7I1JM2iY_SKVYdjlt8-nWdlxF8aiYsHOYU3aYtz0');
-    expect(deriveKey(name, 'charge')).toBe('d019b808-9728-5ddf-a723-3e862403efbd');
+    expect(deriveKeyFromRecordName(name, 'charge')).toBe('d019b808-9728-5ddf-a723-3e862403efbd');
   });
 });
 
@@ -115,11 +115,11 @@ describe.each(storeKinds)('What a store holds, and a derived key ($name)', ({ op
       seen.push(derive('charge'), await step('reserve', (context) => context.key));
       await step('charge', () => fails(), { atMostOnce: true });
     };
-    await execute(operation, call()).catch(() => {});
+    await executeIdempotently(operation, call()).catch(() => {});
     seen.push(await everythingIn(store, prefix));
     expect(seen.at(-1)).toContain('reserve');
-    await execute(() => 'kept', call({ key: `${key}-2` }));
-    await execute(() => 'never', call({ key: `${key}-2`, fingerprint: 'another' }));
+    await executeIdempotently(() => 'kept', call({ key: `${key}-2` }));
+    await executeIdempotently(() => 'never', call({ key: `${key}-2`, fingerprint: 'another' }));
     seen.push(await everythingIn(store, prefix));
     expect(seen.at(-1)).toContain('kept');
     await close();
@@ -128,7 +128,7 @@ describe.each(storeKinds)('What a store holds, and a derived key ($name)', ({ op
     const traces = [scope, key, `${key}-2`].flatMap((text) => [text.replaceAll('-', ''), ...digestsOf(text)]);
     expect(traces.filter((trace) => shown.includes(trace.toLowerCase()))).toEqual([]);
     // The search finds what is there: the derived key, which the step returned.
-    expect(shown).toContain(deriveKey(functionName(scope, key), 'reserve').replaceAll('-', ''));
+    expect(shown).toContain(deriveKeyFromRecordName(functionName(scope, key), 'reserve').replaceAll('-', ''));
   });
 });
 

@@ -1,15 +1,14 @@
 // Must hold: workers are killed before, in and after every step of an order, and those that take it up may be killed as well. A
 // system that knows a call by its key acts once; one that does not is called once at most; no doubt ends silently.
 import { setTimeout as pause } from 'node:timers/promises';
-import { resolve } from '@onceguard/core';
+import { resolveDoubt } from '@onceguard/core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Random } from '../model/random.js';
+import { Random } from '../model/seeded-random.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 import {
-  atPoints,
-  groupsOf,
+  inGroups,
   type Job,
-  type News,
+  jobsAtRandomPoints,
   openShop,
   pointsOfAnOrder,
   policies,
@@ -17,6 +16,7 @@ import {
   type StepName,
   startWorker,
   type Trial,
+  type WorkerMessage,
 } from './trials.js';
 
 const seed = 20_261_121;
@@ -47,15 +47,17 @@ it(`Orders whose workers are killed take effect once, and no doubt ends silently
   });
 
   const first = trials.slice(trialsAtAnyTime);
-  await inPairs(groupsOf(atPoints(first, random), ordersPerWorker), killAtPoints);
+  await twoAtATime(inGroups(jobsAtRandomPoints(first, random), ordersPerWorker), killAtPoints);
   expect(points.size).toBe(pointsOfAnOrder);
-  await inPairs(groupsOf(trials.slice(0, trialsAtAnyTime), 10), (some) => killAtAnyTime(some, random.whole(20, 200)));
+  await twoAtATime(inGroups(trials.slice(0, trialsAtAnyTime), 10), (some) =>
+    killAtAnyTime(some, random.integer(20, 200)),
+  );
   const again = trials.filter(() => random.chance(0.5));
-  await inPairs(groupsOf(atPoints(again, random), ordersPerWorker), killAtPoints);
+  await twoAtATime(inGroups(jobsAtRandomPoints(again, random), ordersPerWorker), killAtPoints);
   expect(points).toContain('has found out');
 
   const ends = await finish(trials);
-  expect((await Promise.all(trials.map((trial) => wrongIn(trial, ends)))).flat()).toEqual([]);
+  expect((await Promise.all(trials.map((trial) => findingsFor(trial, ends)))).flat()).toEqual([]);
   // So many that each of the three is put to the test.
   for (const policy of policies) {
     const inDoubt = trials.filter((one) => one.policy === policy && doubtsOf(one.trial).length > 0);
@@ -68,7 +70,7 @@ it(`Orders whose workers are killed take effect once, and no doubt ends silently
   const right = undecided.map(({ trial }) => [trial, decisions.get(trial) === 'done' ? 'expired' : 'executed']);
   expect([...later]).toEqual(right);
   const goneOn = undecided.filter(({ trial }) => decisions.get(trial) === 'not_done');
-  expect((await Promise.all(goneOn.map((trial) => wrongIn(trial, later)))).flat()).toEqual([]);
+  expect((await Promise.all(goneOn.map((trial) => findingsFor(trial, later)))).flat()).toEqual([]);
 });
 
 /** Where workers were killed, and the steps of each order that were in doubt when one had been. */
@@ -80,7 +82,7 @@ async function killAtPoints(jobs: readonly Job[]): Promise<void> {
   const news = await worker.take(jobs);
   await worker.kill();
   for (const said of news.values()) if ('stands' in said) points.add(said.stands);
-  await noteDoubts(jobs);
+  await rememberDoubts(jobs);
 }
 
 async function killAtAnyTime(trials: readonly Trial[], afterMs: number): Promise<void> {
@@ -88,10 +90,10 @@ async function killAtAnyTime(trials: readonly Trial[], afterMs: number): Promise
   const jobs = trials.map((trial) => ({ ...trial, stopAt: null, longestPauseMs: 10 }));
   await Promise.race([worker.take(jobs), pause(afterMs)]);
   await worker.kill();
-  await noteDoubts(jobs);
+  await rememberDoubts(jobs);
 }
 
-async function noteDoubts(trials: readonly Trial[]): Promise<void> {
+async function rememberDoubts(trials: readonly Trial[]): Promise<void> {
   for (const { trial } of trials) doubts.set(trial, [...doubtsOf(trial), ...(await shop.doubtsOf(trial))]);
 }
 
@@ -104,11 +106,11 @@ async function finish(trials: readonly Trial[]): Promise<ReadonlyMap<string, str
   const worker = await startWorker({ url: redis.url, prefix: shop.prefix, leaseMs: 60_000 });
   const news = await worker.take(trials.map((trial) => ({ ...trial, stopAt: null, longestPauseMs: 0 })));
   await worker.kill();
-  return new Map(trials.map(({ trial }) => [trial, endIn(news.get(trial))]));
+  return new Map(trials.map(({ trial }) => [trial, endOf(news.get(trial))]));
 }
 
 /** What must not be, in words that name the order. */
-async function wrongIn({ trial, policy }: Trial, ends: ReadonlyMap<string, string>): Promise<string[]> {
+async function findingsFor({ trial, policy }: Trial, ends: ReadonlyMap<string, string>): Promise<string[]> {
   const { calls, effects, asked } = await shop.tracesOf(trial);
   const end = ends.get(trial) ?? 'nothing';
   const isDone = end === 'executed' || end === 'replayed';
@@ -132,17 +134,17 @@ async function decide({ trial }: Trial): Promise<readonly [string, 'done' | 'not
   const happened = (await shop.doubtsOf(trial)).some((step) => calls[step] > 0);
   const as = happened ? 'done' : 'not_done';
   const decision = { as, by: 'Ada', reason: 'asked the other systems' } as const;
-  expect(await resolve(shop.store, shop.nameOf(trial), decision)).toMatchObject({ kind: 'ok' });
+  expect(await resolveDoubt(shop.store, shop.nameOf(trial), decision)).toMatchObject({ kind: 'ok' });
   doubts.delete(trial);
   return [trial, as];
 }
 
-function endIn(said: News | undefined): string {
+function endOf(said: WorkerMessage | undefined): string {
   if (said === undefined) return 'nothing';
   return 'ends' in said ? said.ends : `standing still: ${said.stands}`;
 }
 
 /** Two at a time, as many as there are cores on a small machine. */
-async function inPairs<Item>(items: readonly Item[], act: (item: Item) => Promise<void>): Promise<void> {
-  for (const pair of groupsOf(items, 2)) await Promise.all(pair.map(act));
+async function twoAtATime<Item>(items: readonly Item[], act: (item: Item) => Promise<void>): Promise<void> {
+  for (const pair of inGroups(items, 2)) await Promise.all(pair.map(act));
 }

@@ -1,10 +1,10 @@
 // Must hold: a result that cannot be kept loses no effect. The work is recorded as done, its steps too, the caller gets the value,
 // an event says so, and nothing of it runs again.
-import { type Events, execute, type OperationContext, onEvent } from '@onceguard/core';
+import { type Events, executeIdempotently, type OperationContext, onEvent } from '@onceguard/core';
 import { expect, it } from 'vitest';
-import { call } from '../engine/abandoned.js';
-import { told } from '../engine/told.js';
-import { nameIn, onEveryStore, recordOf } from '../engine/world.js';
+import { callOptions } from '../engine/abandoned-work.js';
+import { summarize } from '../engine/execution-summary.js';
+import { onEveryStore, recordNameIn, recordOf } from '../engine/store-testbed.js';
 
 const circular: { self?: unknown } = {};
 circular.self = circular;
@@ -37,20 +37,23 @@ onEveryStore('A result that cannot be kept', (open) => {
       await step('charge', () => effects.push('charge'), { atMostOnce: true });
       return value;
     };
-    const options = call<unknown>(store, { maxOutcomeBytes: 100 });
-    const first = await execute(operation, options);
+    const options = callOptions<unknown>(store, { maxOutcomeBytes: 100 });
+    const first = await executeIdempotently(operation, options);
     expect(first).toMatchObject({ kind: 'executed', recorded: true });
     expect('value' in first && first.value).toBe(value);
-    expect(await told(execute(operation, options))).toBe('expired');
+    expect(await summarize(executeIdempotently(operation, options))).toBe('expired');
     stop();
-    expect(heard).toMatchObject([{ name: nameIn(store), reason: expect.stringMatching(reason) }]);
-    expect(await recordOf(store.inner, nameIn(store))).toMatchObject({ state: 'completed', outcome: null });
+    expect(heard).toMatchObject([{ name: recordNameIn(store), reason: expect.stringMatching(reason) }]);
+    expect(await recordOf(store.inner, recordNameIn(store))).toMatchObject({ state: 'completed', outcome: null });
     expect(effects).toEqual(['charge']);
   });
 
   it('is kept where it only looks odd: a BigInt', async () => {
     const { store } = open();
-    await execute(() => 2n ** 70n, call(store));
-    expect(await execute(() => 0n, call(store))).toMatchObject({ kind: 'replayed', value: 2n ** 70n });
+    await executeIdempotently(() => 2n ** 70n, callOptions(store));
+    expect(await executeIdempotently(() => 0n, callOptions(store))).toMatchObject({
+      kind: 'replayed',
+      value: 2n ** 70n,
+    });
   });
 });

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { RedisStore } from '@onceguard/core/redis';
 import { Redis } from 'ioredis';
 import { digest } from '../../packages/core/src/digest.js';
-import { startChild } from '../adapters/child.js';
-import type { Random } from '../model/random.js';
+import { startChild } from '../adapters/child-process.js';
+import type { Random } from '../model/seeded-random.js';
 
 export const policies = ['rerun', 'block', 'recover'] as const;
 export type Policy = (typeof policies)[number];
@@ -28,20 +28,20 @@ export interface Job extends Trial {
 }
 
 /** What a worker says of an order: it stands still for good, or it has ended. */
-export type News = { readonly trial: string } & ({ readonly stands: string } | { readonly ends: string });
+export type WorkerMessage = { readonly trial: string } & ({ readonly stands: string } | { readonly ends: string });
 
 export interface Worker {
   /** Resolves when each of the jobs has ended or stands still, with the end or the point. */
-  take(jobs: readonly Job[]): Promise<ReadonlyMap<string, News>>;
+  take(jobs: readonly Job[]): Promise<ReadonlyMap<string, WorkerMessage>>;
   kill(): Promise<void>;
 }
 
 export async function startWorker(settings: { url: string; prefix: string; leaseMs: number }): Promise<Worker> {
   const child = await startChild('../../steps/processes/worker.mjs', settings);
   const take: Worker['take'] = async (jobs) => {
-    const news = new Map<string, News>();
+    const news = new Map<string, WorkerMessage>();
     return await new Promise((resolve) => {
-      const hear = (said: News) => {
+      const hear = (said: WorkerMessage) => {
         news.set(said.trial, said);
         if (!jobs.every(({ trial }) => news.has(trial))) return;
         child.process.off('message', hear);
@@ -56,7 +56,7 @@ export async function startWorker(settings: { url: string; prefix: string; lease
 }
 
 /** What the other systems saw of an order, and who was asked about it. */
-export interface Traces {
+export interface OrderTraces {
   readonly calls: Readonly<Record<StepName, number>>;
   /** Of those that know a call by its key: how many different ones they acted on. */
   readonly effects: Readonly<Record<'reserve' | 'ship', number>>;
@@ -68,7 +68,7 @@ export interface Shop {
   readonly prefix: string;
   readonly store: RedisStore;
   readonly nameOf: (trial: string) => string;
-  tracesOf(trial: string): Promise<Traces>;
+  tracesOf(trial: string): Promise<OrderTraces>;
   /** The steps that began and went no further, as far as the record says: an odd number says that one is about to run. */
   doubtsOf(trial: string): Promise<StepName[]>;
   close(): void;
@@ -103,12 +103,12 @@ export async function openShop(url: string): Promise<Shop> {
 }
 
 /** Groups of so many, in order. */
-export function groupsOf<Item>(items: readonly Item[], size: number): Item[][] {
+export function inGroups<Item>(items: readonly Item[], size: number): Item[][] {
   const count = Math.ceil(items.length / size);
   return Array.from({ length: count }, (_, n) => items.slice(n * size, (n + 1) * size));
 }
 
 /** Each at a point of its own. */
-export function atPoints(trials: readonly Trial[], random: Random): Job[] {
-  return trials.map((trial) => ({ ...trial, stopAt: random.whole(1, pointsOfAnOrder), longestPauseMs: 0 }));
+export function jobsAtRandomPoints(trials: readonly Trial[], random: Random): Job[] {
+  return trials.map((trial) => ({ ...trial, stopAt: random.integer(1, pointsOfAnOrder), longestPauseMs: 0 }));
 }

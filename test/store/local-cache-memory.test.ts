@@ -1,36 +1,36 @@
 // localCache: the memory that it takes is bounded, whatever passes through it.
 import { expect, test } from 'vitest';
-import { localCache } from '../../packages/core/src/local-cache/local-cache.js';
-import { MemoryStore } from '../../packages/core/src/memory/memory-store.js';
-import type { AcquireAnswer } from '../../packages/core/src/protocol/messages.js';
+import type { AcquireReply } from '../../packages/core/src/protocol/messages.js';
+import { localCache } from '../../packages/core/src/stores/local-cache/local-cache.js';
+import { MemoryStore } from '../../packages/core/src/stores/memory/memory-store.js';
 import { FaultStore } from '../../packages/testing/src/fault-store.js';
-import { hourMs, request } from '../../packages/testing/src/store-suite/requests.js';
+import { acquireRequest, hourMs } from '../../packages/testing/src/store-suite/test-helpers.js';
 import { liveMemory } from '../support/live-memory.js';
 
 const KiB = 1_024;
 
 /** Under every key work of this size is completed; as a client may, it answers with a part of something larger. */
-function world(options: { maxBytes: number }) {
+function openCache(options: { maxBytes: number }) {
   const asked = new FaultStore(new MemoryStore());
   let bytes = 0;
-  const answer = (): AcquireAnswer => ({
+  const answer = (): AcquireReply => ({
     kind: 'completed',
     outcome: Buffer.alloc(bytes + 64 * KiB).subarray(0, bytes),
     outcomeLeftMs: hourMs,
     completedAt: 1,
     note: null,
     attempt: 1,
-    fence: 1,
+    fencingToken: 1,
     now: Date.now(),
   });
-  asked.on('acquire', async () => answer() as never);
+  asked.injectFault('acquire', async () => answer() as never);
   const store = localCache(asked, options);
   return {
     /** Whether the store had to be asked. */
     ask: async (key: string, size: number): Promise<boolean> => {
       bytes = size;
       asked.calls.length = 0;
-      await store.acquire(key, request());
+      await store.acquire(key, acquireRequest());
       return asked.calls.length > 0;
     },
   };
@@ -39,7 +39,7 @@ function world(options: { maxBytes: number }) {
 const keys = (count: number) => Array.from({ length: count }, (_, at) => `key-${at}`);
 
 test('What was asked for least recently makes room, and what remains is within maxBytes', async () => {
-  const { ask } = world({ maxBytes: 100 * KiB });
+  const { ask } = openCache({ maxBytes: 100 * KiB });
   for (const key of keys(100)) {
     await ask(key, 4 * KiB);
     // Asked for again and again.
@@ -56,14 +56,14 @@ test('What was asked for least recently makes room, and what remains is within m
 });
 
 test('Outcomes without bytes take room too', async () => {
-  const { ask } = world({ maxBytes: 64 * KiB });
+  const { ask } = openCache({ maxBytes: 64 * KiB });
   for (const key of keys(1_000)) await ask(key, 0);
   expect(await ask('key-999', 0)).toBe(false);
   expect(await ask('key-872', 0)).toBe(true);
 });
 
 test('An outcome of more than an eighth of maxBytes is not kept, and pushes nothing out', async () => {
-  const { ask } = world({ maxBytes: 80 * KiB });
+  const { ask } = openCache({ maxBytes: 80 * KiB });
   await ask('small', KiB);
   await ask('large', 10 * KiB);
   expect(await ask('large', 10 * KiB)).toBe(true);
@@ -73,7 +73,7 @@ test('An outcome of more than an eighth of maxBytes is not kept, and pushes noth
 });
 
 test('200 MB of outcomes pass through 2 MiB, and memory does not grow with them', async () => {
-  const { ask } = world({ maxBytes: 2_048 * KiB });
+  const { ask } = openCache({ maxBytes: 2_048 * KiB });
   for (const key of keys(100)) await ask(key, 100 * KiB);
   const before = liveMemory();
   for (const key of keys(2_000)) await ask(key, 100 * KiB);

@@ -1,26 +1,26 @@
 // localCache: which answers it gives without a call to the store, for how long, and which it never gives.
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { execute, localCache, MemoryStore } from '../../packages/core/src/index.js';
-import type { LocalCacheOptions } from '../../packages/core/src/local-cache/options.js';
+import { executeIdempotently, localCache, MemoryStore } from '../../packages/core/src/index.js';
+import type { LocalCacheOptions } from '../../packages/core/src/stores/local-cache/local-cache-options.js';
 import { FaultStore, failsBefore, manualClock } from '../../packages/testing/src/index.js';
 import {
+  acquireLease,
+  acquireRequest,
+  assertAcquired,
   completionOf,
   dayMs,
-  decision,
-  granted,
   hourMs,
-  leaseOf,
-  own,
-  replayed,
-  request,
-} from '../../packages/testing/src/store-suite/requests.js';
+  replayedOutcome,
+  resolveRequest,
+  toLease,
+} from '../../packages/testing/src/store-suite/test-helpers.js';
 import { newGate } from '../adapters/gate.js';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
 afterEach(() => void vi.useRealTimers());
 
-function world(options: LocalCacheOptions = {}) {
+function openCache(options: LocalCacheOptions = {}) {
   const clock = manualClock();
   const asked = new FaultStore(new MemoryStore({ clock: clock.now }), 200);
   const store = localCache(asked, options);
@@ -44,68 +44,68 @@ function world(options: LocalCacheOptions = {}) {
     },
     /** How many calls of the store it takes. */
     asks,
-    again: () => asks(() => store.acquire(key, request())),
+    again: () => asks(() => store.acquire(key, acquireRequest())),
   };
 }
 
-type World = ReturnType<typeof world>;
+type CacheTestbed = ReturnType<typeof openCache>;
 
 /** A record that is completed, and has been replayed once. */
-async function replayedOnce(options: LocalCacheOptions = {}, overrides: object = {}): Promise<World> {
-  const made = world(options);
-  await made.store.complete(await own(made), completionOf('paid', overrides));
+async function openReplayedOnce(options: LocalCacheOptions = {}, overrides: object = {}): Promise<CacheTestbed> {
+  const made = openCache(options);
+  await made.store.complete(await acquireLease(made), completionOf('paid', overrides));
   expect(await made.again()).toBe(1);
   return made;
 }
 
 describe('A completed record', () => {
   test('is asked for once: what the store told is told again, with the times as they are by then', async () => {
-    const made = await replayedOnce({}, { note: '201' });
-    const told = { ...(await made.asked.acquire(made.key, request())), outcome: Buffer.from('paid') };
+    const made = await openReplayedOnce({}, { note: '201' });
+    const told = { ...(await made.asked.acquire(made.key, acquireRequest())), outcome: Buffer.from('paid') };
     const before = made.asked.calls.length;
-    expect(await made.store.acquire(made.key, request())).toEqual(told);
+    expect(await made.store.acquire(made.key, acquireRequest())).toEqual(told);
     made.pass(1_500);
     const { now } = told;
     const later = { ...told, now: now + 1_500, outcomeLeftMs: hourMs - 1_500 };
-    expect(await made.store.acquire(made.key, request())).toEqual(later);
+    expect(await made.store.acquire(made.key, acquireRequest())).toEqual(later);
     expect(made.asked.calls).toHaveLength(before);
   });
 
   test('is asked for by the one who completed it too: of two answers that it sends, the first stands', async () => {
-    const made = world();
-    const lease = await own(made);
+    const made = openCache();
+    const lease = await acquireLease(made);
     await made.store.complete(lease, completionOf('first'));
     await made.store.complete(lease, completionOf('second'));
     expect(await made.again()).toBe(1);
-    expect(await replayed(made)).toBe('first');
+    expect(await replayedOutcome(made)).toBe('first');
   });
 
   test('is asked for with any other fingerprint, which is a mismatch, and stays kept for its own', async () => {
-    const made = await replayedOnce();
+    const made = await openReplayedOnce();
     const before = made.asked.calls.length;
-    expect(await made.store.acquire(made.key, request({ fingerprint: 'v1:other' }))).toMatchObject({
-      kind: 'mismatch',
+    expect(await made.store.acquire(made.key, acquireRequest({ fingerprint: 'v1:other' }))).toMatchObject({
+      kind: 'key_reused',
     });
     expect(made.asked.calls).toHaveLength(before + 1);
     expect(await made.again()).toBe(0);
   });
 
   test('is asked for without a fingerprint, and told for none is told to none that has one', async () => {
-    const made = await replayedOnce();
-    const without = () => made.asks(() => made.store.acquire(made.key, request({ fingerprint: null })));
+    const made = await openReplayedOnce();
+    const without = () => made.asks(() => made.store.acquire(made.key, acquireRequest({ fingerprint: null })));
     expect([await without(), await without(), await made.again()]).toEqual([1, 0, 1]);
   });
 
   test('is its own: nobody who changes the bytes that came or went changes what is kept', async () => {
     const large = Buffer.from('before|paid|after');
-    const made = world();
+    const made = openCache();
     const answer = { ...(await completedAnswer()), outcome: large.subarray(7, 11) };
-    made.asked.on('acquire', async () => answer as never);
-    expect(await replayed(made)).toBe('paid');
+    made.asked.injectFault('acquire', async () => answer as never);
+    expect(await replayedOutcome(made)).toBe('paid');
     large.fill(0);
     for (let round = 0; round < 2; round += 1) {
-      expect(await replayed(made)).toBe('paid');
-      const again = await made.store.acquire(made.key, request());
+      expect(await replayedOutcome(made)).toBe('paid');
+      const again = await made.store.acquire(made.key, acquireRequest());
       if (again.kind === 'completed') again.outcome.fill(0);
     }
     expect(made.asked.calls).toHaveLength(1);
@@ -113,11 +113,12 @@ describe('A completed record', () => {
 
   test('is replayed while the store does not answer, and everything else is refused', async () => {
     vi.useRealTimers();
-    const made = world();
-    const pay = (key: string) => execute(() => 'paid', { store: made.store, scope: 'tests', key, leaseMs: 10_000 });
+    const made = openCache();
+    const pay = (key: string) =>
+      executeIdempotently(() => 'paid', { store: made.store, scope: 'tests', key, leaseMs: 10_000 });
     await pay('payment-1');
     await pay('payment-1');
-    made.asked.on('acquire', failsBefore());
+    made.asked.injectFault('acquire', failsBefore());
     expect(await pay('payment-1')).toMatchObject({ kind: 'replayed', value: 'paid' });
     await expect(pay('payment-2')).rejects.toMatchObject({ code: 'store_unavailable' });
   });
@@ -125,18 +126,18 @@ describe('A completed record', () => {
 
 describe('Nothing is kept', () => {
   test('longer than maxAgeMs, however often it is asked for: a removal elsewhere is known by then', async () => {
-    const made = await replayedOnce({ maxAgeMs: 10_000 });
+    const made = await openReplayedOnce({ maxAgeMs: 10_000 });
     await made.asked.inner.remove(made.key);
     made.pass(9_000);
     expect(await made.again()).toBe(0);
     made.pass(999);
     expect(await made.again()).toBe(0);
     made.pass(1);
-    granted(await made.store.acquire(made.key, request()));
+    assertAcquired(await made.store.acquire(made.key, acquireRequest()));
   });
 
   test('longer than the outcome: by this process’s clock', async () => {
-    const made = await replayedOnce({}, { outcomeTtlMs: 5_000 });
+    const made = await openReplayedOnce({}, { outcomeTtlMs: 5_000 });
     vi.advanceTimersByTime(4_999);
     expect(await made.again()).toBe(0);
     vi.advanceTimersByTime(1);
@@ -144,19 +145,19 @@ describe('Nothing is kept', () => {
   });
 
   test('longer than the outcome: by the store’s clock, as any answer tells it', async () => {
-    const made = await replayedOnce({}, { outcomeTtlMs: 5_000 });
+    const made = await openReplayedOnce({}, { outcomeTtlMs: 5_000 });
     made.advance(5_000);
     await made.store.read('another');
-    expect(await made.store.acquire(made.key, request())).toMatchObject({ kind: 'expired' });
+    expect(await made.store.acquire(made.key, acquireRequest())).toMatchObject({ kind: 'expired' });
   });
 
   test.each([
     { what: 'its age', options: { maxAgeMs: 10_000 }, completion: {} },
     { what: 'the end of the outcome', options: {}, completion: { outcomeTtlMs: 10_000 } },
   ])('for longer because its answer was late: $what counts from the question', async ({ options, completion }) => {
-    const made = world(options);
-    await made.store.complete(await own(made), completionOf('paid', completion));
-    made.asked.on('acquire', async (pass) => {
+    const made = openCache(options);
+    await made.store.complete(await acquireLease(made), completionOf('paid', completion));
+    made.asked.injectFault('acquire', async (pass) => {
       const answer = await pass();
       vi.advanceTimersByTime(4_000);
       return answer;
@@ -168,104 +169,104 @@ describe('Nothing is kept', () => {
     expect(await made.again()).toBe(1);
   });
 
-  const unsettled: Readonly<Record<string, (made: World) => Promise<unknown>>> = {
-    in_progress: own,
+  const unsettled: Readonly<Record<string, (made: CacheTestbed) => Promise<unknown>>> = {
+    in_progress: acquireLease,
     unknown: async (made) =>
-      await made.store.release(await own(made), { as: 'unknown', retryAfterMs: null, note: null }),
-    expired: async (made) => await made.store.complete(await own(made), completionOf('', { outcome: null })),
-    mismatch: async (made) => await own(made, { fingerprint: 'v1:other' }),
+      await made.store.release(await acquireLease(made), { as: 'unknown', retryAfterMs: null, note: null }),
+    expired: async (made) => await made.store.complete(await acquireLease(made), completionOf('', { outcome: null })),
+    mismatch: async (made) => await acquireLease(made, { fingerprint: 'v1:other' }),
   };
 
   test.each(Object.entries(unsettled))('of what is %s: the store is asked each time', async (kind, arrange) => {
-    const made = world();
+    const made = openCache();
     await arrange(made);
     for (let round = 0; round < 2; round += 1) {
       const before = made.asked.calls.length;
-      expect(await made.store.acquire(made.key, request())).toMatchObject({ kind });
+      expect(await made.store.acquire(made.key, acquireRequest())).toMatchObject({ kind });
       expect(made.asked.calls).toHaveLength(before + 1);
     }
   });
 
   test('of steps: a later attempt is told them by the store', async () => {
-    const made = world();
-    const lease = await own(made);
+    const made = openCache();
+    const lease = await acquireLease(made);
     await made.store.checkpoint(lease, { step: 'charge', seq: 2, bytes: Buffer.from('c1') });
     await made.store.release(lease, { as: 'retryable' });
-    const asked = request();
-    const next = granted(await made.store.acquire(made.key, asked));
+    const asked = acquireRequest();
+    const next = assertAcquired(await made.store.acquire(made.key, asked));
     expect(next.steps.size).toBe(1);
-    await made.store.release(leaseOf(made.key, asked, next), { as: 'retryable' });
+    await made.store.release(toLease(made.key, asked, next), { as: 'retryable' });
     expect(await made.again()).toBe(1);
   });
 });
 
 describe('What is kept is dropped at once', () => {
   test('when its record is removed through it', async () => {
-    const made = await replayedOnce();
+    const made = await openReplayedOnce();
     await made.store.remove(made.key);
-    granted(await made.store.acquire(made.key, request()));
+    assertAcquired(await made.store.acquire(made.key, acquireRequest()));
   });
 
   test('when the removal was perhaps executed', async () => {
-    const made = await replayedOnce();
-    made.asked.on('remove', failsBefore('unknown'));
+    const made = await openReplayedOnce();
+    made.asked.injectFault('remove', failsBefore('unknown'));
     await expect(made.store.remove(made.key)).rejects.toMatchObject({ class: 'unknown' });
     expect(await made.again()).toBe(1);
   });
 
   test('and an answer that was on its way while the record was removed is not kept', async () => {
-    const made = world();
-    await made.store.complete(await own(made), completionOf('paid'));
+    const made = openCache();
+    await made.store.complete(await acquireLease(made), completionOf('paid'));
     const [told, gate] = [newGate(), newGate()];
-    made.asked.on('acquire', async (pass) => {
+    made.asked.injectFault('acquire', async (pass) => {
       const answer = await pass();
       told.open();
       await gate.opened;
       return answer;
     });
-    const late = made.store.acquire(made.key, request());
+    const late = made.store.acquire(made.key, acquireRequest());
     await told.opened;
     await made.store.remove(made.key);
     gate.open();
     expect(await late).toMatchObject({ kind: 'completed' });
-    granted(await made.store.acquire(made.key, request()));
+    assertAcquired(await made.store.acquire(made.key, acquireRequest()));
   });
 
   test('when somebody decides through it about what stands there by now', async () => {
-    const made = await replayedOnce();
+    const made = await openReplayedOnce();
     await made.asked.inner.remove(made.key);
-    const elsewhere = await own({ store: made.asked.inner, key: made.key });
+    const elsewhere = await acquireLease({ store: made.asked.inner, key: made.key });
     await made.asked.inner.release(elsewhere, { as: 'unknown', retryAfterMs: null, note: null });
-    const decided = decision(elsewhere.fence, { as: 'done', outcome: Buffer.from('decided') });
+    const decided = resolveRequest(elsewhere.fencingToken, { as: 'done', outcome: Buffer.from('decided') });
     expect(await made.store.resolve(made.key, decided)).toMatchObject({ kind: 'ok' });
-    expect(await replayed(made)).toBe('decided');
+    expect(await replayedOutcome(made)).toBe('decided');
   });
 
   test('when the store grants the work to a caller that it asked for', async () => {
-    const made = await replayedOnce();
+    const made = await openReplayedOnce();
     await made.asked.inner.remove(made.key);
-    granted(await made.store.acquire(made.key, request({ fingerprint: 'v1:other' })));
-    expect(await made.store.acquire(made.key, request())).toMatchObject({ kind: 'mismatch' });
+    assertAcquired(await made.store.acquire(made.key, acquireRequest({ fingerprint: 'v1:other' })));
+    expect(await made.store.acquire(made.key, acquireRequest())).toMatchObject({ kind: 'key_reused' });
   });
 
   test('when it is closed: calls after that are refused', async () => {
-    const made = await replayedOnce();
+    const made = await openReplayedOnce();
     const closing = made.store.close();
-    await expect(made.store.acquire(made.key, request())).rejects.toThrow('closed');
+    await expect(made.store.acquire(made.key, acquireRequest())).rejects.toThrow('closed');
     await closing;
   });
 });
 
 test('A jump of the store’s clock, told by any answer, is in the answers that follow', async () => {
-  const made = await replayedOnce();
+  const made = await openReplayedOnce();
   made.advance(60_000);
   const { now } = await made.store.read('another');
   made.pass(250);
   const told = { kind: 'completed', now: now + 250, outcomeLeftMs: hourMs - 60_250 };
-  expect(await made.store.acquire(made.key, request())).toMatchObject(told);
+  expect(await made.store.acquire(made.key, acquireRequest())).toMatchObject(told);
 });
 
 async function completedAnswer() {
-  const { asked, key } = await replayedOnce({}, { outcomeTtlMs: dayMs });
-  return await asked.acquire(key, request());
+  const { asked, key } = await openReplayedOnce({}, { outcomeTtlMs: dayMs });
+  return await asked.acquire(key, acquireRequest());
 }

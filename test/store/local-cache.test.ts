@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigurationError } from '../../packages/core/src/errors.js';
-import { localCache } from '../../packages/core/src/local-cache/local-cache.js';
-import { MemoryStore } from '../../packages/core/src/memory/memory-store.js';
-import { RedisStore } from '../../packages/core/src/redis/index.js';
+import { localCache } from '../../packages/core/src/stores/local-cache/local-cache.js';
+import { MemoryStore } from '../../packages/core/src/stores/memory/memory-store.js';
+import { RedisStore } from '../../packages/core/src/stores/redis/index.js';
 import { manualClock, storeSuite } from '../../packages/testing/src/index.js';
 import { redisUrl } from '../support/redis.js';
 
@@ -14,7 +14,7 @@ const runner = { describe, test };
 storeSuite({
   name: 'localCache around a MemoryStore on a manual clock',
   runner,
-  capabilities: { shared: false, durable: false, clock: true },
+  capabilities: { shared: false, durable: false, controllableClock: true },
   async create() {
     const clock = manualClock();
     const store = localCache(new MemoryStore({ clock: clock.now }));
@@ -28,7 +28,7 @@ afterAll(() => client.disconnect());
 storeSuite({
   name: 'localCache around a RedisStore',
   runner,
-  capabilities: { shared: true, durable: true, clock: false },
+  capabilities: { shared: true, durable: true, controllableClock: false },
   async create() {
     const prefix = `suite:${randomUUID()}:`;
     const store = localCache(new RedisStore({ client, prefix }));
@@ -54,9 +54,9 @@ test.each(refused)('localCache() refuses %o with name, value and remedy', (optio
 });
 
 test('A localCache is called what its store is called, can what it can, and has its deadline', () => {
-  const store = new MemoryStore({ storeTimeoutMs: 123 });
-  const { name, capabilities, timeoutMs } = localCache(store);
-  expect({ name, capabilities, timeoutMs }).toEqual({
+  const store = new MemoryStore({ callTimeoutMs: 123 });
+  const { name, capabilities, callTimeoutMs } = localCache(store);
+  expect({ name, capabilities, timeoutMs: callTimeoutMs }).toEqual({
     name: 'memory',
     capabilities: store.capabilities,
     timeoutMs: 123,

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { StoreError } from '../../packages/core/src/errors.js';
-import { MemoryStore } from '../../packages/core/src/memory/memory-store.js';
-import type { MemoryStoreOptions } from '../../packages/core/src/memory/options.js';
 import type { AcquireRequest, Lease } from '../../packages/core/src/protocol/index.js';
+import { MemoryStore } from '../../packages/core/src/stores/memory/memory-store.js';
+import type { MemoryStoreOptions } from '../../packages/core/src/stores/memory/memory-store-options.js';
 import { manualClock } from '../../packages/testing/src/index.js';
 
 const hourMs = 3_600_000;
@@ -12,7 +12,7 @@ const terms = { recordTtlMs: 2 * hourMs, outcomeTtlMs: 2 * hourMs, unknownTtlMs:
 
 describe('a full MemoryStore', () => {
   test('refuses a new record beyond maxRecords as unavailable, and names the option', async () => {
-    const { store, own } = world({ maxRecords: 3 });
+    const { store, own } = openStore({ maxRecords: 3 });
     for (const key of ['a', 'b', 'c']) await own(key);
     await expect(own('d')).rejects.toThrow(/^MemoryStore is full: maxRecords is 3\. .*raise maxRecords/);
     await expect(own('d')).rejects.toSatisfy((error) => error instanceof StoreError && error.class === 'unavailable');
@@ -21,7 +21,7 @@ describe('a full MemoryStore', () => {
   });
 
   test('still serves the records that it has: renew, release, the next attempt', async () => {
-    const { store, own } = world({ maxRecords: 1 });
+    const { store, own } = openStore({ maxRecords: 1 });
     const lease = await own('a');
     expect((await store.renew(lease, 3 * hourMs)).kind).toBe('ok');
     expect((await store.release(lease, { as: 'retryable' })).kind).toBe('ok');
@@ -29,7 +29,7 @@ describe('a full MemoryStore', () => {
   });
 
   test('refuses an outcome beyond maxBytes as unavailable, changes nothing, and takes a smaller one', async () => {
-    const { store, own, complete } = world({ maxBytes: 20_000 });
+    const { store, own, complete } = openStore({ maxBytes: 20_000 });
     const lease = await own('a');
     await expect(complete(lease, 20_000)).rejects.toThrow(/^MemoryStore is full: maxBytes is 20000\. .*raise maxBytes/);
     expect((await store.read('a')).record?.state).toBe('in_progress');
@@ -38,7 +38,7 @@ describe('a full MemoryStore', () => {
   });
 
   test('counts steps and texts too, and gives back what is no longer kept', async () => {
-    const { store, own } = world({ maxBytes: 19_000 });
+    const { store, own } = openStore({ maxBytes: 19_000 });
     const lease = await own('a');
     const point = (step: string, seq: number) => store.checkpoint(lease, { step, seq, bytes: Buffer.alloc(9_000) });
     await point('first', 1);
@@ -50,7 +50,7 @@ describe('a full MemoryStore', () => {
   });
 
   test('does not count a record twice that is written again and again', async () => {
-    const { store, own } = world({ maxBytes: 16_000 });
+    const { store, own } = openStore({ maxBytes: 16_000 });
     for (let round = 0; round < 200; round += 1) {
       const lease = await own('a');
       await store.release(lease, { as: 'unknown', retryAfterMs: null, note: 'n'.repeat(1_000) });
@@ -60,7 +60,7 @@ describe('a full MemoryStore', () => {
   });
 
   test('makes room with what is over, however much of it there is, before it refuses', async () => {
-    const { clock, own, complete } = world({ maxRecords: 1_000, maxBytes: 3_000_000 });
+    const { clock, own, complete } = openStore({ maxRecords: 1_000, maxBytes: 3_000_000 });
     for (let at = 0; at < 500; at += 1) await complete(await own(`old-${at}`), 3_000);
     const lease = await own('new', { recordTtlMs: 9 * hourMs });
     await expect(complete(lease, 2_000_000)).rejects.toThrow('maxBytes');
@@ -74,7 +74,7 @@ describe('What has begun in a MemoryStore that is full', () => {
 
   /** A store with as many attempts in progress as it takes, and their leases. */
   async function filled() {
-    const one = world({ maxBytes: 100_000, maxScopeShare: 1 });
+    const one = openStore({ maxBytes: 100_000, maxScopeShare: 1 });
     const leases: Lease[] = [];
     try {
       for (;;) leases.push(await one.own(`k-${leases.length}`, { onAbandoned: 'block' }));
@@ -97,9 +97,9 @@ describe('What has begun in a MemoryStore that is full', () => {
     const { store, leases } = await filled();
     const why = { by: longest, reason: longest, note: longest };
     for (const lease of leases) {
-      const { key, fence: expectFence } = lease;
+      const { key, fencingToken: expectedFencingToken } = lease;
       expect((await store.release(lease, { as: 'unknown', retryAfterMs: null, note: longest })).kind).toBe('ok');
-      const decision = { ...terms, ...why, expectFence, as: 'done', outcome: null, outcomeTtlMs: 1 } as const;
+      const decision = { ...terms, ...why, expectedFencingToken, as: 'done', outcome: null, outcomeTtlMs: 1 } as const;
       expect((await store.resolve(key, decision)).kind).toBe('ok');
     }
   });
@@ -115,7 +115,7 @@ describe('What has begun in a MemoryStore that is full', () => {
 
 describe('One scope in a MemoryStore', () => {
   test('has a quarter of the records by default; beyond it its new keys are refused, and those of others are not', async () => {
-    const { own, store } = world({ maxRecords: 12 });
+    const { own, store } = openStore({ maxRecords: 12 });
     for (const key of ['a', 'b', 'c']) await own(key, { scope: 'tenant-1' });
     const refused = own('d', { scope: 'tenant-1' });
     await expect(refused).rejects.toThrow(
@@ -128,7 +128,7 @@ describe('One scope in a MemoryStore', () => {
   });
 
   test('has that part of the bytes, outcomes included', async () => {
-    const { own, complete } = world({ maxBytes: 100_000, maxScopeShare: 0.5 });
+    const { own, complete } = openStore({ maxBytes: 100_000, maxScopeShare: 0.5 });
     await complete(await own('a', { scope: 'tenant-1' }), 30_000);
     const lease = await own('b', { scope: 'tenant-1' });
     await expect(complete(lease, 30_000)).rejects.toMatchObject({ message: expect.stringContaining('maxScopeShare') });
@@ -137,7 +137,7 @@ describe('One scope in a MemoryStore', () => {
   });
 
   test('gets its room back as its records end', async () => {
-    const { clock, own, store } = world({ maxRecords: 4 });
+    const { clock, own, store } = openStore({ maxRecords: 4 });
     for (let round = 0; round < 5; round += 1) {
       await own(`a-${round}`, { scope: 'tenant-1' });
       await expect(own('b', { scope: 'tenant-1' })).rejects.toThrow('maxScopeShare');
@@ -147,7 +147,7 @@ describe('One scope in a MemoryStore', () => {
   });
 
   test('may have all of it where the option says so', async () => {
-    const { own } = world({ maxRecords: 3, maxScopeShare: 1 });
+    const { own } = openStore({ maxRecords: 3, maxScopeShare: 1 });
     for (const key of ['a', 'b', 'c']) await own(key, { scope: 'tenant-1' });
     await expect(own('d', { scope: 'tenant-1' })).rejects.toThrow('maxRecords is 3');
   });
@@ -155,7 +155,7 @@ describe('One scope in a MemoryStore', () => {
 
 describe('time in a MemoryStore', () => {
   test('frees the bytes of outcomes when their time is over, and keeps the tombstones', async () => {
-    const { store, clock, own, complete } = world({ maxBytes: 1_000_000 });
+    const { store, clock, own, complete } = openStore({ maxBytes: 1_000_000 });
     for (let at = 0; at < 9; at += 1) await complete(await own(`k-${at}`), 100_000);
     const lease = await own('next');
     await expect(complete(lease, 500_000)).rejects.toThrow('maxBytes');
@@ -168,7 +168,7 @@ describe('time in a MemoryStore', () => {
   });
 
   test('a thousand records that end in any order all leave, a few per call', async () => {
-    const { store, clock, own } = world({ maxRecords: 1_000 });
+    const { store, clock, own } = openStore({ maxRecords: 1_000 });
     const lives = Array.from({ length: 1_000 }, (_, at) => ((at * 7_919) % 1_000) + 1);
     for (const [at, lifeMs] of lives.entries()) {
       await own(`k-${at}`, { leaseMs: 1, recordTtlMs: lifeMs, unknownTtlMs: lifeMs });
@@ -185,7 +185,7 @@ describe('time in a MemoryStore', () => {
   });
 
   test('a record that is renewed or shortened leaves at its own time, not at an earlier or later one', async () => {
-    const { store, clock, own, complete } = world({ maxRecords: 2 });
+    const { store, clock, own, complete } = openStore({ maxRecords: 2 });
     const renewed = await own('renewed', { leaseMs: 10, recordTtlMs: 10, unknownTtlMs: 10 });
     const completed = await own('completed', { unknownTtlMs: 900 * hourMs, onAbandoned: 'block' });
     await store.renew(renewed, 5 * hourMs);
@@ -198,7 +198,7 @@ describe('time in a MemoryStore', () => {
   });
 
   test('a store that empties and fills again keeps what is new under the same keys', async () => {
-    const { store, clock, own } = world({ maxRecords: 1 });
+    const { store, clock, own } = openStore({ maxRecords: 1 });
     for (let round = 0; round < 5; round += 1) {
       await own('a');
       await store.read('b');
@@ -209,7 +209,7 @@ describe('time in a MemoryStore', () => {
   });
 
   test('a clock that steps back brings nothing back and loses nothing that still counts', async () => {
-    const { store, clock, own, complete } = world({});
+    const { store, clock, own, complete } = openStore({});
     await complete(await own('a'), 10);
     clock.advance(-hourMs);
     expect((await store.read('a')).record?.outcome?.byteLength).toBe(10);
@@ -220,17 +220,23 @@ describe('time in a MemoryStore', () => {
   });
 });
 
-function world(options: MemoryStoreOptions) {
+function openStore(options: MemoryStoreOptions) {
   const clock = manualClock();
   const store = new MemoryStore({ clock: clock.now, ...options });
   return {
     clock,
     store,
     async own(key: string, overrides: Partial<AcquireRequest> = {}): Promise<Lease> {
-      const fixed = { fingerprint: null, leaseMs: 10, onAbandoned: 'rerun', notAfter: 1e14, fenceSeen: 0 } as const;
+      const fixed = {
+        fingerprint: null,
+        leaseMs: 10,
+        onAbandoned: 'rerun',
+        notAfter: 1e14,
+        lastSeenFencingToken: 0,
+      } as const;
       const { recordTtlMs = terms.recordTtlMs } = overrides;
       const outcomeTtlMs = Math.min(terms.outcomeTtlMs, recordTtlMs);
-      const request = { token: randomUUID(), ...fixed, ...terms, outcomeTtlMs, ...overrides };
+      const request = { ownerToken: randomUUID(), ...fixed, ...terms, outcomeTtlMs, ...overrides };
       const answer = await store.acquire(key, request);
       if (answer.kind !== 'acquired') throw new Error(`${key} is ${answer.kind}`);
       return { ...request, ...answer, key };

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { ConfigurationError } from '../../packages/core/src/errors.js';
-import { MemoryStore } from '../../packages/core/src/memory/memory-store.js';
+import { MemoryStore } from '../../packages/core/src/stores/memory/memory-store.js';
 
 const refused: readonly (readonly [options: unknown, message: RegExp])[] = [
   [
@@ -15,11 +15,8 @@ const refused: readonly (readonly [options: unknown, message: RegExp])[] = [
   [{ maxRecords: 2 ** 24 }, /maxRecords is 16777216; /],
   [{ maxBytes: '256MB' }, /maxBytes is "256MB"; it must be a whole number of bytes from 1 to .* write 268435456\./],
   [{ maxBytes: 0.5 }, /maxBytes is 0\.5; /],
-  [
-    { storeTimeoutMs: '1s' },
-    /storeTimeoutMs is "1s"; it must be a whole number of milliseconds from 1 to 2147483647\./,
-  ],
-  [{ storeTimeoutMs: Number.NaN }, /storeTimeoutMs is NaN; /],
+  [{ callTimeoutMs: '1s' }, /callTimeoutMs is "1s"; it must be a whole number of milliseconds from 1 to 2147483647\./],
+  [{ callTimeoutMs: Number.NaN }, /callTimeoutMs is NaN; /],
   ...[0, 1.01, -1, Number.NaN, '25%'].map(
     (maxScopeShare) =>
       [
@@ -30,7 +27,7 @@ const refused: readonly (readonly [options: unknown, message: RegExp])[] = [
   [{ clock: 5 }, /clock is 5; it must be a function that answers milliseconds since 1970, such as Date\.now\./],
   [
     { maxRecord: 5 },
-    /maxRecord is not an option; the options are clock, maxBytes, maxRecords, maxScopeShare, storeTimeoutMs\./,
+    /maxRecord is not an option; the options are clock, maxBytes, maxRecords, maxScopeShare, callTimeoutMs\./,
   ],
   [null, /the options argument is null; it must be an object\./],
   ['redis://x', /the options argument is "redis:\/\/x"; /],
@@ -51,8 +48,8 @@ describe('new MemoryStore()', () => {
   });
 
   test('has a deadline of 1000 ms unless told otherwise', () => {
-    expect(new MemoryStore().timeoutMs).toBe(1_000);
-    expect(new MemoryStore({ storeTimeoutMs: 50 }).timeoutMs).toBe(50);
+    expect(new MemoryStore().callTimeoutMs).toBe(1_000);
+    expect(new MemoryStore({ callTimeoutMs: 50 }).callTimeoutMs).toBe(50);
   });
 
   test('closed, says that the store was closed', async () => {

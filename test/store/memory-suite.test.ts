@@ -8,14 +8,14 @@ import { brokenOwner } from '../protocol/model/broken-owner.js';
 import { protocolStore } from './fixtures/protocol-store.js';
 
 /** What the port cannot show: a clock that steps back; and a record that is over, which a store may have dropped. */
-const outOfReach = new Set([
+const undetectableClauses = new Set([
   'the wait is not capped at the length of a lease',
   'complete: writes over a newer owner whose life is over',
 ]);
 
-type Break = (store: IdempotencyStore) => Partial<IdempotencyStore>;
+type BreakStore = (store: IdempotencyStore) => Partial<IdempotencyStore>;
 
-const brokenStores: Record<string, Break> = {
+const brokenStores: Record<string, BreakStore> = {
   'acquire reads, and then writes': (store) => ({
     async acquire(key, request) {
       const { record } = await store.read(key);
@@ -58,7 +58,9 @@ describe('the store suite', () => {
     expect(await firstFailure((clock) => protocolStore(protocol, clock))).toBeNull();
   });
 
-  const clauses = Object.entries({ ...brokenAcquire, ...brokenOwner }).filter(([name]) => !outOfReach.has(name));
+  const clauses = Object.entries({ ...brokenAcquire, ...brokenOwner }).filter(
+    ([name]) => !undetectableClauses.has(name),
+  );
   test.each(clauses)('finds it: %s', async (_, variant) => {
     expect(await firstFailure((clock) => protocolStore({ ...protocol, ...variant }, clock))).not.toBeNull();
   });
@@ -78,7 +80,7 @@ async function firstFailure(create: (clock: () => number) => IdempotencyStore): 
   storeSuite({
     name: 'broken',
     runner: { describe: (_, body) => body(), test: (title, body) => tests.push({ title, body }) },
-    capabilities: { shared: false, durable: false, clock: true },
+    capabilities: { shared: false, durable: false, controllableClock: true },
     async create() {
       const clock = manualClock();
       return { store: create(clock.now), advance: clock.advance, close: async () => {} };

@@ -1,6 +1,6 @@
 // MemoryStore proves itself by the published contract.
 import { describe, test } from 'vitest';
-import { MemoryStore } from '../../packages/core/src/memory/memory-store.js';
+import { MemoryStore } from '../../packages/core/src/stores/memory/memory-store.js';
 import { manualClock, storeSuite } from '../../packages/testing/src/index.js';
 
 const runner = { describe, test };
@@ -8,7 +8,7 @@ const runner = { describe, test };
 storeSuite({
   name: 'MemoryStore on a manual clock',
   runner,
-  capabilities: { shared: false, durable: false, clock: true },
+  capabilities: { shared: false, durable: false, controllableClock: true },
   async create() {
     const clock = manualClock();
     return { store: new MemoryStore({ clock: clock.now }), advance: clock.advance, close: async () => {} };
@@ -18,6 +18,6 @@ storeSuite({
 storeSuite({
   name: 'MemoryStore on the clock of the process',
   runner,
-  capabilities: { shared: false, durable: false, clock: false },
+  capabilities: { shared: false, durable: false, controllableClock: false },
   create: async () => ({ store: new MemoryStore(), close: async () => {} }),
 });

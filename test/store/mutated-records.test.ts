@@ -1,14 +1,20 @@
 // 100,000 damaged records: none is replayed with a wrong value, and none runs again.
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { type ExecuteOptions, execute, MemoryStore, type OperationContext, StoreError } from '@onceguard/core';
+import {
+  type ExecuteOptions,
+  executeIdempotently,
+  MemoryStore,
+  type OperationContext,
+  StoreError,
+} from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { FaultStore } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Random } from '../model/random.js';
+import { Random } from '../model/seeded-random.js';
 import { redisUrl } from '../support/redis.js';
-import { mutated } from './mutated-records.js';
+import { mutateBytes } from './byte-mutations.js';
 
 const records = 2_000;
 const mutationsOfEach = 50;
@@ -25,7 +31,7 @@ let store: RedisStore;
 beforeAll(() => {
   redis = new Redis(redisUrl(), { enableAutoPipelining: true });
   client = new Redis(redisUrl());
-  store = new RedisStore({ client, prefix, storeTimeoutMs: 30_000 });
+  store = new RedisStore({ client, prefix, callTimeoutMs: 30_000 });
 });
 
 afterAll(async () => {
@@ -35,26 +41,26 @@ afterAll(async () => {
   client.disconnect();
 });
 
-interface Kind {
+interface RecordKind {
   /** What a repeat gets. */
   readonly value?: (n: number) => unknown;
   run(context: OperationContext, n: number): unknown;
   readonly options?: object;
   /** What a repeat gets that does not look at the damaged bytes. */
-  readonly rightly?: 'unknown';
+  readonly rightly?: 'outcome_unknown';
 }
 
 /** Records as work leaves them: with the answer inside or beside, free with a step, or in doubt. */
-const kinds: readonly Kind[] = [
+const recordKinds: readonly RecordKind[] = [
   recording((n) => ({ charge: n, paid: true })),
   recording((n) => `a longer text of ${n}: ${'x'.repeat(n % 700)}`),
   recording((n) => Buffer.alloc(n % 90, n), { ttlMs: day, tombstoneMs: 7 * day }),
   { run: stepping },
-  { run: stepping, options: { onFailure: 'unknown', onAbandoned: 'block' }, rightly: 'unknown' },
-  { run: (_, n) => Promise.reject(new Error(`${n}`)), options: { onFailure: 'unknown' }, rightly: 'unknown' },
+  { run: stepping, options: { onFailure: 'unknown', onAbandoned: 'block' }, rightly: 'outcome_unknown' },
+  { run: (_, n) => Promise.reject(new Error(`${n}`)), options: { onFailure: 'unknown' }, rightly: 'outcome_unknown' },
 ];
 
-function recording(value: (n: number) => unknown, options = {}): Kind {
+function recording(value: (n: number) => unknown, options = {}): RecordKind {
   return { run: (_, n) => value(n), value, options };
 }
 
@@ -65,7 +71,7 @@ async function stepping({ step }: OperationContext, n: number): Promise<never> {
 }
 
 const callOf = (n: number): ExecuteOptions<unknown> => {
-  const { options } = kinds[n % kinds.length] ?? {};
+  const { options } = recordKinds[n % recordKinds.length] ?? {};
   return { store, scope: 'shop', key: `order-${n}`, fingerprint: n, ...options };
 };
 
@@ -73,7 +79,9 @@ test(`of ${records * mutationsOfEach} damaged records none is replayed with a wr
   const random = new Random(seed);
   const all = Array.from({ length: records }, (_, n) => n);
   await Promise.all(
-    all.map((n) => execute((context) => kinds[n % kinds.length]?.run(context, n), callOf(n)).catch(() => {})),
+    all.map((n) =>
+      executeIdempotently((context) => recordKinds[n % recordKinds.length]?.run(context, n), callOf(n)).catch(() => {}),
+    ),
   );
   const originals = await readAll();
   const names = [...originals.keys()];
@@ -103,22 +111,22 @@ test(`of ${records * mutationsOfEach} damaged records none is replayed with a wr
   expect([...classes.values()].reduce((sum, count) => sum + count, 0)).toBe(records * mutationsOfEach);
 }, 600_000);
 
-interface Raw {
+interface StoredBytes {
   readonly record: Buffer;
-  readonly beside: Buffer | null;
+  readonly side: Buffer | null;
   readonly steps: Readonly<Record<string, Buffer>>;
 }
 
-const noBytes: Raw = { record: Buffer.alloc(0), beside: null, steps: {} };
+const noBytes: StoredBytes = { record: Buffer.alloc(0), side: null, steps: {} };
 
-async function readAll(): Promise<Map<string, Raw>> {
+async function readAll(): Promise<Map<string, StoredBytes>> {
   const names = (await redis.keys(`${prefix}*}`)).sort();
   const raws = names.map(async (name) => {
     const record = (await redis.getBuffer(name)) ?? Buffer.alloc(0);
     const type = await redis.type(`${name}:more`);
-    const beside = type === 'string' ? await redis.getBuffer(`${name}:more`) : null;
+    const side = type === 'string' ? await redis.getBuffer(`${name}:more`) : null;
     const steps = type === 'hash' ? await redis.hgetallBuffer(`${name}:more`) : {};
-    return [name, { record, beside, steps }] as const;
+    return [name, { record, side, steps }] as const;
   });
   return new Map(await Promise.all(raws));
 }
@@ -128,32 +136,39 @@ async function numbersOf(all: readonly number[]): Promise<Map<string, number>> {
   const found = new Map<string, number>();
   for (const n of all) {
     const watched = new FaultStore(store, 30_000);
-    await execute(() => expect.unreachable('It runs.'), { ...callOf(n), store: watched, fingerprint: 'none' }).catch(
-      () => {},
-    );
+    await executeIdempotently(() => expect.unreachable('It runs.'), {
+      ...callOf(n),
+      store: watched,
+      fingerprint: 'none',
+    }).catch(() => {});
     found.set(`${prefix}{${watched.calls[0]?.key}}`, n);
   }
   return found;
 }
 
-async function damage(name: string, originals: ReadonlyMap<string, Raw>, other: Raw, random: Random): Promise<void> {
-  const { record, beside, steps } = originals.get(name) ?? noBytes;
+async function damage(
+  name: string,
+  originals: ReadonlyMap<string, StoredBytes>,
+  other: StoredBytes,
+  random: Random,
+): Promise<void> {
+  const { record, side, steps } = originals.get(name) ?? noBytes;
   const step = random.pick([null, ...Object.keys(steps)]);
   if (step !== null) {
     const value = steps[step] ?? Buffer.alloc(0);
-    const changed = mutated(value, Object.values(other.steps)[0] ?? other.record, random);
+    const changed = mutateBytes(value, Object.values(other.steps)[0] ?? other.record, random);
     if (random.chance(0.2)) await redis.hdel(`${name}:more`, step);
     await redis.hset(`${name}:more`, random.chance(0.2) ? `${step}x` : step, changed);
-  } else if (beside !== null && random.chance(0.5)) {
-    await redis.set(`${name}:more`, mutated(beside, other.record, random), 'KEEPTTL');
+  } else if (side !== null && random.chance(0.5)) {
+    await redis.set(`${name}:more`, mutateBytes(side, other.record, random), 'KEEPTTL');
   } else {
-    await redis.set(name, mutated(record, other.record, random), 'KEEPTTL');
+    await redis.set(name, mutateBytes(record, other.record, random), 'KEEPTTL');
   }
 }
 
-async function write(name: string, { record, beside, steps }: Raw): Promise<void> {
+async function write(name: string, { record, side, steps }: StoredBytes): Promise<void> {
   await redis.set(name, record, 'KEEPTTL');
-  if (beside !== null) await redis.set(`${name}:more`, beside, 'KEEPTTL');
+  if (side !== null) await redis.set(`${name}:more`, side, 'KEEPTTL');
   if (Object.keys(steps).length === 0) return;
   await redis.del(`${name}:more`);
   await redis.hset(`${name}:more`, steps);
@@ -166,9 +181,9 @@ async function endOf(n: number, bypasses: boolean): Promise<string> {
   const run = () => {
     ran = true;
   };
-  const { value, rightly } = kinds[n % kinds.length] ?? {};
+  const { value, rightly } = recordKinds[n % recordKinds.length] ?? {};
   try {
-    const end = await execute(run, options);
+    const end = await executeIdempotently(run, options);
     const isRight = end.kind === 'replayed' ? isDeepStrictEqual(end.value, value?.(n)) : end.kind === rightly;
     return isRight ? 'the right answer' : `${end.kind} of order-${n}`;
   } catch (error) {
@@ -181,18 +196,18 @@ test('the same holds of outcomes and steps of a MemoryStore', async () => {
   const random = new Random(seed);
   const inner = new FaultStore(new MemoryStore(), 30_000);
   const memory = { store: inner, scope: 'shop', key: 'done' };
-  await execute(() => ({ charge: 1 }), memory);
-  await execute((context) => stepping(context, 1), { ...memory, key: 'free' }).catch(() => {});
-  inner.on('acquire', async (pass) => {
+  await executeIdempotently(() => ({ charge: 1 }), memory);
+  await executeIdempotently((context) => stepping(context, 1), { ...memory, key: 'free' }).catch(() => {});
+  inner.injectFault('acquire', async (pass) => {
     const answer = (await pass()) as never as { outcome?: Buffer; steps?: Map<string, { seq: number; bytes: Buffer }> };
-    if (answer.outcome !== undefined) answer.outcome = mutated(answer.outcome, Buffer.from('"other"'), random);
+    if (answer.outcome !== undefined) answer.outcome = mutateBytes(answer.outcome, Buffer.from('"other"'), random);
     const [[name, entry] = ['', undefined]] = answer.steps ?? [];
     if (entry !== undefined)
-      answer.steps?.set(name, { ...entry, bytes: mutated(entry.bytes, Buffer.from('r1'), random) });
+      answer.steps?.set(name, { ...entry, bytes: mutateBytes(entry.bytes, Buffer.from('r1'), random) });
     return answer as never;
   });
   for (let n = 0; n < 5_000; n += 1) {
-    const again = execute(() => expect.unreachable('It runs again.'), {
+    const again = executeIdempotently(() => expect.unreachable('It runs again.'), {
       ...memory,
       key: n % 2 === 0 ? 'done' : 'free',
     });

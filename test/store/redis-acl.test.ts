@@ -1,12 +1,12 @@
 // The rights that docs/redis.md names are enough: a user with these alone runs every verb.
 import { readFileSync } from 'node:fs';
-import { execute } from '@onceguard/core';
+import { executeIdempotently } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';
-import { completionOf, own, request } from '../../packages/testing/src/store-suite/requests.js';
+import { acquireLease, acquireRequest, completionOf } from '../../packages/testing/src/store-suite/test-helpers.js';
 import { startRedis } from '../support/redis.js';
-import { hearing } from './hearing.js';
+import { listeningStore } from './completion-listeners.js';
 
 test('A user with the rights that the documents name can do everything that a store does', async () => {
   const document = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
@@ -17,15 +17,15 @@ test('A user with the rights that the documents name can do everything that a st
   const url = `redis://onceguard:secret@127.0.0.1:${server.port}`;
   const store = await RedisStore.connect(url);
   try {
-    const { heard } = await hearing(store, admin, 'onceguard:');
-    const lease = await own({ store, key: 'awaited' });
-    await store.acquire('awaited', request({ awaited: true }));
+    const { notifiedKeys } = await listeningStore(store, admin, 'onceguard:');
+    const lease = await acquireLease({ store, key: 'awaited' });
+    await store.acquire('awaited', acquireRequest({ notifyOnEnd: true }));
     await store.complete(lease, completionOf('done'));
-    await vi.waitUntil(() => heard.includes('awaited'));
+    await vi.waitUntil(() => notifiedKeys.includes('awaited'));
     await store.remove('awaited');
     const options = { store, scope: 'acl', key: 'k' };
-    expect(await execute(() => 'done', options)).toMatchObject({ kind: 'executed', recorded: true });
-    expect(await execute(() => 'again', options)).toMatchObject({ kind: 'replayed', value: 'done' });
+    expect(await executeIdempotently(() => 'done', options)).toMatchObject({ kind: 'executed', recorded: true });
+    expect(await executeIdempotently(() => 'again', options)).toMatchObject({ kind: 'replayed', value: 'done' });
     const { records } = await store.scan({ cursor: null, limit: 100 });
     const name = records.find(({ record }) => record.state === 'completed')?.key ?? '';
     expect((await store.read(name)).record?.state).toBe('completed');

@@ -4,19 +4,19 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type ConnectOptions, RedisStore } from '../../packages/core/src/redis/index.js';
+import { type ConnectOptions, RedisStore } from '../../packages/core/src/stores/redis/index.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 
 let redis: RedisServer;
-let locked: RedisServer;
+let passwordServer: RedisServer;
 const listening: Server[] = [];
 
 beforeAll(async () => {
-  [redis, locked] = await Promise.all([startRedis(), startRedis({ args: ['--requirepass', 'right'] })]);
+  [redis, passwordServer] = await Promise.all([startRedis(), startRedis({ args: ['--requirepass', 'right'] })]);
 });
 
 afterAll(async () => {
-  await Promise.all([redis, locked].map((server) => server.stop()));
+  await Promise.all([redis, passwordServer].map((server) => server.stop()));
   for (const server of listening) server.close();
 });
 
@@ -27,77 +27,77 @@ async function portOf(server: Server): Promise<number> {
 }
 
 /** What a server that refuses says before anybody has asked it, as Redis does in protected mode. */
-const refusing = (line: string) =>
+const refusingServer = (line: string) =>
   portOf(createServer((socket) => void socket.on('error', () => {}).end(`${line}\r\n`)));
 
 const protectedMode = '-DENIED Redis is running in protected mode because protected mode is enabled';
-const speaksHttp = () => portOf(createHttpServer((_request, response) => void response.end('hello')));
-const isSilent = () => portOf(createServer(() => {}));
-const speaksTls = () =>
+const httpServer = () => portOf(createHttpServer((_request, response) => void response.end('hello')));
+const silentServer = () => portOf(createServer(() => {}));
+const tlsServer = () =>
   portOf(createTlsServer({ ciphers: 'PSK', pskCallback: () => null }).on('tlsClientError', () => {}));
-const nobody = async () => {
+const closedPort = async () => {
   const server = createServer();
   const port = await portOf(server);
   server.close();
   return port;
 };
 
-const to = (port: number, scheme = 'redis') => `${scheme}://127.0.0.1:${port}`;
+const urlOf = (port: number, scheme = 'redis') => `${scheme}://127.0.0.1:${port}`;
 
-interface Row {
+interface BadInputRow {
   readonly what: string;
   readonly target: () => string | ConnectOptions | Promise<string | ConnectOptions>;
   readonly class: 'misconfigured' | 'unavailable';
   readonly message: RegExp;
 }
 
-const rows: Row[] = [
+const rows: BadInputRow[] = [
   {
     what: 'an HTTP server',
-    target: async () => to(await speaksHttp()),
+    target: async () => urlOf(await httpServer()),
     class: 'misconfigured',
     message: /127\.0\.0\.1:\d+ is an HTTP server, not a Redis/,
   },
   {
     what: 'TLS to a server without',
-    target: () => to(redis.port, 'rediss'),
+    target: () => urlOf(redis.port, 'rediss'),
     class: 'misconfigured',
     message: /does not speak TLS on this port/,
   },
   {
     what: 'no TLS to a server with',
-    target: async () => to(await speaksTls()),
+    target: async () => urlOf(await tlsServer()),
     class: 'misconfigured',
     message: /expects TLS: use rediss:\/\/ or the option tls/,
   },
-  { what: 'no password', target: () => locked.url, class: 'misconfigured', message: /NOAUTH/ },
+  { what: 'no password', target: () => passwordServer.url, class: 'misconfigured', message: /NOAUTH/ },
   {
     what: 'a wrong password',
-    target: () => locked.url.replace('//', '//:wrong@'),
+    target: () => passwordServer.url.replace('//', '//:wrong@'),
     class: 'misconfigured',
     message: /WRONGPASS/,
   },
   {
     what: 'a server in protected mode',
-    target: async () => to(await refusing(protectedMode)),
+    target: async () => urlOf(await refusingServer(protectedMode)),
     class: 'misconfigured',
     message: /DENIED Redis is running in protected mode/,
   },
   {
     what: 'a server in protected mode, with a password, which makes ioredis hide the refusal',
-    target: async () => to(await refusing(protectedMode)).replace('//', '//:secret@'),
+    target: async () => urlOf(await refusingServer(protectedMode)).replace('//', '//:secret@'),
     class: 'misconfigured',
     message: /DENIED Redis is running in protected mode/,
   },
   {
     what: 'a server that has too many clients',
-    target: async () => to(await refusing('-ERR max number of clients reached')),
+    target: async () => urlOf(await refusingServer('-ERR max number of clients reached')),
     class: 'misconfigured',
     message: /max number of clients/,
   },
   {
     what: 'a server that says nothing',
-    target: async () => to(await isSilent()),
+    target: async () => urlOf(await silentServer()),
     class: 'unavailable',
     message: /127\.0\.0\.1:\d+: no answer/,
   },
@@ -107,7 +107,7 @@ const rows: Row[] = [
     class: 'misconfigured',
     message: /DB index is out of range/,
   },
-  { what: 'nobody', target: async () => to(await nobody()), class: 'unavailable', message: /ECONNREFUSED/ },
+  { what: 'nobody', target: async () => urlOf(await closedPort()), class: 'unavailable', message: /ECONNREFUSED/ },
   {
     what: 'a name that does not exist',
     target: () => 'redis://nowhere.invalid',
@@ -141,7 +141,7 @@ describe('RedisStore.connect', () => {
   });
 
   test('never shows a password', async () => {
-    const store = await RedisStore.connect(withTimeout(locked.url.replace('//', '//somebody:hush@')));
+    const store = await RedisStore.connect(withTimeout(passwordServer.url.replace('//', '//somebody:hush@')));
     const error = await store.read('a').catch((thrown: unknown) => thrown);
     expect(`${String(error)} ${JSON.stringify(store.health())}`).not.toContain('hush');
     await store.close();
@@ -161,7 +161,7 @@ describe('RedisStore.connect', () => {
     [{ url: 'redis://a', prefix: 'shop:{1}:' }, /prefix is .* without spaces and braces/],
     [
       { url: 'redis://a', durability: { replicas: 1, timeoutMs: 1_000 } },
-      /it must be less than storeTimeoutMs \(1000\)/,
+      /it must be less than callTimeoutMs \(1000\)/,
     ],
     [
       { url: 'redis://a', durability: { replicas: 0, timeoutMs: 100 } },

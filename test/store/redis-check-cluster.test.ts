@@ -2,31 +2,31 @@
 import { Cluster } from 'ioredis';
 import { Cluster as Cluster5 } from 'ioredis5';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { slotOf } from '../../packages/core/src/redis/check/slot.js';
-import type { Finding } from '../../packages/core/src/redis/check.js';
-import { safeClusterOptions } from '../../packages/core/src/redis/index.js';
+import type { Finding } from '../../packages/core/src/stores/redis/diagnostics/check/check-redis.js';
+import { hashSlot } from '../../packages/core/src/stores/redis/diagnostics/check/cluster-slots.js';
+import { safeClusterOptions } from '../../packages/core/src/stores/redis/index.js';
 import { type RedisCluster, startRedis, startRedisCluster } from '../../packages/testing/src/index.js';
-import { codesOf, found, foundAt, patienceMs } from './checked.js';
+import { checkAt, checkWith, codesOf, generousTimeoutMs } from './run-check.js';
 
 let cluster: RedisCluster;
 
 beforeAll(async () => {
   cluster = await startRedisCluster({
-    replicasEach: 0,
+    replicasPerMaster: 0,
     args: ['--appendonly', 'yes', '--appendfsync', 'always', '--cluster-require-full-coverage', 'no'],
   });
 });
 
 afterAll(() => cluster.stop());
 
-const safe = () => new Cluster([...cluster.addresses], safeClusterOptions(patienceMs));
+const newSafeClient = () => new Cluster([...cluster.addresses], safeClusterOptions(generousTimeoutMs));
 
-async function foundIn(client: Cluster | Cluster5): Promise<readonly Finding[]> {
+async function checkWithClient(client: Cluster | Cluster5): Promise<readonly Finding[]> {
   client.on('error', () => undefined);
   if (client.status === 'wait') await client.connect();
   await vi.waitUntil(() => client.status === 'ready', 10_000);
   try {
-    return await found(client);
+    return await checkWith(client);
   } finally {
     client.disconnect();
   }
@@ -36,7 +36,7 @@ const nameOf = (at: number) => `127.0.0.1:${cluster.masters[at]?.port}`;
 
 describe('With a cluster that is well', () => {
   test.each([
-    { name: 'ioredis 6 with safe options', connect: safe, finds: [] },
+    { name: 'ioredis 6 with safe options', connect: newSafeClient, finds: [] },
     {
       name: 'ioredis 6 as it is',
       connect: () => new Cluster([...cluster.addresses]),
@@ -63,7 +63,7 @@ describe('With a cluster that is well', () => {
       finds: [],
     },
   ])('$name has the findings $finds', async ({ connect, finds }) => {
-    expect(codesOf(await foundIn(connect()))).toEqual(finds);
+    expect(codesOf(await checkWithClient(connect()))).toEqual(finds);
     for (const node of cluster.nodes) expect(await node.command('DBSIZE')).toBe(0);
   });
 
@@ -77,14 +77,14 @@ describe('With a cluster that is well', () => {
         async () => String(await alone.command('CLUSTER', 'INFO')).includes('cluster_state:ok'),
         10_000,
       );
-      expect(await foundAt(alone.url)).toEqual([]);
+      expect(await checkAt(alone.url)).toEqual([]);
     } finally {
       await alone.stop();
     }
   });
 
   test('a client for one server is an error', async () => {
-    const findings = await foundAt(cluster.masters[0]?.url ?? '');
+    const findings = await checkAt(cluster.masters[0]?.url ?? '');
     expect(findings).toMatchObject([
       {
         code: 'redis_cluster_node',
@@ -99,7 +99,7 @@ describe('With a cluster that is well', () => {
 describe('What is wrong with one of the masters alone is said of that one', () => {
   test('a setting', async () => {
     await cluster.masters[1]?.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
-    expect(await foundIn(safe())).toMatchObject([{ code: 'redis_may_evict', server: nameOf(1) }]);
+    expect(await checkWithClient(newSafeClient())).toMatchObject([{ code: 'redis_may_evict', server: nameOf(1) }]);
     await cluster.masters[1]?.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
   });
 
@@ -108,38 +108,38 @@ describe('What is wrong with one of the masters alone is said of that one', () =
     async (keyPrefix) => {
       await cluster.masters[0]?.command('ACL', 'SETUSER', 'default', '-hset');
       const client = new Cluster([...cluster.addresses], {
-        ...safeClusterOptions(patienceMs),
+        ...safeClusterOptions(generousTimeoutMs),
         ...(keyPrefix && { keyPrefix }),
       });
       const missing = { code: 'redis_no_rights', message: expect.stringMatching(/HSET/), server: nameOf(0) };
-      expect(await foundIn(client)).toMatchObject([missing]);
+      expect(await checkWithClient(client)).toMatchObject([missing]);
       await cluster.masters[0]?.command('ACL', 'SETUSER', 'default', '+hset');
     },
   );
 
   test('a memory that is full', async () => {
     await cluster.masters[0]?.command('CONFIG', 'SET', 'maxmemory', '100kb');
-    expect(await foundIn(safe())).toMatchObject([
+    expect(await checkWithClient(newSafeClient())).toMatchObject([
       { code: 'redis_refuses', message: expect.stringMatching(/OOM/), server: nameOf(0) },
     ]);
     await cluster.masters[0]?.command('CONFIG', 'SET', 'maxmemory', 0);
   });
 
   test('its silence', async () => {
-    const client = safe();
+    const client = newSafeClient();
     await client.connect();
     cluster.masters[2]?.freeze();
-    const findings = await found(client, { storeTimeoutMs: 2_000 });
+    const findings = await checkWith(client, { callTimeoutMs: 2_000 });
     cluster.masters[2]?.thaw();
     client.disconnect();
     expect(findings.filter(({ code }) => code === 'redis_unreachable')).toMatchObject([{ server: nameOf(2) }]);
-    await cluster.untilOk();
+    await cluster.waitUntilOk();
   });
 });
 
 test('Slots that nobody serves are an error, as every master sees it', async () => {
   await Promise.all(cluster.nodes.map((node) => node.command('CLUSTER', 'DELSLOTS', 7)));
-  const findings = await foundIn(safe());
+  const findings = await checkWithClient(newSafeClient());
   expect(findings.map(({ server }) => server).sort()).toEqual([0, 1, 2].map(nameOf).sort());
   for (const one of findings) {
     expect(one).toMatchObject({
@@ -154,7 +154,7 @@ test('A cluster that is not there is one finding', async () => {
   const client = new Cluster([{ host: '127.0.0.1', port: 1 }], safeClusterOptions());
   client.on('error', () => undefined);
   client.connect().catch(() => undefined);
-  const findings = await found(client, { storeTimeoutMs: 100 });
+  const findings = await checkWith(client, { callTimeoutMs: 100 });
   client.disconnect();
   expect(findings).toMatchObject([{ code: 'redis_unreachable', severity: 'error', server: 'cluster' }]);
 });
@@ -162,6 +162,6 @@ test('A cluster that is not there is one finding', async () => {
 test.each(['a', '123456789', 'onceguard:{check-1}', '{check-1}x', 'a{}b', 'a{b', 'foo{{bar}}zap', 'ä{ö}'])(
   'The slot of %s is what Redis says',
   async (key) => {
-    expect(slotOf(key)).toBe(await cluster.masters[0]?.command('CLUSTER', 'KEYSLOT', key));
+    expect(hashSlot(key)).toBe(await cluster.masters[0]?.command('CLUSTER', 'KEYSLOT', key));
   },
 );

@@ -4,11 +4,11 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { rightsScript } from '../../packages/core/src/redis/check/rights.js';
-import { safeRedisOptions } from '../../packages/core/src/redis/index.js';
-import { filesUnder, read } from '../packages/sources.js';
+import { permissionsScript } from '../../packages/core/src/stores/redis/diagnostics/check/check-permissions.js';
+import { safeRedisOptions } from '../../packages/core/src/stores/redis/index.js';
+import { filesUnder, readRepositoryFile } from '../packages/source-trees.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
-import { codesOf, found, foundAt } from './checked.js';
+import { checkAt, checkWith, codesOf } from './run-check.js';
 
 const document = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
 const documented = /^ACL SETUSER onceguard on >secret (.*)$/m.exec(document)?.[1]?.split(' ') ?? [];
@@ -23,10 +23,10 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /** What a user with these rights finds. */
-async function foundWith(rights: readonly string[], options: Parameters<typeof foundAt>[1] = {}) {
+async function foundWith(rights: readonly string[], options: Parameters<typeof checkAt>[1] = {}) {
   const user = randomUUID();
   await server.command('ACL', 'SETUSER', user, 'on', '>secret', ...rights);
-  return await foundAt(`redis://${user}:secret@127.0.0.1:${server.port}`, options);
+  return await checkAt(`redis://${user}:secret@127.0.0.1:${server.port}`, options);
 }
 
 describe('A user with', () => {
@@ -79,11 +79,14 @@ describe('A user with', () => {
 });
 
 test('The script tries what the scripts of the store use, and nothing else', () => {
-  const sources = [...filesUnder('packages/core/src/redis/scripts'), 'packages/core/src/redis/replicated.ts'];
+  const sources = [
+    ...filesUnder('packages/core/src/redis/scripts'),
+    'packages/core/src/stores/redis/connection/replication-wait.ts',
+  ];
   const used = sources.flatMap((file) =>
-    [...read(file).matchAll(/redis\.call\('(\w+)'/g)].map(([, command]) => command),
+    [...readRepositoryFile(file).matchAll(/redis\.call\('(\w+)'/g)].map(([, command]) => command),
   );
-  const tried = [...rightsScript.text.matchAll(/try\('(\w+)'/g)].map(([, command]) => command);
+  const tried = [...permissionsScript.text.matchAll(/try\('(\w+)'/g)].map(([, command]) => command);
   expect(new Set(tried)).toEqual(new Set(used));
   expect(inScripts.map((command) => command.toUpperCase()).sort()).toEqual(tried.sort());
 });
@@ -92,7 +95,7 @@ describe('A server that does not answer', () => {
   test('is named with the cause: nobody listens', async () => {
     const gone = await startRedis();
     await gone.stop();
-    expect(await foundAt(gone.url)).toMatchObject([
+    expect(await checkAt(gone.url)).toMatchObject([
       {
         code: 'redis_unreachable',
         severity: 'error',
@@ -108,7 +111,7 @@ describe('A server that does not answer', () => {
     client.on('error', () => undefined);
     await client.connect();
     frozen.freeze();
-    const findings = await found(client, { storeTimeoutMs: 200 });
+    const findings = await checkWith(client, { callTimeoutMs: 200 });
     client.disconnect();
     await frozen.stop();
     expect(codesOf(findings)).toEqual(['redis_unreachable']);

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { safeRedisOptions } from '../../packages/core/src/redis/index.js';
+import { safeRedisOptions } from '../../packages/core/src/stores/redis/index.js';
 import { startFaultProxy } from '../../packages/testing/src/index.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
-import { codesOf, found, foundAt } from './checked.js';
+import { checkAt, checkWith, codesOf } from './run-check.js';
 
 const faultless = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
@@ -27,7 +27,7 @@ const settings: { sets: string; finds: string[]; says?: RegExp }[] = [
 
 test.each(settings)('A faultless server with "$sets" has the findings $finds', async ({ sets, finds, says = /^/ }) => {
   const server = await startRedis({ args: [...faultless, ...sets.split(' ').filter(Boolean)] });
-  const findings = await foundAt(server.url);
+  const findings = await checkAt(server.url);
   await server.stop();
   expect(codesOf(findings)).toEqual(finds);
   for (const { message, remedy, server: about } of findings) {
@@ -69,27 +69,27 @@ describe('With a server that is well', () => {
   ])('$name has the findings $finds', async ({ connect, finds }) => {
     const client = connect(server.url);
     await Promise.all([once(client, 'ready'), client.status === 'wait' && client.connect()]);
-    const findings = await found(client);
+    const findings = await checkWith(client);
     client.disconnect();
     expect(codesOf(findings)).toEqual(finds);
     for (const { server: about } of findings) expect(about).toBe('client');
   });
 
   test('nothing is left behind', async () => {
-    await foundAt(server.url);
+    await checkAt(server.url);
     expect(await server.command('DBSIZE')).toBe(0);
   });
 
   test('a way that takes a tenth of the deadline is slow, and one that takes less is not', async () => {
     const proxy = await startFaultProxy(server.url);
-    proxy.delay(60);
-    const [slow] = await foundAt(proxy.url, { storeTimeoutMs: 1_000 });
+    proxy.setDelay(60);
+    const [slow] = await checkAt(proxy.url, { callTimeoutMs: 1_000 });
     expect(slow).toMatchObject({
       code: 'redis_slow',
       severity: 'warning',
       message: expect.stringMatching(/takes \d{3,} ms.*\(1000\)/),
     });
-    expect(await foundAt(proxy.url, { storeTimeoutMs: 60_000 })).toEqual([]);
+    expect(await checkAt(proxy.url, { callTimeoutMs: 60_000 })).toEqual([]);
     await proxy.close();
   });
 
@@ -101,7 +101,7 @@ describe('With a server that is well', () => {
   ])('a process whose clock is wrong by %d ms finds %j', async (wrongMs, finds) => {
     const now = Date.now;
     const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() + wrongMs);
-    const findings = await foundAt(server.url);
+    const findings = await checkAt(server.url);
     clock.mockRestore();
     expect(findings).toMatchObject(finds);
     expect(findings).toHaveLength(finds.length);

@@ -3,23 +3,28 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { describe, expect, test, vi } from 'vitest';
-import { RedisStore } from '../../packages/core/src/redis/index.js';
-import { completionOf, leaseOf, own, request } from '../../packages/testing/src/store-suite/requests.js';
+import { RedisStore } from '../../packages/core/src/stores/redis/index.js';
+import {
+  acquireLease,
+  acquireRequest,
+  completionOf,
+  toLease,
+} from '../../packages/testing/src/store-suite/test-helpers.js';
 import { redisUrl } from '../support/redis.js';
 
 const safe = { enableOfflineQueue: false, maxRetriesPerRequest: 0, lazyConnect: true };
 
 const facts = {
   attempt: 1,
-  fence: 1,
+  fencingToken: 1,
   takeover: false,
   recovering: false,
   guarded: false,
-  bound: false,
+  fingerprintBound: false,
   leaseEndAt: 1,
   steps: new Map(),
 };
-const strangersLease = leaseOf('a', request(), { kind: 'acquired', ...facts });
+const strangersLease = toLease('a', acquireRequest(), { kind: 'acquired', ...facts });
 
 describe('a client that is passed in', () => {
   test.each([
@@ -36,7 +41,7 @@ describe('a client that is passed in', () => {
     ];
     const before = structuredClone(looks());
     const store = new RedisStore({ client, prefix: `client:${randomUUID()}:` });
-    const lease = await own({ store, key: 'a' });
+    const lease = await acquireLease({ store, key: 'a' });
     await store.complete(lease, completionOf('paid'));
     await store.scan({ cursor: null, limit: 1 });
     await store.close();
@@ -55,7 +60,7 @@ describe('a client that is passed in', () => {
       class: 'misconfigured',
       message: expect.stringMatching(/^The Redis client is closed\. Give RedisStore a client that stays/),
     };
-    await expect(store.acquire('a', request())).rejects.toMatchObject(said);
+    await expect(store.acquire('a', acquireRequest())).rejects.toMatchObject(said);
   });
 
   test('that is not connected makes calls unavailable, at once', async () => {
@@ -70,8 +75,11 @@ describe('a client that is passed in', () => {
   test('may answer numbers as text', async () => {
     const client = new Redis(redisUrl(), { stringNumbers: true });
     const store = new RedisStore({ client, prefix: `client:${randomUUID()}:` });
-    const lease = await own({ store, key: 'a' });
-    expect(await store.acquire('a', request({ token: lease.token }))).toMatchObject({ fence: lease.fence, attempt: 1 });
+    const lease = await acquireLease({ store, key: 'a' });
+    expect(await store.acquire('a', acquireRequest({ ownerToken: lease.ownerToken }))).toMatchObject({
+      fencingToken: lease.fencingToken,
+      attempt: 1,
+    });
     client.disconnect();
   });
 

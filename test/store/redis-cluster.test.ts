@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { Cluster, Redis } from 'ioredis';
 import { Cluster as Cluster5 } from 'ioredis5';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { RedisStore } from '../../packages/core/src/redis/index.js';
 import type { ScanPage } from '../../packages/core/src/store/port.js';
-import { completionOf, own, request } from '../../packages/testing/src/store-suite/requests.js';
+import { RedisStore } from '../../packages/core/src/stores/redis/index.js';
+import { acquireLease, acquireRequest, completionOf } from '../../packages/testing/src/store-suite/test-helpers.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 
 let servers: RedisServer[];
@@ -31,10 +31,12 @@ describe.each([
 ])('a cluster client of $name', ({ connect }) => {
   test('works on every slot, keeps a record and its outcome together, and scans all masters', async () => {
     const client = connect(servers[0]?.port ?? 0);
-    const store = new RedisStore({ client, prefix: `${randomUUID()}:`, storeTimeoutMs: 5_000 });
+    const store = new RedisStore({ client, prefix: `${randomUUID()}:`, callTimeoutMs: 5_000 });
     const keys = Array.from({ length: 30 }, () => randomUUID()).sort();
-    await Promise.all(keys.map(async (key) => store.complete(await own({ store, key }), completionOf('paid'))));
-    for (const key of keys) expect((await store.acquire(key, request())).kind).toBe('completed');
+    await Promise.all(
+      keys.map(async (key) => store.complete(await acquireLease({ store, key }), completionOf('paid'))),
+    );
+    for (const key of keys) expect((await store.acquire(key, acquireRequest())).kind).toBe('completed');
 
     expect(await scanned(store)).toEqual(keys);
     const held = await Promise.all(admins.map((admin) => admin.keys('*')));

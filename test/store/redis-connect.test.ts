@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { describe, expect, test, vi } from 'vitest';
 import { type Events, onEvent } from '../../packages/core/src/events.js';
-import { type ConnectOptions, RedisStore } from '../../packages/core/src/redis/index.js';
-import { completionOf, own, request } from '../../packages/testing/src/store-suite/requests.js';
+import { type ConnectOptions, RedisStore } from '../../packages/core/src/stores/redis/index.js';
+import { acquireLease, acquireRequest, completionOf } from '../../packages/testing/src/store-suite/test-helpers.js';
 import { redisUrl, startRedis } from '../support/redis.js';
 
 const commands = '+evalsha +eval +time +get +set +del +hget +hgetall +hset +hdel +pexpireat +scan +info'.split(' ');
@@ -12,7 +12,7 @@ const commands = '+evalsha +eval +time +get +set +del +hget +hgetall +hset +hdel
 describe('RedisStore.connect', () => {
   test.each([
     { how: 'a URL', options: () => redisUrl() },
-    { how: 'options', options: () => ({ url: redisUrl(), prefix: 'mine:', storeTimeoutMs: 5_000 }) },
+    { how: 'options', options: () => ({ url: redisUrl(), prefix: 'mine:', callTimeoutMs: 5_000 }) },
   ])('takes $how, is ready when it answers, and ends its connection at close', async ({ options }) => {
     const warnings: Events['warning'][] = [];
     const stop = onEvent('warning', (warning) => warnings.push(warning));
@@ -20,7 +20,7 @@ describe('RedisStore.connect', () => {
     stop();
     expect(warnings.map(({ code }) => code).filter((code) => code !== 'redis_not_persistent')).toEqual([]);
     const key = randomUUID();
-    await own({ store, key });
+    await acquireLease({ store, key });
     await store.remove(key);
     await store.close();
     await store.close();
@@ -94,11 +94,11 @@ describe('RedisStore.connect', () => {
     await admin.acl('SETUSER', 'store', 'on', '>secret', 'resetkeys', '~onceguard:*', '-@all', ...commands);
     const store = await RedisStore.connect({ url: server.url, username: 'store', password: 'secret' });
     const key = randomUUID();
-    const lease = await own({ store, key });
+    const lease = await acquireLease({ store, key });
     await store.renew(lease, 1_000);
     await store.checkpoint(lease, { step: 'charge', seq: 1, bytes: Buffer.from('x') });
     await store.complete(lease, completionOf('paid'));
-    expect((await store.acquire(key, request())).kind).toBe('completed');
+    expect((await store.acquire(key, acquireRequest())).kind).toBe('completed');
     expect((await store.scan({ cursor: null, limit: 10 })).records).toHaveLength(1);
     await store.remove(key);
     admin.disconnect();

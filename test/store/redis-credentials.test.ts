@@ -1,48 +1,56 @@
 // Users and passwords from functions: each connection is made with what they return then.
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type ConnectOptions, RedisStore } from '../../packages/core/src/redis/index.js';
+import { type ConnectOptions, RedisStore } from '../../packages/core/src/stores/redis/index.js';
 import { type RedisServer, startRedis, startRedisCluster, startSentinelSet } from '../../packages/testing/src/index.js';
-import { own, request } from '../../packages/testing/src/store-suite/requests.js';
+import { acquireLease, acquireRequest } from '../../packages/testing/src/store-suite/test-helpers.js';
 
-const ends: (() => unknown)[] = [];
+const cleanups: (() => unknown)[] = [];
 
 afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
+  for (const end of cleanups.splice(0).reverse()) await end();
 });
 
 async function connect(options: ConnectOptions): Promise<RedisStore> {
-  const store = await RedisStore.connect({ storeTimeoutMs: 500, ...options });
-  ends.push(() => store.close());
+  const store = await RedisStore.connect({ callTimeoutMs: 500, ...options });
+  cleanups.push(() => store.close());
   return store;
 }
 
-const places: [name: string, start: () => Promise<{ where: ConnectOptions; servers: readonly RedisServer[] }>][] = [
+const deployments: [name: string, start: () => Promise<{ where: ConnectOptions; servers: readonly RedisServer[] }>][] =
   [
-    'one server',
-    async () => {
-      const server = await startRedis();
-      ends.push(() => server.stop());
-      return { where: { host: '127.0.0.1', port: server.port }, servers: [server] };
-    },
-  ],
-  [
-    'a master behind Sentinels',
-    async () => {
-      const { sentinels: _, addresses, name, master, replicas, stop } = await startSentinelSet({ sentinels: 1 });
-      ends.push(stop);
-      return { where: { sentinels: addresses, name }, servers: [master, ...replicas] };
-    },
-  ],
-  [
-    'a cluster',
-    async () => {
-      const { addresses, nodes, stop } = await startRedisCluster({ replicasEach: 0 });
-      ends.push(stop);
-      return { where: { cluster: addresses }, servers: nodes };
-    },
-  ],
-];
+    [
+      'one server',
+      async () => {
+        const server = await startRedis();
+        cleanups.push(() => server.stop());
+        return { where: { host: '127.0.0.1', port: server.port }, servers: [server] };
+      },
+    ],
+    [
+      'a master behind Sentinels',
+      async () => {
+        const {
+          sentinels: _,
+          addresses,
+          masterName,
+          master,
+          replicas,
+          stop,
+        } = await startSentinelSet({ sentinels: 1 });
+        cleanups.push(stop);
+        return { where: { sentinels: addresses, name: masterName }, servers: [master, ...replicas] };
+      },
+    ],
+    [
+      'a cluster',
+      async () => {
+        const { addresses, nodes, stop } = await startRedisCluster({ replicasPerMaster: 0 });
+        cleanups.push(stop);
+        return { where: { cluster: addresses }, servers: nodes };
+      },
+    ],
+  ];
 
 /** Gives the user this password alone, and ends all its connections. */
 async function rotate(servers: readonly RedisServer[], user: string, password: string): Promise<void> {
@@ -52,21 +60,21 @@ async function rotate(servers: readonly RedisServer[], user: string, password: s
   }
 }
 
-const kinds: [how: string, later: (text: () => string) => ConnectOptions['password']][] = [
+const passwordSources: [how: string, later: (text: () => string) => ConnectOptions['password']][] = [
   ['a function', (text) => () => text()],
   ['an async function', (text) => async () => await new Promise((resolve) => setTimeout(resolve, 20, text()))],
 ];
 
-describe.each(places)('On %s', (_name, start) => {
-  test.each(kinds)('%s gives each connection the password that is valid then', async (_how, later) => {
+describe.each(deployments)('On %s', (_name, start) => {
+  test.each(passwordSources)('%s gives each connection the password that is valid then', async (_how, later) => {
     const { where, servers } = await start();
     let password = 'first-password';
     await rotate(servers, 'app', password);
     const store = await connect({ ...where, username: 'app', password: later(() => password) });
-    await own({ store, key: randomUUID() });
+    await acquireLease({ store, key: randomUUID() });
     for (password of ['second-password', 'third-password']) {
       await rotate(servers, 'app', password);
-      await vi.waitFor(async () => await own({ store, key: randomUUID() }), 20_000);
+      await vi.waitFor(async () => await acquireLease({ store, key: randomUUID() }), 20_000);
     }
   });
 
@@ -77,11 +85,11 @@ describe.each(places)('On %s', (_name, start) => {
     const login = { username: () => user, password: () => `password of ${user}` };
     const [waiting, owner] = [await connect({ ...where, ...login }), await connect({ ...where, ...login })];
     const heard: string[] = [];
-    waiting.whenEnded((key) => heard.push(key));
+    waiting.onAttemptEnded((key) => heard.push(key));
     const hears = async () => {
       const key = randomUUID();
-      const lease = await own({ store: owner, key });
-      await waiting.acquire(key, request({ awaited: true }));
+      const lease = await acquireLease({ store: owner, key });
+      await waiting.acquire(key, acquireRequest({ notifyOnEnd: true }));
       await owner.release(lease, { as: 'retryable' });
       await vi.waitUntil(() => heard.includes(key), 200);
     };
@@ -95,19 +103,19 @@ describe.each(places)('On %s', (_name, start) => {
 
 test('A function is asked at every connection with ioredis 5, too', async () => {
   vi.doMock('ioredis', async () => await import('ioredis5'));
-  ends.push(() => vi.doUnmock('ioredis'));
+  cleanups.push(() => vi.doUnmock('ioredis'));
   const server = await startRedis();
-  ends.push(() => server.stop());
+  cleanups.push(() => server.stop());
   let password = 'first-password';
   await rotate([server], 'app', password);
   const store = await connect({ url: server.url, username: () => 'app', password: async () => password });
-  await own({ store, key: randomUUID() });
+  await acquireLease({ store, key: randomUUID() });
   password = 'second-password';
   await rotate([server], 'app', password);
-  await vi.waitFor(async () => await own({ store, key: randomUUID() }), 20_000);
+  await vi.waitFor(async () => await acquireLease({ store, key: randomUUID() }), 20_000);
 });
 
-describe.each(places)('A function that fails, for %s,', (_name, start) => {
+describe.each(deployments)('A function that fails, for %s,', (_name, start) => {
   test.each([
     [
       'throws',
@@ -134,7 +142,7 @@ describe.each(places)('A function that fails, for %s,', (_name, start) => {
 
 test('A password that a function returned is not shown', async () => {
   const server = await startRedis({ args: ['--rename-command', 'AUTH', '', '--requirepass', 'other'] });
-  ends.push(() => server.stop());
+  cleanups.push(() => server.stop());
   const password = 'a-token-that-nobody-may-see';
   const where = { host: '127.0.0.1', port: server.port };
   const store = await connect({ ...where, password: () => password, connectTimeoutMs: 300 });
@@ -146,7 +154,7 @@ test('A password that a function returned is not shown', async () => {
 
 test('A store that is closed while a function is asked connects no more', async () => {
   const server = await startRedis();
-  ends.push(() => server.stop());
+  cleanups.push(() => server.stop());
   let answer: (password: string) => void = () => {};
   const asked = new Promise<string>((resolve) => {
     answer = resolve;

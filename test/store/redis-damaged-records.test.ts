@@ -2,8 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { RedisStore } from '../../packages/core/src/redis/index.js';
-import { completionOf, decision, own, request } from '../../packages/testing/src/store-suite/requests.js';
+import { RedisStore } from '../../packages/core/src/stores/redis/index.js';
+import {
+  acquireLease,
+  acquireRequest,
+  completionOf,
+  resolveRequest,
+} from '../../packages/testing/src/store-suite/test-helpers.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 
 const hourMs = 3_600_000;
@@ -23,16 +28,16 @@ afterAll(async () => {
   await server.stop();
 });
 
-function world() {
+function openStore() {
   return { store: new RedisStore({ client: redis }), key: randomUUID() };
 }
 
 const step = { step: 'charge', seq: 1, bytes: Buffer.from('x') };
 
 test('a record whose bytes were changed or cut off is damaged to every verb but remove, and stays as it is', async () => {
-  const { store, key } = world();
+  const { store, key } = openStore();
   const name = `onceguard:{${key}}`;
-  const lease = await own({ store, key });
+  const lease = await acquireLease({ store, key });
   const sound = (await redis.getBuffer(name)) ?? Buffer.alloc(0);
   const damaged = [sound.subarray(0, 4), sound.subarray(0, 60), sound.subarray(0, -1)];
   for (let at = 'og2'.length; at < sound.length; at += 1) {
@@ -41,12 +46,12 @@ test('a record whose bytes were changed or cut off is damaged to every verb but 
     damaged.push(changed);
   }
   const calls = [
-    () => store.acquire(key, request()),
+    () => store.acquire(key, acquireRequest()),
     () => store.renew(lease, hourMs),
     () => store.checkpoint(lease, step),
     () => store.complete(lease, completionOf('paid')),
     () => store.release(lease, { as: 'retryable' }),
-    () => store.resolve(key, decision(1)),
+    () => store.resolve(key, resolveRequest(1)),
     () => store.read(key),
   ];
   for (const [n, bytes] of damaged.entries()) {
@@ -58,27 +63,27 @@ test('a record whose bytes were changed or cut off is damaged to every verb but 
   const { now } = await store.remove(key);
   expect((await store.read(key)).record).toMatchObject({ state: 'removed', expiresAt: now + hourMs });
   expect((await store.complete(lease, completionOf('late'))).kind).toBe('lost');
-  expect((await own({ store, key })).fence).toBeGreaterThan(lease.fence);
+  expect((await acquireLease({ store, key })).fencingToken).toBeGreaterThan(lease.fencingToken);
 });
 
 test('a record under the key of another is damaged', async () => {
-  const { store, key } = world();
-  await own({ store, key });
+  const { store, key } = openStore();
+  await acquireLease({ store, key });
   const other = randomUUID();
   await redis.copy(`onceguard:{${key}}`, `onceguard:{${other}}`);
-  await expect(store.acquire(other, request())).rejects.toMatchObject({ class: 'damaged' });
+  await expect(store.acquire(other, acquireRequest())).rejects.toMatchObject({ class: 'damaged' });
 });
 
 test('a record that has lost its steps is damaged, and is not run again', async () => {
-  const { store, key } = world();
-  const lease = await own({ store, key });
+  const { store, key } = openStore();
+  const lease = await acquireLease({ store, key });
   await store.checkpoint(lease, step);
   await store.release(lease, { as: 'unknown', retryAfterMs: null, note: null });
   await redis.del(`onceguard:{${key}}:more`);
   const before = await redis.getBuffer(`onceguard:{${key}}`);
   for (const call of [
-    () => store.acquire(key, request({ onAbandoned: 'recover' })),
-    () => store.resolve(key, decision(lease.fence)),
+    () => store.acquire(key, acquireRequest({ onAbandoned: 'recover' })),
+    () => store.resolve(key, resolveRequest(lease.fencingToken)),
     () => store.read(key),
   ]) {
     await expect(call()).rejects.toMatchObject({
@@ -87,12 +92,12 @@ test('a record that has lost its steps is damaged, and is not run again', async 
     });
   }
   expect(await redis.getBuffer(`onceguard:{${key}}`)).toEqual(before);
-  expect((await store.resolve(key, decision(lease.fence, { as: 'done' }))).kind).toBe('ok');
+  expect((await store.resolve(key, resolveRequest(lease.fencingToken, { as: 'done' }))).kind).toBe('ok');
 });
 
 test('a step without a number is damaged', async () => {
-  const { store, key } = world();
-  const lease = await own({ store, key });
+  const { store, key } = openStore();
+  const lease = await acquireLease({ store, key });
   await store.checkpoint(lease, step);
   await redis.hset(`onceguard:{${key}}:more`, 'charge', 'x');
   await expect(store.checkpoint(lease, step)).rejects.toMatchObject({ class: 'damaged' });

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { StoreError } from '../../packages/core/src/errors.js';
-import { meaningOf } from '../../packages/core/src/redis/failure.js';
-import { RedisStore } from '../../packages/core/src/redis/index.js';
-import { own, request } from '../../packages/testing/src/store-suite/requests.js';
+import { classifyMessage } from '../../packages/core/src/stores/redis/connection/classify-error.js';
+import { RedisStore } from '../../packages/core/src/stores/redis/index.js';
+import { acquireLease, acquireRequest } from '../../packages/testing/src/store-suite/test-helpers.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 
 describe('the class of an error', () => {
@@ -56,7 +56,7 @@ describe('the class of an error', () => {
   const rows = Object.entries({ unavailable, misconfigured, unknown, bug });
   test.each(rows.flatMap(([expected, messages]) => messages.map((message) => ({ expected, message }))))(
     'is $expected for $message',
-    ({ expected, message }) => expect(meaningOf(message).class).toBe(expected),
+    ({ expected, message }) => expect(classifyMessage(message).class).toBe(expected),
   );
 });
 
@@ -74,7 +74,7 @@ describe('on a server in trouble', () => {
   beforeEach(async () => {
     client = new Redis(server.url, { enableOfflineQueue: false, maxRetriesPerRequest: 0, lazyConnect: true });
     await client.connect();
-    store = new RedisStore({ client, storeTimeoutMs: 200 });
+    store = new RedisStore({ client, callTimeoutMs: 200 });
   });
 
   afterEach(() => client.disconnect());
@@ -148,7 +148,7 @@ describe('on a server in trouble', () => {
     const key = randomUUID();
     await trouble.begin();
     try {
-      const failing = store.acquire(key, request());
+      const failing = store.acquire(key, acquireRequest());
       await expect(failing).rejects.toMatchObject({
         class: trouble.class,
         message: expect.stringContaining(trouble.word),
@@ -157,24 +157,24 @@ describe('on a server in trouble', () => {
       await trouble.end();
     }
     expect((await store.read(key)).record).toBeNull();
-    expect((await store.acquire(key, request())).kind).toBe('acquired');
+    expect((await store.acquire(key, acquireRequest())).kind).toBe('acquired');
   });
 
   test('a call that gets no answer fails as unknown at the deadline, and recognises itself when it is repeated', async () => {
-    const [key, asked] = [randomUUID(), request()];
+    const [key, asked] = [randomUUID(), acquireRequest()];
     await admin.client('PAUSE', 60_000, 'WRITE');
     await expect(store.acquire(key, asked)).rejects.toMatchObject({
       class: 'unknown',
       message: expect.stringMatching(/within 200 ms/),
     });
     await admin.client('UNPAUSE');
-    const fence = await vi.waitUntil(async () => (await store.read(key)).record?.fence);
-    expect(await store.acquire(key, asked)).toMatchObject({ kind: 'acquired', attempt: 1, fence });
+    const fencingToken = await vi.waitUntil(async () => (await store.read(key)).record?.fencingToken);
+    expect(await store.acquire(key, asked)).toMatchObject({ kind: 'acquired', attempt: 1, fencingToken });
   });
 
   test('a frozen server cannot make a call last longer than the deadline, whatever the options of the client', async () => {
     const plain = new Redis(server.url, { maxRetriesPerRequest: null });
-    const patient = new RedisStore({ client: plain, storeTimeoutMs: 200 });
+    const patient = new RedisStore({ client: plain, callTimeoutMs: 200 });
     await patient.read('warm');
     process.kill(server.pid, 'SIGSTOP');
     try {
@@ -187,7 +187,7 @@ describe('on a server in trouble', () => {
   });
 
   test('an error shows neither the arguments of the call nor the error of the client, which carries them', async () => {
-    const lease = await own({ store, key: randomUUID() });
+    const lease = await acquireLease({ store, key: randomUUID() });
     await set('maxmemory', '1');
     try {
       const completion = { outcome: Buffer.from('secret'), outcomeTtlMs: 1, note: 'secret', notAfter: 0 };

@@ -2,40 +2,40 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type ConnectOptions, type RedisHealth, RedisStore } from '../../packages/core/src/redis/index.js';
+import { type ConnectOptions, type RedisHealth, RedisStore } from '../../packages/core/src/stores/redis/index.js';
 import { startFaultProxy, startRedis, startSentinelSet } from '../../packages/testing/src/index.js';
 import { redisUrl } from '../support/redis.js';
 
-const ends: (() => unknown)[] = [];
+const cleanups: (() => unknown)[] = [];
 
 afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
+  for (const end of cleanups.splice(0).reverse()) await end();
 });
 
 async function open(options: ConnectOptions): Promise<RedisStore> {
-  const store = await RedisStore.connect({ prefix: `${randomUUID()}:`, storeTimeoutMs: 300, ...options });
-  ends.push(() => store.close());
+  const store = await RedisStore.connect({ prefix: `${randomUUID()}:`, callTimeoutMs: 300, ...options });
+  cleanups.push(() => store.close());
   return store;
 }
 
 /** Resolves with the health when it is this. */
-async function reaches(store: RedisStore, state: RedisHealth['state']): Promise<RedisHealth> {
+async function untilHealthIs(store: RedisStore, state: RedisHealth['state']): Promise<RedisHealth> {
   await vi.waitUntil(() => store.health().state === state, 10_000);
   return store.health();
 }
 
-async function failing(store: RedisStore): Promise<void> {
+async function untilCallsFail(store: RedisStore): Promise<void> {
   await expect(store.read('anything')).rejects.toMatchObject({ code: 'store_unavailable' });
 }
 
-async function answered(store: RedisStore): Promise<void> {
+async function untilAnswered(store: RedisStore): Promise<void> {
   await vi.waitFor(async () => await store.read('anything'), 10_000);
 }
 
 describe('health', () => {
   test('is never_ready, with the cause, until a server is there; and then ready', async () => {
     const server = await startRedis();
-    ends.push(() => server.stop());
+    cleanups.push(() => server.stop());
     await server.kill();
     const begin = Date.now();
     const store = await open({ url: server.url, connectTimeoutMs: 200 });
@@ -43,32 +43,32 @@ describe('health', () => {
     const before = store.health();
     expect(before).toMatchObject({ state: 'never_ready', lastError: expect.stringContaining('ECONNREFUSED') });
     expect(before.since).toBeGreaterThanOrEqual(begin);
-    await failing(store);
+    await untilCallsFail(store);
     expect(store.health()).toMatchObject({ state: 'never_ready', since: before.since });
     await server.restart();
-    await answered(store);
-    const { state, lastError, since } = await reaches(store, 'ready');
+    await untilAnswered(store);
+    const { state, lastError, since } = await untilHealthIs(store, 'ready');
     expect([state, lastError]).toEqual(['ready', null]);
     expect(since).toBeGreaterThanOrEqual(before.since);
   });
 
   test('is degraded while a server is silent, since its first failure, and ready when it answers again', async () => {
     const server = await startRedis();
-    ends.push(() => server.stop());
+    cleanups.push(() => server.stop());
     const store = await open({ url: server.url });
-    await answered(store);
+    await untilAnswered(store);
     const ready = store.health();
     expect(ready).toMatchObject({ state: 'ready', lastError: null });
     server.freeze();
-    await failing(store);
+    await untilCallsFail(store);
     const degraded = store.health();
     expect(degraded).toMatchObject({ state: 'degraded', lastError: expect.any(String) });
     expect(degraded.since).toBeGreaterThanOrEqual(ready.since);
-    await failing(store);
+    await untilCallsFail(store);
     expect(store.health()).toMatchObject({ state: 'degraded', since: degraded.since });
     server.thaw();
-    await answered(store);
-    const again = await reaches(store, 'ready');
+    await untilAnswered(store);
+    const again = await untilHealthIs(store, 'ready');
     expect(again.lastError).toBeNull();
     expect(again.since).toBeGreaterThanOrEqual(degraded.since);
   });
@@ -76,22 +76,22 @@ describe('health', () => {
   test('is degraded as soon as the connection is lost, without a call, and ready when it is back', async () => {
     const server = await startRedis();
     const proxy = await startFaultProxy(server.url);
-    ends.push(
+    cleanups.push(
       () => server.stop(),
       () => proxy.close(),
     );
     const store = await open({ url: proxy.url });
-    await answered(store);
+    await untilAnswered(store);
     await server.kill();
-    expect((await reaches(store, 'degraded')).lastError).toMatch(/connection/i);
-    await failing(store);
+    expect((await untilHealthIs(store, 'degraded')).lastError).toMatch(/connection/i);
+    await untilCallsFail(store);
     await server.restart();
-    expect((await reaches(store, 'ready')).lastError).toBeNull();
+    expect((await untilHealthIs(store, 'ready')).lastError).toBeNull();
   });
 
   test('of a store that was closed is closed, since then, whatever the client of the others does', async () => {
     const client = new Redis(redisUrl(), { enableOfflineQueue: false, maxRetriesPerRequest: 0 });
-    ends.push(() => client.disconnect());
+    cleanups.push(() => client.disconnect());
     const [one, other] = [1, 2].map(() => new RedisStore({ client, prefix: `${randomUUID()}:` }));
     await vi.waitFor(async () => await Promise.all([one?.read('a'), other?.read('a')]));
     const begin = Date.now();
@@ -126,29 +126,29 @@ describe('health', () => {
     const server = await startRedis();
     const client = new Redis(server.url, { enableOfflineQueue: false, maxRetriesPerRequest: 0 });
     client.on('error', () => {});
-    ends.push(
+    cleanups.push(
       () => server.stop(),
       () => client.disconnect(),
     );
     const [one, other] = [1, 2].map(() => new RedisStore({ client, prefix: `${randomUUID()}:` }));
     if (one === undefined || other === undefined) throw new Error('There are two.');
     expect(one.health().state).toBe('never_ready');
-    await answered(one);
+    await untilAnswered(one);
     expect(other.health()).toEqual(one.health());
     expect(other.health().state).toBe('ready');
     await server.kill();
-    await reaches(one, 'degraded');
+    await untilHealthIs(one, 'degraded');
     expect(other.health()).toEqual(one.health());
   });
 
   test('is degraded during a failover behind Sentinel, and ready after it', async () => {
-    const { name, addresses, master, stop } = await startSentinelSet();
-    ends.push(stop);
-    const store = await open({ sentinels: addresses, name });
-    await answered(store);
+    const { masterName, addresses, master, stop } = await startSentinelSet();
+    cleanups.push(stop);
+    const store = await open({ sentinels: addresses, name: masterName });
+    await untilAnswered(store);
     await master.kill();
-    await reaches(store, 'degraded');
+    await untilHealthIs(store, 'degraded');
     await vi.waitFor(async () => await store.read('anything'), 20_000);
-    expect(await reaches(store, 'ready')).toMatchObject({ lastError: null });
+    expect(await untilHealthIs(store, 'ready')).toMatchObject({ lastError: null });
   });
 });

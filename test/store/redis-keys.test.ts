@@ -2,15 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { RedisStore } from '../../packages/core/src/redis/index.js';
+import { RedisStore } from '../../packages/core/src/stores/redis/index.js';
 import {
+  acquireLease,
+  acquireRequest,
+  assertAcquired,
   completionOf,
-  decision,
-  granted,
-  leaseOf,
-  own,
-  request,
-} from '../../packages/testing/src/store-suite/requests.js';
+  resolveRequest,
+  toLease,
+} from '../../packages/testing/src/store-suite/test-helpers.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 
 const hourMs = 3_600_000;
@@ -30,24 +30,24 @@ afterAll(async () => {
   await server.stop();
 });
 
-function world(options: { prefix?: string; client?: Redis } = {}) {
+function openStore(options: { prefix?: string; client?: Redis } = {}) {
   return { store: new RedisStore({ client: redis, ...options }), key: randomUUID() };
 }
 
 const step = { step: 'charge', seq: 1, bytes: Buffer.from('x') };
 
 test('a record with its outcome is one string', async () => {
-  const { store, key } = world();
-  const lease = await own({ store, key });
+  const { store, key } = openStore();
+  const lease = await acquireLease({ store, key });
   await store.complete(lease, completionOf('paid', { outcomeTtlMs: lease.recordTtlMs }));
   expect(await redis.keys('*')).toEqual([`onceguard:{${key}}`]);
   expect(await redis.get(`onceguard:{${key}}`)).toMatch(/^og2[0-9a-f]{8}c.*paid$/s);
 });
 
 test('with the same hash tag steps lie beside it until it is completed, and then what goes earlier', async () => {
-  const { store, key } = world();
+  const { store, key } = openStore();
   const [name, beside] = [`onceguard:{${key}}`, `onceguard:{${key}}:more`];
-  const lease = await own({ store, key });
+  const lease = await acquireLease({ store, key });
   expect(await redis.keys('*')).toEqual([name]);
   await store.checkpoint(lease, step);
   expect((await redis.keys('*')).sort()).toEqual([name, beside]);
@@ -58,12 +58,12 @@ test('with the same hash tag steps lie beside it until it is completed, and then
 });
 
 test('keys end a minute after what they hold', async () => {
-  const { store, key } = world();
+  const { store, key } = openStore();
   /** Redis counts from its own time, which may differ from that of the script by a little. */
   const minutesAfter = async (suffix: string, at: number | undefined) =>
     Math.round(((await redis.pexpiretime(`onceguard:{${key}}${suffix}`)) - (at ?? 0)) / 60_000);
   const expiresAt = async () => (await store.read(key)).record?.expiresAt;
-  const lease = await own({ store, key });
+  const lease = await acquireLease({ store, key });
   expect(await minutesAfter('', await expiresAt())).toBe(1);
   await store.checkpoint(lease, step);
   expect(await minutesAfter(':more', await expiresAt())).toBe(1);
@@ -77,19 +77,19 @@ test('keys end a minute after what they hold', async () => {
 });
 
 test('of what an earlier life has left beside a record nothing is taken over', async () => {
-  const { store, key } = world();
+  const { store, key } = openStore();
   await redis.hset(`onceguard:{${key}}:more`, 'mail', '2:sent');
-  const asked = request();
-  const first = granted(await store.acquire(key, asked));
+  const asked = acquireRequest();
+  const first = assertAcquired(await store.acquire(key, asked));
   expect(first.steps).toEqual(new Map());
-  const lease = leaseOf(key, asked, first);
+  const lease = toLease(key, asked, first);
   await store.checkpoint(lease, step);
   expect([...((await store.read(key)).record?.steps.keys() ?? [])]).toEqual(['charge']);
 });
 
 test('a user who may not give steps an end is found out before anything is written', async () => {
-  const { store, key } = world();
-  const lease = await own({ store, key });
+  const { store, key } = openStore();
+  const lease = await acquireLease({ store, key });
   const before = await redis.dumpBuffer(`onceguard:{${key}}`);
   await redis.acl('SETUSER', 'default', '-pexpireat');
   await expect(store.checkpoint(lease, step)).rejects.toMatchObject({
@@ -103,30 +103,30 @@ test('a user who may not give steps an end is found out before anything is writt
 });
 
 test('missing bytes read as a tombstone and never as absent', async () => {
-  const { store, key } = world();
-  const lease = await own({ store, key });
+  const { store, key } = openStore();
+  const lease = await acquireLease({ store, key });
   await store.complete(lease, completionOf('paid', { note: '201', outcomeTtlMs: hourMs }));
   await redis.del(`onceguard:{${key}}:more`);
-  expect(await store.acquire(key, request())).toMatchObject({ kind: 'expired', note: '201' });
+  expect(await store.acquire(key, acquireRequest())).toMatchObject({ kind: 'expired', note: '201' });
   expect((await store.read(key)).record).toMatchObject({ state: 'completed', outcome: null });
 });
 
 test('a server that forgot the scripts is told them again, at every verb', async () => {
-  const { store, key } = world();
+  const { store, key } = openStore();
   const forgotten = async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
     await redis.script('FLUSH');
     return await call();
   };
-  const asked = request();
-  const lease = leaseOf(key, asked, granted(await forgotten(() => store.acquire(key, asked))));
+  const asked = acquireRequest();
+  const lease = toLease(key, asked, assertAcquired(await forgotten(() => store.acquire(key, asked))));
   const point = { step: 'charge', seq: 1, bytes: Buffer.from('x') };
   const answers = [
     await forgotten(() => store.renew(lease, hourMs)),
     await forgotten(() => store.checkpoint(lease, point)),
     await forgotten(() => store.release(lease, { as: 'unknown', retryAfterMs: null, note: null })),
-    await forgotten(() => store.resolve(key, decision(lease.fence, { as: 'done' }))),
+    await forgotten(() => store.resolve(key, resolveRequest(lease.fencingToken, { as: 'done' }))),
     await forgotten(() => store.complete(lease, completionOf('late'))),
-    await forgotten(() => store.acquire(key, request())),
+    await forgotten(() => store.acquire(key, acquireRequest())),
   ];
   expect(answers.map(({ kind }) => kind)).toEqual(['ok', 'ok', 'ok', 'ok', 'lost', 'expired']);
   expect((await forgotten(() => store.read(key))).record?.state).toBe('completed');
@@ -135,11 +135,11 @@ test('a server that forgot the scripts is told them again, at every verb', async
 });
 
 test('stores with other prefixes see nothing of each other, also where a prefix looks like a pattern', async () => {
-  const { key } = world();
-  const [plain, pattern] = [world({ prefix: 'shop:a:' }).store, world({ prefix: 'shop:[a]*?:' }).store];
-  await own({ store: plain, key });
+  const { key } = openStore();
+  const [plain, pattern] = [openStore({ prefix: 'shop:a:' }).store, openStore({ prefix: 'shop:[a]*?:' }).store];
+  await acquireLease({ store: plain, key });
   expect((await pattern.read(key)).record).toBeNull();
-  await own({ store: pattern, key });
+  await acquireLease({ store: pattern, key });
   for (const store of [plain, pattern]) {
     const { records, cursor } = await store.scan({ cursor: null, limit: 1_000 });
     expect([records.map((found) => found.key), cursor]).toEqual([[key], null]);
@@ -148,8 +148,8 @@ test('stores with other prefixes see nothing of each other, also where a prefix 
 
 test('a client that puts a prefix of its own before every key is scanned under it', async () => {
   const client = new Redis(server.url, { keyPrefix: 'app[1]:' });
-  const { store, key } = world({ client });
-  await own({ store, key });
+  const { store, key } = openStore({ client });
+  await acquireLease({ store, key });
   expect(await redis.keys('*')).toEqual([`app[1]:onceguard:{${key}}`]);
   const { records } = await store.scan({ cursor: null, limit: 1_000 });
   expect(records.map((found) => found.key)).toEqual([key]);
@@ -157,7 +157,7 @@ test('a client that puts a prefix of its own before every key is scanned under i
 });
 
 test('a cursor that scan did not answer is refused as a bug', async () => {
-  const { store } = world();
+  const { store } = openStore();
   const badCursors = ['', 'x', '127.0.0.1:6379', 'a b c', '127.0.0.1:6379 -1'];
   for (const cursor of badCursors) {
     await expect(store.scan({ cursor, limit: 1 })).rejects.toMatchObject({ class: 'bug' });
@@ -181,18 +181,18 @@ test.each([
     class: 'misconfigured',
   },
 ])('$what under a key is refused by every verb and stays as it is', async ({ put, word, class: errorClass }) => {
-  const { store, key } = world();
-  const lease = await own(world());
+  const { store, key } = openStore();
+  const lease = await acquireLease(openStore());
   const name = `onceguard:{${key}}`;
   await put(name);
   const before = await redis.dumpBuffer(name);
   const calls = [
-    () => store.acquire(key, request()),
+    () => store.acquire(key, acquireRequest()),
     () => store.renew({ ...lease, key }, hourMs),
     () => store.checkpoint({ ...lease, key }, { step: 'charge', seq: 1, bytes: Buffer.from('x') }),
     () => store.complete({ ...lease, key }, completionOf('paid')),
     () => store.release({ ...lease, key }, { as: 'retryable' }),
-    () => store.resolve(key, decision(1)),
+    () => store.resolve(key, resolveRequest(1)),
     () => store.read(key),
     () => store.remove(key),
   ];
@@ -203,15 +203,15 @@ test.each([
 });
 
 test('a full server refuses whole what needs room, and takes what ends or goes on with an attempt', async () => {
-  const { store, key } = world();
-  const lease = await own({ store, key });
+  const { store, key } = openStore();
+  const lease = await acquireLease({ store, key });
   const [other, failing] = [randomUUID(), randomUUID()];
-  const failingLease = await own({ store, key: failing });
+  const failingLease = await acquireLease({ store, key: failing });
   const before = await redis.dumpBuffer(`onceguard:{${key}}`);
   await redis.config('SET', 'maxmemory', '1');
   try {
     const calls = [
-      () => store.acquire(other, request()),
+      () => store.acquire(other, acquireRequest()),
       () => store.checkpoint(lease, { step: 'charge', seq: 1, bytes: Buffer.from('x') }),
       () => store.complete(lease, completionOf('paid')),
     ];

@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { type Events, onEvent } from '../../packages/core/src/events.js';
-import { RedisStore, type RedisStoreOptions } from '../../packages/core/src/redis/index.js';
+import { RedisStore, type RedisStoreOptions } from '../../packages/core/src/stores/redis/index.js';
 
 const safe = { enableOfflineQueue: false, maxRetriesPerRequest: 0, lazyConnect: true };
 
@@ -48,9 +48,9 @@ describe('options', () => {
       [{ client, prefix: 'a b' }, /prefix is "a b"/],
       [{ client, prefix: '' }, /prefix is ""/],
       [{ client, prefix: 'a\n' }, /prefix is "a\\n"/],
-      [{ client, storeTimeoutMs: '1s' }, /storeTimeoutMs is "1s"; it must be a whole number of milliseconds/],
-      [{ client, storeTimeoutMs: 0 }, /storeTimeoutMs is 0/],
-      [{ client, timeout: 5 }, /timeout is not an option; the options are client, durability, prefix, storeTimeoutMs/],
+      [{ client, callTimeoutMs: '1s' }, /callTimeoutMs is "1s"; it must be a whole number of milliseconds/],
+      [{ client, callTimeoutMs: 0 }, /callTimeoutMs is 0/],
+      [{ client, timeout: 5 }, /timeout is not an option; the options are client, durability, prefix, callTimeoutMs/],
     ];
     for (const [options, message] of bad) {
       expect(() => new RedisStore(options as unknown as RedisStoreOptions)).toThrow(message);

@@ -4,18 +4,18 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { StoreError } from '../../packages/core/src/errors.js';
-import { meaningOf } from '../../packages/core/src/redis/failure.js';
-import { RedisStore } from '../../packages/core/src/redis/index.js';
+import { classifyMessage } from '../../packages/core/src/stores/redis/connection/classify-error.js';
+import { RedisStore } from '../../packages/core/src/stores/redis/index.js';
 import { startRedis } from '../../packages/testing/src/index.js';
-import { completionOf, own, request } from '../../packages/testing/src/store-suite/requests.js';
+import { acquireLease, acquireRequest, completionOf } from '../../packages/testing/src/store-suite/test-helpers.js';
 
-const ends: (() => unknown)[] = [];
+const cleanups: (() => unknown)[] = [];
 
 afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
+  for (const end of cleanups.splice(0).reverse()) await end();
 });
 
-const texts: Record<string, string[]> = {
+const refusalTexts: Record<string, string[]> = {
   'misconfigured, full': [
     "OOM command not allowed when used memory > 'maxmemory'.",
     'ERR DB capacity quota exceeded. Limit: 268435456 bytes, Usage: 268435500 bytes',
@@ -98,10 +98,10 @@ const texts: Record<string, string[]> = {
   ],
 };
 
-test.each(Object.entries(texts).flatMap(([meant, all]) => all.map((text) => ({ meant, text }))))(
+test.each(Object.entries(refusalTexts).flatMap(([meant, all]) => all.map((text) => ({ meant, text }))))(
   'is $meant: $text',
   ({ meant, text }) => {
-    const { class: storeClass, refusal } = meaningOf(text);
+    const { class: storeClass, refusal } = classifyMessage(text);
     expect([storeClass, refusal].filter(Boolean).join(', ')).toBe(meant);
   },
 );
@@ -118,7 +118,7 @@ async function startRefusing(words: string): Promise<number> {
     socket.on('data', (sent) => socket.write((sent.toString('latin1').match(command) ?? []).map(replyTo).join('')));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  ends.push(() => server.close());
+  cleanups.push(() => server.close());
   return (server.address() as AddressInfo).port;
 }
 
@@ -130,9 +130,9 @@ test.each([
   ['unknown', null, 'ERR something went wrong'],
 ])('A call that a healthy server refuses is %s (%s), in its words: %s', async (storeClass, refusal, words) => {
   const port = await startRefusing(words);
-  const store = await RedisStore.connect({ host: '127.0.0.1', port, storeTimeoutMs: 500 });
-  ends.push(() => store.close());
-  await expect(store.acquire(randomUUID(), request())).rejects.toMatchObject({
+  const store = await RedisStore.connect({ host: '127.0.0.1', port, callTimeoutMs: 500 });
+  cleanups.push(() => store.close());
+  await expect(store.acquire(randomUUID(), acquireRequest())).rejects.toMatchObject({
     class: storeClass,
     refusal,
     message: `Redis failed to acquire: ${words}`,
@@ -142,10 +142,10 @@ test.each([
 describe('An outcome that is larger than the server takes', () => {
   test('fails, in the words of the server or with the connection that it ends, and its record stays with its owner', async () => {
     const server = await startRedis({ args: ['--proto-max-bulk-len', '1mb'] });
-    ends.push(() => server.stop());
-    const store = await RedisStore.connect({ url: server.url, storeTimeoutMs: 5_000 });
-    ends.push(() => store.close());
-    const lease = await own({ store, key: randomUUID() });
+    cleanups.push(() => server.stop());
+    const store = await RedisStore.connect({ url: server.url, callTimeoutMs: 5_000 });
+    cleanups.push(() => store.close());
+    const lease = await acquireLease({ store, key: randomUUID() });
     const large = completionOf('x'.repeat(2 * 1_048_576));
     const refused: unknown = await store.complete(lease, large).catch((error: unknown) => error);
     // The server ends the connection behind its reply, which is lost where bytes are still on their way.

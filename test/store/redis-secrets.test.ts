@@ -5,35 +5,35 @@ import { inspect } from 'node:util';
 import { type Cluster, Redis } from 'ioredis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type EventName, onEvent } from '../../packages/core/src/events.js';
-import { type ConnectOptions, RedisStore, safeRedisOptions } from '../../packages/core/src/redis/index.js';
+import { type ConnectOptions, RedisStore, safeRedisOptions } from '../../packages/core/src/stores/redis/index.js';
 import { startRedis } from '../../packages/testing/src/index.js';
-import { onceguard } from '../cli/command.js';
+import { runOnceguard } from '../cli/run-command.js';
 
-const ends: (() => unknown)[] = [];
+const cleanups: (() => unknown)[] = [];
 
 afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
+  for (const end of cleanups.splice(0).reverse()) await end();
 });
 
 /** Everything that a program can see: events, warnings of the process, and what is written to the console. */
-function record(): string[] {
+function recordOutput(): string[] {
   const seen: string[] = [];
   const note = (...values: unknown[]) => void seen.push(inspect(values, { depth: 20, showHidden: true }));
   const events: EventName[] = ['store_error', 'warning', 'data_may_be_lost'];
-  ends.push(...events.map((name) => onEvent(name, note)));
+  cleanups.push(...events.map((name) => onEvent(name, note)));
   process.on('warning', note);
-  ends.push(() => process.off('warning', note));
+  cleanups.push(() => process.off('warning', note));
   for (const method of ['log', 'warn', 'error'] as const) {
     const spy = vi.spyOn(console, method).mockImplementation(note);
-    ends.push(() => spy.mockRestore());
+    cleanups.push(() => spy.mockRestore());
   }
   return seen;
 }
 
 /** Uses a store in all ways in which it says something about its server, and answers with all that was said. */
 async function everythingSaid(options: ConnectOptions): Promise<string> {
-  const seen = record();
-  const store = await RedisStore.connect({ connectTimeoutMs: 500, storeTimeoutMs: 300, ...options });
+  const seen = recordOutput();
+  const store = await RedisStore.connect({ connectTimeoutMs: 500, callTimeoutMs: 300, ...options });
   const failed: unknown = await store.read('a').catch((error: unknown) => error);
   seen.push(inspect([failed, store.health(), await store.check(), store.health()], { depth: 20, showHidden: true }));
   await store.close();
@@ -50,7 +50,7 @@ async function startEcho(answer: (sent: string) => string): Promise<number> {
     socket.on('data', (sent) => socket.write(answer(sent.toString().replace(/[\r\n]+/g, ' '))));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  ends.push(() => server.close());
+  cleanups.push(() => server.close());
   return (server.address() as AddressInfo).port;
 }
 
@@ -64,7 +64,7 @@ const secrets = [
 describe.each(secrets)('A password %s is not shown', (_which, password) => {
   test('by a server whose AUTH has another name', async () => {
     const server = await startRedis({ args: ['--rename-command', 'AUTH', 'LOGIN', '--requirepass', password] });
-    ends.push(() => server.stop());
+    cleanups.push(() => server.stop());
     const said = await everythingSaid({ host: '127.0.0.1', port: server.port, password });
     expect(said).toMatch(/NOAUTH|unknown command/);
     expect(isLeaked(said, password)).toBe(false);
@@ -105,7 +105,7 @@ describe.each(secrets)('A password %s is not shown', (_which, password) => {
     const port = await startEcho((sent) => `-ERR \x1b[31mwhat is ${sent}\r\n`);
     for (const format of [[], ['--json']]) {
       const address = `redis://:${encodeURIComponent(password)}@127.0.0.1:${port}`;
-      const { stdout, stderr } = await onceguard('doctor', address, '--timeout', '500', ...format);
+      const { stdout, stderr } = await runOnceguard('doctor', address, '--timeout', '500', ...format);
       expect(stdout).toContain('redis_unreachable');
       expect(isLeaked(stdout + stderr, password)).toBe(false);
       for (const sequence of ['\x1b', '\\u001b']) expect(stdout + stderr).not.toContain(sequence);
@@ -124,11 +124,11 @@ describe.each(secrets)('A password %s is not shown', (_which, password) => {
     ['in its host', () => new Redis({ host: `app:${password}@127.0.0.1`, ...safeRedisOptions(300) })],
     ['in its path', () => new Redis({ path: `/nowhere.sock?password=${password}`, ...safeRedisOptions(300) })],
   ])('of a client that has it %s', async (_how, make) => {
-    const seen = record();
+    const seen = recordOutput();
     const client = make(await startEcho((sent) => `-ERR what is ${sent}\r\n`));
     client.on('error', () => {});
-    ends.push(() => client.disconnect());
-    const store = new RedisStore({ client, storeTimeoutMs: 300 });
+    cleanups.push(() => client.disconnect());
+    const store = new RedisStore({ client, callTimeoutMs: 300 });
     await client.connect().catch(() => {});
     const failed: unknown = await store.read('a').catch((error: unknown) => error);
     seen.push(inspect([failed, store.health(), await store.check()], { depth: 20, showHidden: true }));
@@ -165,7 +165,7 @@ test.each<[options: object | string]>([
 test.each([['--password=hush'], ['-hush'], ['--json=hush'], ['--timeout', 'hush'], ['hush']])(
   'The doctor repeats no word of its command line that may be a password: %s %s',
   async (...words) => {
-    const { status, stdout, stderr } = await onceguard('doctor', 'redis://127.0.0.1:1', ...words);
+    const { status, stdout, stderr } = await runOnceguard('doctor', 'redis://127.0.0.1:1', ...words);
     expect(status).toBe(2);
     expect(stdout + stderr).not.toContain('hush');
   },

@@ -5,20 +5,20 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { RedisStore } from '../../packages/core/src/redis/index.js';
-import { completionOf, own, request } from '../../packages/testing/src/store-suite/requests.js';
+import { RedisStore } from '../../packages/core/src/stores/redis/index.js';
+import { acquireLease, acquireRequest, completionOf } from '../../packages/testing/src/store-suite/test-helpers.js';
 import { redisUrl } from '../support/redis.js';
 
-const ends: (() => unknown)[] = [];
+const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
+  for (const end of cleanups.splice(0).reverse()) await end();
 });
 
 const safe = { maxRetriesPerRequest: 0, enableOfflineQueue: false, lazyConnect: true };
 const requestId = new AsyncLocalStorage<string>();
 const ids = Array.from({ length: 20 }, (_, at) => `request-${at}`);
 
-interface Sent {
+interface SentCommand {
   readonly command: string;
   /** The key that the command is about. */
   readonly key: string;
@@ -27,14 +27,14 @@ interface Sent {
 }
 
 /** What Redis of both versions have in common, of which a command is an object of its own. */
-interface Sending {
+interface CommandSender {
   sendCommand(command: { name: string; args: unknown[] }, ...rest: unknown[]): unknown;
 }
 
 /** What instrumentation sees that wraps `sendCommand`, as that of OpenTelemetry does. */
-function watchSendCommand(client: Redis | Redis5): Sent[] {
-  const seen: Sent[] = [];
-  const sending = client as unknown as Sending;
+function watchSendCommand(client: Redis | Redis5): SentCommand[] {
+  const seen: SentCommand[] = [];
+  const sending = client as unknown as CommandSender;
   const { sendCommand } = sending;
   vi.spyOn(sending, 'sendCommand').mockImplementation((command, ...rest) => {
     seen.push({ command: command.name, key: String(command.args[2]), context: requestId.getStore() });
@@ -44,14 +44,14 @@ function watchSendCommand(client: Redis | Redis5): Sent[] {
 }
 
 /** What subscribers of the client's own diagnostics channel see. */
-function watchChannel(): Sent[] {
-  const seen: Sent[] = [];
+function watchChannel(): SentCommand[] {
+  const seen: SentCommand[] = [];
   const begin = (message: unknown) => {
     const { command, args } = message as { command: string; args: unknown[] };
     seen.push({ command, key: String(args[2]), context: requestId.getStore() });
   };
   subscribe('tracing:ioredis:command:start', begin);
-  ends.push(() => unsubscribe('tracing:ioredis:command:start', begin));
+  cleanups.push(() => unsubscribe('tracing:ioredis:command:start', begin));
   return seen;
 }
 
@@ -65,13 +65,13 @@ describe.each([
   ])('%s sees each command in the context of its own request', async (_who, watch) => {
     const client = make();
     await client.connect();
-    ends.push(() => client.disconnect());
+    cleanups.push(() => client.disconnect());
     const prefix = `${randomUUID()}:`;
     const store = new RedisStore({ client, prefix });
-    await store.acquire('warm', request());
+    await store.acquire('warm', acquireRequest());
     const seen = watch(client);
     const pipelines = vi.spyOn(client, 'pipeline');
-    await Promise.all(ids.map((id) => requestId.run(id, async () => await store.acquire(id, request()))));
+    await Promise.all(ids.map((id) => requestId.run(id, async () => await store.acquire(id, acquireRequest()))));
     expect(pipelines).toHaveBeenCalled();
     const own = seen.filter(({ key }) => key.startsWith(prefix));
     expect(own.length).toBeGreaterThanOrEqual(ids.length);
@@ -81,11 +81,11 @@ describe.each([
   test('each answer arrives in the context of its own request', async () => {
     const client = make();
     await client.connect();
-    ends.push(() => client.disconnect());
+    cleanups.push(() => client.disconnect());
     const store = new RedisStore({ client, prefix: `${randomUUID()}:` });
     const arrivedIn = ids.map((id) =>
       requestId.run(id, async () => {
-        await store.acquire(id, request());
+        await store.acquire(id, acquireRequest());
         return requestId.getStore();
       }),
     );
@@ -96,10 +96,10 @@ describe.each([
 test('A call that is sent by another one, since it has waited long, is sent in its own context', async () => {
   const client = new Redis(redisUrl(), safe);
   await client.connect();
-  ends.push(() => client.disconnect());
+  cleanups.push(() => client.disconnect());
   const prefix = `${randomUUID()}:`;
   const store = new RedisStore({ client, prefix });
-  const lease = await own({ store, key: 'large' });
+  const lease = await acquireLease({ store, key: 'large' });
   const seen = watchSendCommand(client);
   const small = requestId.run('small', () => store.read('small'));
   // A large outcome leaves at once, after what waits.

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { afterAll, describe, test } from 'vitest';
-import { RedisStore } from '../../packages/core/src/redis/index.js';
+import { RedisStore } from '../../packages/core/src/stores/redis/index.js';
 import { storeSuite } from '../../packages/testing/src/index.js';
 import { redisUrl } from '../support/redis.js';
 
@@ -18,7 +18,7 @@ for (const { name, client, peerClient } of clients) {
   storeSuite({
     name: `RedisStore with ${name}`,
     runner: { describe, test },
-    capabilities: { shared: true, durable: true, clock: false },
+    capabilities: { shared: true, durable: true, controllableClock: false },
     async create() {
       const prefix = `suite:${randomUUID()}:`;
       const store = new RedisStore({ client, prefix });

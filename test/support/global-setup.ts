@@ -1,5 +1,5 @@
 // Before the first test: a Redis for the whole run, the one in REDIS_URL or one started here; after the last, stops that one.
-import { findRedisBinary } from '../../packages/testing/src/servers/process.js';
+import { findRedisBinary } from '../../packages/testing/src/servers/server-process.js';
 import { installRedis } from './install-redis.js';
 import { startRedis } from './redis.js';
 

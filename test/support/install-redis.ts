@@ -1,5 +1,5 @@
 // Puts a Redis server on a machine that has none.
-import { installPackage } from './install.js';
+import { installPackage } from './install-package.js';
 
 /** Installs the distribution's redis-server without starting its service; throws where it cannot. */
 export function installRedis(): void {

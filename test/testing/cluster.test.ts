@@ -2,8 +2,8 @@
 import { type RedisCluster, startRedisCluster } from '@onceguard/testing';
 import { Cluster } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { plainClient } from './proxied.js';
-import { leftBy, tracesOf } from './traces.js';
+import { plainClient } from './plain-clients.js';
+import { remainsOf, tracesOf } from './server-traces.js';
 
 let cluster: RedisCluster;
 beforeAll(async () => {
@@ -52,7 +52,7 @@ describe('Resharded', () => {
     expect(await slotsOf(to.port)).toBe('0-99 5461-10921');
     const counts = await Promise.all(keys.map((key) => client.get(key)));
     expect(counts).toEqual(keys.map(() => String(rounds)));
-    await cluster.untilOk();
+    await cluster.waitUntilOk();
   });
 
   test('named slots move, with more keys than are moved at once', async () => {
@@ -63,7 +63,7 @@ describe('Resharded', () => {
     expect(await cluster.moveSlots([slot], from, to)).toEqual([slot]);
     expect(await to.command('CLUSTER', 'COUNTKEYSINSLOT', slot)).toBe(names.length);
     expect(await Promise.all(names.map((name) => client.get(name)))).toEqual(names);
-    await cluster.untilOk();
+    await cluster.waitUntilOk();
   });
 
   test('from or to a node that is no master, it is refused', async () => {
@@ -90,10 +90,10 @@ describe('Broken', () => {
     const [master] = cluster.masters;
     const [replica] = cluster.replicas;
     await master?.kill();
-    await cluster.untilOk();
+    await cluster.waitUntilOk();
     expect(String(await replica?.command('INFO', 'replication'))).toContain('role:master');
     await master?.restart();
-    await cluster.untilOk();
+    await cluster.waitUntilOk();
     expect(String(await master?.command('INFO', 'replication'))).toContain(`master_port:${replica?.port}`);
   });
 
@@ -101,20 +101,20 @@ describe('Broken', () => {
     const [, master] = cluster.masters;
     const [, replica] = cluster.replicas;
     master?.freeze();
-    await cluster.untilOk();
+    await cluster.waitUntilOk();
     expect(String(await replica?.command('INFO', 'replication'))).toContain('role:master');
     master?.thaw();
-    await cluster.untilOk();
+    await cluster.waitUntilOk();
     expect(String(await master?.command('INFO', 'replication'))).toContain('role:slave');
   });
 });
 
 test('Where a master without a replica was killed, it is not ok before that is back', async () => {
-  const alone = await startRedisCluster({ replicasEach: 0 });
+  const alone = await startRedisCluster({ replicasPerMaster: 0 });
   const [master, other] = pairOf(alone.masters);
   await master.kill();
   let isOk = false;
-  const ok = alone.untilOk().then(() => {
+  const ok = alone.waitUntilOk().then(() => {
     isOk = true;
   });
   await vi.waitFor(async () => {
@@ -129,7 +129,7 @@ test('Where a master without a replica was killed, it is not ok before that is b
 test('Stopped, it leaves no process and no directory', async () => {
   const traces = await Promise.all(cluster.nodes.map(tracesOf));
   await cluster.stop();
-  await vi.waitFor(() => expect(leftBy(traces)).toEqual([]));
+  await vi.waitFor(() => expect(remainsOf(traces)).toEqual([]));
 });
 
 /** The slots of a master, as the cluster's first node tells them. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type FaultProxy, type RedisServer, startFaultProxy, startRedis } from '@onceguard/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { endOf, plainClient } from './proxied.js';
+import { connectionEnd, plainClient } from './plain-clients.js';
 
 let server: RedisServer;
 let proxy: FaultProxy;
@@ -24,8 +24,8 @@ test.each([
   ['reset', /ECONNRESET/],
 ] as const)('A cut (%s) ends all connections in its way, and new ones work', async (how, end) => {
   const clients = await Promise.all([plainClient(proxy.url), plainClient(proxy.url)]);
-  const ended = clients.map(endOf);
-  proxy.cut(how);
+  const ended = clients.map(connectionEnd);
+  proxy.disconnectAll(how);
   for (const one of await Promise.all(ended)) expect(one).toMatch(end);
   const next = await plainClient(proxy.url);
   expect(await next.ping()).toBe('PONG');
@@ -36,7 +36,7 @@ test('Led to another server, old connections end and new ones arrive there', asy
   const other = await startRedis();
   const client = await plainClient(proxy.url);
   await client.set('where', 'here');
-  const ended = endOf(client);
+  const ended = connectionEnd(client);
   proxy.retarget(other.url);
   expect(await ended).toBe('FIN');
   const next = await plainClient(proxy.url);
@@ -48,7 +48,7 @@ test('Led to another server, old connections end and new ones arrive there', asy
 
 test('Where the server is gone, connections are reset; when it is back, new ones work', async () => {
   const client = await plainClient(proxy.url);
-  const ended = endOf(client);
+  const ended = connectionEnd(client);
   await server.kill();
   await ended;
   await expect(plainClient(proxy.url)).rejects.toThrow();
@@ -67,7 +67,7 @@ test('The address is that of the target with another host and port', async () =>
 
 test('Closed, it has no connection and takes none', async () => {
   const client = await plainClient(proxy.url);
-  const ended = endOf(client);
+  const ended = connectionEnd(client);
   proxy.blackHole();
   await proxy.close();
   await ended;

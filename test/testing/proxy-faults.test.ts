@@ -2,11 +2,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { type Fault, type FaultProxy, startFaultProxy } from '@onceguard/testing';
+import { type FaultProxy, type ProxyFault, startFaultProxy } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { redisUrl } from '../support/redis.js';
-import { endOf, plainClient, plainSocket } from './proxied.js';
+import { connectionEnd, plainClient, plainSocket } from './plain-clients.js';
 
 let proxy: FaultProxy;
 let direct: Redis;
@@ -38,7 +38,7 @@ test('Without a fault everything arrives as it was sent, both ways', async () =>
 });
 
 /** What is sent, how often it is executed, and how the client's connection ends. */
-const faults: readonly (readonly [fault: Fault, executed: number, end: RegExp])[] = [
+const faults: readonly (readonly [fault: ProxyFault, executed: number, end: RegExp])[] = [
   ['lose_request', 0, /^FIN$/],
   ['lose_reply', 1, /^FIN$/],
   ['lose_reply_reset', 1, /ECONNRESET/],
@@ -47,8 +47,8 @@ const faults: readonly (readonly [fault: Fault, executed: number, end: RegExp])[
 
 describe.each(faults)('%s', (fault, executed, end) => {
   test(`the command is executed ${executed} times, and the client sees no reply but the end of its connection`, async () => {
-    const struck = proxy.strike(fault, /incr/i);
-    const ended = endOf(client);
+    const struck = proxy.injectFault(fault, /incr/i);
+    const ended = connectionEnd(client);
     await expect(client.incr(key)).rejects.toThrow();
     await struck;
     expect(await ended).toMatch(end);
@@ -56,7 +56,7 @@ describe.each(faults)('%s', (fault, executed, end) => {
   });
 
   test('what comes before on the same connection, and what does not match, passes', async () => {
-    const struck = proxy.strike(fault, /incr/i);
+    const struck = proxy.injectFault(fault, /incr/i);
     expect(await client.ping()).toBe('PONG');
     expect(await client.decr(key)).toBe(-1);
     await expect(client.incr(key)).rejects.toThrow();
@@ -64,7 +64,7 @@ describe.each(faults)('%s', (fault, executed, end) => {
   });
 
   test('it strikes once: the same command passes on the next connection', async () => {
-    const struck = proxy.strike(fault, /incr/i);
+    const struck = proxy.injectFault(fault, /incr/i);
     await expect(client.incr(key)).rejects.toThrow();
     await struck;
     const next = await plainClient(proxy.url);
@@ -73,7 +73,7 @@ describe.each(faults)('%s', (fault, executed, end) => {
   });
 
   test('without a pattern it strikes whatever comes next', async () => {
-    const struck = proxy.strike(fault);
+    const struck = proxy.injectFault(fault);
     await expect(client.ping()).rejects.toThrow();
     await struck;
   });
@@ -82,9 +82,9 @@ describe.each(faults)('%s', (fault, executed, end) => {
 test('Several strikes strike one after the other, each the first command that it matches', async () => {
   const order: string[] = [];
   const strikes = [
-    proxy.strike('lose_reply', /incr/i).then(() => order.push('incr')),
-    proxy.strike('lose_request', /decr/i).then(() => order.push('decr')),
-    proxy.strike('lose_reply', /incr/i).then(() => order.push('incr again')),
+    proxy.injectFault('lose_reply', /incr/i).then(() => order.push('incr')),
+    proxy.injectFault('lose_request', /decr/i).then(() => order.push('decr')),
+    proxy.injectFault('lose_reply', /incr/i).then(() => order.push('incr again')),
   ];
   for (const command of ['decr', 'incr', 'incr'] as const) {
     const other = await plainClient(proxy.url);
@@ -112,7 +112,7 @@ test('After half_close what the client sends yet is executed, and after lose_rep
 test.each(['lose_reply', 'half_close'] as const)('%s: of a reply in many pieces nothing arrives', async (fault) => {
   await direct.set(key, randomBytes(2_000_000));
   const { socket, received } = await plainSocket(proxy.url);
-  const struck = proxy.strike(fault);
+  const struck = proxy.injectFault(fault);
   const ended = once(socket, 'end');
   socket.write(`GET ${key}\r\n`);
   await Promise.all([struck, ended]);
@@ -122,7 +122,7 @@ test.each(['lose_reply', 'half_close'] as const)('%s: of a reply in many pieces 
 });
 
 test('A reply counts as lost where the server ends the connection without one', async () => {
-  const struck = proxy.strike('lose_reply', /blpop/i);
+  const struck = proxy.injectFault('lose_reply', /blpop/i);
   const id = await client.client('ID');
   const popped = expect(client.blpop(key, 0)).rejects.toThrow();
   await vi.waitFor(async () => expect(String(await direct.client('LIST', 'ID', id))).toContain('cmd=blpop'));
@@ -132,9 +132,9 @@ test('A reply counts as lost where the server ends the connection without one', 
 });
 
 /** A connection whose first command was struck, and which has seen its end. */
-async function struckBy(fault: Fault): Promise<Socket> {
+async function struckBy(fault: ProxyFault): Promise<Socket> {
   const { socket } = await plainSocket(proxy.url);
-  const struck = proxy.strike(fault);
+  const struck = proxy.injectFault(fault);
   const ended = once(socket, 'end');
   socket.write(`INCR ${key}\r\n`);
   await Promise.all([struck, ended]);

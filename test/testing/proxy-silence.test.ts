@@ -5,7 +5,7 @@ import { type FaultProxy, startFaultProxy } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { redisUrl } from '../support/redis.js';
-import { endOf, plainClient, plainSocket } from './proxied.js';
+import { connectionEnd, plainClient, plainSocket } from './plain-clients.js';
 
 let proxy: FaultProxy;
 let direct: Redis;
@@ -65,7 +65,7 @@ describe('In a black hole', () => {
     await direct.client('KILL', 'ID', id);
     await answers(redisUrl());
     expect(client.status).toBe('ready');
-    const ended = endOf(client);
+    const ended = connectionEnd(client);
     proxy.heal();
     expect(await ended).toContain('ECONNRESET');
   });
@@ -106,7 +106,7 @@ describe('Healed after a black hole', () => {
 
 test('A black hole that a command sets off begins after the command: it is executed, and all connections are silent', async () => {
   const other = await plainClient(proxy.url, 300);
-  const struck = proxy.strike('black_hole', /incr/i);
+  const struck = proxy.injectFault('black_hole', /incr/i);
   await expect(client.incr(key)).rejects.toThrow('timed out');
   await struck;
   expect(await direct.get(key)).toBe('1');
@@ -118,7 +118,7 @@ test('A black hole that a command sets off begins after the command: it is execu
 describe('With a delay', () => {
   test('a request and its reply arrive that much later each', async () => {
     const patient = await plainClient(proxy.url);
-    proxy.delay(150);
+    proxy.setDelay(150);
     const start = performance.now();
     await patient.ping();
     // Timers may fire up to a millisecond early.
@@ -130,10 +130,10 @@ describe('With a delay', () => {
     const { socket, received } = await plainSocket(proxy.url);
     socket.write(`SUBSCRIBE ${key}\r\n`);
     await vi.waitFor(() => expect(received()).toContain(key));
-    proxy.delay(500);
+    proxy.setDelay(500);
     await direct.publish(key, 'first');
     await answers(redisUrl());
-    proxy.delay(0);
+    proxy.setDelay(0);
     await direct.publish(key, 'second');
     await vi.waitFor(() => expect(received()).toMatch(/first.*second/s));
     socket.destroy();
@@ -141,7 +141,7 @@ describe('With a delay', () => {
 
   test('the end of a connection comes after what was said before', async () => {
     const { socket, received } = await plainSocket(proxy.url);
-    proxy.delay(50);
+    proxy.setDelay(50);
     socket.end(`INCR ${key}\r\n`);
     await once(socket, 'close');
     expect(received()).toBe(':1\r\n');
@@ -149,14 +149,14 @@ describe('With a delay', () => {
 });
 
 test('Healing ends a delay', async () => {
-  proxy.delay(3_600_000);
+  proxy.setDelay(3_600_000);
   proxy.heal();
   expect(await client.ping()).toBe('PONG');
 });
 
 test('Healing takes back the strikes that are still to come', async () => {
   let hasStruck = false;
-  void proxy.strike('lose_reply', /incr/i).then(() => {
+  void proxy.injectFault('lose_reply', /incr/i).then(() => {
     hasStruck = true;
   });
   proxy.heal();

@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs';
 import { type ReplicaPair, startReplicaPair } from '@onceguard/testing';
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { plainClient } from './proxied.js';
-import { leftBy, tracesOf } from './traces.js';
+import { plainClient } from './plain-clients.js';
+import { remainsOf, tracesOf } from './server-traces.js';
 
 let pair: ReplicaPair;
 let client: Redis;
@@ -43,7 +43,7 @@ test('Where the link is healed and cut, the replica gets what it missed', async 
   link.blackHole();
   await client.set('text', 'words');
   link.heal();
-  link.cut();
+  link.disconnectAll();
   await vi.waitFor(async () => expect(await replica.command('GET', 'text')).toBe('words'), 10_000);
 });
 
@@ -63,5 +63,5 @@ test('Stopped, also where replication stands still, it leaves no process and no 
   pair.link.blackHole();
   await client.set('text', 'words');
   await pair.stop();
-  await vi.waitFor(() => expect(leftBy(traces)).toEqual([]));
+  await vi.waitFor(() => expect(remainsOf(traces)).toEqual([]));
 });

@@ -2,7 +2,7 @@
 import { type SentinelSet, startSentinelSet } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { leftBy, tracesOf } from './traces.js';
+import { remainsOf, tracesOf } from './server-traces.js';
 
 let set: SentinelSet;
 beforeAll(async () => {
@@ -13,9 +13,9 @@ afterAll(async () => await set.stop());
 test('When it has started, every Sentinel knows the master, and enough of them agree to replace it', async () => {
   expect([set.sentinels.length, set.replicas.length]).toEqual([3, 2]);
   for (const sentinel of set.sentinels) {
-    const address = await sentinel.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', set.name);
+    const address = await sentinel.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', set.masterName);
     expect(address).toEqual(['127.0.0.1', String(set.master.port)]);
-    expect(await sentinel.command('SENTINEL', 'CKQUORUM', set.name)).toContain('OK 3 usable Sentinels');
+    expect(await sentinel.command('SENTINEL', 'CKQUORUM', set.masterName)).toContain('OK 3 usable Sentinels');
   }
   for (const replica of set.replicas) {
     expect(await replica.command('ROLE')).toEqual(expect.arrayContaining([set.master.port, 'connected']));
@@ -23,7 +23,7 @@ test('When it has started, every Sentinel knows the master, and enough of them a
 });
 
 test('A client that asks the Sentinels finds the master, and after its end the one that was made of a replica', async () => {
-  const client = new Redis({ sentinels: [...set.addresses], name: set.name });
+  const client = new Redis({ sentinels: [...set.addresses], name: set.masterName });
   client.on('error', () => {});
   await client.set('text', 'words');
   await client.wait(2, 5_000);
@@ -40,5 +40,5 @@ test('Stopped, it leaves no process and no directory', async () => {
   await set.master.restart();
   const traces = await Promise.all([...set.sentinels, set.master, ...set.replicas].map(tracesOf));
   await set.stop();
-  await vi.waitFor(() => expect(leftBy(traces)).toEqual([]));
+  await vi.waitFor(() => expect(remainsOf(traces)).toEqual([]));
 });

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RedisServer, startRedis } from '@onceguard/testing';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { plainClient } from './proxied.js';
-import { leftBy, tracesOf } from './traces.js';
+import { plainClient } from './plain-clients.js';
+import { remainsOf, tracesOf } from './server-traces.js';
 
 let server: RedisServer;
 beforeEach(async () => {
@@ -60,7 +60,7 @@ describe('Killed and brought back', () => {
     const [{ pid, url }, { folder }] = [server, await tracesOf(server)];
     await server.command('SET', 'text', 'words');
     await server.kill();
-    expect([server.state, leftBy([{ pid, folder: `${folder}/nothing` }])]).toEqual(['down', []]);
+    expect([server.state, remainsOf([{ pid, folder: `${folder}/nothing` }])]).toEqual(['down', []]);
     await server.restart();
     expect([server.state, server.url, server.pid === pid]).toEqual(['running', url, false]);
     expect(await server.command('DBSIZE')).toBe(0);
@@ -72,7 +72,7 @@ describe('Killed and brought back', () => {
     await logged.kill();
     await logged.restart();
     await vi.waitFor(async () => expect(await logged.command('GET', 'text')).toBe('words'));
-    await logged.restart({ empty: true });
+    await logged.restart({ discardData: true });
     await vi.waitFor(async () => expect(await logged.command('DBSIZE')).toBe(0));
     expect(await logged.command('CONFIG', 'GET', 'appendonly')).toEqual(['appendonly', 'yes']);
     await logged.stop();
@@ -126,6 +126,6 @@ test.each(waysToStop)('Stopped when it was %s, it leaves no process and no direc
   await before(server);
   const last = { ...first, pid: server.pid };
   await server.stop();
-  await vi.waitFor(() => expect(leftBy([first, last])).toEqual([]));
+  await vi.waitFor(() => expect(remainsOf([first, last])).toEqual([]));
   expect(server.state).toBe('down');
 });

@@ -1,9 +1,14 @@
 // The errors of BullMQ that say where a job goes next, and not that it failed.
 
-const names: ReadonlySet<string> = new Set(['DelayedError', 'RateLimitError', 'WaitingChildrenError', 'WaitingError']);
+const controlFlowNames: ReadonlySet<string> = new Set([
+  'DelayedError',
+  'RateLimitError',
+  'WaitingChildrenError',
+  'WaitingError',
+]);
 
 /** What BullMQ gives them for a message, where the handler does not. */
-const messages: ReadonlySet<string> = new Set([
+const controlFlowMessages: ReadonlySet<string> = new Set([
   'bullmq:movedToDelayed',
   'bullmq:movedToWait',
   'bullmq:movedToWaitingChildren',
@@ -11,11 +16,15 @@ const messages: ReadonlySet<string> = new Set([
 ]);
 
 /** Of whatever copy of BullMQ. Classes that extend them count, and a bundler may have changed the names of classes. */
-export function isControlFlow(error: unknown): error is Error {
+export function isControlFlowError(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
-  if (names.has(error.name) || messages.has(error.message)) return true;
-  for (let at: unknown = error; typeof at === 'object' && at !== null; at = Object.getPrototypeOf(at)) {
-    if (names.has(at.constructor.name)) return true;
+  if (controlFlowNames.has(error.name) || controlFlowMessages.has(error.message)) return true;
+  for (
+    let prototype: unknown = error;
+    typeof prototype === 'object' && prototype !== null;
+    prototype = Object.getPrototypeOf(prototype)
+  ) {
+    if (controlFlowNames.has(prototype.constructor.name)) return true;
   }
   return false;
 }
@@ -23,6 +32,6 @@ export function isControlFlow(error: unknown): error is Error {
 /**
  * Carries such an error through the engine. It is not an `Error`, so that no class in `finalErrors` takes it for an outcome.
  */
-export class Rerouted {
+export class WrappedControlFlow {
   constructor(readonly error: Error) {}
 }

@@ -1,14 +1,14 @@
 // @onceguard/bullmq: a job that is delivered again runs once and gets the recorded result, on BullMQ 5 and 6.
 import { makeIdempotent, type OperationContext } from '@onceguard/core';
 import { DelayedError, UnrecoverableError } from 'bullmq';
-import { Rerouted } from './control-flow.js';
+import { WrappedControlFlow } from './control-flow.js';
 import { Delivery } from './delivery.js';
-import { fateOf } from './fate.js';
-import type { QueueJob } from './job.js';
-import { forDeliveries, type ProcessorOptions } from './options.js';
+import { decideDisposition } from './disposition.js';
+import { type ProcessorOptions, toDeliveryOptions } from './processor-options.js';
+import type { QueueJob } from './queue-job.js';
 
-export type { QueueJob } from './job.js';
-export type { ProcessorOptions } from './options.js';
+export type { ProcessorOptions } from './processor-options.js';
+export type { QueueJob } from './queue-job.js';
 
 /**
  * A processor for `new Worker(queue, processor)`. `undefined` stands for a result that is no longer kept. Declares all three
@@ -44,16 +44,16 @@ export function idempotentProcessor<Job extends QueueJob, Result>(
   options: ProcessorOptions<Job, Result>,
 ): IdempotentProcessor<Job, Result> {
   const run = makeIdempotent<Delivery<Job>, Result>(
-    async (delivery, context) => await delivery.handle(fn, context),
-    forDeliveries(options),
+    async (delivery, context) => await delivery.runHandler(fn, context),
+    toDeliveryOptions(options),
   );
   return async (job, token, signal) => {
     const delivery = new Delivery(job, signal);
     try {
       return await run(delivery);
     } catch (error) {
-      if (error instanceof Rerouted) throw error.error;
-      const fate = fateOf(error, delivery, options);
+      if (error instanceof WrappedControlFlow) throw error.error;
+      const fate = decideDisposition(error, delivery, options);
       switch (fate.as) {
         case 'done':
           return undefined;
@@ -61,7 +61,7 @@ export function idempotentProcessor<Job extends QueueJob, Result>(
           await job.moveToDelayed(Date.now() + fate.forMs, token);
           throw new DelayedError();
         case 'failed':
-          throw unrecoverable(error);
+          throw toUnrecoverableError(error);
         case 'thrown':
           throw error;
       }
@@ -70,7 +70,7 @@ export function idempotentProcessor<Job extends QueueJob, Result>(
 }
 
 /** What BullMQ does not retry, and knows by its name. What it keeps of an error is the message and the stack. */
-function unrecoverable(cause: unknown): UnrecoverableError {
+function toUnrecoverableError(cause: unknown): UnrecoverableError {
   const isError = cause instanceof Error;
   const error = new UnrecoverableError(isError ? cause.message : String(cause));
   if (isError && cause.stack !== undefined) error.stack = cause.stack;

@@ -7,7 +7,7 @@ export const errorTable = Object.freeze({
   key_reused: { status: 422, retryable: false, title: 'The idempotency key was used for another request' },
   in_progress: { status: 409, retryable: true, title: 'A request with this idempotency key is still running' },
   outcome_unknown: { status: 409, retryable: false, title: 'An earlier attempt may have taken effect' },
-  response_expired: { status: 410, retryable: false, title: 'Already done; the answer is no longer kept' },
+  expired: { status: 410, retryable: false, title: 'Already done; the answer is no longer kept' },
   store_unavailable: { status: 503, retryable: true, title: 'The idempotency store cannot be reached' },
   scope_missing: { status: 500, retryable: false, title: 'The scope of the idempotency key is not known' },
   body_not_parsed: {
@@ -28,7 +28,7 @@ export const errorTable = Object.freeze({
 
 export type ErrorCode = keyof typeof errorTable;
 
-const brand = Symbol.for('onceguard.error');
+const errorNamesKey = Symbol.for('onceguard.error');
 
 /**
  * The base of every error here. `instanceof` holds across two copies of the package (an ESM and a CommonJS one, or two
@@ -54,7 +54,7 @@ export class IdempotencyError extends Error {
   }
 
   /** The names of its class and of the classes that this extends. On the prototype, so that restored errors have it too. */
-  get [brand](): readonly string[] {
+  get [errorNamesKey](): readonly string[] {
     return errorNames(this.constructor);
   }
 
@@ -66,8 +66,8 @@ export class IdempotencyError extends Error {
 
 function isInstance(value: unknown, errorClass: typeof IdempotencyError): boolean {
   if (Function.prototype[Symbol.hasInstance].call(errorClass, value)) return true;
-  if (typeof value !== 'object' || value === null || !(brand in value)) return false;
-  const names = value[brand];
+  if (typeof value !== 'object' || value === null || !(errorNamesKey in value)) return false;
+  const names = value[errorNamesKey];
   return Array.isArray(names) && Object.hasOwn(errorClass, 'errorName') && names.includes(errorClass.errorName);
 }
 
@@ -110,30 +110,31 @@ export class OutcomeUnknownError extends IdempotencyError {
   /** What `listDoubts` and `resolve` know the record by; null inside of a step. */
   readonly recordName: string | null;
 
-  constructor(retryAfterMs: number | null, recordName: string | null = null, message = undecided(recordName)) {
+  constructor(
+    retryAfterMs: number | null,
+    recordName: string | null = null,
+    message = outcomeUnknownMessage(recordName),
+  ) {
     super('outcome_unknown', message);
     this.retryAfterMs = retryAfterMs;
     this.recordName = recordName;
   }
 }
 
-function undecided(recordName: string | null): string {
+function outcomeUnknownMessage(recordName: string | null): string {
   const which = recordName === null ? '' : ` about the record ${recordName}`;
   return `An earlier attempt under this key may have taken effect; somebody has to decide${which}.`;
 }
 
 /** The work is done; its result is no longer kept, or was too large to keep. */
-export class ResponseExpiredError extends IdempotencyError {
-  static override readonly errorName: string = 'ResponseExpiredError';
+export class OutcomeExpiredError extends IdempotencyError {
+  static override readonly errorName: string = 'OutcomeExpiredError';
 
   /** Milliseconds since 1970 on the store's clock. */
   readonly completedAt: number;
 
   constructor(completedAt: number) {
-    super(
-      'response_expired',
-      `This work was done at ${new Date(completedAt).toISOString()}; its result is no longer kept.`,
-    );
+    super('expired', `This work was done at ${new Date(completedAt).toISOString()}; its result is no longer kept.`);
     this.completedAt = completedAt;
   }
 }

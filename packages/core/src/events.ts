@@ -6,7 +6,7 @@ import { processWide } from './process-wide.js';
 /** Names a record in events: the store, and the derived name under it. Never the client's key. */
 export interface EventSubject {
   readonly store: string;
-  readonly name: string;
+  readonly recordName: string;
 }
 
 export interface Events {
@@ -14,15 +14,15 @@ export interface Events {
   acquired: EventSubject & { readonly attempt: number; readonly fencingToken: number; readonly takeover: boolean };
   /** A repeat was answered from the record. */
   replayed: EventSubject & { readonly completedAt: number };
-  /** A caller was refused, with this code. `name` is null where the refusal came before any look-up. */
-  rejected: { readonly store: string; readonly name: string | null; readonly code: ErrorCode };
+  /** A caller was refused, with this code. `recordName` is null where the refusal came before any look-up. */
+  rejected: { readonly store: string; readonly recordName: string | null; readonly code: ErrorCode };
   /**
    * A request could not be handled, because something is set up wrongly: an option, the order of middleware, a missing body parser.
-   * The message of `error` names the cause and the remedy, which the client does not see. `name` is null before any look-up.
+   * The message of `error` names the cause and the remedy, which the client does not see. `recordName` is null before any look-up.
    */
   misconfigured: {
     readonly store: string;
-    readonly name: string | null;
+    readonly recordName: string | null;
     readonly code: ErrorCode;
     readonly error: Error;
   };
@@ -45,7 +45,7 @@ export interface Events {
     readonly after: string;
   };
   /** A caller got a result that is not on record, marked so. Unless the store had lost the record, it follows in the background. */
-  answered_unrecorded: EventSubject & { readonly attempt: number };
+  outcome_unrecorded: EventSubject & { readonly attempt: number };
   /** The work is done and recorded, but its result is not kept: a repeat is told so. */
   outcome_not_kept: EventSubject & { readonly reason: string };
   /** A result of the background: recorded at last, or given up. */
@@ -73,7 +73,7 @@ const eventNames = [
   'store_error',
   'record_lost',
   'data_may_be_lost',
-  'answered_unrecorded',
+  'outcome_unrecorded',
   'outcome_not_kept',
   'recorded_late',
   'bypassed',
@@ -94,10 +94,10 @@ export function publish<Name extends EventName>(name: Name, event: () => Events[
  * ends the process like any uncaught exception.
  */
 export function onEvent<Name extends EventName>(name: Name, listener: (event: Events[Name]) => void): () => void {
-  const heard = (message: unknown): void => listener(message as Events[Name]);
+  const onMessage = (message: unknown): void => listener(message as Events[Name]);
   const target = channel(eventChannelPrefix + name);
-  target.subscribe(heard);
-  return () => void target.unsubscribe(heard);
+  target.subscribe(onMessage);
+  return () => void target.unsubscribe(onMessage);
 }
 
 /** Warns once per process and code, whatever copy of this package it is, through the event and through `process.emitWarning`. */

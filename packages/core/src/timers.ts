@@ -1,7 +1,7 @@
 // What differs between the timers of Node and those of jsdom, in which jest runs tests of pages.
 
 /** Calls back in the next turn of the event loop: `setImmediate` as it is when the package is loaded; jsdom has none. */
-export const afterThisTurn: (callback: () => void) => unknown =
+export const runInNextIteration: (callback: () => void) => unknown =
   typeof setImmediate === 'function' ? setImmediate : (callback) => setTimeout(callback, 0);
 
 /**

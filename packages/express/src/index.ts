@@ -3,11 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isUint8Array } from 'node:util/types';
 import { IdempotencyError } from '@onceguard/core';
 import { createLifecycle, type HttpContext, type HttpOptions } from '@onceguard/core/http';
-import { type FrameworkSide, headerLines, nodeExchange } from '@onceguard/core/node';
+import { type FrameworkAdapter, headerLines, nodeExchange } from '@onceguard/core/node';
 import type { NextFunction, Request } from 'express';
 import { asTable } from './as-table.js';
 
-export { defaultOmitHeaders, type HttpContext, keepRawBody } from '@onceguard/core/http';
+export { defaultOmitHeaders, type HttpContext, httpPaymentPolicy, keepRawBody } from '@onceguard/core/http';
 
 declare global {
   namespace Express {
@@ -39,40 +39,40 @@ export function idempotency<R extends AnyRequest = Request>(
   options: IdempotencyOptions<R>,
 ): (req: IncomingMessage, res: ServerResponse, next: NextFunction) => void {
   const lifecycle = createLifecycle<R>(options);
-  const { headerName, maxResponseBytes, store } = lifecycle.options;
+  const { headerName, maxOutcomeBytes, store } = lifecycle.options;
   return (incoming, res, next) => {
-    if (!lifecycle.concerns(incoming.method, headerLines(incoming, headerName))) return next();
+    if (!lifecycle.appliesTo(incoming.method, headerLines(incoming, headerName))) return next();
     asTable(incoming, 'method');
     asTable(res, 'req');
     const req = incoming as R;
-    const side: FrameworkSide = {
+    const side: FrameworkAdapter = {
       req,
       res,
       originalUrl: req.originalUrl,
-      maxResponseBytes,
-      store: store.name,
+      maxOutcomeBytes,
+      storeName: store.name,
       parsedBody: () => req.body,
-      rawBody: () => keptSource(req),
+      rawBody: () => rawBodyOfRequest(req),
       // Every version of body-parser leaves this mark, also on a request whose type it does not parse.
       hasParser: () => 'body' in req,
-      pass: () => next(),
-      run: (context) => {
+      passThrough: () => next(),
+      runHandler: (context) => {
         req.idempotency = context;
         next();
       },
-      isUnrouted: () => req.route === undefined || isCatchAllOfNest(req.route),
+      isUnrouted: () => req.route === undefined || isNestCatchAllRoute(req.route),
     };
     lifecycle.handle(req, nodeExchange(side)).catch(next);
   };
 }
 
 /** Nest 12 answers under its global prefix, where no controller does, from a route of this form; its controllers have none such. */
-function isCatchAllOfNest(route: unknown): boolean {
+function isNestCatchAllRoute(route: unknown): boolean {
   return typeof route === 'object' && route !== null && 'path' in route && route.path === '*path';
 }
 
 /** Nest with `rawBody: true`, and several function frameworks, keep the source of a body there. */
-function keptSource(req: object): Uint8Array | undefined {
+function rawBodyOfRequest(req: object): Uint8Array | undefined {
   const source: unknown = Reflect.get(req, 'rawBody');
   return isUint8Array(source) ? source : undefined;
 }

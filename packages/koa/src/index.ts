@@ -3,9 +3,9 @@ import { IdempotencyError } from '@onceguard/core';
 import { createLifecycle, type HttpContext, type HttpOptions } from '@onceguard/core/http';
 import { headerLines, nodeExchange } from '@onceguard/core/node';
 import type { Context, Next, ParameterizedContext } from 'koa';
-import { koaSide } from './side.js';
+import { createKoaAdapter } from './koa-adapter.js';
 
-export { defaultOmitHeaders, type HttpContext, keepRawBody } from '@onceguard/core/http';
+export { defaultOmitHeaders, type HttpContext, httpPaymentPolicy, keepRawBody } from '@onceguard/core/http';
 
 /** To intersect with your own state: `new Koa<MyState & IdempotencyState>()`. */
 export interface IdempotencyState {
@@ -29,11 +29,11 @@ export function idempotency<C extends Context = Context>(
   const lifecycle = createLifecycle<C>(options);
   const { headerName } = lifecycle.options;
   return async (ctx, next) => {
-    if (!lifecycle.concerns(ctx.req.method, headerLines(ctx.req, headerName))) return next();
-    const { side, inner } = koaSide(ctx, next, lifecycle.options);
+    if (!lifecycle.appliesTo(ctx.req.method, headerLines(ctx.req, headerName))) return next();
+    const { adapter, downstream } = createKoaAdapter(ctx, next, lifecycle.options);
     // Koa writes after the whole stack has returned, so nobody inside of it can wait for the answer.
-    await Promise.race([inner.entered, lifecycle.handle(ctx, nodeExchange(side))]);
-    await inner.returned;
+    await Promise.race([downstream.entered, lifecycle.handle(ctx, nodeExchange(adapter))]);
+    await downstream.returned;
   };
 }
 

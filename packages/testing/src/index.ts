@@ -1,18 +1,18 @@
 // @onceguard/testing: what others need to prove a store of their own, and what they build on one under faults.
 export {
+  type FaultRule,
   FaultStore,
   failsAfter,
   failsBefore,
   hangs,
   hangsAfter,
-  type Interference,
-  preceded,
+  runFirst,
   type StoreCall,
-  type StoreVerb,
+  type StoreMethod,
 } from './fault-store.js';
 export { type ManualClock, manualClock } from './manual-clock.js';
-export type { Ending, Fault } from './proxy/connection.js';
 export { type FaultProxy, startFaultProxy } from './proxy/fault-proxy.js';
+export type { CloseMode, ProxyFault } from './proxy/proxy-connection.js';
 export {
   type ClusterNode,
   type RedisCluster,
@@ -28,5 +28,5 @@ export {
 } from './servers/redis-server.js';
 export { type ReplicaPair, type StartReplicaPairOptions, startReplicaPair } from './servers/replica-pair.js';
 export { type SentinelSet, type StartSentinelSetOptions, startSentinelSet } from './servers/sentinel-set.js';
-export type { StoreSuiteOptions, StoreWorld, SuiteCapabilities, SuiteRunner } from './store-suite/contract.js';
+export type { StoreFixture, StoreSuiteOptions, SuiteCapabilities, SuiteRunner } from './store-suite/suite-context.js';
 export { storeSuite } from './store-suite.js';

@@ -1,18 +1,19 @@
 // The contract of a store as tests, for any test runner: a store that passes may stand under the engine.
-import { acquisition } from './store-suite/acquisition.js';
-import { argumentChecks } from './store-suite/argument-checks.js';
-import { bytes } from './store-suite/bytes.js';
-import { checkpointing } from './store-suite/checkpointing.js';
-import { completion } from './store-suite/completion.js';
-import { concurrency } from './store-suite/concurrency.js';
-import { contract, type StoreSuiteOptions } from './store-suite/contract.js';
-import { doubt } from './store-suite/doubt.js';
-import { lateness } from './store-suite/lateness.js';
-import { life } from './store-suite/life.js';
-import { people } from './store-suite/people.js';
-import { release } from './store-suite/release.js';
-import { renewal } from './store-suite/renewal.js';
-import { resolution } from './store-suite/resolution.js';
+
+import { abandonedAttemptTests } from './store-suite/abandoned-attempt-tests.js';
+import { acquireTests } from './store-suite/acquire-tests.js';
+import { adminTests } from './store-suite/admin-tests.js';
+import { argumentCheckTests } from './store-suite/argument-check-tests.js';
+import { byteFidelityTests } from './store-suite/byte-fidelity-tests.js';
+import { checkpointTests } from './store-suite/checkpoint-tests.js';
+import { completeTests } from './store-suite/complete-tests.js';
+import { concurrencyTests } from './store-suite/concurrency-tests.js';
+import { recordLifetimeTests } from './store-suite/record-lifetime-tests.js';
+import { releaseTests } from './store-suite/release-tests.js';
+import { renewTests } from './store-suite/renew-tests.js';
+import { resolveTests } from './store-suite/resolve-tests.js';
+import { staleOwnerTests } from './store-suite/stale-owner-tests.js';
+import { createSuiteContext, type StoreSuiteOptions } from './store-suite/suite-context.js';
 
 /**
  * Registers the tests of the `IdempotencyStore` contract with your test runner. The store's own limits, its connection
@@ -32,20 +33,20 @@ import { resolution } from './store-suite/resolution.js';
  * ```
  */
 export function storeSuite(options: StoreSuiteOptions): void {
-  const suite = contract(options);
+  const suite = createSuiteContext(options);
   options.runner.describe(`the store contract: ${options.name}`, () => {
-    acquisition(suite);
-    doubt(suite);
-    renewal(suite);
-    checkpointing(suite);
-    completion(suite);
-    release(suite);
-    resolution(suite);
-    lateness(suite);
-    life(suite);
-    bytes(suite);
-    argumentChecks(suite);
-    people(suite);
-    concurrency(suite);
+    acquireTests(suite);
+    abandonedAttemptTests(suite);
+    renewTests(suite);
+    checkpointTests(suite);
+    completeTests(suite);
+    releaseTests(suite);
+    resolveTests(suite);
+    staleOwnerTests(suite);
+    recordLifetimeTests(suite);
+    byteFidelityTests(suite);
+    argumentCheckTests(suite);
+    adminTests(suite);
+    concurrencyTests(suite);
   });
 }

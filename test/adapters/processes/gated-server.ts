@@ -1,7 +1,7 @@
 // A server on Redis whose handlers say when they begin and answer when they are told to: one application per entry.
 import { frameworks, type Options, start } from '../frameworks.js';
 import { newGate } from '../gate.js';
-import { openRedisWorld } from '../stores.js';
+import { openRedisStore } from '../store-kinds.js';
 
 export interface Settings {
   readonly prefix: string;
@@ -25,7 +25,7 @@ export interface Finish {
 }
 
 const { prefix, apps }: Settings = JSON.parse(process.argv[2] ?? '');
-const { store } = await openRedisWorld(prefix);
+const { store } = await openRedisStore(prefix);
 const gates = new Map<string, ReturnType<typeof newGate>>();
 
 function gateOf(key: string) {

@@ -1,12 +1,12 @@
 // A worker in a storm of redeliveries, which kills its own process in the first runs of some keys. What it does, Redis remembers.
-// JavaScript, as it is started by the dozen. `Settings` in ../storm.ts says what it is told.
+// JavaScript, as it is started by the dozen. `Settings` in ../redelivery-storm.ts says what it is told.
 import { idempotentProcessor } from '@onceguard/bullmq';
 import { RedisStore } from '@onceguard/core/redis';
 import { Redis } from 'ioredis';
 
 const { bullmq, url, name, deaths, leaseMs } = JSON.parse(process.argv[2]);
 const { Worker } = await import(bullmq);
-const store = await RedisStore.connect({ url, storeTimeoutMs: 10_000 });
+const store = await RedisStore.connect({ url, callTimeoutMs: 10_000 });
 const redis = new Redis(url);
 
 const pause = async (ms) => await new Promise((resolve) => setTimeout(resolve, ms));

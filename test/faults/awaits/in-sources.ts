@@ -1,20 +1,20 @@
 // What the sources of an execution wait for, as far as their syntax tells.
 //
 // Awaits are told apart by file, function and order alone: a renamed variable or a reworded comment changes nothing here.
-import { children, isNode, type Node, nameOf, type Source } from '../../packages/sources.js';
+import { childNodes, isNode, nameOf, type ParsedSource, type SyntaxNode } from '../../packages/source-trees.js';
 
 /** The calls `….store.verb(…)` of a source: `file function: verb`. */
-export function storeCallsIn(source: Source): string[] {
+export function storeCallsIn(source: ParsedSource): string[] {
   const calls = source.nodes.filter(({ type, callee }) => type === 'CallExpression' && isOfStore(callee));
   return calls.map((call) => `${placeOf(source, call)}: ${lastName(call.callee)}`);
 }
 
 /** What is awaited in the sources, apart from calls of their own functions: `file function`, once per await. */
-export function foreignAwaits(sources: readonly Source[]): string[] {
+export function foreignAwaits(sources: readonly ParsedSource[]): string[] {
   const methods = new Set(sources.flatMap(({ nodes }) => nodes.flatMap(methodName)));
   return sources.flatMap((source) => {
     const functions = new Set([...source.nodes.flatMap(functionName), ...source.nodes.flatMap(ownImports)]);
-    const isOwn = (callee: Node | undefined) => {
+    const isOwn = (callee: SyntaxNode | undefined) => {
       if (callee === undefined) return false;
       return (callee.type === 'MemberExpression' ? methods : functions).has(lastName(callee) ?? '');
     };
@@ -25,7 +25,7 @@ export function foreignAwaits(sources: readonly Source[]): string[] {
 }
 
 /** The file and the function in which a node stands. */
-function placeOf(source: Source, node: Node): string {
+function placeOf(source: ParsedSource, node: SyntaxNode): string {
   const file = source.file.replace('packages/', '').replace('core/src/', '');
   return `${file} ${functionAround(source, node)}`;
 }
@@ -42,7 +42,7 @@ function lastName(node: unknown): string | undefined {
 }
 
 /** What is called, whatever is chained to it; undefined where something else is awaited than a call. */
-function calleeOf(node: unknown): Node | undefined {
+function calleeOf(node: unknown): SyntaxNode | undefined {
   if (!isNode(node)) return undefined;
   if (node.type === 'ChainExpression') return calleeOf(node.expression);
   if (node.type !== 'CallExpression' || !isNode(node.callee)) return undefined;
@@ -51,13 +51,13 @@ function calleeOf(node: unknown): Node | undefined {
 }
 
 /** The name of a method, of a class or of an object. */
-function methodName({ type, key, value }: Node): string[] {
+function methodName({ type, key, value }: SyntaxNode): string[] {
   const isMethod = type === 'MethodDefinition' || (type === 'Property' && isFunction(value));
   return isMethod ? [lastName(key) ?? ''] : [];
 }
 
 /** The name of a function that is declared. */
-function functionName({ type, id, init }: Node): string[] {
+function functionName({ type, id, init }: SyntaxNode): string[] {
   const isDeclared = type === 'FunctionDeclaration' || (type === 'VariableDeclarator' && isFunction(init));
   return isDeclared ? [nameOf(id) ?? ''] : [];
 }
@@ -67,13 +67,13 @@ function isFunction(node: unknown): boolean {
 }
 
 /** What an import takes from another of the sources. */
-function ownImports({ type, source, specifiers }: Node): string[] {
+function ownImports({ type, source, specifiers }: SyntaxNode): string[] {
   const isOwn = type === 'ImportDeclaration' && nameOf(source)?.startsWith('.');
-  return isOwn ? children(specifiers).map(({ local }) => nameOf(local) ?? '') : [];
+  return isOwn ? childNodes(specifiers).map(({ local }) => nameOf(local) ?? '') : [];
 }
 
 /** The innermost method or declared function around a node: a function that a variable holds counts as a part of it. */
-function functionAround({ nodes }: Source, { start, end }: Node): string {
+function functionAround({ nodes }: ParsedSource, { start, end }: SyntaxNode): string {
   const around = nodes
     .filter(({ type }) => type === 'FunctionDeclaration' || type === 'MethodDefinition')
     .filter((node) => Number(node.start) < Number(start) && Number(end) <= Number(node.end));

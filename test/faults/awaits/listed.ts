@@ -1,8 +1,8 @@
 // Every store call and every other foreign await of an execution, and where its failure is tested.
 //
 // One entry per source file, then one per function: a file that is renamed, and a function that is renamed, change one key here.
-import type { DeathName } from './deaths.js';
-import type { SituationName } from './situations.js';
+import type { KillPointName } from './kill-points.js';
+import type { SituationName } from './store-call-situations.js';
 
 export interface ListedFile {
   /** Calls of a store: by the function that makes them, then by the verb. */
@@ -14,16 +14,16 @@ export interface ListedFile {
 /** The situations in which the call fails, and those in which the process dies; or the file that tests the call otherwise. */
 export type ListedStoreCall =
   | string
-  | { readonly fails: readonly SituationName[]; readonly dies: readonly DeathName[] };
+  | { readonly fails: readonly SituationName[]; readonly dies: readonly KillPointName[] };
 
-const background = 'test/engine/background.test.ts';
-const failing = 'test/faults/awaits-failing.test.ts';
-const failure = 'test/engine/failure.test.ts';
-const freeing = 'test/adapters/05-free.test.ts';
-const functions = 'test/faults/awaits-functions.test.ts';
-const people = 'test/faults/awaits-people.test.ts';
-const sharing = 'test/engine/waiting-together.test.ts';
-const stillWorking = 'test/adapters/05-still-working.test.ts';
+const background = 'test/engine/retry-queue.test.ts';
+const failing = 'test/faults/awaits-store-calls.test.ts';
+const failure = 'test/engine/failed-operations.test.ts';
+const freeing = 'test/adapters/05-failure-frees-key.test.ts';
+const functions = 'test/faults/awaits-option-functions.test.ts';
+const people = 'test/faults/awaits-admin-calls.test.ts';
+const sharing = 'test/engine/coalesced-waiting.test.ts';
+const stillWorking = 'test/adapters/05-handler-outlives-response.test.ts';
 
 /** By the path of the source: below `packages/core/src`, and for the adapters below `packages`. */
 export const listedFiles: Readonly<Record<string, ListedFile>> = {
@@ -49,12 +49,12 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
       },
       '#renew': { renew: { fails: ['renews its lease'], dies: ['renews its lease'] } },
     },
-    otherAwaits: { whenOver: [stillWorking], '#tellAgain': ['test/engine/steps-lost.test.ts'] },
+    otherAwaits: { whenOver: [stillWorking], '#tellAgain': ['test/engine/steps-after-lost-lease.test.ts'] },
   },
-  'engine/background.ts': {
+  'engine/retry-queue.ts': {
     otherAwaits: { add: [background], drained: [background], '#idle': [background], repeat: [background] },
   },
-  'engine/claimant.ts': {
+  'engine/lease-acquirer.ts': {
     storeCalls: {
       '#ask': {
         acquire: {
@@ -92,9 +92,9 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
     },
   },
   // People and their programs make these calls, outside of any execution.
-  'engine/doubts.ts': { storeCalls: { listDoubts: { scan: people }, resolve: { read: people, resolve: people } } },
-  'engine/drain.ts': { otherAwaits: { drain: [background] } },
-  'engine/finish.ts': {
+  'admin/doubts.ts': { storeCalls: { listDoubts: { scan: people }, resolve: { read: people, resolve: people } } },
+  'admin/drain-store.ts': { otherAwaits: { drain: [background] } },
+  'engine/end-attempt.ts': {
     storeCalls: {
       giveFree: {
         release: {
@@ -109,8 +109,8 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
     },
     otherAwaits: { giveFreeOnceStopped: [stillWorking] },
   },
-  'engine/kept.ts': { otherAwaits: { kept: [failure] } },
-  'engine/make-idempotent.ts': { otherAwaits: { makeIdempotent: [functions, functions, functions, failure] } },
+  'functions/result-codec.ts': { otherAwaits: { kept: [failure] } },
+  'functions/make-idempotent.ts': { otherAwaits: { makeIdempotent: [functions, functions, functions, failure] } },
   'engine/outcome-recorder.ts': {
     storeCalls: {
       '#complete': {
@@ -131,20 +131,20 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
     },
   },
   'engine/recovery.ts': { otherAwaits: { recoveryOf: [functions] } },
-  'engine/shared-wait.ts': { otherAwaits: { turn: [sharing], pause: [sharing] } },
+  'engine/coalesced-wait.ts': { otherAwaits: { turn: [sharing], pause: [sharing] } },
   'engine/steps.ts': { otherAwaits: { '#act': ['test/engine/steps.test.ts'] } },
-  'engine/store-link.ts': {
+  'engine/store-client.ts': {
     storeCalls: {
       // Nobody waits for this call, and its failure has no consequence.
-      listen: { whenEnded: 'test/engine/waiting-elsewhere.test.ts' },
+      listen: { onAttemptEnded: 'test/engine/waiting-across-processes.test.ts' },
       now: { read: { fails: ['learns the time of the store'], dies: ['learns the time of the store'] } },
     },
     otherAwaits: { '#drained': [background] },
   },
-  'engine/timing.ts': { otherAwaits: { pause: ['test/engine/waiting.test.ts'], pauseInBackground: [background] } },
-  'engine/wait.ts': { otherAwaits: { lookAgain: [failing] } },
-  'http/callback.ts': { otherAwaits: { callWithin: ['test/adapters/18-option-functions.test.ts'] } },
-  'node/capture.ts': { otherAwaits: { '#holdUntil': ['test/node/connection.test.ts'] } },
-  'node/exchange.ts': { otherAwaits: { perform: [freeing] } },
+  'engine/time.ts': { otherAwaits: { pause: ['test/engine/waiting.test.ts'], pauseInBackground: [background] } },
+  'engine/await-outcome.ts': { otherAwaits: { lookAgain: [failing] } },
+  'http/option-callbacks.ts': { otherAwaits: { callWithin: ['test/adapters/18-option-functions.test.ts'] } },
+  'node/capture/capture.ts': { otherAwaits: { '#holdUntil': ['test/node/connection.test.ts'] } },
+  'node/node-exchange.ts': { otherAwaits: { perform: [freeing] } },
   'koa/src/index.ts': { otherAwaits: { idempotency: [freeing, freeing] } },
 };

@@ -12,12 +12,12 @@ export interface SharedRecords {
   close(): void;
 }
 
-export async function sharedRecords(prefix: string): Promise<SharedRecords> {
+export async function openSharedRecords(prefix: string): Promise<SharedRecords> {
   const client = new Redis(redisUrl(), { enableOfflineQueue: false, lazyConnect: true, maxRetriesPerRequest: 0 });
   await client.connect();
   const counter = (key: string) => `${prefix}runs:${key}`;
   return {
-    newStore: () => new RedisStore({ client, prefix, storeTimeoutMs: 10_000 }),
+    newStore: () => new RedisStore({ client, prefix, callTimeoutMs: 10_000 }),
     countRun: async (key) => {
       const runs = await client.incr(counter(key));
       await client.pexpire(counter(key), 3_600_000);

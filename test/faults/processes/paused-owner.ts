@@ -1,6 +1,6 @@
 // An owner that says when its payment begins, ends it when it is told to, and says what came of it.
 import { once } from 'node:events';
-import { execute, type OperationContext } from '@onceguard/core';
+import { executeIdempotently, type OperationContext } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 
 const { url, prefix }: { url: string; prefix: string } = JSON.parse(process.argv[2] ?? '');
@@ -10,6 +10,6 @@ const pay = async ({ signal }: OperationContext) => {
   await once(process, 'message');
   return signal.aborted ? 'paid too late' : 'paid in time';
 };
-process.send?.(await execute(pay, { store, scope: 'faults', key: 'order', leaseMs: 1_000 }));
+process.send?.(await executeIdempotently(pay, { store, scope: 'faults', key: 'order', leaseMs: 1_000 }));
 await store.close();
 process.disconnect();

@@ -1,30 +1,30 @@
 // A master that is lost, and the replica that takes its place.
 import type { Durability } from '@onceguard/core/redis';
 import { startReplicaPair } from '@onceguard/testing';
-import { type Losses, Operations } from './operations.js';
-import { type Row, withStore } from './row.js';
+import { CountedOperations, type Losses } from './counted-operations.js';
+import { type LossRow, withStore } from './loss-row.js';
 
 /** For how long operations go on after the replication was cut. */
-const cutMs = 4_000;
+const runAfterCutMs = 4_000;
 
 const isCut = true;
 const fault = 'replication cut, then failover';
 const minReplicas = ['--min-replicas-to-write', '1', '--min-replicas-max-lag', '1'];
 const durability = { replicas: 1, timeoutMs: 200 };
 
-export const failovers: readonly Row[] = [
-  { setting: 'a replica', fault: 'failover', measure: (count) => failedOver(count, {}) },
-  { setting: 'a replica', fault, runAgain: 'some', measure: (count) => failedOver(count, { isCut }) },
+export const failovers: readonly LossRow[] = [
+  { setting: 'a replica', fault: 'failover', measure: (count) => measureFailover(count, {}) },
+  { setting: 'a replica', fault, runAgain: 'some', measure: (count) => measureFailover(count, { isCut }) },
   {
     setting: 'min-replicas-to-write 1, min-replicas-max-lag 1',
     fault,
-    measure: (count) => failedOver(count, { isCut, args: minReplicas }),
+    measure: (count) => measureFailover(count, { isCut, args: minReplicas }),
   },
   {
     setting: 'durability: { replicas: 1, timeoutMs: 200 }',
     fault,
     runAgain: 'none',
-    measure: (count) => failedOver(count, { isCut, durability }),
+    measure: (count) => measureFailover(count, { isCut, durability }),
   },
 ];
 
@@ -35,16 +35,16 @@ interface Replication {
   readonly durability?: Durability;
 }
 
-async function failedOver(count: number, { isCut = false, args = [], durability }: Replication): Promise<Losses> {
+async function measureFailover(count: number, { isCut = false, args = [], durability }: Replication): Promise<Losses> {
   const { master, replica, link, stop } = await startReplicaPair({ args });
   try {
-    const operations = new Operations();
+    const operations = new CountedOperations();
     await withStore({ url: master.url, durability }, async (store) => {
       if (isCut) {
         await operations.run(store, { count: count / 2 });
         link.blackHole();
-        const signal = AbortSignal.timeout(cutMs);
-        await operations.run(store, { count: count / 2, everyMs: (cutMs / count) * 2, signal });
+        const signal = AbortSignal.timeout(runAfterCutMs);
+        await operations.run(store, { count: count / 2, intervalMs: (runAfterCutMs / count) * 2, signal });
       } else {
         await operations.run(store, { count });
       }

@@ -3,35 +3,35 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { RedisStore, safeRedisOptions } from '@onceguard/core/redis';
 import { type RedisServer, type SentinelSet, startSentinelSet } from '@onceguard/testing';
 import { Redis, type RedisOptions } from 'ioredis';
-import { type Losses, Operations } from './operations.js';
-import { type Row, withStore } from './row.js';
+import { CountedOperations, type Losses } from './counted-operations.js';
+import { type LossRow, withStore } from './loss-row.js';
 
 /** For how long operations go on after the master woke up. It is told of its fate some seconds later. */
-const awakeMs = 4_000;
-const everyMs = 8;
+const runAfterThawMs = 4_000;
+const intervalMs = 8;
 
 const fault = 'master frozen, failover, master awake';
 
-export const frozenMasters: readonly Row[] = [
-  { setting: 'safe client options', fault, measure: (count) => thawed(count, safeRedisOptions()) },
-  { setting: 'default client options', fault, measure: (count) => thawed(count, {}) },
+export const frozenMasters: readonly LossRow[] = [
+  { setting: 'safe client options', fault, measure: (count) => measureFrozenMaster(count, safeRedisOptions()) },
+  { setting: 'default client options', fault, measure: (count) => measureFrozenMaster(count, {}) },
 ];
 
-async function thawed(count: number, options: Omit<RedisOptions, 'replyMapping'>): Promise<Losses> {
+async function measureFrozenMaster(count: number, options: Omit<RedisOptions, 'replyMapping'>): Promise<Losses> {
   const set = await startSentinelSet();
-  const client = new Redis({ ...options, sentinels: [...set.addresses], name: set.name, lazyConnect: true });
+  const client = new Redis({ ...options, sentinels: [...set.addresses], name: set.masterName, lazyConnect: true });
   client.on('error', () => {});
   const end = new AbortController();
   try {
     await client.connect();
     const store = new RedisStore({ client });
-    const operations = new Operations();
+    const operations = new CountedOperations();
     await operations.run(store, { count });
     set.master.freeze();
-    const running = operations.run(store, { everyMs, signal: end.signal });
-    const promoted = await successor(set);
+    const running = operations.run(store, { intervalMs, signal: end.signal });
+    const promoted = await currentMaster(set);
     set.master.thaw();
-    await pause(awakeMs);
+    await pause(runAfterThawMs);
     end.abort();
     await running;
     return await withStore(promoted.url, async (then) => await operations.losses(then));
@@ -43,10 +43,12 @@ async function thawed(count: number, options: Omit<RedisOptions, 'replyMapping'>
 }
 
 /** The replica that is the master now, as all Sentinels say. */
-async function successor({ name, sentinels, replicas }: SentinelSet): Promise<RedisServer> {
+async function currentMaster({ masterName, sentinels, replicas }: SentinelSet): Promise<RedisServer> {
   for (;;) {
     const told = await Promise.all(
-      sentinels.map(async (sentinel) => String(await sentinel.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name))),
+      sentinels.map(async (sentinel) =>
+        String(await sentinel.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName)),
+      ),
     );
     const found = replicas.find(({ port }) => told.every((address) => address === `127.0.0.1,${port}`));
     if (found !== undefined) return found;

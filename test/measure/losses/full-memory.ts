@@ -1,7 +1,7 @@
 // A server whose memory is too small for what is written to it.
 import { startRedis } from '@onceguard/testing';
-import { type Losses, Operations } from './operations.js';
-import { type Row, withStore } from './row.js';
+import { CountedOperations, type Losses } from './counted-operations.js';
+import { type LossRow, withStore } from './loss-row.js';
 
 /** Twice as much as fits. */
 const count = 1_500;
@@ -9,18 +9,18 @@ const answer = 'x'.repeat(10_000);
 
 const policies = ['noeviction', 'allkeys-lru', 'volatile-lru', 'volatile-ttl', 'allkeys-random'] as const;
 
-export const fullMemory: readonly Row[] = policies.map((policy) => ({
+export const fullMemory: readonly LossRow[] = policies.map((policy) => ({
   setting: policy,
   fault: 'memory full',
   ...(policy === 'noeviction' ? { runAgain: 'none' } : {}),
-  measure: () => overfilled(policy),
+  measure: () => measureFullMemory(policy),
 }));
 
-async function overfilled(policy: string): Promise<Losses> {
+async function measureFullMemory(policy: string): Promise<Losses> {
   const server = await startRedis({ args: ['--maxmemory', '8mb', '--maxmemory-policy', policy] });
   try {
     return await withStore(server.url, async (store) => {
-      const operations = new Operations();
+      const operations = new CountedOperations();
       await operations.run(store, { count, answer });
       // To look must not evict.
       await server.command('CONFIG', 'SET', 'maxmemory', 0);

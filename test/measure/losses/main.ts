@@ -1,7 +1,7 @@
 // npm run measure:losses: how many acknowledged operations each setting of Redis loses to each fault.
 import { createRequire } from 'node:module';
 import { startRedis } from '@onceguard/testing';
-import { rows } from './rows.js';
+import { lossRows } from './all-loss-rows.js';
 
 const count = 500;
 const limitMs = 120_000;
@@ -15,8 +15,8 @@ setTimeout(() => {
 
 console.log(await versions());
 print(['setting', 'fault', 'acknowledged', 'refused', 'run again', 'answer gone']);
-for (const { setting, fault, measure } of rows) {
-  const { acknowledged, refused, runAgain, answerGone } = await measure(count);
+for (const { setting, fault, measure } of lossRows) {
+  const { acknowledged, refused, runAgain, outcomeGone: answerGone } = await measure(count);
   print([setting, fault, acknowledged, refused, runAgain, answerGone]);
 }
 

@@ -24,7 +24,7 @@ const errorsOf = (copy) => [
   new copy.InProgressError(1),
   new copy.KeyReusedError(),
   new copy.OutcomeUnknownError(null),
-  new copy.ResponseExpiredError(0),
+  new copy.OutcomeExpiredError(0),
   new copy.LeaseLostError('it was taken over'),
   new copy.ConfigurationError('option_invalid', 'leaseMs'),
   new copy.StoreError('unavailable', 'away'),

@@ -6,7 +6,7 @@ export const errorTable = Object.freeze({
   key_reused: { status: 422, retryable: false, title: 'The idempotency key was used for another request' },
   in_progress: { status: 409, retryable: true, title: 'A request with this idempotency key is still running' },
   outcome_unknown: { status: 409, retryable: false, title: 'An earlier attempt may have taken effect' },
-  response_expired: { status: 410, retryable: false, title: 'Already done; the answer is no longer kept' },
+  expired: { status: 410, retryable: false, title: 'Already done; the answer is no longer kept' },
   store_unavailable: { status: 503, retryable: true, title: 'The idempotency store cannot be reached' },
   scope_missing: { status: 500, retryable: false, title: 'The scope of the idempotency key is not known' },
   body_not_parsed: {
@@ -85,14 +85,11 @@ function undecided(recordName) {
   return `An earlier attempt under this key may have taken effect; somebody has to decide${which}.`;
 }
 /** The work is done; its result is no longer kept, or was too large to keep. */
-export class ResponseExpiredError extends IdempotencyError {
+export class OutcomeExpiredError extends IdempotencyError {
   /** Milliseconds since 1970 on the store's clock. */
   completedAt;
   constructor(completedAt) {
-    super(
-      'response_expired',
-      `This work was done at ${new Date(completedAt).toISOString()}; its result is no longer kept.`,
-    );
+    super('expired', `This work was done at ${new Date(completedAt).toISOString()}; its result is no longer kept.`);
     this.completedAt = completedAt;
   }
 }

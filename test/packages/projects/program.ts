@@ -5,8 +5,14 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { idempotentProcessor } from '@onceguard/bullmq';
-import { execute, type IdempotencyStore, KeyReusedError, MemoryStore, makeIdempotent, payments } from '@onceguard/core';
-import { createLifecycle, keepRawBody } from '@onceguard/core/http';
+import {
+  executeIdempotently,
+  type IdempotencyStore,
+  KeyReusedError,
+  MemoryStore,
+  makeIdempotent,
+} from '@onceguard/core';
+import { createLifecycle, httpPaymentPolicy, keepRawBody } from '@onceguard/core/http';
 import { nodeExchange } from '@onceguard/core/node';
 import { RedisStore } from '@onceguard/core/redis';
 import { idempotency as behindExpress, idempotencyOf as inExpress } from '@onceguard/express';
@@ -44,7 +50,7 @@ async function functionsRunOnce(at: IdempotencyStore) {
   assert.deepEqual(await bookOnce({ id: '1', due }), first);
   assert.equal(runs, 1);
   await assert.rejects(bookOnce({ id: '1', due: new Date(1) }), KeyReusedError);
-  const execution = await execute(({ deriveKey }) => deriveKey('charge'), {
+  const execution = await executeIdempotently(({ deriveKey }) => deriveKey('charge'), {
     store: at,
     scope: 'calls',
     key: '1',
@@ -56,7 +62,7 @@ async function functionsRunOnce(at: IdempotencyStore) {
 function onExpress() {
   const app = express();
   app.use(express.json({ verify: keepRawBody }));
-  app.post('/:id', behindExpress({ ...payments, store, scope: (req) => `express ${req.ip}` }), (req, res) => {
+  app.post('/:id', behindExpress({ ...httpPaymentPolicy, store, scope: (req) => `express ${req.ip}` }), (req, res) => {
     res.status(201).json({ id: req.params.id, attempt: inExpress(req).attempt, at: randomUUID() });
   });
   return createServer(app);
@@ -76,12 +82,12 @@ function onKoa() {
 /** An adapter of one's own. */
 function onNode() {
   const lifecycle = createLifecycle<IncomingMessage>({ store, scope: () => 'node', fingerprint: false });
-  const { maxResponseBytes } = lifecycle.options;
+  const { maxOutcomeBytes } = lifecycle.options;
   return createServer((req, res) => {
     const answer = () => res.writeHead(201, { 'Content-Type': 'application/json' }).end(`{"at":"${randomUUID()}"}`);
     const originalUrl = req.url ?? '';
-    const side = { req, res, originalUrl, maxResponseBytes, store: store.name, parsedBody: () => undefined };
-    const exchange = nodeExchange({ ...side, pass: answer, run: answer, isUnrouted: () => false });
+    const side = { req, res, originalUrl, maxOutcomeBytes, storeName: store.name, parsedBody: () => undefined };
+    const exchange = nodeExchange({ ...side, passThrough: answer, runHandler: answer, isUnrouted: () => false });
     lifecycle.handle(req, exchange).catch((error) => res.destroy(error));
   });
 }
@@ -141,7 +147,12 @@ async function storeProvesItself() {
     const clock = manualClock();
     return { store: new MemoryStore({ clock: clock.now }), advance: clock.advance, close: async () => {} };
   };
-  storeSuite({ name: 'MemoryStore', runner, capabilities: { shared: false, durable: false, clock: true }, create });
+  storeSuite({
+    name: 'MemoryStore',
+    runner,
+    capabilities: { shared: false, durable: false, controllableClock: true },
+    create,
+  });
   assert(tests.length > 50);
   for (const body of tests) await body();
 }

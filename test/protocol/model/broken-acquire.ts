@@ -5,16 +5,16 @@ import type { Protocol } from './message.js';
 type Acquire = Protocol['acquire'];
 type Request = Parameters<Acquire>[1];
 
-const finished = (record: StoredRecord): boolean => record.state === 'retryable' || record.state === 'unknown';
+const isFinished = (record: StoredRecord): boolean => record.state === 'retryable' || record.state === 'unknown';
 const never = Number.MAX_SAFE_INTEGER;
 
 /** Sees another request. */
-const asked = (change: (request: Request) => Partial<Request>): Partial<Protocol> => ({
+const withChangedRequest = (change: (request: Request) => Partial<Request>): Partial<Protocol> => ({
   acquire: (record, request, now) => acquire(record, { ...request, ...change(request) }, now),
 });
 
 /** Sees another record, as long as there is one. */
-const seen = (
+const withChangedRecord = (
   change: (record: StoredRecord, request: Request, now: number) => StoredRecord | null,
 ): Partial<Protocol> => ({
   acquire: (record, request, now) => {
@@ -25,124 +25,142 @@ const seen = (
 });
 
 /** Writes another record when it acquires, and says so. */
-const written = (
+const withChangedResult = (
   change: (after: StoredRecord, before: StoredRecord | null, request: Request) => Partial<StoredRecord>,
 ) => ({
   acquire: ((before, request, now) => {
-    const { record, answer } = acquire(before, request, now);
-    if (answer.kind !== 'acquired' || record === null) return { record, answer };
+    const { record, reply } = acquire(before, request, now);
+    if (reply.kind !== 'acquired' || record === null) return { record, reply };
     const after = { ...record, ...change(record, before, request) };
-    const { fence, attempt, takeover, recovering, guarded, bound, leaseEndAt, steps } = after;
-    const facts = { fence, attempt, takeover, recovering, guarded, bound, leaseEndAt, steps };
-    return { record: after, answer: { ...answer, ...facts } };
+    const { fencingToken, attempt, takeover, recovering, guarded, fingerprintBound, leaseEndAt, steps } = after;
+    const facts = {
+      fencingToken: fencingToken,
+      attempt,
+      takeover,
+      recovering,
+      guarded,
+      fingerprintBound: fingerprintBound,
+      leaseEndAt,
+      steps,
+    };
+    return { record: after, reply: { ...reply, ...facts } };
   }) satisfies Acquire,
 });
 
 export const brokenAcquire: Readonly<Record<string, Partial<Protocol>>> = {
-  'a late copy executes': asked(() => ({ notAfter: never })),
+  'a late copy executes': withChangedRequest(() => ({ notAfter: never })),
   'what must not change is superseded too': {
     acquire: (record, request, now) => {
-      if (now > request.notAfter) return { record, answer: { kind: 'superseded', now } };
+      if (now > request.notAfter) return { record, reply: { kind: 'superseded', now } };
       const transition = acquire(record, request, now);
-      if (transition.answer.kind !== 'in_progress') return transition;
-      return { record, answer: { kind: 'superseded', now } };
+      if (transition.reply.kind !== 'in_progress') return transition;
+      return { record, reply: { kind: 'superseded', now } };
     },
   },
-  'a copy of what was released executes': seen((record, { token }) => {
-    return finished(record) && record.token === token ? { ...record, token: 'nobody' } : record;
+  'a copy of what was released executes': withChangedRecord((record, { ownerToken }) => {
+    return isFinished(record) && record.ownerToken === ownerToken ? { ...record, ownerToken: 'nobody' } : record;
   }),
-  'a resent acquisition is a stranger': seen((record, { token }) => {
-    return record.state === 'in_progress' && record.token === token ? { ...record, token: 'nobody' } : record;
+  'a resent acquisition is a stranger': withChangedRecord((record, { ownerToken }) => {
+    return record.state === 'in_progress' && record.ownerToken === ownerToken
+      ? { ...record, ownerToken: 'nobody' }
+      : record;
   }),
-  'a resent acquisition is a new attempt': written((after, before) => {
-    return before?.token === after.token ? { attempt: before.attempt + 1 } : {};
+  'a resent acquisition is a new attempt': withChangedResult((after, before) => {
+    return before?.ownerToken === after.ownerToken ? { attempt: before.attempt + 1 } : {};
   }),
-  'a lease that is alive is taken over': seen((record, { token }) => {
-    return record.token === token ? record : { ...record, leaseEndAt: 0 };
+  'a lease that is alive is taken over': withChangedRecord((record, { ownerToken }) => {
+    return record.ownerToken === ownerToken ? record : { ...record, leaseEndAt: 0 };
   }),
-  'the policy of the next caller undoes guarded': seen((record, { token, onAbandoned }) => {
-    return record.token === token ? record : { ...record, guarded: onAbandoned === 'block' };
+  'the policy of the next caller undoes guarded': withChangedRecord((record, { ownerToken, onAbandoned }) => {
+    return record.ownerToken === ownerToken ? record : { ...record, guarded: onAbandoned === 'block' };
   }),
-  'guarded is inherited': written((after, before) => ({ guarded: after.guarded || before?.guarded === true })),
-  'an unknown outcome is run by anyone': seen((record) => {
+  'guarded is inherited': withChangedResult((after, before) => ({
+    guarded: after.guarded || before?.guarded === true,
+  })),
+  'an unknown outcome is run by anyone': withChangedRecord((record) => {
     return record.state === 'unknown' ? { ...record, state: 'retryable' } : record;
   }),
-  'recover does not wait': seen((record) => ({ ...record, retryAt: null })),
-  'recovering is not said': written(() => ({ recovering: false })),
-  'a takeover is not said': written(() => ({ takeover: false })),
-  'fencing tokens count from one': written((after, before) => {
-    return before?.token === after.token ? {} : { fence: (before?.fence ?? 0) + 1 };
+  'recover does not wait': withChangedRecord((record) => ({ ...record, retryAt: null })),
+  'recovering is not said': withChangedResult(() => ({ recovering: false })),
+  'a takeover is not said': withChangedResult(() => ({ takeover: false })),
+  'fencing tokens count from one': withChangedResult((after, before) => {
+    return before?.ownerToken === after.ownerToken ? {} : { fencingToken: (before?.fencingToken ?? 0) + 1 };
   }),
-  'a takeover keeps the fencing token': written((after, before) => ({ fence: before?.fence ?? after.fence })),
-  'the fencing token that a caller has seen is ignored': asked(() => ({ fenceSeen: 0 })),
-  'attempts start anew': written(() => ({ attempt: 1 })),
-  'an acquisition shortens the life': written(({ leaseEndAt }, _, request) => ({
+  'a takeover keeps the fencing token': withChangedResult((after, before) => ({
+    fencingToken: before?.fencingToken ?? after.fencingToken,
+  })),
+  'the fencing token that a caller has seen is ignored': withChangedRequest(() => ({ lastSeenFencingToken: 0 })),
+  'attempts start anew': withChangedResult(() => ({ attempt: 1 })),
+  'an acquisition shortens the life': withChangedResult(({ leaseEndAt }, _, request) => ({
     expiresAt: leaseEndAt + request.recordTtlMs,
   })),
-  'a resent acquisition shortens the lease': written((after, before, { leaseMs }) => {
-    return before?.token === after.token ? { leaseEndAt: after.expiresAt - 1 - leaseMs } : {};
+  'a resent acquisition shortens the lease': withChangedResult((after, before, { leaseMs }) => {
+    return before?.ownerToken === after.ownerToken ? { leaseEndAt: after.expiresAt - 1 - leaseMs } : {};
   }),
-  'guarded records live no longer than others': asked(() => ({ unknownTtlMs: 1 })),
-  'a tombstone reads as absent': seen((record, _, now) => {
+  'guarded records live no longer than others': withChangedRequest(() => ({ unknownTtlMs: 1 })),
+  'a tombstone reads as absent': withChangedRecord((record, _, now) => {
     return record.state === 'completed' && now >= record.outcomeEndAt ? null : record;
   }),
-  'payloads are not compared': asked(() => ({ fingerprint: null })),
-  'a caller without a payload makes the record forget its own': written((_, __, { fingerprint }) => ({ fingerprint })),
-  'bound is not said': written(() => ({ bound: false })),
-  'bound is said of a payload of its own': written(() => ({ bound: true })),
-  'steps are lost when somebody takes over': written((after, before) => {
-    return before?.token === after.token ? {} : { steps: new Map() };
+  'payloads are not compared': withChangedRequest(() => ({ fingerprint: null })),
+  'a caller without a payload makes the record forget its own': withChangedResult((_, __, { fingerprint }) => ({
+    fingerprint,
+  })),
+  'bound is not said': withChangedResult(() => ({ fingerprintBound: false })),
+  'bound is said of a payload of its own': withChangedResult(() => ({ fingerprintBound: true })),
+  'steps are lost when somebody takes over': withChangedResult((after, before) => {
+    return before?.ownerToken === after.ownerToken ? {} : { steps: new Map() };
   }),
   'the wait is not capped at the length of a lease': {
     acquire: (record, request, now) => {
-      const { record: after, answer } = acquire(record, request, now);
-      if (answer.kind !== 'in_progress') return { record: after, answer };
-      return { record: after, answer: { ...answer, retryAfterMs: (record?.leaseEndAt ?? 0) - now } };
+      const { record: after, reply } = acquire(record, request, now);
+      if (reply.kind !== 'in_progress') return { record: after, reply };
+      return { record: after, reply: { ...reply, retryAfterMs: (record?.leaseEndAt ?? 0) - now } };
     },
   },
 
   'a lease that is alive is resolved': {
     resolve: (record, request, now) => {
       const transition = resolve(record && { ...record, leaseEndAt: 0 }, request, now);
-      return transition.answer.kind === 'ok' ? transition : { ...transition, record };
+      return transition.reply.kind === 'ok' ? transition : { ...transition, record };
     },
   },
   'a decision does not raise the fencing token': {
     resolve: (before, request, now) => {
-      const { record, answer } = resolve(before, request, now);
-      return { record: record && { ...record, fence: before?.fence ?? 0 }, answer };
+      const { record, reply } = resolve(before, request, now);
+      return { record: record && { ...record, fencingToken: before?.fencingToken ?? 0 }, reply };
     },
   },
   'a decision ignores the fencing token': {
-    resolve: (record, request, now) => resolve(record, { ...request, expectFence: record?.fence ?? 0 }, now),
+    resolve: (record, request, now) =>
+      resolve(record, { ...request, expectedFencingToken: record?.fencingToken ?? 0 }, now),
   },
   'a decision sent again is a conflict': {
     resolve: (before, request, now) => {
-      const { record, answer } = resolve(before, request, now);
-      return { record: record && { ...record, decisions: [] }, answer };
+      const { record, reply } = resolve(before, request, now);
+      return { record: record && { ...record, decisions: [] }, reply };
     },
   },
   'another decision is taken for the same': {
     resolve: (record, request, now) => {
       const last = record?.decisions.at(-1);
       const as = last?.as ?? request.as;
-      return last?.fence === request.expectFence
+      return last?.fencingToken === request.expectedFencingToken
         ? resolve(record, { ...request, as }, now)
         : resolve(record, request, now);
     },
   },
   'a decision shortens the life': {
     resolve: (before, request, now) => {
-      const { record, answer } = resolve(before, request, now);
+      const { record, reply } = resolve(before, request, now);
       const expiresAt = record === before ? (before?.expiresAt ?? 0) : now + (request.recordTtlMs ?? 1);
-      return { record: record && { ...record, expiresAt }, answer };
+      return { record: record && { ...record, expiresAt }, reply };
     },
   },
   'a decision does not keep the outcome as long as the terms say': {
     resolve: (before, request, now) => {
-      const { record, answer } = resolve(before, request, now);
-      if (record === before || record?.state !== 'completed') return { record, answer };
-      return { record: { ...record, outcomeEndAt: now + 1 }, answer };
+      const { record, reply } = resolve(before, request, now);
+      if (record === before || record?.state !== 'completed') return { record, reply };
+      return { record: { ...record, outcomeEndAt: now + 1 }, reply };
     },
   },
   'a decision does not lengthen the life': {
@@ -150,26 +168,27 @@ export const brokenAcquire: Readonly<Record<string, Partial<Protocol>>> = {
   },
   'a decision forgets those before': {
     resolve: (before, request, now) => {
-      const { record, answer } = resolve(before, request, now);
-      return { record: record && { ...record, decisions: record.decisions.slice(-1) }, answer };
+      const { record, reply } = resolve(before, request, now);
+      return { record: record && { ...record, decisions: record.decisions.slice(-1) }, reply };
     },
   },
-  'an attempt forgets decisions': written(() => ({ decisions: [] })),
+  'an attempt forgets decisions': withChangedResult(() => ({ decisions: [] })),
   'work that was not done keeps its steps in doubt': {
     resolve: (before, request, now) => {
-      const { record, answer } = resolve(before, request, now);
-      return { record: record && { ...record, steps: before?.steps ?? new Map() }, answer };
+      const { record, reply } = resolve(before, request, now);
+      return { record: record && { ...record, steps: before?.steps ?? new Map() }, reply };
     },
   },
   'work that was not done loses the steps that were': {
     resolve: (before, request, now) => {
-      const { record, answer } = resolve(before, request, now);
-      return { record: record && { ...record, steps: record === before ? record.steps : new Map() }, answer };
+      const { record, reply } = resolve(before, request, now);
+      return { record: record && { ...record, steps: record === before ? record.steps : new Map() }, reply };
     },
   },
   'a removed record forgets its fencing token': { remove: () => null },
   'remove does nothing': { remove: (record) => record },
   'remove leaves the token': {
-    remove: (record, now) => record && { ...record, ...remove(record, now), token: record.token, state: 'retryable' },
+    remove: (record, now) =>
+      record && { ...record, ...remove(record, now), ownerToken: record.ownerToken, state: 'retryable' },
   },
 };

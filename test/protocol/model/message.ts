@@ -1,21 +1,21 @@
 // What travels between clients and the store in the model, and one delivery of it.
 import type {
-  AcquireAnswer,
+  AcquireReply,
   AcquireRequest,
   acquire,
   Checkpoint,
-  CheckpointAnswer,
-  CompleteAnswer,
+  CheckpointReply,
+  CompleteReply,
   Completion,
   checkpoint,
   complete,
-  Holder,
   Lease,
-  Release,
-  ReleaseAnswer,
-  RenewAnswer,
-  Resolve,
-  ResolveAnswer,
+  LeaseIdentity,
+  ReleaseReply,
+  ReleaseRequest,
+  RenewReply,
+  ResolveReply,
+  ResolveRequest,
   release,
   remove,
   renew,
@@ -39,8 +39,8 @@ export type Message =
   | { readonly verb: 'renew'; readonly lease: Lease; readonly leaseMs: number }
   | { readonly verb: 'checkpoint'; readonly lease: Lease; readonly point: Checkpoint }
   | { readonly verb: 'complete'; readonly lease: Lease; readonly completion: Completion }
-  | { readonly verb: 'release'; readonly holder: Holder; readonly how: Release }
-  | { readonly verb: 'resolve'; readonly request: Resolve }
+  | { readonly verb: 'release'; readonly holder: LeaseIdentity; readonly how: ReleaseRequest }
+  | { readonly verb: 'resolve'; readonly request: ResolveRequest }
   | { readonly verb: 'remove' };
 
 export interface Delivery {
@@ -51,40 +51,40 @@ export interface Delivery {
 
 export type Delivered = Delivery &
   (
-    | (Extract<Message, { verb: 'acquire' }> & { readonly answer: AcquireAnswer })
-    | (Extract<Message, { verb: 'renew' }> & { readonly answer: RenewAnswer })
-    | (Extract<Message, { verb: 'checkpoint' }> & { readonly answer: CheckpointAnswer })
-    | (Extract<Message, { verb: 'complete' }> & { readonly answer: CompleteAnswer })
-    | (Extract<Message, { verb: 'release' }> & { readonly answer: ReleaseAnswer })
-    | (Extract<Message, { verb: 'resolve' }> & { readonly answer: ResolveAnswer })
+    | (Extract<Message, { verb: 'acquire' }> & { readonly answer: AcquireReply })
+    | (Extract<Message, { verb: 'renew' }> & { readonly answer: RenewReply })
+    | (Extract<Message, { verb: 'checkpoint' }> & { readonly answer: CheckpointReply })
+    | (Extract<Message, { verb: 'complete' }> & { readonly answer: CompleteReply })
+    | (Extract<Message, { verb: 'release' }> & { readonly answer: ReleaseReply })
+    | (Extract<Message, { verb: 'resolve' }> & { readonly answer: ResolveReply })
     | (Extract<Message, { verb: 'remove' }> & { readonly answer: { readonly kind: 'removed' } })
   );
 
 export function deliver(protocol: Protocol, before: StoredRecord | null, message: Message, now: number): Delivered {
   switch (message.verb) {
     case 'acquire': {
-      const { record: after, answer } = protocol.acquire(before, message.request, now);
-      return { ...message, now, before, after, answer };
+      const { record: after, reply } = protocol.acquire(before, message.request, now);
+      return { ...message, now, before, after, answer: reply };
     }
     case 'renew': {
-      const { record: after, answer } = protocol.renew(before, message.lease, message.leaseMs, now);
-      return { ...message, now, before, after, answer };
+      const { record: after, reply } = protocol.renew(before, message.lease, message.leaseMs, now);
+      return { ...message, now, before, after, answer: reply };
     }
     case 'checkpoint': {
-      const { record: after, answer } = protocol.checkpoint(before, message.lease, message.point, now);
-      return { ...message, now, before, after, answer };
+      const { record: after, reply } = protocol.checkpoint(before, message.lease, message.point, now);
+      return { ...message, now, before, after, answer: reply };
     }
     case 'complete': {
-      const { record: after, answer } = protocol.complete(before, message.lease, message.completion, now);
-      return { ...message, now, before, after, answer };
+      const { record: after, reply } = protocol.complete(before, message.lease, message.completion, now);
+      return { ...message, now, before, after, answer: reply };
     }
     case 'release': {
-      const { record: after, answer } = protocol.release(before, message.holder, message.how, now);
-      return { ...message, now, before, after, answer };
+      const { record: after, reply } = protocol.release(before, message.holder, message.how, now);
+      return { ...message, now, before, after, answer: reply };
     }
     case 'resolve': {
-      const { record: after, answer } = protocol.resolve(before, message.request, now);
-      return { ...message, now, before, after, answer };
+      const { record: after, reply } = protocol.resolve(before, message.request, now);
+      return { ...message, now, before, after, answer: reply };
     }
     case 'remove':
       return { ...message, now, before, after: protocol.remove(before, now), answer: { kind: 'removed' } };
@@ -92,7 +92,7 @@ export function deliver(protocol: Protocol, before: StoredRecord | null, message
 }
 
 /** Throws what the model found. */
-export function must(holds: boolean, what: string): asserts holds {
+export function assertHolds(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Error(what);
 }
 

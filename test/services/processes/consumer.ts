@@ -4,11 +4,11 @@ import type { OperationContext } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { type ConfirmChannel, connect } from 'amqplib';
 import { Redis } from 'ioredis';
-import { decider } from '../../../examples/queues/decide.js';
+import { createDecider } from '../../../examples/queues/decide.js';
 import { consume, type Job } from '../../../examples/rabbitmq-jobs/consumer.js';
 import { declareQueues } from '../../../examples/rabbitmq-jobs/queues.js';
 
-export const points = [
+export const holdPoints = [
   'before the work',
   'in a step',
   'between steps',
@@ -16,9 +16,9 @@ export const points = [
   'after the work',
   'before the ack',
 ] as const;
-export type Point = (typeof points)[number];
+export type HoldPoint = (typeof holdPoints)[number];
 
-export interface Settings {
+export interface ConsumerSettings {
   readonly amqpUrl: string;
   readonly queue: string;
   readonly delaysMs: readonly number[];
@@ -27,7 +27,7 @@ export interface Settings {
   readonly prefix: string;
   readonly leaseMs: number;
   /** Where it stands still, with the first job that gets there. */
-  readonly holdAt: Point | null;
+  readonly holdAt: HoldPoint | null;
   /** Whether the work has a step that may happen once at most. */
   readonly labels: boolean;
   /** How long the work takes at most. */
@@ -35,7 +35,7 @@ export interface Settings {
 }
 
 /** `ready` first; then what becomes of each delivery. */
-export type Told = { readonly ready: true } | { readonly held: Point } | { readonly decided: string };
+export type ConsumerMessage = { readonly ready: true } | { readonly held: HoldPoint } | { readonly decided: string };
 
 /** What the work gives: the run that is on record, and the key by which the other system knows its charge. */
 export interface Shipped {
@@ -43,13 +43,13 @@ export interface Shipped {
   readonly charge: string;
 }
 
-const settings: Settings = JSON.parse(process.argv[2] ?? '{}');
+const settings: ConsumerSettings = JSON.parse(process.argv[2] ?? '{}');
 const { prefix, holdAt } = settings;
-const tell = (told: Told) => void process.send?.(told);
+const sendToParent = (told: ConsumerMessage) => void process.send?.(told);
 
-async function pass(point: Point): Promise<void> {
+async function holdIfAt(point: HoldPoint): Promise<void> {
   if (point !== holdAt) return;
-  tell({ held: point });
+  sendToParent({ held: point });
   await new Promise(() => {});
 }
 
@@ -57,21 +57,21 @@ const redis = new Redis(settings.redisUrl);
 const store = await RedisStore.connect({ url: settings.redisUrl, prefix });
 
 async function ship({ id }: Job, { step }: OperationContext): Promise<Shipped> {
-  await pass('before the work');
+  await holdIfAt('before the work');
   await redis.hincrby(`${prefix}runs`, id, 1);
   const charge = await step('charge', async ({ key }) => {
     await redis.sadd(`${prefix}charges:${id}`, key);
-    await pass('in a step');
+    await holdIfAt('in a step');
     return key;
   });
-  await pass('between steps');
+  await holdIfAt('between steps');
   const label = async () => {
     await redis.hincrby(`${prefix}labels`, id, 1);
-    await pass('in a step at most once');
+    await holdIfAt('in a step at most once');
   };
   if (settings.labels) await step('label', label, { atMostOnce: true });
   await new Promise((resolve) => setTimeout(resolve, Math.random() * settings.workMs));
-  await pass('after the work');
+  await holdIfAt('after the work');
   return { run: randomUUID(), charge };
 }
 
@@ -79,21 +79,21 @@ async function ship({ id }: Job, { step }: OperationContext): Promise<Shipped> {
 function holdingBeforeAck(channel: ConfirmChannel): ConfirmChannel {
   const ack = channel.ack.bind(channel);
   return Object.assign(channel, {
-    ack: (...args: Parameters<typeof ack>) => void pass('before the ack').then(() => ack(...args)),
+    ack: (...args: Parameters<typeof ack>) => void holdIfAt('before the ack').then(() => ack(...args)),
   });
 }
 
 const connection = await connect(settings.amqpUrl);
 const channel = holdingBeforeAck(await connection.createConfirmChannel());
 const queues = await declareQueues(channel, settings.queue, settings.delaysMs);
-const decide = decider(ship, {
+const decide = createDecider(ship, {
   ...{ store, scope: 'tests', leaseMs: settings.leaseMs, key: ({ id }: Job) => id },
   ...{ maxAttempts: 1, waitMs: 200 },
 });
 const consumer = await consume(channel, queues, decide, {
-  onDecision: (_message, { kind }) => tell({ decided: kind }),
+  onDecision: (_message, { kind }) => sendToParent({ decided: kind }),
 });
 process.once('SIGTERM', () => {
   void consumer.stop().then(() => process.exit());
 });
-tell({ ready: true });
+sendToParent({ ready: true });

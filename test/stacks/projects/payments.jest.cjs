@@ -45,7 +45,7 @@ describe.each([
     const call = (fingerprint) => execute(() => 'paid', { store, scope: 'jest', key: 'payload', fingerprint });
     expect(await call(new Uint8Array([1]))).toMatchObject({ kind: 'executed' });
     expect(await call(new Uint8Array([1]))).toMatchObject({ kind: 'replayed' });
-    expect(await call(new Uint8Array([2]))).toMatchObject({ kind: 'mismatch' });
+    expect(await call(new Uint8Array([2]))).toMatchObject({ kind: 'key_reused' });
   });
 
   test('a final error is restored as its class', async () => {

@@ -11,9 +11,9 @@ import {
   KeyReusedError,
   MemoryStore,
   makeIdempotent,
-  payments,
   StoreError,
 } from '@onceguard/core';
+import { httpPaymentPolicy } from '@onceguard/core/http';
 import { RedisStore } from '@onceguard/core/redis';
 import { idempotency, idempotencyOf, keepRawBody } from '@onceguard/express';
 import express from 'express';
@@ -124,7 +124,7 @@ async function connectsToCluster() {
 async function onServer(store: IdempotencyStore, use: (pay: (amount: number) => Promise<Response>) => Promise<void>) {
   const app = express();
   app.use(express.json({ verify: keepRawBody }));
-  app.post('/payments', idempotency({ ...payments, store, scope: 'public' }), (req, res) => {
+  app.post('/payments', idempotency({ ...httpPaymentPolicy, store, scope: 'public' }), (req, res) => {
     res.status(201).json({ id: idempotencyOf(req).deriveKey('charge'), at: randomUUID() });
   });
   const server = createServer(app).listen(0, '127.0.0.1');

@@ -1,7 +1,7 @@
 // A worker that takes orders of four steps, each up to the point that its trial names, and stands still there: it is killed when
 // all of its orders stand still or have ended. Plain JavaScript: many are started, and tsx doubles the time of a start.
 import { setTimeout as pause } from 'node:timers/promises';
-import { done, execute, notDone, stillUnknown } from '@onceguard/core';
+import { execute, recovery } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { FaultStore } from '@onceguard/testing';
 import { Redis } from 'ioredis';
@@ -38,7 +38,7 @@ function pointsOf({ trial, stopAt, longestPauseMs }) {
 
 /** A store whose calls are points, before they take effect and after it. */
 function storeWith(at) {
-  const store = new FaultStore(new RedisStore({ client, prefix: `${prefix}records:`, storeTimeoutMs: 5_000 }));
+  const store = new FaultStore(new RedisStore({ client, prefix: `${prefix}records:`, callTimeoutMs: 5_000 }));
   let asked = false;
   store.on('acquire', async (pass) => {
     if (!asked) await at('asks for the right to run');
@@ -72,8 +72,8 @@ async function findOut(trial, inDoubt, at) {
   const calls = await client.hgetall(`${prefix}calls:${trial}`);
   await at('has found out');
   const happened = names.filter((name) => name in calls);
-  if (happened.length === 0) return notDone();
-  return happened.includes('mail') ? done('sold') : stillUnknown();
+  if (happened.length === 0) return recovery.notDone();
+  return happened.includes('mail') ? recovery.done('sold') : recovery.stillUnknown();
 }
 
 async function takeOrder(job) {

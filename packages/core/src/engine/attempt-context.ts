@@ -1,6 +1,6 @@
 // What an operation is told about its attempt.
 import type { Attempt } from './attempt.js';
-import type { OperationContext } from './context.js';
+import type { OperationContext } from './operation-context.js';
 
 /**
  * A class whose `signal` is one accessor for all of them, because every attempt makes one: a literal with a getter of its own
@@ -15,27 +15,27 @@ export class AttemptContext implements OperationContext {
   readonly deriveKey: OperationContext['deriveKey'];
   readonly markNothingHappened: OperationContext['markNothingHappened'];
   readonly step: OperationContext['step'];
-  readonly #of: Attempt;
+  readonly #attempt: Attempt;
 
-  static readonly #signal: PropertyDescriptor & ThisType<AttemptContext> = {
+  static readonly #signalDescriptor: PropertyDescriptor & ThisType<AttemptContext> = {
     enumerable: true,
     get() {
-      return this.#of.signal;
+      return this.#attempt.signal;
     },
   };
 
   constructor(attempt: Attempt) {
-    const { lease, plan } = attempt;
-    this.#of = attempt;
-    this.key = plan.key;
+    const { lease, request } = attempt;
+    this.#attempt = attempt;
+    this.key = request.key;
     this.attempt = lease.attempt;
     this.takeover = lease.takeover;
-    this.fencingToken = lease.fence;
+    this.fencingToken = lease.fencingToken;
     this.deriveKey = (part) => attempt.deriveKey(part);
     this.markNothingHappened = () => {
       attempt.nothingHappened = true;
     };
     this.step = (part, fn, options) => attempt.steps.run(part, fn, options);
-    Object.defineProperty(this, 'signal', AttemptContext.#signal);
+    Object.defineProperty(this, 'signal', AttemptContext.#signalDescriptor);
   }
 }

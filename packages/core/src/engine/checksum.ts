@@ -4,48 +4,48 @@ import { StoreError } from '../errors.js';
 import type { StepEntry } from '../protocol/record.js';
 
 /** Hexadecimal digits of a CRC-32, so that bytes in ASCII stay ASCII. */
-const length = 8;
+const checksumDigits = 8;
 
 /** What is recorded of an outcome. The record's name is under the checksum, so that no other record's outcome passes. */
-export function recordedOutcome(name: string, bytes: Uint8Array): Buffer {
-  return withChecksum(name, bytes);
+export function addOutcomeChecksum(name: string, bytes: Uint8Array): Buffer {
+  return addChecksum(name, bytes);
 }
 
 /** The outcome in what is recorded. Throws a `StoreError` of class `damaged`. */
-export function outcomeIn(name: string, recorded: Uint8Array): Buffer {
-  return withoutChecksum(name, recorded, 'Its outcome');
+export function verifyOutcome(name: string, recorded: Uint8Array): Buffer {
+  return verifyChecksum(name, recorded, 'Its outcome');
 }
 
 /** What is recorded of a step: its name and number are under the checksum, too. */
-export function recordedStep(name: string, step: string, { seq, bytes }: StepEntry): Buffer {
-  return withChecksum(stepSubject(name, step, seq), bytes);
+export function addStepChecksum(name: string, step: string, { seq, bytes }: StepEntry): Buffer {
+  return addChecksum(stepIdentity(name, step, seq), bytes);
 }
 
 /** All steps of a record. Throws a `StoreError` of class `damaged` where one of them is. */
-export function stepsIn(name: string, recorded: ReadonlyMap<string, StepEntry>): ReadonlyMap<string, StepEntry> {
+export function verifySteps(name: string, recorded: ReadonlyMap<string, StepEntry>): ReadonlyMap<string, StepEntry> {
   if (recorded.size === 0) return recorded;
   const entries = [...recorded].map(([step, { seq, bytes }]) => {
-    const checked = withoutChecksum(stepSubject(name, step, seq), bytes, `Its step ${step}`);
+    const checked = verifyChecksum(stepIdentity(name, step, seq), bytes, `Its step ${step}`);
     return [step, { seq, bytes: checked }] as const;
   });
   return new Map(entries);
 }
 
-function stepSubject(name: string, step: string, seq: number): string {
+function stepIdentity(name: string, step: string, seq: number): string {
   return `${name} ${step} ${seq}`;
 }
 
-function withChecksum(subject: string, bytes: Uint8Array): Buffer {
-  const recorded = Buffer.allocUnsafe(length + bytes.byteLength);
+function addChecksum(subject: string, bytes: Uint8Array): Buffer {
+  const recorded = Buffer.allocUnsafe(checksumDigits + bytes.byteLength);
   recorded.write(checksum(subject, bytes), 'latin1');
-  recorded.set(bytes, length);
+  recorded.set(bytes, checksumDigits);
   return recorded;
 }
 
-function withoutChecksum(subject: string, recorded: Uint8Array, what: string): Buffer {
+function verifyChecksum(subject: string, recorded: Uint8Array, what: string): Buffer {
   const view = Buffer.from(recorded.buffer, recorded.byteOffset, recorded.byteLength);
-  const bytes = view.subarray(length);
-  if (view.toString('latin1', 0, length) === checksum(subject, bytes)) return bytes;
+  const bytes = view.subarray(checksumDigits);
+  if (view.toString('latin1', 0, checksumDigits) === checksum(subject, bytes)) return bytes;
   throw new StoreError(
     'damaged',
     `${what} fails its checksum. Find out what the work came to, then remove the record.`,
@@ -53,5 +53,5 @@ function withoutChecksum(subject: string, recorded: Uint8Array, what: string): B
 }
 
 function checksum(subject: string, bytes: Uint8Array): string {
-  return crc32(bytes, crc32(subject)).toString(16).padStart(length, '0');
+  return crc32(bytes, crc32(subject)).toString(16).padStart(checksumDigits, '0');
 }

@@ -2,7 +2,7 @@
 import { ConfigurationError, IdempotencyError, OutcomeUnknownError } from '../errors.js';
 import type { Checkpoint } from '../protocol/messages.js';
 import { isIntent, type StepEntry } from '../protocol/record.js';
-import { decodeValue, encodeValue } from '../value.js';
+import { decodeValue, encodeValue } from '../value-codec.js';
 
 /** What a step's function is given. */
 export interface StepContext {
@@ -20,37 +20,37 @@ export interface StepOptions<T> {
   /** Record first that the step is about to run; if nothing more is known of it later, it is in doubt, and never repeated silently. */
   atMostOnce?: boolean;
   /** Checks what comes back from the record, which a version before may have written. A zod schema has `parse`. */
-  schema?: { parse(recorded: unknown): T };
+  resultSchema?: { parse(recorded: unknown): T };
 }
 
 /** How a step is written down, and whether this owner may still act. */
-export interface StepLedger {
+export interface StepRecorder {
   readonly attempt: number;
   readonly signal: AbortSignal;
   deriveKey(name: string): string;
   /** Throws a `LeaseLostError` where the lease is over, or the operation has ended. */
-  mustHold(): void;
+  assertLeaseValid(): void;
   /** Resolves when it is on record; rejects with a `LeaseLostError` where it can no longer be. */
-  record(point: Checkpoint): Promise<void>;
+  recordStep(point: Checkpoint): Promise<void>;
 }
 
 /** Records are read and written whole: a step is for an id, not for a file. */
 const maxStepBytes = 1_048_576;
 const maxSteps = 1_000;
 
-const namePattern = /^[\x21-\x7e]{1,128}$/;
+const stepNamePattern = /^[\x21-\x7e]{1,128}$/;
 
 /** The first byte of what is recorded: a result follows, or the step did not happen. An intent has no more to say. */
 const resultMark = 'r'.charCodeAt(0);
-const withdrawn = Buffer.from('w');
-const intended = Buffer.from('i');
+const withdrawnMark = Buffer.from('w');
+const intentMark = Buffer.from('i');
 
 export class Steps {
   readonly #entries: Map<string, StepEntry>;
-  readonly #begun = new Set<string>();
+  readonly #startedNames = new Set<string>();
 
   constructor(
-    private readonly ledger: StepLedger,
+    private readonly recorder: StepRecorder,
     inherited: ReadonlyMap<string, StepEntry>,
   ) {
     this.#entries = new Map(inherited);
@@ -62,29 +62,29 @@ export class Steps {
   }
 
   /** The results on record, by the names of their steps. */
-  results(): ReadonlyMap<string, unknown> {
+  recordedResults(): ReadonlyMap<string, unknown> {
     const recorded = [...this.#entries].filter(([, { bytes }]) => bytes[0] === resultMark);
-    return new Map(recorded.map(([name, entry]) => [name, resultIn(name, entry)]));
+    return new Map(recorded.map(([name, entry]) => [name, decodeStepResult(name, entry)]));
   }
 
   /** Somebody found out: these happened, with these results; what else is in doubt did not, and may run. */
-  async settle(happened: Readonly<Record<string, unknown>>): Promise<void> {
+  async applyRecovery(happened: Readonly<Record<string, unknown>>): Promise<void> {
     for (const [name, result] of Object.entries(happened)) {
-      mustBeName(name);
-      if (this.#entries.get(name)?.bytes[0] !== resultMark) await this.#write(name, encoded(name, result));
+      assertStepName(name);
+      if (this.#entries.get(name)?.bytes[0] !== resultMark) await this.#record(name, encodeStepResult(name, result));
     }
-    for (const name of this.inDoubt) await this.#write(name, withdrawn);
+    for (const name of this.inDoubt) await this.#record(name, withdrawnMark);
   }
 
   async run<T>(
     name: string,
     fn: (context: StepContext) => T | Promise<T>,
-    { atMostOnce = false, schema }: StepOptions<T> = {},
+    { atMostOnce = false, resultSchema }: StepOptions<T> = {},
   ): Promise<T> {
-    this.#begin(name);
-    this.ledger.mustHold();
+    this.#reserveName(name);
+    this.recorder.assertLeaseValid();
     const held = this.#entries.get(name);
-    if (held?.bytes[0] === resultMark) return checked(name, resultIn(name, held), schema);
+    if (held?.bytes[0] === resultMark) return applyResultSchema(name, decodeStepResult(name, held), resultSchema);
     if (held !== undefined && isIntent(held)) {
       throw new OutcomeUnknownError(
         null,
@@ -92,61 +92,65 @@ export class Steps {
         `The step ${name} began in an earlier attempt and may have taken effect.`,
       );
     }
-    if (atMostOnce) await this.#write(name, intended);
-    const result = await this.#act(name, fn, atMostOnce);
-    await this.#write(name, result);
-    return checked(name, decodeValue(result.subarray(1)), schema);
+    if (atMostOnce) await this.#record(name, intentMark);
+    const result = await this.#runFunction(name, fn, atMostOnce);
+    await this.#record(name, result);
+    return applyResultSchema(name, decodeValue(result.subarray(1)), resultSchema);
   }
 
   /** A name stands for one step: a second one under it would be given the first one's result. */
-  #begin(name: string): void {
-    mustBeName(name);
-    if (this.#begun.has(name)) {
+  #reserveName(name: string): void {
+    assertStepName(name);
+    if (this.#startedNames.has(name)) {
       const remedy = `Give each step a name of its own, such as ${name}-2`;
       throw new ConfigurationError(
         'step_invalid',
         `The step ${name} has been begun in this attempt already. ${remedy}.`,
       );
     }
-    const known = Math.max(this.#begun.size, this.#entries.size);
+    const known = Math.max(this.#startedNames.size, this.#entries.size);
     if (known >= maxSteps && !this.#entries.has(name)) {
       throw new ConfigurationError('step_invalid', `There are ${maxSteps} steps on this record, and no more are kept.`);
     }
-    this.#begun.add(name);
+    this.#startedNames.add(name);
   }
 
-  async #act<T>(name: string, fn: (context: StepContext) => T | Promise<T>, atMostOnce: boolean): Promise<Buffer> {
-    const { attempt, signal } = this.ledger;
+  async #runFunction<T>(
+    name: string,
+    fn: (context: StepContext) => T | Promise<T>,
+    atMostOnce: boolean,
+  ): Promise<Buffer> {
+    const { attempt, signal } = this.recorder;
     let nothingHappened = false;
     const markNothingHappened = () => {
       nothingHappened = true;
     };
     try {
-      const value = await fn({ key: this.ledger.deriveKey(name), attempt, signal, markNothingHappened });
-      return encoded(name, value);
+      const value = await fn({ key: this.recorder.deriveKey(name), attempt, signal, markNothingHappened });
+      return encodeStepResult(name, value);
     } catch (thrown) {
-      if (atMostOnce && nothingHappened) await this.#write(name, withdrawn);
+      if (atMostOnce && nothingHappened) await this.#record(name, withdrawnMark);
       throw thrown;
     }
   }
 
   /** An intent takes the next odd number, everything else the next even one. */
-  async #write(name: string, bytes: Buffer): Promise<void> {
+  async #record(name: string, bytes: Buffer): Promise<void> {
     const next = (this.#entries.get(name)?.seq ?? 0) + 1;
     const isOdd = next % 2 === 1;
-    const seq = isOdd === (bytes === intended) ? next : next + 1;
-    await this.ledger.record({ step: name, seq, bytes });
+    const seq = isOdd === (bytes === intentMark) ? next : next + 1;
+    await this.recorder.recordStep({ step: name, seq, bytes });
     this.#entries.set(name, { seq, bytes });
   }
 }
 
-function mustBeName(name: unknown): void {
-  if (typeof name === 'string' && namePattern.test(name)) return;
+function assertStepName(name: unknown): void {
+  if (typeof name === 'string' && stepNamePattern.test(name)) return;
   const rule = 'it must be 1 to 128 printable ASCII characters without spaces';
   throw new ConfigurationError('step_invalid', `The name of a step is ${JSON.stringify(name)}; ${rule}.`);
 }
 
-function encoded(name: string, value: unknown): Buffer {
+function encodeStepResult(name: string, value: unknown): Buffer {
   try {
     const bytes = encodeValue(value);
     if (bytes.byteLength > maxStepBytes) throw new Error(`it has ${bytes.byteLength} bytes, more than ${maxStepBytes}`);
@@ -162,7 +166,7 @@ function encoded(name: string, value: unknown): Buffer {
   }
 }
 
-function resultIn(name: string, { bytes }: StepEntry): unknown {
+function decodeStepResult(name: string, { bytes }: StepEntry): unknown {
   try {
     return decodeValue(bytes.subarray(1));
   } catch (cause) {
@@ -170,7 +174,7 @@ function resultIn(name: string, { bytes }: StepEntry): unknown {
   }
 }
 
-function checked<T>(name: string, value: unknown, schema: StepOptions<T>['schema']): T {
+function applyResultSchema<T>(name: string, value: unknown, schema: StepOptions<T>['resultSchema']): T {
   if (schema === undefined) return value as T;
   try {
     return schema.parse(value);

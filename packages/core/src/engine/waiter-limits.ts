@@ -1,7 +1,7 @@
 // How many callers may wait at once for the outcome of another: at one store in this process, and in one scope.
 import { processWide } from '../process-wide.js';
 import type { IdempotencyStore } from '../store/port.js';
-import type { Terms } from './terms.js';
+import type { Policy } from './policy.js';
 
 const defaultMaxWaiters = 1_000;
 
@@ -10,12 +10,12 @@ interface Waiters {
   readonly byScope: Map<string, number>;
 }
 
-export type WaiterLimits = Omit<Exclude<Terms['onInProgress'], 'reject'>, 'waitMs'>;
+export type WaiterLimits = Omit<Exclude<Policy['onInProgress'], 'reject'>, 'waitMs'>;
 
 /** Takes the place of one waiter. The result gives it back, once however often it is called. Null: all places are taken. */
-export function takeWaiterPlace(store: IdempotencyStore, scope: string, limits: WaiterLimits): (() => void) | null {
+export function reserveWaiterSlot(store: IdempotencyStore, scope: string, limits: WaiterLimits): (() => void) | null {
   const { maxWaiters = defaultMaxWaiters, maxWaitersPerScope = maxWaiters } = limits;
-  const waiters = waitersAt(store);
+  const waiters = waitersOf(store);
   const inScope = waiters.byScope.get(scope) ?? 0;
   if (waiters.all >= maxWaiters || inScope >= maxWaitersPerScope) return null;
   waiters.all += 1;
@@ -31,7 +31,7 @@ export function takeWaiterPlace(store: IdempotencyStore, scope: string, limits: 
   };
 }
 
-function waitersAt(store: IdempotencyStore): Waiters {
+function waitersOf(store: IdempotencyStore): Waiters {
   const all = processWide('waiters/1', () => new WeakMap<IdempotencyStore, Waiters>());
   const known = all.get(store);
   if (known !== undefined) return known;

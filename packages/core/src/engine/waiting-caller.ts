@@ -11,7 +11,7 @@ export class WaitingCaller {
   /** `givePlaceBack` is called when the caller leaves, also while it looks at the store, and when the wait is over. */
   constructor(
     onCallerGone: OnCallerGone | undefined,
-    private readonly givePlaceBack: () => void,
+    private readonly releaseSlot: () => void,
   ) {
     this.#unsubscribe = onCallerGone?.(() => this.#leave()) ?? (() => {});
   }
@@ -30,13 +30,13 @@ export class WaitingCaller {
   dispose(): void {
     this.#onLeave = () => {};
     this.#unsubscribe();
-    this.givePlaceBack();
+    this.releaseSlot();
   }
 
   #leave(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
-    this.givePlaceBack();
+    this.releaseSlot();
     this.#onLeave();
   }
 }

@@ -2,12 +2,12 @@
 import { isUint8Array } from 'node:util/types';
 import { digest } from '../digest.js';
 import { IdempotencyError } from '../errors.js';
-import type { ComparableBody } from './body.js';
+import type { ComparableBody } from './comparable-body.js';
 
 /** Of fingerprints by method, target and body. */
-export const defaultVersion = 'v1';
+export const defaultFingerprintVersion = 'v1';
 /** Of those that the application's own function makes, unless it gives another version. */
-export const chosenVersion = 'c1';
+export const customFingerprintVersion = 'c1';
 
 export interface FingerprintInput {
   readonly method: string;
@@ -18,13 +18,13 @@ export interface FingerprintInput {
 }
 
 /** `v1:` and 43 characters: equal for two sends of one request, different where anything of it differs. */
-export function fingerprint({ method, path, query, body }: FingerprintInput): string {
+export function fingerprintRequest({ method, path, query, body }: FingerprintInput): string {
   const parts = ['onceguard fingerprint 1', method, path, query, body.mediaType, body.kind, body.content];
-  return `${defaultVersion}:${digest(parts)}`;
+  return `${defaultFingerprintVersion}:${digest(parts)}`;
 }
 
 /** The version and 43 characters, of what the application chose to compare. */
-export function fingerprintOfValue(version: string, value: unknown): string {
+export function fingerprintCustomValue(version: string, value: unknown): string {
   if (typeof value === 'string') return `${version}:${digest(['onceguard own fingerprint 1', 'text', value])}`;
   if (isUint8Array(value)) return `${version}:${digest(['onceguard own fingerprint 1', 'bytes', value])}`;
   const remedy = 'it must give a string or bytes, such as JSON.stringify of the fields that count';

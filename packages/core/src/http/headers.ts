@@ -19,7 +19,7 @@ export interface HeaderChange {
  * They speak of one connection, or of how one message is cut (RFC 9110 section 7.6.1, RFC 9112 sections 6 and 7), so
  * whoever sends decides them; `Trailer` with the coding that allows trailers. Never recorded, whatever the options say.
  */
-const framing = [
+const framingHeaders = [
   'connection',
   'content-length',
   'keep-alive',
@@ -31,7 +31,7 @@ const framing = [
 ];
 
 /** Where applications put tokens and keys: those of frameworks and gateways that are widely used. */
-const tokens = [
+const tokenHeaders = [
   'api-key',
   'x-api-key',
   'x-api-token',
@@ -63,7 +63,7 @@ const tokens = [
  * end in `*`.
  */
 export const defaultOmitHeaders: readonly string[] = Object.freeze([
-  ...framing,
+  ...framingHeaders,
   'www-authenticate',
   'authentication-info',
   'proxy-authenticate',
@@ -76,7 +76,7 @@ export const defaultOmitHeaders: readonly string[] = Object.freeze([
   'set-cookie',
   'set-cookie2',
   'idempotency-key',
-  ...tokens,
+  ...tokenHeaders,
   'access-control-*',
   'ratelimit',
   'ratelimit-*',
@@ -96,15 +96,15 @@ export const defaultOmitHeaders: readonly string[] = Object.freeze([
   'x-cloud-trace-context',
 ]);
 
-export type OmitRule = (name: string) => boolean;
+export type HeaderNamePredicate = (name: string) => boolean;
 
 /**
  * Whether a header or trailer is left out of records: framing always, and what `names` names, in any case. `idempotency-key` among them
  * stands for `keyHeader` too.
  */
-export function omitRule(names: readonly string[], keyHeader = 'Idempotency-Key'): OmitRule {
+export function createOmitPredicate(names: readonly string[], keyHeader = 'Idempotency-Key'): HeaderNamePredicate {
   const named = names.map((name) => name.toLowerCase());
-  const all = [...framing, ...named, ...(named.includes('idempotency-key') ? [keyHeader.toLowerCase()] : [])];
+  const all = [...framingHeaders, ...named, ...(named.includes('idempotency-key') ? [keyHeader.toLowerCase()] : [])];
   const exact = new Set(all);
   const prefixes = all.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1));
   return (name) => {
@@ -114,74 +114,74 @@ export function omitRule(names: readonly string[], keyHeader = 'Idempotency-Key'
 }
 
 /** Whether a header speaks of one connection or of how one message is cut: the sender sets it, and no record has it. */
-export const isFraming: OmitRule = omitRule([]);
+export const isFramingHeader: HeaderNamePredicate = createOmitPredicate([]);
 
 /**
  * What happened between two heads: `before` stood when the handler's side was entered, `after` when it answered. A
  * header set again to the value that it had is no change, and comes live.
  */
-export function headerChange(
+export function diffHeaders(
   before: readonly HeaderEntry[],
   after: readonly HeaderEntry[],
-  isOmitted: OmitRule,
+  isOmitted: HeaderNamePredicate,
 ): HeaderChange {
-  const earlier = byName(before);
-  const later = byName(after);
+  const earlier = groupByName(before);
+  const later = groupByName(after);
   const set: HeaderEntry[] = [];
   for (const [name, entry] of later) {
     if (isOmitted(name)) continue;
-    const added = name === 'vary' ? varyAdded(earlier.get(name), entry) : entry;
-    if (added !== null && !sameLines(earlier.get(name), added)) set.push(added);
+    const added = name === 'vary' ? diffVary(earlier.get(name), entry) : entry;
+    if (added !== null && !hasSameLines(earlier.get(name), added)) set.push(added);
   }
   const removed = [...earlier.keys()].filter((name) => !later.has(name) && name !== 'vary' && !isOmitted(name));
   return { set, removed };
 }
 
 /** The inverse: the headers of a replay, from those that the layers outside have set this time. */
-export function applyHeaders(live: readonly HeaderEntry[], change: HeaderChange): HeaderEntry[] {
-  const entries = byName(live);
+export function applyHeaderChange(live: readonly HeaderEntry[], change: HeaderChange): HeaderEntry[] {
+  const entries = groupByName(live);
   for (const name of change.removed) entries.delete(name);
-  for (const [name, entry] of byName(change.set)) {
+  for (const [name, entry] of groupByName(change.set)) {
     const standing = entries.get(name);
-    entries.set(name, name === 'vary' && standing !== undefined ? varyMerged(standing, entry) : entry);
+    entries.set(name, name === 'vary' && standing !== undefined ? mergeVary(standing, entry) : entry);
   }
   return [...entries.values()];
 }
 
 /** Lines of one name belong together, wherever they stand. */
-function byName(entries: readonly HeaderEntry[]): Map<string, HeaderEntry> {
+function groupByName(entries: readonly HeaderEntry[]): Map<string, HeaderEntry> {
   const found = new Map<string, HeaderEntry>();
   for (const entry of entries) {
     const name = entry[0].toLowerCase();
     const earlier = found.get(name);
-    found.set(name, earlier === undefined ? entry : [earlier[0], [...lines(earlier), ...lines(entry)]]);
+    found.set(name, earlier === undefined ? entry : [earlier[0], [...linesOf(earlier), ...linesOf(entry)]]);
   }
   return found;
 }
 
-function lines([, value]: HeaderEntry): readonly string[] {
+function linesOf([, value]: HeaderEntry): readonly string[] {
   return typeof value === 'string' ? [value] : value;
 }
 
-function sameLines(one: HeaderEntry | undefined, other: HeaderEntry): boolean {
+function hasSameLines(one: HeaderEntry | undefined, other: HeaderEntry): boolean {
   if (one === undefined) return false;
-  const [mine, theirs] = [lines(one), lines(other)];
+  const [mine, theirs] = [linesOf(one), linesOf(other)];
   return mine.length === theirs.length && mine.every((line, index) => line === theirs[index]);
 }
 
 /** Answers of every layer vary by what each of them looks at, so a member is only ever added. */
-function varyAdded(earlier: HeaderEntry | undefined, later: HeaderEntry): HeaderEntry | null {
-  const known = new Set(earlier === undefined ? [] : varyMembers(earlier).map((member) => member.toLowerCase()));
-  const added = varyMembers(later).filter((member) => !known.has(member.toLowerCase()));
+function diffVary(earlier: HeaderEntry | undefined, later: HeaderEntry): HeaderEntry | null {
+  const known = new Set(earlier === undefined ? [] : varyMembersOf(earlier).map((member) => member.toLowerCase()));
+  const added = varyMembersOf(later).filter((member) => !known.has(member.toLowerCase()));
   return added.length === 0 ? null : [later[0], added.join(', ')];
 }
 
-function varyMerged(standing: HeaderEntry, recorded: HeaderEntry): HeaderEntry {
-  const added = varyAdded(standing, recorded);
-  return added === null ? standing : [standing[0], [...varyMembers(standing), ...lines(added)].join(', ')];
+function mergeVary(standing: HeaderEntry, recorded: HeaderEntry): HeaderEntry {
+  const added = diffVary(standing, recorded);
+  return added === null ? standing : [standing[0], [...varyMembersOf(standing), ...linesOf(added)].join(', ')];
 }
 
-function varyMembers(entry: HeaderEntry): string[] {
-  const members = lines(entry).flatMap((line) => line.split(','));
+function varyMembersOf(entry: HeaderEntry): string[] {
+  const members = linesOf(entry).flatMap((line) => line.split(','));
   return members.map((member) => member.trim()).filter((member) => member !== '');
 }

@@ -14,19 +14,19 @@ export function mediaTypeOf(contentType: string | undefined): string {
 }
 
 const charsetParameter = /;\s*charset\s*=\s*(?:"([^"]*)"|([^\s;"]*))/i;
-const spellingsOfUtf8 = new Set(['', 'utf-8', 'utf8', 'us-ascii', 'ascii']);
+const utf8CharsetNames = new Set(['', 'utf-8', 'utf8', 'us-ascii', 'ascii']);
 
 /** The charset in lower case; the empty string for UTF-8, which is the default, and for its subset ASCII. */
 export function charsetOf(contentType: string | undefined): string {
   if (contentType === undefined) return '';
   const [, quoted, bare = ''] = charsetParameter.exec(contentType) ?? [];
   const charset = (quoted ?? bare).toLowerCase();
-  return spellingsOfUtf8.has(charset) ? '' : charset;
+  return utf8CharsetNames.has(charset) ? '' : charset;
 }
 
 /** These bytes as UTF-8 without a byte order mark, or null if they are not in this charset or nobody knows it. */
-export function decoded(bytes: Uint8Array, charset: string): Uint8Array | null {
-  if (charset === '') return isUtf8(bytes) ? withoutMark(bytes) : null;
+export function toUtf8(bytes: Uint8Array, charset: string): Uint8Array | null {
+  if (charset === '') return isUtf8(bytes) ? withoutByteOrderMark(bytes) : null;
   try {
     return Buffer.from(new TextDecoder(charset, { fatal: true }).decode(bytes));
   } catch {
@@ -34,7 +34,7 @@ export function decoded(bytes: Uint8Array, charset: string): Uint8Array | null {
   }
 }
 
-function withoutMark(bytes: Uint8Array): Uint8Array {
+function withoutByteOrderMark(bytes: Uint8Array): Uint8Array {
   const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   return hasMark ? bytes.subarray(3) : bytes;
 }

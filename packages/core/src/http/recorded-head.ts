@@ -1,8 +1,8 @@
 // The head of a recorded answer, and its check: by hand, since every replay comes here.
-import { headerLinePattern, headerNamePattern, isFraming } from './headers.js';
+import { headerLinePattern, headerNamePattern, isFramingHeader } from './headers.js';
 
 /** Status, reason phrase (null: the usual one), headers set, headers removed, trailers. A list: names would double its length. */
-export type Head = readonly [
+export type RecordedHead = readonly [
   status: number,
   reason: string | null,
   set: readonly (readonly [name: string, value: string | readonly string[]])[],
@@ -11,44 +11,46 @@ export type Head = readonly [
 ];
 
 /** The way to what is not as it must be, by indices. Null: everything is. */
-type Flaw = readonly number[] | null;
-type Check = (value: unknown) => Flaw;
+type InvalidPath = readonly number[] | null;
+type HeadCheck = (value: unknown) => InvalidPath;
 
-const isText = (value: unknown) => typeof value === 'string' && headerLinePattern.test(value);
+const isHeaderLine = (value: unknown) => typeof value === 'string' && headerLinePattern.test(value);
 /** Framing is the sender's: no record says how an answer is cut. */
-const isName = (value: unknown) => typeof value === 'string' && headerNamePattern.test(value) && !isFraming(value);
+const isRecordableName = (value: unknown) =>
+  typeof value === 'string' && headerNamePattern.test(value) && !isFramingHeader(value);
 /** An answer that is the last one: 1xx come before it. */
-const isStatus = (value: unknown) => Number.isInteger(value) && Number(value) >= 200 && Number(value) <= 999;
+const isFinalStatus = (value: unknown) => Number.isInteger(value) && Number(value) >= 200 && Number(value) <= 999;
 
-const name = that(isName);
-const text = that(isText);
-const value = that((it) => isText(it) || (Array.isArray(it) && it.every(isText)));
+const nameCheck = checkOf(isRecordableName);
+const lineCheck = checkOf(isHeaderLine);
+const valueCheck = checkOf((it) => isHeaderLine(it) || (Array.isArray(it) && it.every(isHeaderLine)));
 
 /**
  * What would keep this from being the head of an answer that Node sends. A record that cannot be replayed is better known as
  * one.
  */
-export const flawIn: Check = tupleOf([
-  that(isStatus),
-  that((reason) => reason === null || isText(reason)),
-  listOf(tupleOf([name, value])),
-  listOf(name),
-  listOf(tupleOf([name, text])),
+export const findInvalid: HeadCheck = tupleOf([
+  checkOf(isFinalStatus),
+  checkOf((reason) => reason === null || isHeaderLine(reason)),
+  listOf(tupleOf([nameCheck, valueCheck])),
+  listOf(nameCheck),
+  listOf(tupleOf([nameCheck, lineCheck])),
 ]);
 
-function that(holds: (value: unknown) => boolean): Check {
+function checkOf(holds: (value: unknown) => boolean): HeadCheck {
   return (value) => (holds(value) ? null : []);
 }
 
-function listOf(item: Check): Check {
-  return (list) => (Array.isArray(list) ? firstFlaw(list, () => item) : []);
+function listOf(item: HeadCheck): HeadCheck {
+  return (list) => (Array.isArray(list) ? firstInvalid(list, () => item) : []);
 }
 
-function tupleOf(members: readonly Check[]): Check {
-  return (list) => (Array.isArray(list) && list.length === members.length ? firstFlaw(list, (at) => members[at]) : []);
+function tupleOf(members: readonly HeadCheck[]): HeadCheck {
+  return (list) =>
+    Array.isArray(list) && list.length === members.length ? firstInvalid(list, (at) => members[at]) : [];
 }
 
-function firstFlaw(list: readonly unknown[], checkAt: (at: number) => Check | undefined): Flaw {
+function firstInvalid(list: readonly unknown[], checkAt: (at: number) => HeadCheck | undefined): InvalidPath {
   for (let at = 0; at < list.length; at += 1) {
     const flaw = checkAt(at)?.(list[at]) ?? null;
     if (flaw !== null) return [at, ...flaw];

@@ -1,7 +1,8 @@
 // @onceguard/core/node: what an adapter for a framework on node:http needs.
-export type { CapturedAnswer } from './answer.js';
-export { type Capture, type CaptureOptions, captureResponse } from './capture.js';
-export { type FrameworkSide, headerLines, nodeExchange } from './exchange.js';
-export { keepOnly } from './head.js';
-export { type ComposedAnswer, sendAnswer } from './send.js';
-export { sendInPlace } from './substitute.js';
+
+export { type Capture, type CaptureOptions, captureResponse } from './capture/capture.js';
+export type { CapturedResponse } from './capture/response-buffer.js';
+export { type FrameworkAdapter, headerLines, nodeExchange } from './node-exchange.js';
+export { replayThroughMiddleware } from './replay-through-middleware.js';
+export { removeHeadersExcept } from './response-head.js';
+export { type ComposedResponse, sendResponse } from './send-response.js';

@@ -3,13 +3,13 @@
 export type TrailerEntry = readonly [name: string, value: string];
 
 /** One entry for each line. Takes what Node takes: an object, or a list of pairs. */
-export function trailersIn(given: unknown): TrailerEntry[] {
+export function parseTrailers(given: unknown): TrailerEntry[] {
   if (typeof given !== 'object' || given === null) return [];
   const pairs: unknown[] = Array.isArray(given) ? given : Object.entries(given);
-  return pairs.filter(Array.isArray).flatMap(([name, value]: unknown[]) => linesOf(String(name), value));
+  return pairs.filter(Array.isArray).flatMap(([name, value]: unknown[]) => trailerLines(String(name), value));
 }
 
-function linesOf(name: string, value: unknown): TrailerEntry[] {
+function trailerLines(name: string, value: unknown): TrailerEntry[] {
   const values: unknown[] = Array.isArray(value) ? value : [value];
   return values.map((one) => [name, String(one)]);
 }

@@ -1,11 +1,11 @@
 // What callers ask of a record and what they are told. Every answer carries `now`, the store's clock, in milliseconds.
-import type { Resolution, StepEntry } from './record.js';
+import type { RecordedDecision, StepEntry } from './record.js';
 
 /** What a caller does about work that was abandoned: run it again, refuse, or let `recover` find out what happened. */
 export type OnAbandoned = 'rerun' | 'block' | 'recover';
 
 /** How long a record and its outcome live. The record keeps the terms of its last acquisition. */
-export interface RecordTerms {
+export interface RecordRetention {
   readonly recordTtlMs: number;
   /** How long the bytes of an outcome are kept, at most `recordTtlMs`. */
   readonly outcomeTtlMs: number;
@@ -13,18 +13,18 @@ export interface RecordTerms {
   readonly unknownTtlMs: number;
 }
 
-export interface AcquireRequest extends RecordTerms {
+export interface AcquireRequest extends RecordRetention {
   /** The owner token: the same for every resend of this acquisition, never used for another. */
-  readonly token: string;
+  readonly ownerToken: string;
   readonly fingerprint: string | null;
   readonly leaseMs: number;
   readonly onAbandoned: OnAbandoned;
   /** Store time after which this request must not create or change anything: a late copy of it is `superseded`. */
   readonly notAfter: number;
   /** The highest fencing token that the caller has seen for this key, 0 for none: the new one will be above it. */
-  readonly fenceSeen: number;
+  readonly lastSeenFencingToken: number;
   /** The caller waits where somebody is at work: a store that can is to tell when that ends. Decides nothing. */
-  readonly awaited?: boolean;
+  readonly notifyOnEnd?: boolean;
   /**
    * Whose record this becomes: a digest, the same for all keys of one scope; null where it is not known. A store may limit how much
    * one scope keeps. Decides nothing else.
@@ -33,32 +33,32 @@ export interface AcquireRequest extends RecordTerms {
 }
 
 /** Who releases. The fence may be null, never learnt, where an acquisition is given back as `not_started`. */
-export interface Holder extends RecordTerms {
+export interface LeaseIdentity extends RecordRetention {
   readonly key: string;
-  readonly token: string;
-  readonly fence: number | null;
+  readonly ownerToken: string;
+  readonly fencingToken: number | null;
 }
 
 /** What an acquisition gave its owner. It proves ownership, and carries what is needed to write the record anew. */
-export interface Lease extends Holder {
-  readonly fence: number;
+export interface Lease extends LeaseIdentity {
+  readonly fencingToken: number;
   readonly fingerprint: string | null;
   readonly attempt: number;
   readonly takeover: boolean;
   readonly recovering: boolean;
   readonly guarded: boolean;
   /** An earlier attempt set the fingerprint. */
-  readonly bound: boolean;
+  readonly fingerprintBound: boolean;
   /** The lease end last told, in store time. */
   readonly leaseEndAt: number;
 }
 
 /** What stands under a key, for those who may not run. */
 export type Standing =
-  | { readonly kind: 'mismatch'; readonly version: string }
+  | { readonly kind: 'key_reused'; readonly version: string }
   | { readonly kind: 'in_progress'; readonly retryAfterMs: number }
   | { readonly kind: 'retryable' }
-  | { readonly kind: 'unknown'; readonly retryAfterMs: number | null; readonly note: string | null }
+  | { readonly kind: 'outcome_unknown'; readonly retryAfterMs: number | null; readonly note: string | null }
   | CompletedStanding
   | ExpiredStanding;
 
@@ -70,7 +70,7 @@ export interface CompletedStanding {
   readonly completedAt: number;
   readonly note: string | null;
   readonly attempt: number;
-  readonly fence: number;
+  readonly fencingToken: number;
 }
 
 /** A tombstone: already done, answer no longer kept. */
@@ -83,24 +83,24 @@ export interface ExpiredStanding {
 export interface Acquired {
   readonly kind: 'acquired';
   readonly attempt: number;
-  readonly fence: number;
+  readonly fencingToken: number;
   readonly takeover: boolean;
   readonly recovering: boolean;
   readonly guarded: boolean;
-  readonly bound: boolean;
+  readonly fingerprintBound: boolean;
   readonly leaseEndAt: number;
   readonly steps: ReadonlyMap<string, StepEntry>;
 }
 
-export interface Timed {
+export interface TimestampedReply {
   readonly now: number;
 }
 
 /** `superseded`: this request came too late to change anything; its token must not be used again. */
-export type AcquireAnswer = Timed &
+export type AcquireReply = TimestampedReply &
   (Acquired | { readonly kind: 'superseded' } | Exclude<Standing, { kind: 'retryable' }>);
 
-export type RenewAnswer = Timed &
+export type RenewReply = TimestampedReply &
   (
     | { readonly kind: 'ok' | 'restored'; readonly leaseEndAt: number }
     | { readonly kind: 'lost' }
@@ -113,7 +113,7 @@ export interface Checkpoint {
   readonly bytes: Uint8Array;
 }
 
-export type CheckpointAnswer = Timed & { readonly kind: 'ok' | 'lost' | 'gone' };
+export type CheckpointReply = TimestampedReply & { readonly kind: 'ok' | 'lost' | 'gone' };
 
 export interface Completion {
   /** The bytes that every repeat will get; null records that the work is done without keeping an answer. */
@@ -125,7 +125,7 @@ export interface Completion {
   readonly notAfter: number;
 }
 
-export type CompleteAnswer = Timed &
+export type CompleteReply = TimestampedReply &
   ({ readonly kind: 'ok' | 'restored' | 'gone' } | { readonly kind: 'lost'; readonly standing: Standing });
 
 /**
@@ -135,16 +135,16 @@ export type CompleteAnswer = Timed &
  * `unbind`: the attempt was not processed or changed nothing, so the next one may have another payload. The record forgets
  * its fingerprint, unless it has steps or an earlier attempt set the fingerprint. Default false.
  */
-export type Release =
-  | { readonly as: 'retryable'; readonly unbind?: boolean }
+export type ReleaseRequest =
+  | { readonly as: 'retryable'; readonly unbindFingerprint?: boolean }
   | { readonly as: 'unknown'; readonly retryAfterMs: number | null; readonly note: string | null }
   | { readonly as: 'not_started' };
 
-export type ReleaseAnswer = Timed & { readonly kind: 'ok' | 'lost' | 'gone' };
+export type ReleaseReply = TimestampedReply & { readonly kind: 'ok' | 'lost' | 'gone' };
 
 /** A decision. It lengthens the life of a record where its times are longer than the record's own, and never shortens it. */
-export interface Resolve extends Pick<Resolution, 'as' | 'by' | 'reason'> {
-  readonly expectFence: number;
+export interface ResolveRequest extends Pick<RecordedDecision, 'as' | 'by' | 'reason'> {
+  readonly expectedFencingToken: number;
   /** With `done`: the answer for repeats; null leaves a tombstone. */
   readonly outcome: Uint8Array | null;
   /** Null: the record's own. */
@@ -154,5 +154,5 @@ export interface Resolve extends Pick<Resolution, 'as' | 'by' | 'reason'> {
   readonly note: string | null;
 }
 
-export type ResolveAnswer = Timed &
+export type ResolveReply = TimestampedReply &
   ({ readonly kind: 'ok' | 'gone' } | { readonly kind: 'conflict'; readonly standing: Standing });

@@ -28,9 +28,9 @@ export function isIntent({ seq }: StepEntry): boolean {
 }
 
 /** Who decided about an unknown outcome, from which fencing token, when, and why. */
-export interface Resolution {
+export interface RecordedDecision {
   /** The fencing token of the record before the decision, which raised it. */
-  readonly fence: number;
+  readonly fencingToken: number;
   readonly as: 'done' | 'not_done';
   readonly by: string;
   readonly reason: string;
@@ -48,9 +48,9 @@ export interface StoredRecord {
   /** `version:digest` of the request, or null where payloads are not compared. */
   readonly fingerprint: string | null;
   /** The owner token of the last acquisition. */
-  readonly token: string;
+  readonly ownerToken: string;
   /** The fencing token: grows with every acquisition that executes. */
-  readonly fence: number;
+  readonly fencingToken: number;
   readonly attempt: number;
   /** The lease is alive while now < leaseEndAt. Without a lease, in every state but in_progress, both are 0. */
   readonly leaseEndAt: number;
@@ -62,7 +62,7 @@ export interface StoredRecord {
   /** Not to be run again without a decision. */
   readonly guarded: boolean;
   /** An earlier attempt set the fingerprint, so this one cannot remove it. */
-  readonly bound: boolean;
+  readonly fingerprintBound: boolean;
   /** The terms of the last acquisition. */
   readonly recordTtlMs: number;
   readonly outcomeTtlMs: number;
@@ -72,7 +72,7 @@ export interface StoredRecord {
   /** When a `recover` caller may look again at an unknown outcome; null: at once. */
   readonly retryAt: number | null;
   /** The last decisions of people and programs, oldest first. Attempts and completion keep them. */
-  readonly decisions: readonly Resolution[];
+  readonly decisions: readonly RecordedDecision[];
   /** The record is gone when now ≥ expiresAt. */
   readonly expiresAt: number;
   readonly completedAt: number | null;
@@ -86,15 +86,15 @@ export const blankRecord: StoredRecord = Object.freeze({
   layout: recordLayout,
   state: 'in_progress',
   fingerprint: null,
-  token: '',
-  fence: 0,
+  ownerToken: '',
+  fencingToken: 0,
   attempt: 0,
   leaseEndAt: 0,
   leaseMs: 0,
   takeover: false,
   recovering: false,
   guarded: false,
-  bound: false,
+  fingerprintBound: false,
   recordTtlMs: 0,
   outcomeTtlMs: 0,
   unknownTtlMs: 0,
@@ -112,7 +112,7 @@ export const blankRecord: StoredRecord = Object.freeze({
  * An owner may write a record that the store lost anew until this long after the end of its lease. A record that only has to
  * outlast such late messages, a removed one or a free one without steps, lives no longer.
  */
-export const restoreTtlMs = 3_600_000;
+export const restoreWindowMs = 3_600_000;
 
 /** Whether a record still counts at `now`. */
 export function isLive(record: StoredRecord | null, now: number): record is StoredRecord {

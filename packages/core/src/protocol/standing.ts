@@ -3,7 +3,7 @@ import type { Standing } from './messages.js';
 import type { StoredRecord } from './record.js';
 
 /** One key names one payload for its whole life; null on either side compares nothing. */
-export function mismatches(record: StoredRecord, fingerprint: string | null): boolean {
+export function hasOtherFingerprint(record: StoredRecord, fingerprint: string | null): boolean {
   return record.fingerprint !== null && fingerprint !== null && record.fingerprint !== fingerprint;
 }
 
@@ -13,24 +13,24 @@ function fingerprintVersion(fingerprint: string): string {
 }
 
 /** What stands in a live record, seen with this fingerprint. */
-export function standing(record: StoredRecord, fingerprint: string | null, now: number): Standing {
-  if (record.state !== 'removed' && record.fingerprint !== null && mismatches(record, fingerprint)) {
-    return { kind: 'mismatch', version: fingerprintVersion(record.fingerprint) };
+export function deriveStanding(record: StoredRecord, fingerprint: string | null, now: number): Standing {
+  if (record.state !== 'removed' && record.fingerprint !== null && hasOtherFingerprint(record, fingerprint)) {
+    return { kind: 'key_reused', version: fingerprintVersion(record.fingerprint) };
   }
   switch (record.state) {
     case 'in_progress':
-      return now < record.leaseEndAt ? running(record, now) : abandoned(record);
+      return now < record.leaseEndAt ? inProgressStanding(record, now) : abandonedStanding(record);
     case 'unknown':
-      return { kind: 'unknown', retryAfterMs: leftMs(record.retryAt, now), note: record.note };
+      return { kind: 'outcome_unknown', retryAfterMs: remainingMs(record.retryAt, now), note: record.note };
     case 'retryable':
     case 'removed':
       return { kind: 'retryable' };
     case 'completed':
-      return completed(record, now);
+      return completedStanding(record, now);
   }
 }
 
-const leastRetryMs = 1_000;
+const minRetryAfterMs = 1_000;
 
 /**
  * Most work ends within a second, and what has run for long will run for longer: half the age of the attempt, at least a second, and
@@ -38,17 +38,17 @@ const leastRetryMs = 1_000;
  * the key had a token from the future; then the age is underestimated. A clock that stepped back lengthens leases; it must not tell
  * callers to wait longer than a lease lasts.
  */
-function running({ fence, leaseEndAt, leaseMs }: StoredRecord, now: number): Standing {
-  const ageMs = now - fence;
-  const retryAfterMs = Math.max(leastRetryMs, Math.floor(ageMs / 2));
+function inProgressStanding({ fencingToken, leaseEndAt, leaseMs }: StoredRecord, now: number): Standing {
+  const ageMs = now - fencingToken;
+  const retryAfterMs = Math.max(minRetryAfterMs, Math.floor(ageMs / 2));
   return { kind: 'in_progress', retryAfterMs: Math.min(retryAfterMs, leaseEndAt - now, leaseMs) };
 }
 
-function abandoned(record: StoredRecord): Standing {
-  return record.guarded ? { kind: 'unknown', retryAfterMs: null, note: record.note } : { kind: 'retryable' };
+function abandonedStanding(record: StoredRecord): Standing {
+  return record.guarded ? { kind: 'outcome_unknown', retryAfterMs: null, note: record.note } : { kind: 'retryable' };
 }
 
-function completed(record: StoredRecord, now: number): Standing {
+function completedStanding(record: StoredRecord, now: number): Standing {
   const completedAt = record.completedAt ?? 0;
   if (record.outcome === null || now >= record.outcomeEndAt) {
     return { kind: 'expired', completedAt, note: record.note };
@@ -60,10 +60,10 @@ function completed(record: StoredRecord, now: number): Standing {
     completedAt,
     note: record.note,
     attempt: record.attempt,
-    fence: record.fence,
+    fencingToken: record.fencingToken,
   };
 }
 
-function leftMs(at: number | null, now: number): number | null {
+function remainingMs(at: number | null, now: number): number | null {
   return at === null ? null : Math.max(0, at - now);
 }

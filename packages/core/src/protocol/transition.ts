@@ -3,5 +3,5 @@ import type { StoredRecord } from './record.js';
 
 export interface Transition<Answer> {
   readonly record: StoredRecord | null;
-  readonly answer: Answer;
+  readonly reply: Answer;
 }

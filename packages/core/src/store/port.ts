@@ -1,18 +1,18 @@
 // The port: what a store must be able to do. Each verb is one atomic step at the backend.
 import type {
-  AcquireAnswer,
+  AcquireReply,
   AcquireRequest,
   Checkpoint,
-  CheckpointAnswer,
-  CompleteAnswer,
+  CheckpointReply,
+  CompleteReply,
   Completion,
-  Holder,
   Lease,
-  Release,
-  ReleaseAnswer,
-  RenewAnswer,
-  Resolve,
-  ResolveAnswer,
+  LeaseIdentity,
+  ReleaseReply,
+  ReleaseRequest,
+  RenewReply,
+  ResolveReply,
+  ResolveRequest,
 } from '../protocol/messages.js';
 import type { StoredRecord } from '../protocol/record.js';
 
@@ -37,17 +37,17 @@ export interface IdempotencyStore {
   readonly name: string;
   readonly capabilities: StoreCapabilities;
   /** The deadline of one call in milliseconds; callers repeat and wait within it. */
-  readonly timeoutMs: number;
+  readonly callTimeoutMs: number;
 
-  acquire(key: string, request: AcquireRequest): Promise<AcquireAnswer>;
-  renew(lease: Lease, leaseMs: number): Promise<RenewAnswer>;
-  checkpoint(lease: Lease, point: Checkpoint): Promise<CheckpointAnswer>;
-  complete(lease: Lease, completion: Completion): Promise<CompleteAnswer>;
-  release(holder: Holder, how: Release): Promise<ReleaseAnswer>;
-  resolve(key: string, request: Resolve): Promise<ResolveAnswer>;
+  acquire(key: string, request: AcquireRequest): Promise<AcquireReply>;
+  renew(lease: Lease, leaseMs: number): Promise<RenewReply>;
+  checkpoint(lease: Lease, point: Checkpoint): Promise<CheckpointReply>;
+  complete(lease: Lease, completion: Completion): Promise<CompleteReply>;
+  release(holder: LeaseIdentity, how: ReleaseRequest): Promise<ReleaseReply>;
+  resolve(key: string, request: ResolveRequest): Promise<ResolveReply>;
 
   /** For people and tools, and for learning the store's clock; never for decisions. */
-  read(key: string): Promise<ReadAnswer>;
+  read(key: string): Promise<ReadReply>;
   /** A page of records, in no order. Not a snapshot: what changes meanwhile may be missed or seen twice. */
   scan(request: ScanRequest): Promise<ScanPage>;
   /** Removes the record; its fencing token stays for an hour, so that late messages of its owners change nothing. */
@@ -60,7 +60,7 @@ export interface IdempotencyStore {
    * nobody is any more, in whatever process that was. A hint and no more: it may be lost, come late, or without cause, so
    * whoever waits still looks for itself.
    */
-  whenEnded?(listener: (key: string) => void): void;
+  onAttemptEnded?(listener: (key: string) => void): void;
 }
 
 export interface StoreCapabilities {
@@ -70,7 +70,7 @@ export interface StoreCapabilities {
   readonly durable: boolean;
 }
 
-export interface ReadAnswer {
+export interface ReadReply {
   readonly now: number;
   /** As it is kept: null when absent or gone. A tombstone has no outcome. */
   readonly record: StoredRecord | null;

@@ -1,7 +1,7 @@
 // A way to a server that fails as told: it loses requests or replies, goes silent, slows down, resets, leads elsewhere.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { type Ending, type Fault, type Path, ProxyConnection } from './connection.js';
+import { type CloseMode, type LinkState, ProxyConnection, type ProxyFault } from './proxy-connection.js';
 
 /**
  * A proxy for TCP connections on a loopback port. As with TCP, what arrives on a connection is a beginning of what was sent:
@@ -16,21 +16,21 @@ export interface FaultProxy {
    * where a reply is lost, after that. The bytes are matched as they arrive, piece by piece, as latin1 text: look for words
    * near the beginning of a command. What arrives in the same piece shares its fate.
    */
-  strike(fault: Fault, on?: RegExp): Promise<void>;
+  injectFault(fault: ProxyFault, on?: RegExp): Promise<void>;
   /**
    * Nothing arrives any more, in neither direction, and nobody is told: connections stay, and new ones are accepted. What
    * is sent meanwhile is lost for good, ends of connections too.
    */
   blackHole(): void;
   /** What is sent from now on arrives this much later, in each direction. Default: 0. */
-  delay(ms: number): void;
+  setDelay(ms: number): void;
   /**
    * No black hole, no delay, and no strike that is still to come: its promise stays pending. Connections that lost something
    * stay silent until one end closes; all others work, and so do new ones.
    */
   heal(): void;
   /** Ends all connections, in an orderly way (`fin`) or with a reset. Default: `fin`. */
-  cut(how?: Ending): void;
+  disconnectAll(how?: CloseMode): void;
   /** Ends all connections; new ones lead to this address. */
   retarget(url: string): void;
   /** Ends all connections and takes no new ones. */
@@ -39,44 +39,44 @@ export interface FaultProxy {
 
 /** Listens on a free port of the loopback, and passes everything on to `target`, a `redis://` address. */
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
-  const path: Path = { isBlack: false, delayMs: 0, strikes: [] };
+  const link: LinkState = { isBlackHole: false, delayMs: 0, armedFaults: [] };
   const connections = new Set<ProxyConnection>();
-  let there = addressOf(target);
-  const cut = (how: Ending = 'fin') => {
+  let targetAddress = parseAddress(target);
+  const disconnectAll = (how: CloseMode = 'fin') => {
     for (const connection of connections) connection.end(how);
   };
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
-    const counterpart = connect({ ...there, allowHalfOpen: true, noDelay: true });
-    const connection = new ProxyConnection(client, counterpart, path);
+    const counterpart = connect({ ...targetAddress, allowHalfOpen: true, noDelay: true });
+    const connection = new ProxyConnection(client, counterpart, link);
     connections.add(connection);
     void connection.closed.then(() => connections.delete(connection));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const port = portOf(server.address());
+  const port = listeningPort(server.address());
 
   return {
-    url: urlAt(target, port),
+    url: withPort(target, port),
     port,
-    async strike(fault, on = /^/) {
-      await new Promise<void>((struck) => void path.strikes.push({ fault, on, struck }));
+    async injectFault(fault, pattern = /^/) {
+      await new Promise<void>((onTriggered) => void link.armedFaults.push({ fault, pattern, onTriggered }));
     },
     blackHole() {
-      path.isBlack = true;
+      link.isBlackHole = true;
     },
-    delay(ms) {
-      path.delayMs = ms;
+    setDelay(ms) {
+      link.delayMs = ms;
     },
     heal() {
-      path.isBlack = false;
-      path.delayMs = 0;
-      path.strikes.length = 0;
+      link.isBlackHole = false;
+      link.delayMs = 0;
+      link.armedFaults.length = 0;
       for (const connection of connections) connection.heal();
     },
-    cut,
+    disconnectAll,
     retarget(url) {
-      there = addressOf(url);
-      cut();
+      targetAddress = parseAddress(url);
+      disconnectAll();
     },
     async close() {
       if (!server.listening) return;
@@ -87,19 +87,19 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   };
 }
 
-function addressOf(url: string): { host: string; port: number } {
+function parseAddress(url: string): { host: string; port: number } {
   const { hostname, port } = new URL(url);
   return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 6379) };
 }
 
-function urlAt(target: string, port: number): string {
+function withPort(target: string, port: number): string {
   const url = new URL(target);
   url.hostname = '127.0.0.1';
   url.port = String(port);
   return url.href;
 }
 
-function portOf(address: AddressInfo | string | null): number {
+function listeningPort(address: AddressInfo | string | null): number {
   if (address === null || typeof address === 'string')
     throw new TypeError(`A proxy listens on a port, not on ${address}`);
   return address.port;

@@ -1,16 +1,16 @@
 // Moves slots of a cluster from one master to another, as `redis-cli --cluster reshard` does.
 import type { Redis } from 'ioredis';
 import type { ClusterNode } from './cluster.js';
-import { linesFrom, slotsOf } from './cluster-view.js';
-import { connectTo } from './connection.js';
+import { readClusterNodes, slotsOf } from './cluster-nodes.js';
+import { connectTo } from './redis-connection.js';
 import { addressOf } from './redis-server.js';
-import { until } from './until.js';
+import { waitUntil } from './wait-until.js';
 
-const keysAtOnce = 100;
+const migrateBatchSize = 100;
 const migrateTimeoutMs = 5_000;
 
 /** A connection to a node that is master. */
-interface Master {
+interface MasterConnection {
   readonly node: ClusterNode;
   readonly redis: Redis;
 }
@@ -21,19 +21,19 @@ export async function moveSlots(
   from: ClusterNode,
   to: ClusterNode,
 ): Promise<readonly number[]> {
-  const lines = await linesFrom(from);
+  const lines = await readClusterNodes(from);
   const own = lines.filter(({ flags }) => flags.includes('myself')).flatMap(slotsOf);
   const moved = typeof slots === 'number' ? own.slice(0, slots) : slots;
   const masterIds = lines.filter(({ flags }) => flags.includes('master')).map(({ id }) => id);
   const informed = nodes.filter(({ id, state }) => state === 'running' && masterIds.includes(id));
-  const masters: Master[] = [];
+  const masters: MasterConnection[] = [];
   try {
     for (const node of informed) masters.push({ node, redis: await connectTo(node.url) });
-    for (const slot of moved) await moveSlot(slot, connectionOf(from, masters), connectionOf(to, masters), masters);
+    for (const slot of moved) await moveSlot(slot, findMaster(from, masters), findMaster(to, masters), masters);
   } finally {
     for (const { redis } of masters) redis.disconnect();
   }
-  await untilKnown(nodes, moved, to);
+  await waitUntilSlotsKnown(nodes, moved, to);
   return moved;
 }
 
@@ -41,11 +41,15 @@ export async function moveSlots(
  * Replicas learn from the new owner who has a slot, and believe it only while no other master has a newer configuration. So the next
  * move, which gives another master one, must wait for them: else they could hold to the old owner for ever.
  */
-async function untilKnown(nodes: readonly ClusterNode[], moved: readonly number[], to: ClusterNode): Promise<void> {
-  await until('all nodes to know who has the slots that were moved', async () => {
+async function waitUntilSlotsKnown(
+  nodes: readonly ClusterNode[],
+  moved: readonly number[],
+  to: ClusterNode,
+): Promise<void> {
+  await waitUntil('all nodes to know who has the slots that were moved', async () => {
     const running = nodes.filter(({ state }) => state === 'running');
     const views = await Promise.all(
-      running.map(async (node) => (await linesFrom(node)).find(({ id }) => id === to.id)),
+      running.map(async (node) => (await readClusterNodes(node)).find(({ id }) => id === to.id)),
     );
     const behind = running.filter((_, at) => {
       const line = views[at];
@@ -56,18 +60,23 @@ async function untilKnown(nodes: readonly ClusterNode[], moved: readonly number[
   });
 }
 
-function connectionOf(node: ClusterNode, masters: readonly Master[]): Master {
+function findMaster(node: ClusterNode, masters: readonly MasterConnection[]): MasterConnection {
   const found = masters.find((master) => master.node.id === node.id);
   if (found === undefined) throw new Error(`${node.url} is no master that runs: slots move between two of them.`);
   return found;
 }
 
-async function moveSlot(slot: number, source: Master, target: Master, masters: readonly Master[]): Promise<void> {
+async function moveSlot(
+  slot: number,
+  source: MasterConnection,
+  target: MasterConnection,
+  masters: readonly MasterConnection[],
+): Promise<void> {
   await setSlot(target, slot, 'IMPORTING', source.node.id);
   await setSlot(source, slot, 'MIGRATING', target.node.id);
   const { host, port } = addressOf(target.node);
   for (;;) {
-    const keys = await source.redis.callBuffer('CLUSTER', ['GETKEYSINSLOT', slot, keysAtOnce]);
+    const keys = await source.redis.callBuffer('CLUSTER', ['GETKEYSINSLOT', slot, migrateBatchSize]);
     if (!Array.isArray(keys) || keys.length === 0) break;
     await source.redis.call('MIGRATE', [host, port, '', 0, migrateTimeoutMs, 'KEYS', ...keys]);
   }
@@ -75,6 +84,6 @@ async function moveSlot(slot: number, source: Master, target: Master, masters: r
   for (const master of new Set([target, source, ...masters])) await setSlot(master, slot, 'NODE', target.node.id);
 }
 
-async function setSlot({ redis }: Master, slot: number, how: string, id: string): Promise<void> {
+async function setSlot({ redis }: MasterConnection, slot: number, how: string, id: string): Promise<void> {
   await redis.call('CLUSTER', 'SETSLOT', slot, how, id);
 }

@@ -1,18 +1,18 @@
 // A Redis server of the caller's own on a loopback port, to stop, freeze, kill and bring back.
 import { randomInt } from 'node:crypto';
-import { command } from './connection.js';
-import { Home } from './home.js';
-import { ServerProcess } from './process.js';
+import { sendCommand } from './redis-connection.js';
+import { ServerDirectory } from './server-directory.js';
+import { ServerProcess } from './server-process.js';
 
 /**
  * Below the ports that systems give away by themselves: while a server is down, nobody else gets its port, nor the one
  * 10,000 above it, where a cluster node listens to the others.
  */
 const portRange = [10_000, 22_000] as const;
-const portTries = 5;
+const maxPortAttempts = 5;
 
 const host = '127.0.0.1';
-const defaults = [
+const defaultArgs = [
   ...['--bind', host, '--save', '', '--appendonly', 'no'],
   // By way of a file a replica that is online is sent what is written from then on; without, only from its first report on,
   // which may be a second later. The file goes, so that no restart reads it.
@@ -30,7 +30,7 @@ export interface RestartOptions {
   /** Further arguments, this time only; they win over those of the start. */
   readonly args?: readonly string[];
   /** In a directory as at the first start. Default false: with what the server has written to disk, if it did. */
-  readonly empty?: boolean;
+  readonly discardData?: boolean;
 }
 
 /** A Redis server that the caller owns. It listens on the loopback only, and ends when this process does, however that ends. */
@@ -64,19 +64,19 @@ export interface Address {
  */
 export async function startRedis({ port, args = [] }: StartRedisOptions = {}): Promise<RedisServer> {
   for (let tries = 1; ; tries += 1) {
-    const server = new OwnedRedis(port ?? randomInt(...portRange), args);
+    const server = new LocalRedisServer(port ?? randomInt(...portRange), args);
     try {
       await server.restart();
       return server;
     } catch (error) {
       await server.stop();
-      if (port !== undefined || tries === portTries) throw error;
+      if (port !== undefined || tries === maxPortAttempts) throw error;
     }
   }
 }
 
 /** The arguments of a server that follows the one on this port. */
-export function replicaOf(port: number): string[] {
+export function replicaArgs(port: number): string[] {
   return ['--replicaof', host, String(port)];
 }
 
@@ -85,13 +85,13 @@ export function addressOf({ port }: RedisServer): Address {
 }
 
 /** In a file, where the server and its Sentinels can rewrite what becomes another. */
-function configOf(args: readonly string[]): string {
+function renderConfig(args: readonly string[]): string {
   return args.map((arg) => (arg.startsWith('--') ? `\n${arg.slice(2)}` : ` ${JSON.stringify(arg)}`)).join('');
 }
 
-class OwnedRedis implements RedisServer {
+class LocalRedisServer implements RedisServer {
   readonly #args: readonly string[];
-  readonly #home: Home;
+  readonly #directory: ServerDirectory;
   #process: ServerProcess | null = null;
   #pid = 0;
   #state: RedisServer['state'] = 'down';
@@ -100,9 +100,11 @@ class OwnedRedis implements RedisServer {
     readonly port: number,
     args: readonly string[],
   ) {
-    this.#home = new Home((path) => configOf(['--port', String(port), '--dir', path, ...defaults, ...args]));
+    this.#directory = new ServerDirectory((path) =>
+      renderConfig(['--port', String(port), '--dir', path, ...defaultArgs, ...args]),
+    );
     // What makes a Sentinel of it is heeded nowhere but here.
-    this.#args = [this.#home.configPath, ...args.filter((arg) => arg === '--sentinel').slice(0, 1)];
+    this.#args = [this.#directory.configPath, ...args.filter((arg) => arg === '--sentinel').slice(0, 1)];
   }
 
   get url() {
@@ -118,16 +120,16 @@ class OwnedRedis implements RedisServer {
   }
 
   async command(name: string, ...args: readonly (string | number)[]): Promise<unknown> {
-    return await command(this.url, name, args);
+    return await sendCommand(this.url, name, args);
   }
 
-  async restart({ args = [], empty = false }: RestartOptions = {}): Promise<void> {
+  async restart({ args = [], discardData = false }: RestartOptions = {}): Promise<void> {
     await this.kill();
-    if (empty) this.#home.clear();
+    if (discardData) this.#directory.reset();
     const process = new ServerProcess([...this.#args, ...args]);
-    this.#enter(process);
+    this.#attach(process);
     try {
-      await process.started();
+      await process.waitUntilListening();
     } catch (error) {
       await process.kill();
       throw error;
@@ -136,7 +138,7 @@ class OwnedRedis implements RedisServer {
 
   async stop(): Promise<void> {
     await this.#process?.stop();
-    this.#home.remove();
+    this.#directory.remove();
   }
 
   async kill(): Promise<void> {
@@ -151,15 +153,15 @@ class OwnedRedis implements RedisServer {
     this.#signal('SIGCONT', 'running');
   }
 
-  #enter(process: ServerProcess): void {
+  #attach(process: ServerProcess): void {
     this.#process = process;
     this.#pid = process.pid;
     this.#state = 'running';
-    this.#home.occupiedBy(process.pid);
-    void process.ended.then(() => {
+    this.#directory.setServerPid(process.pid);
+    void process.exited.then(() => {
       this.#process = null;
       this.#state = 'down';
-      this.#home.occupiedBy(null);
+      this.#directory.setServerPid(null);
     });
   }
 

@@ -1,8 +1,8 @@
 // A master and a replica, and the link between them, to be cut.
 import { type FaultProxy, startFaultProxy } from '../proxy/fault-proxy.js';
-import { together } from './group.js';
-import { type RedisServer, replicaOf } from './redis-server.js';
-import { untilInSync } from './until.js';
+import { type RedisServer, replicaArgs } from './redis-server.js';
+import { startAsGroup } from './server-group.js';
+import { waitUntilInSync } from './wait-until.js';
 
 export interface StartReplicaPairOptions {
   /** Further arguments of both servers; they win over the defaults. */
@@ -19,11 +19,11 @@ export interface ReplicaPair {
 
 /** Resolves when the replica is in sync. */
 export async function startReplicaPair({ args = [] }: StartReplicaPairOptions = {}): Promise<ReplicaPair> {
-  return await together(async (group) => {
-    const master = await group.server({ args });
+  return await startAsGroup(async (group) => {
+    const master = await group.startServer({ args });
     const link = await group.add(startFaultProxy(master.url), async (proxy) => await proxy.close());
-    const replica = await group.server({ args: [...replicaOf(link.port), ...args] });
-    await untilInSync([master, replica]);
+    const replica = await group.startServer({ args: [...replicaArgs(link.port), ...args] });
+    await waitUntilInSync([master, replica]);
     return { master, replica, link, stop: async () => await group.stop() };
   });
 }

@@ -1,9 +1,10 @@
 // Sentinels, and the master and the replicas that they watch over.
-import { together } from './group.js';
-import { type Address, addressOf, type RedisServer, replicaOf } from './redis-server.js';
-import { until, untilInSync } from './until.js';
 
-const name = 'onceguard';
+import { type Address, addressOf, type RedisServer, replicaArgs } from './redis-server.js';
+import { startAsGroup } from './server-group.js';
+import { waitUntil, waitUntilInSync } from './wait-until.js';
+
+const masterName = 'onceguard';
 
 export interface StartSentinelSetOptions {
   /** How many; most of them have to agree on a failover. Default 3. */
@@ -20,7 +21,7 @@ export interface StartSentinelSetOptions {
 
 export interface SentinelSet {
   /** By which the Sentinels know the master. */
-  readonly name: string;
+  readonly masterName: string;
   readonly sentinels: readonly RedisServer[];
   /** Where the Sentinels are, as clients want it. */
   readonly addresses: readonly Address[];
@@ -36,33 +37,33 @@ export interface SentinelSet {
  */
 export async function startSentinelSet(options: StartSentinelSetOptions = {}): Promise<SentinelSet> {
   const { sentinels: sentinelCount = 3, replicas: replicaCount = 1, args = [] } = options;
-  return await together(async (group) => {
-    const master = await group.server({ args });
-    const replicas = await group.servers(replicaCount, { args: [...replicaOf(master.port), ...args] });
-    await untilInSync([master, ...replicas]);
-    const watch = watchArgs(master.port, sentinelCount, options);
-    const sentinels = await group.servers(sentinelCount, { args: watch });
-    await until('the Sentinels to know all', async () => await unknown(sentinels, replicaCount));
+  return await startAsGroup(async (group) => {
+    const master = await group.startServer({ args });
+    const replicas = await group.startServers(replicaCount, { args: [...replicaArgs(master.port), ...args] });
+    await waitUntilInSync([master, ...replicas]);
+    const watch = sentinelArgs(master.port, sentinelCount, options);
+    const sentinels = await group.startServers(sentinelCount, { args: watch });
+    await waitUntil('the Sentinels to know all', async () => await findSentinelProblem(sentinels, replicaCount));
     const addresses = sentinels.map(addressOf);
-    return { name, sentinels, addresses, master, replicas, stop: async () => await group.stop() };
+    return { masterName, sentinels, addresses, master, replicas, stop: async () => await group.stop() };
   });
 }
 
-function watchArgs(masterPort: number, sentinelCount: number, options: StartSentinelSetOptions): string[] {
+function sentinelArgs(masterPort: number, sentinelCount: number, options: StartSentinelSetOptions): string[] {
   const { downAfterMs = 1_000, failoverTimeoutMs = 5_000 } = options;
   const quorum = Math.floor(sentinelCount / 2) + 1;
   return [
-    ...['--sentinel', 'monitor', name, '127.0.0.1', String(masterPort), String(quorum)],
-    ...['--sentinel', 'down-after-milliseconds', name, String(downAfterMs)],
-    ...['--sentinel', 'failover-timeout', name, String(failoverTimeoutMs)],
+    ...['--sentinel', 'monitor', masterName, '127.0.0.1', String(masterPort), String(quorum)],
+    ...['--sentinel', 'down-after-milliseconds', masterName, String(downAfterMs)],
+    ...['--sentinel', 'failover-timeout', masterName, String(failoverTimeoutMs)],
   ];
 }
 
 /** What a Sentinel does not know yet; null where none does not. */
-async function unknown(sentinels: readonly RedisServer[], replicaCount: number): Promise<string | null> {
+async function findSentinelProblem(sentinels: readonly RedisServer[], replicaCount: number): Promise<string | null> {
   for (const sentinel of sentinels) {
-    const master = fieldsOf(await sentinel.command('SENTINEL', 'MASTER', name));
-    const replicas = listOf(await sentinel.command('SENTINEL', 'REPLICAS', name)).map(fieldsOf);
+    const master = parseFields(await sentinel.command('SENTINEL', 'MASTER', masterName));
+    const replicas = toArray(await sentinel.command('SENTINEL', 'REPLICAS', masterName)).map(parseFields);
     const healthy = replicas.filter((one) => one.flags === 'slave' && one['master-link-status'] === 'ok');
     const others = Number(master['num-other-sentinels']);
     if (master.flags !== 'master' || healthy.length < replicaCount || others < sentinels.length - 1) {
@@ -73,11 +74,11 @@ async function unknown(sentinels: readonly RedisServer[], replicaCount: number):
 }
 
 /** Sentinel answers with names and values in turn. */
-function fieldsOf(reply: unknown): Readonly<Record<string, string>> {
-  const words = listOf(reply).map(String);
+function parseFields(reply: unknown): Readonly<Record<string, string>> {
+  const words = toArray(reply).map(String);
   return Object.fromEntries(words.flatMap((word, at) => (at % 2 === 0 ? [[word, words[at + 1] ?? '']] : [])));
 }
 
-function listOf(reply: unknown): readonly unknown[] {
+function toArray(reply: unknown): readonly unknown[] {
   return Array.isArray(reply) ? reply : [];
 }

@@ -7,194 +7,198 @@
 import type { ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { HeaderEntry } from '../../http/headers.js';
-import type { CapturedAnswer } from '../answer.js';
-import { type Below, methodsBelow } from '../below.js';
-import type { Capture, CaptureOptions } from '../capture.js';
-import { Ending } from '../ending.js';
-import { type Head, headersOf, rearrange } from '../head.js';
-import { Overlay } from '../overlay.js';
-import { PipedSources } from '../sources.js';
-import { DisconnectMask } from './disconnect-mask.js';
-import { Http2Body } from './http2-body.js';
-import { coverHttp2Response, type Http2HandlerSide } from './http2-handler-side.js';
-import { endHttp2, sendThroughHttp2 } from './send-http2.js';
-import { holdDestroy, StreamGuard } from './stream-guard.js';
-import { isGone, resetStream } from './streams.js';
+import type { Capture, CaptureOptions } from '../capture/capture.js';
+import { PipedSources } from '../capture/piped-sources.js';
+import type { CapturedResponse } from '../capture/response-buffer.js';
+import { ResponseCompletion } from '../capture/response-completion.js';
+import { bindOriginalMethods, type CallOriginal } from '../intercept/original-methods.js';
+import { PropertyOverrides } from '../intercept/property-overrides.js';
+import { headersOf, type ResponseHead, setHeadersInOrder } from '../response-head.js';
+import { Http2DisconnectMask } from './http2-disconnect-mask.js';
+import { Http2ResponseBuffer } from './http2-response-buffer.js';
+import { type Http2ResponseInterceptor, interceptHttp2Response } from './http2-response-interceptor.js';
+import { isStreamClosed, resetStream } from './http2-stream.js';
+import { endHttp2Response, sendHttp2AndWait } from './send-http2-response.js';
+import { deferDestroy, StreamGuard } from './stream-guard.js';
 
 export class Http2Capture implements Capture {
-  readonly baseline: readonly HeaderEntry[];
-  readonly ended: Promise<CapturedAnswer | null>;
-  readonly #ending = new Ending();
+  readonly baselineHeaders: readonly HeaderEntry[];
+  readonly ended: Promise<CapturedResponse | null>;
+  readonly #completion = new ResponseCompletion();
   readonly #res: ServerResponse;
   readonly #stream: ServerHttp2Stream;
   readonly #options: CaptureOptions;
-  readonly #status: number;
-  readonly #sendDate: boolean;
-  readonly #below: Below;
-  readonly #cover: Overlay;
-  readonly #guard: StreamGuard;
-  readonly #departure: DisconnectMask;
-  readonly #body: Http2Body;
-  readonly #side: Http2HandlerSide;
+  readonly #initialStatus: number;
+  readonly #initialSendDate: boolean;
+  readonly #callOriginal: CallOriginal;
+  readonly #overrides: PropertyOverrides;
+  readonly #streamGuard: StreamGuard;
+  readonly #disconnectMask: Http2DisconnectMask;
+  readonly #buffer: Http2ResponseBuffer;
+  readonly #interceptor: Http2ResponseInterceptor;
   readonly #sources: PipedSources;
   #signal: AbortSignal | undefined;
-  #isCovered = true;
-  #isHeld = false;
+  #isIntercepting = true;
+  #isDestroyDeferred = false;
   #sending: Promise<void> | undefined;
 
   constructor(res: ServerResponse, stream: ServerHttp2Stream, options: CaptureOptions) {
     this.#res = res;
     this.#stream = stream;
     this.#options = options;
-    this.ended = this.#ending.promise;
-    this.baseline = headersOf(res);
-    this.#status = res.statusCode;
-    this.#sendDate = res.sendDate;
-    this.#below = methodsBelow(res);
-    this.#cover = new Overlay(res);
-    this.#guard = new StreamGuard(stream);
-    this.#sources = new PipedSources(res, () => this.abandon());
-    this.#departure = new DisconnectMask(res, stream, this.#cover);
-    this.#body = new Http2Body({
+    this.ended = this.#completion.promise;
+    this.baselineHeaders = headersOf(res);
+    this.#initialStatus = res.statusCode;
+    this.#initialSendDate = res.sendDate;
+    this.#callOriginal = bindOriginalMethods(res);
+    this.#overrides = new PropertyOverrides(res);
+    this.#streamGuard = new StreamGuard(stream);
+    this.#sources = new PipedSources(res, () => this.endWithoutResponse());
+    this.#disconnectMask = new Http2DisconnectMask(res, stream, this.#overrides);
+    this.#buffer = new Http2ResponseBuffer({
       res,
       stream,
-      maxBytes: options.maxResponseBytes,
+      maxOutcomeBytes: options.maxOutcomeBytes,
       sendHead: (status) => this.#sendHead(status),
-      sendBytes: (bytes, taken) => this.#below('write', bytes, taken),
-      onLessUseful: () => this.#watch(),
+      sendBytes: (bytes, taken) => this.#callOriginal('write', bytes, taken),
+      onAbortPossible: () => this.#watchForAbort(),
     });
-    this.#side = coverHttp2Response({
+    this.#interceptor = interceptHttp2Response({
       res,
-      cover: this.#cover,
-      body: this.#body,
-      onHead: (head) => this.#headWritten(head),
+      overrides: this.#overrides,
+      buffer: this.#buffer,
+      onHead: (head) => this.#onHead(head),
       onEnd: (trailers, callback) => {
-        if (callback) this.#callWhenLeft(callback);
-        this.#ended(trailers);
+        if (callback) this.#callWhenSent(callback);
+        this.#onEnd(trailers);
       },
-      onDestroy: (error) => this.#destroyed(error),
+      onDestroy: (error) => this.#onDestroy(error),
     });
-    stream.once('close', this.#onClose);
+    stream.once('close', this.#onStreamClosed);
   }
 
-  abandon(): void {
-    this.#ending.settle(null);
+  endWithoutResponse(): void {
+    this.#completion.settle(null);
   }
 
   send(extra: readonly HeaderEntry[] = []): Promise<void> {
-    const { answer } = this.#ending;
-    if (!answer || !this.#isCovered) return this.#sending ?? Promise.resolve();
-    this.#uncover();
-    this.#sending = sendThroughHttp2(this.#res, this.#options.onSendError, () => this.#release(answer, extra));
-    this.#departure.reveal();
+    const { response } = this.#completion;
+    if (!response || !this.#isIntercepting) return this.#sending ?? Promise.resolve();
+    this.#restoreResponse();
+    this.#sending = sendHttp2AndWait(this.#res, this.#options.onSendError, () => this.#writeCaptured(response, extra));
+    this.#disconnectMask.unmask();
     return this.#sending;
   }
 
-  withdraw(): boolean {
-    if (this.#body.isFlowing || !this.#isCovered) return false;
-    this.#takeBack();
+  discard(): boolean {
+    if (this.#buffer.isStreaming || !this.#isIntercepting) return false;
+    this.#detachHandler();
     for (const name of this.#res.getHeaderNames()) this.#res.removeHeader(name);
-    for (const [name, value] of this.baseline) this.#res.setHeader(name, value);
-    this.#res.statusCode = this.#status;
+    for (const [name, value] of this.baselineHeaders) this.#res.setHeader(name, value);
+    this.#res.statusCode = this.#initialStatus;
     // Last, because removing Date sets it.
-    this.#res.sendDate = this.#sendDate;
-    this.#departure.reveal();
-    this.#hold();
+    this.#res.sendDate = this.#initialSendDate;
+    this.#disconnectMask.unmask();
+    this.#deferDestroy();
     return true;
   }
 
-  cut(): void {
-    this.#takeBack();
-    this.#departure.reveal();
+  abort(): void {
+    this.#detachHandler();
+    this.#disconnectMask.unmask();
     resetStream(this.#stream);
   }
 
-  #headWritten(head: Head): void {
-    rearrange(this.#res, this.#below, head.headers);
+  #onHead(head: ResponseHead): void {
+    setHeadersInOrder(this.#res, this.#callOriginal, head.headers);
     this.#res.statusCode = head.status;
-    this.#body.headWritten(head);
-    this.#guard.headWritten();
+    this.#buffer.headWritten(head);
+    this.#streamGuard.headWritten();
   }
 
   #sendHead(status: number): void {
-    this.#guard.open();
-    this.#below('writeHead', status);
-    this.#guard.headSent();
+    this.#streamGuard.allowSending();
+    this.#callOriginal('writeHead', status);
+    this.#streamGuard.headSent();
   }
 
-  #ended(trailers: CapturedAnswer['trailers']): void {
-    if (this.#ending.isSettled) return;
-    this.#hold();
-    this.#ending.settle(this.#body.ended(trailers));
+  #onEnd(trailers: CapturedResponse['trailers']): void {
+    if (this.#completion.isSettled) return;
+    this.#deferDestroy();
+    this.#completion.settle(this.#buffer.finish(trailers));
   }
 
-  #destroyed(error: Error | undefined): void {
+  #onDestroy(error: Error | undefined): void {
     // Put off while the answer is held.
-    if (this.#isCovered && this.#ending.answer) return void this.#stream.destroy(error);
-    const isIncomplete = this.#body.isFlowing;
-    this.#takeBack();
-    this.#departure.reveal();
+    if (this.#isIntercepting && this.#completion.response) return void this.#stream.destroy(error);
+    const isIncomplete = this.#buffer.isStreaming;
+    this.#detachHandler();
+    this.#disconnectMask.unmask();
     if (isIncomplete) resetStream(this.#stream);
-    this.#below('destroy', error);
+    this.#callOriginal('destroy', error);
   }
 
-  readonly #onClose = (): void => this.#body.clientLeft();
+  readonly #onStreamClosed = (): void => this.#buffer.clientDisconnected();
 
-  #watch(): void {
+  #watchForAbort(): void {
     if (!this.#signal && this.#options.signal) {
       this.#signal = this.#options.signal();
-      this.#signal.addEventListener('abort', this.#cutIfUseless);
-      void this.ended.then(() => this.#signal?.removeEventListener('abort', this.#cutIfUseless));
+      this.#signal.addEventListener('abort', this.#abortIfUseless);
+      void this.ended.then(() => this.#signal?.removeEventListener('abort', this.#abortIfUseless));
     }
     // Not within the call that writes.
-    process.nextTick(this.#cutIfUseless);
+    process.nextTick(this.#abortIfUseless);
   }
 
-  /** What is beyond `maxResponseBytes` is of no use to the record, nor to a client that has left. */
-  readonly #cutIfUseless = (): void => {
-    const { isFlowing, isTooLarge } = this.#body;
-    if (this.#ending.isSettled || !isFlowing) return;
-    const hasLeft = isGone(this.#stream);
+  /** What is beyond `maxOutcomeBytes` is of no use to the record, nor to a client that has left. */
+  readonly #abortIfUseless = (): void => {
+    const { isStreaming, isTooLarge } = this.#buffer;
+    if (this.#completion.isSettled || !isStreaming) return;
+    const hasLeft = isStreamClosed(this.#stream);
     const isAborted = this.#signal?.aborted ?? false;
     if (isTooLarge ? !hasLeft && !isAborted : !hasLeft || !isAborted) return;
-    this.#ending.settle(this.#body.ended([], false));
-    this.#sources.destroy();
-    this.cut();
+    this.#completion.settle(this.#buffer.finish([], false));
+    this.#sources.destroyAll();
+    this.abort();
   };
 
   /** Gives the answer to what stands on the response, as its handler would have. */
-  #release(answer: CapturedAnswer, extra: readonly HeaderEntry[]): void {
-    if (!answer.flowing) {
+  #writeCaptured(answer: CapturedResponse, extra: readonly HeaderEntry[]): void {
+    if (!answer.isStreaming) {
       for (const [name, value] of extra) this.#res.setHeader(name, value);
       this.#res.statusCode = answer.status;
     }
-    endHttp2(this.#res, answer.flowing ? this.#body.tail : (answer.body ?? Buffer.alloc(0)), answer.trailers);
+    endHttp2Response(
+      this.#res,
+      answer.isStreaming ? this.#buffer.tail : (answer.body ?? Buffer.alloc(0)),
+      answer.trailers,
+    );
   }
 
-  #callWhenLeft(callback: () => void): void {
-    if (isGone(this.#stream)) this.#res.once('finish', callback);
+  #callWhenSent(callback: () => void): void {
+    if (isStreamClosed(this.#stream)) this.#res.once('finish', callback);
     else this.#stream.once('finish', callback);
   }
 
-  #hold(): void {
-    if (this.#isHeld) return;
-    this.#isHeld = true;
-    holdDestroy(this.#stream);
+  #deferDestroy(): void {
+    if (this.#isDestroyDeferred) return;
+    this.#isDestroyDeferred = true;
+    deferDestroy(this.#stream);
   }
 
   /** From here on the handler's side has no part in this response. */
-  #takeBack(): void {
-    this.#ending.settle(null);
-    this.#uncover();
+  #detachHandler(): void {
+    this.#completion.settle(null);
+    this.#restoreResponse();
   }
 
-  #uncover(): void {
-    if (!this.#isCovered) return;
-    this.#isCovered = false;
-    this.#side.close();
-    this.#cover.lift();
-    this.#departure.lift();
-    this.#guard.open();
-    this.#stream.off('close', this.#onClose);
+  #restoreResponse(): void {
+    if (!this.#isIntercepting) return;
+    this.#isIntercepting = false;
+    this.#interceptor.close();
+    this.#overrides.restoreAll();
+    this.#disconnectMask.restore();
+    this.#streamGuard.allowSending();
+    this.#stream.off('close', this.#onStreamClosed);
   }
 }

@@ -2,10 +2,10 @@
 import { EventEmitter } from 'node:events';
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { type HeaderEntry, headerLinePattern } from '../../http/headers.js';
-import { type Head, headersOf } from '../head.js';
+import { headersOf, type ResponseHead } from '../response-head.js';
 
 /** Headers of which node:http2 sends one value only (`kSingleValueHeaders` in its `util.js`), as far as answers have them. */
-const singleValued = new Set(
+const singleValueHeaders = new Set(
   (
     'access-control-allow-credentials access-control-max-age access-control-request-method age authorization ' +
     'content-encoding content-language content-length content-location content-md5 content-range content-type date dnt ' +
@@ -16,7 +16,7 @@ const singleValued = new Set(
 );
 
 /** Headers of an HTTP/1 connection, which HTTP/2 does not allow (RFC 9113 section 8.2.2). */
-const ofConnection = new Set([
+const connectionHeaders = new Set([
   'connection',
   'http2-settings',
   'keep-alive',
@@ -26,13 +26,13 @@ const ofConnection = new Set([
 ]);
 
 /** Whether node:http2 refuses to send this header. */
-export function isOfConnection(name: string, value: HeaderEntry[1]): boolean {
+export function isConnectionHeader(name: string, value: HeaderEntry[1]): boolean {
   const lower = name.toLowerCase();
-  return ofConnection.has(lower) || (lower === 'te' && value !== 'trailers');
+  return connectionHeaders.has(lower) || (lower === 'te' && value !== 'trailers');
 }
 
-export function isSingleValued(name: string): boolean {
-  return singleValued.has(name.toLowerCase());
+export function isSingleValueHeader(name: string): boolean {
+  return singleValueHeaders.has(name.toLowerCase());
 }
 
 /** True if an answer with this status to this request has no body over HTTP/2. */
@@ -41,25 +41,25 @@ export function isBodylessOverHttp2(method: string | undefined, status: number):
 }
 
 /** The head that `res.writeHead(...args)` would send. Throws what node:http2 would throw. */
-export function headWritten(res: ServerResponse, args: readonly unknown[]): Head {
+export function dryRunWriteHead(res: ServerResponse, args: readonly unknown[]): ResponseHead {
   let status: unknown;
-  const trial = trialOf(res, (headers) => {
+  const shadow = createShadowResponse(res, (headers) => {
     status = Reflect.get(headers, ':status');
   });
-  for (const [name, value] of headersOf(res)) trial.setHeader(name, value);
-  Reflect.apply(trial.writeHead, trial, args);
-  const sent = statusSent(status);
-  return { status: sent, reason: STATUS_CODES[sent] ?? 'unknown', headers: headersOf(trial).map(asSent) };
+  for (const [name, value] of headersOf(res)) shadow.setHeader(name, value);
+  Reflect.apply(shadow.writeHead, shadow, args);
+  const sent = validStatus(status);
+  return { status: sent, reason: STATUS_CODES[sent] ?? 'unknown', headers: headersOf(shadow).map(validHeader) };
 }
 
 /** The lines of these trailers. Throws for those that node:http2 would refuse, then or when it sends them. */
-export function checkedTrailer(res: ServerResponse, name: unknown, value: unknown): [name: string, value: string][] {
-  const trial = trialOf(res, () => {});
-  Reflect.apply(Reflect.get(trial, 'setTrailer'), trial, [name, value]);
+export function validTrailerLines(res: ServerResponse, name: unknown, value: unknown): [name: string, value: string][] {
+  const shadow = createShadowResponse(res, () => {});
+  Reflect.apply(Reflect.get(shadow, 'setTrailer'), shadow, [name, value]);
   const values: unknown[] = Array.isArray(value) ? value : [value];
   const lower = String(name).trim().toLowerCase();
   return values.map((one) => {
-    const [, line] = asSent([lower, String(one)]);
+    const [, line] = validHeader([lower, String(one)]);
     return [lower, String(line)];
   });
 }
@@ -68,7 +68,7 @@ export function checkedTrailer(res: ServerResponse, name: unknown, value: unknow
  * A second response without a client, on which Node's own `writeHead` is tried: it merges the headers given into those that
  * stand, each version of Node in its own way.
  */
-function trialOf(res: ServerResponse, respond: (headers: object) => void): ServerResponse {
+function createShadowResponse(res: ServerResponse, respond: (headers: object) => void): ServerResponse {
   const stream = Object.assign(new EventEmitter(), {
     headersSent: false,
     destroyed: false,
@@ -79,13 +79,13 @@ function trialOf(res: ServerResponse, respond: (headers: object) => void): Serve
       if (error) throw error;
     },
   });
-  const trial: ServerResponse = Reflect.construct(responseClass(res), [stream]);
-  trial.sendDate = res.sendDate;
-  return trial;
+  const shadow: ServerResponse = Reflect.construct(http2ResponseClassOf(res), [stream]);
+  shadow.sendDate = res.sendDate;
+  return shadow;
 }
 
 /** Http2ServerResponse itself, beneath what frameworks put in front of its prototype. */
-function responseClass(res: ServerResponse): Parameters<typeof Reflect.construct>[0] {
+function http2ResponseClassOf(res: ServerResponse): Parameters<typeof Reflect.construct>[0] {
   for (let at: unknown = res; typeof at === 'object' && at !== null; at = Reflect.getPrototypeOf(at)) {
     if (Object.hasOwn(at, 'createPushResponse')) return Reflect.get(at, 'constructor');
   }
@@ -93,34 +93,34 @@ function responseClass(res: ServerResponse): Parameters<typeof Reflect.construct
 }
 
 /** node:http2 reads a status that is no number as 200. */
-function statusSent(given: unknown): number {
+function validStatus(given: unknown): number {
   const status = Math.trunc(Number(given)) || 200;
   if (status >= 200 && status <= 599) return status;
-  throw refusal(RangeError, 'ERR_HTTP2_STATUS_INVALID', `Invalid status code: ${status}`);
+  throw nodeError(RangeError, 'ERR_HTTP2_STATUS_INVALID', `Invalid status code: ${status}`);
 }
 
 /**
  * A header as it goes out: node:http2 sends the low byte of every character. Of a line that HTTP/1 refuses no client gets
  * anything, and no replay over HTTP/1 could send it.
  */
-function asSent([name, value]: HeaderEntry): HeaderEntry {
-  if (isOfConnection(name, value)) {
+function validHeader([name, value]: HeaderEntry): HeaderEntry {
+  if (isConnectionHeader(name, value)) {
     const message = `HTTP/1 Connection specific headers are forbidden: "${name}"`;
-    throw refusal(TypeError, 'ERR_HTTP2_INVALID_CONNECTION_HEADERS', message);
+    throw nodeError(TypeError, 'ERR_HTTP2_INVALID_CONNECTION_HEADERS', message);
   }
-  if (typeof value !== 'string' && value.length > 1 && isSingleValued(name)) {
+  if (typeof value !== 'string' && value.length > 1 && isSingleValueHeader(name)) {
     const message = `Header field "${name}" must only have a single value`;
-    throw refusal(TypeError, 'ERR_HTTP2_HEADER_SINGLE_VALUE', message);
+    throw nodeError(TypeError, 'ERR_HTTP2_HEADER_SINGLE_VALUE', message);
   }
   const lines = (typeof value === 'string' ? [value] : value).map((line) =>
     Buffer.from(line, 'latin1').toString('latin1'),
   );
   if (!lines.every((line) => headerLinePattern.test(line))) {
-    throw refusal(TypeError, 'ERR_INVALID_CHAR', `Invalid character in header content ["${name}"]`);
+    throw nodeError(TypeError, 'ERR_INVALID_CHAR', `Invalid character in header content ["${name}"]`);
   }
   return [name, typeof value === 'string' ? (lines[0] ?? '') : lines];
 }
 
-function refusal(Type: ErrorConstructor, code: string, message: string): Error {
+function nodeError(Type: ErrorConstructor, code: string, message: string): Error {
   return Object.assign(new Type(message), { code });
 }

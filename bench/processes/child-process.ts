@@ -1,0 +1,73 @@
+// A child process that is asked and answers, one question at a time.
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const replyLimitMs = 180_000;
+
+export class ChildProcessClient {
+  readonly #process: ChildProcess;
+  readonly #name: string;
+
+  constructor(name: 'server' | 'load-generator', args: readonly string[]) {
+    this.#name = name;
+    const program = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
+    // A peer would tell what it thinks of each request; nothing of that is measured.
+    const env = { ...process.env, NODE_ENV: 'production' };
+    this.#process = fork(program, args, { env, execArgv: [...process.execArgv, '--expose-gc'] });
+  }
+
+  /** Resolves with what it says when it is ready. */
+  async ready<Ready>(): Promise<Ready> {
+    return await this.#nextReply<Ready>();
+  }
+
+  async request<Answer>(question: object): Promise<Answer> {
+    this.#process.send(question);
+    return await this.#nextReply<Answer>();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const gone = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await gone;
+  }
+
+  async #nextReply<Answer>(): Promise<Answer> {
+    const ending = new AbortController();
+    const { signal } = ending;
+    const late = setTimeout(() => ending.abort(new Error(`${this.#name} did not answer`)), replyLimitMs);
+    try {
+      const answered = once(this.#process, 'message', { signal }).then(([answer]) => answer as Answer);
+      const died = once(this.#process, 'exit', { signal }).then(([code, by]) => {
+        throw new Error(`${this.#name} ended with ${code ?? by}`);
+      });
+      died.catch(() => undefined);
+      const answer = await Promise.race([answered, died]);
+      if (typeof answer === 'object' && answer !== null && 'failure' in answer) throw new Error(`${answer.failure}`);
+      return answer;
+    } finally {
+      clearTimeout(late);
+      ending.abort();
+    }
+  }
+}
+
+/** In the child, first of all: it ends when its parent does, however that ends. */
+export function endWithParent(): void {
+  process.on('disconnect', () => process.exit());
+  if (!process.connected) process.exit();
+  // The terminal sends Ctrl-C to all; the parent ends its children in order.
+  process.on('SIGINT', () => {});
+}
+
+/** In the child: answers each question, also with why it could not. */
+export function serveRequests<Question>(answer: (question: Question) => object | Promise<object>): void {
+  process.on('message', (question: Question) => {
+    void Promise.resolve(question)
+      .then(answer)
+      .catch((error: unknown) => ({ failure: error instanceof Error ? error.message : String(error) }))
+      .then((answered) => process.send?.(answered));
+  });
+}

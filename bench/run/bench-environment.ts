@@ -1,0 +1,83 @@
+// What a run needs: a Redis of its own, the load, and servers under test; and the end of them all.
+import { randomUUID } from 'node:crypto';
+import { type RedisServer, startRedis } from '@onceguard/testing';
+import { findRedisBinary } from '../../packages/testing/src/servers/server-process.js';
+import { installRedis } from '../../test/support/install-redis.js';
+import { ChildProcessClient } from '../processes/child-process.js';
+import type { LoadRequest, LoadResult } from '../processes/load-generator.js';
+import type { Usage, UsageRequest } from '../processes/server.js';
+import type { Row, StoreLocation } from '../rows.js';
+import { RedisCostMeter } from './redis-cost-meter.js';
+
+export interface Server {
+  readonly row: Row;
+  readonly url: string;
+  usage(question?: UsageRequest): Promise<Usage>;
+  stop(): Promise<void>;
+}
+
+export class BenchEnvironment {
+  readonly redis: RedisCostMeter;
+  readonly storeLocation: StoreLocation;
+  readonly #loader: ChildProcessClient;
+  readonly #cleanups: (() => Promise<void>)[];
+
+  private constructor(redis: RedisServer, loader: ChildProcessClient) {
+    this.redis = new RedisCostMeter([redis.url]);
+    this.storeLocation = { redisUrl: redis.url };
+    this.#loader = loader;
+    this.#cleanups = [async () => await redis.stop(), async () => this.redis.close(), async () => await loader.stop()];
+  }
+
+  /** Nothing of it is left when `work` has ended, in whatever way. */
+  static async use<Result>(work: (world: BenchEnvironment) => Promise<Result>): Promise<Result> {
+    if (!findRedisBinary()) installRedis();
+    const redis = await startRedis();
+    const world = new BenchEnvironment(redis, new ChildProcessClient('load-generator', []));
+    let exit: Promise<never> | null = null;
+    const interrupted = (signal: NodeJS.Signals) => {
+      exit ??= world.#close().then(() => process.exit(signal === 'SIGINT' ? 130 : 143));
+    };
+    process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
+    try {
+      await world.#loader.ready();
+      return await work(world);
+    } catch (error) {
+      // Whoever ends the run is not told that it could not go on.
+      if (exit !== null) await exit;
+      throw error;
+    } finally {
+      process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+      await world.#close();
+    }
+  }
+
+  /** Starts a row in a process of its own; it ends with the world, if not before. */
+  async startServer(row: Row, place: StoreLocation = this.storeLocation): Promise<Server> {
+    const args = [row.name, JSON.stringify(place)];
+    const child = new ChildProcessClient('server', args);
+    const stop = async () => await child.stop();
+    this.#cleanups.push(stop);
+    const { port } = await child.ready<{ port: number }>();
+    const usage = async (question: UsageRequest = { measuresLiveBytes: false }) => await child.request<Usage>(question);
+    return { row, url: `http://127.0.0.1:${port}`, usage, stop };
+  }
+
+  async sendLoad(order: LoadRequest): Promise<LoadResult> {
+    return await this.#loader.request<LoadResult>(order);
+  }
+
+  /** Ends something with the world. */
+  onEnd(end: () => Promise<void>): void {
+    this.#cleanups.push(end);
+  }
+
+  async #close(): Promise<void> {
+    for (const end of this.#cleanups.splice(0).reverse()) await end();
+  }
+}
+
+/** A prefix for keys that nobody else uses. */
+export function newPrefix(): string {
+  return randomUUID().slice(0, 23);
+}

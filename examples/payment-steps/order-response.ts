@@ -1,0 +1,20 @@
+// The answer to an order: one, whether the handler gives it or `recover` finds it out.
+import type { RecoveredResponse } from '@onceguard/core/http';
+import type { Entry } from './back-office.js';
+import type { Charge } from './provider.js';
+
+export interface CompletedOrder {
+  readonly order: string;
+  readonly reservation: Entry;
+  readonly charge: Charge;
+  readonly shipment: Entry;
+}
+
+export function orderResponse({ order, reservation, charge, shipment }: CompletedOrder) {
+  const body = { order, reservation: reservation.id, charge: charge.id, shipment: shipment.id };
+  return {
+    status: 201,
+    headers: { 'Content-Type': 'application/json', Location: `/orders/${order}` },
+    body: JSON.stringify(body),
+  } satisfies RecoveredResponse;
+}

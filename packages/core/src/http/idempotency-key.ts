@@ -1,0 +1,82 @@
+// The idempotency key of a request: the header's field lines in, the key or a reason for refusing out.
+import { describePlaceholder, findPlaceholder } from '../placeholder.js';
+
+export type ParsedKey = { readonly ok: true; readonly key: string } | { readonly ok: false; readonly reason: string };
+
+const maxKeyLength = 255;
+/** Bounds the work: 255 characters, each of them escaped, and room for parameters that nobody reads. */
+const maxFieldLength = 2048;
+
+const bareKeyPattern = /^[A-Za-z0-9_.:+/=@~-]+$/;
+const quotedStringPattern = /^"((?:[^"\\]|\\["\\])*)"(.*)$/;
+const bareItemPatterns = [
+  /-?\d{1,12}\.\d{1,3}/, // decimal
+  /@?-?\d{1,15}/, // integer, date
+  /"(?:[^"\\]|\\["\\])*"/, // string
+  /[A-Za-z*][\w!#$%&'*+.^`|~:/-]*/, // token
+  /:[A-Za-z0-9+/=]*:/, // byte sequence
+  /\?[01]/, // boolean
+  /%"(?:[^"%]|%[0-9a-f]{2})*"/, // display string
+];
+const parametersPattern = new RegExp(
+  `^(?:; *[a-z*][a-z0-9_.*-]*(?:=(?:${bareItemPatterns.map((form) => form.source).join('|')}))?)*$`,
+);
+
+/**
+ * Reads the key from the header's field lines, one entry for each line that was received. A key is 1 to 255 printable
+ * ASCII characters, sent as a Structured Field string (RFC 9651 section 3.3.3, which
+ * draft-ietf-httpapi-idempotency-key-header-07 section 2.1 asks for), or bare where it has only
+ * `A-Z a-z 0-9 _ . : + / = @ ~ -`. `abc` and `"abc"` are one key. Parameters of a string are ignored, but must be
+ * well-formed; a header sent twice, or as a list, is refused. Takes time linear in the length.
+ *
+ * `reason` completes "The header cannot be used: it …", and never repeats anything that was received.
+ */
+export function parseKey(values: readonly string[]): ParsedKey {
+  const [line] = values;
+  if (line === undefined) return invalidKey('is missing');
+  if (values.length > 1) return invalidKey('was sent more than once');
+  if (line.length > maxFieldLength) return keyTooLong;
+  if (/[^\x20-\x7e]/.test(line)) return invalidKey('has characters other than printable ASCII');
+  const field = line.trim();
+  if (field === '') return invalidKey('is empty');
+  return field.startsWith('"') ? parseQuoted(field) : parseBare(field);
+}
+
+/** Checks a key that did not come from a header: the same 1 to 255 printable ASCII characters, without quotes around them. */
+export function checkKey(key: string): ParsedKey {
+  if (/[^\x20-\x7e]/.test(key)) return invalidKey('has characters other than printable ASCII');
+  return checkKeyText(key);
+}
+
+function parseQuoted(field: string): ParsedKey {
+  const [, text, rest] = quotedStringPattern.exec(field) ?? [];
+  if (text === undefined || rest === undefined) {
+    return invalidKey('is a quoted string without its end, or with a backslash before something other than " and \\');
+  }
+  if (rest.trimStart().startsWith(',')) return keyIsList;
+  if (rest !== '' && !parametersPattern.test(rest)) {
+    return invalidKey('has something after the quoted string that is not a parameter');
+  }
+  return checkKeyText(text.includes('\\') ? text.replace(/\\(.)/g, '$1') : text);
+}
+
+function parseBare(field: string): ParsedKey {
+  if (bareKeyPattern.test(field)) return checkKeyText(field);
+  if (field.includes(',')) return keyIsList;
+  return invalidKey('has characters that need double quotes around the key');
+}
+
+function checkKeyText(key: string): ParsedKey {
+  if (key === '') return invalidKey('is empty');
+  if (key.length > maxKeyLength) return keyTooLong;
+  const placeholder = findPlaceholder(key);
+  if (placeholder === null) return { ok: true, key };
+  return invalidKey(`names nothing: ${describePlaceholder(placeholder)}`);
+}
+
+const keyTooLong = invalidKey(`is longer than ${maxKeyLength} characters`);
+const keyIsList = invalidKey('is a list; a request has one key');
+
+function invalidKey(reason: string): ParsedKey {
+  return { ok: false, reason };
+}

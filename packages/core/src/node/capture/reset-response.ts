@@ -1,0 +1,33 @@
+// Making a response what it was before the handler's side had it.
+import type { ServerResponse } from 'node:http';
+import type { HeaderEntry } from '../../http/headers.js';
+import { HEADER_REMOVAL_FLAGS } from '../intercept/dry-run.js';
+
+const SETTING_NAMES = [
+  'statusCode',
+  'statusMessage',
+  'strictContentLength',
+  'shouldKeepAlive',
+  'useChunkedEncodingByDefault',
+  // Last, because removing headers sets them.
+  ...HEADER_REMOVAL_FLAGS,
+];
+
+export type ResponseSettings = readonly unknown[];
+
+/** What stands on a response beside its headers, and decides how it is sent. */
+export function settingsOf(res: ServerResponse): ResponseSettings {
+  return SETTING_NAMES.map((name) => Reflect.get(res, name));
+}
+
+/** Puts status, settings and headers back. */
+export function resetResponse(res: ServerResponse, settings: ResponseSettings, headers: readonly HeaderEntry[]): void {
+  for (const name of res.getHeaderNames()) res.removeHeader(name);
+  for (const [name, value] of headers) res.setHeader(name, value);
+  for (const [at, name] of SETTING_NAMES.entries()) Reflect.set(res, name, settings[at]);
+}
+
+/** From Node 22 on, the end of an answer would overtake what was written while `res` was corked. */
+export function uncorkFully(res: ServerResponse): void {
+  for (let corked = res.writableCorked; corked > 0; corked--) res.uncork();
+}

@@ -1,0 +1,63 @@
+// How answers leave over HTTP/2: captured ones, replays and refusals.
+import type { ServerResponse } from 'node:http';
+import type { HeaderEntry } from '../../http/headers.js';
+import type { ComposedResponse } from '../send-response.js';
+import type { TrailerEntry } from '../trailers.js';
+import { isBodylessOverHttp2, isConnectionHeader, isSingleValueHeader } from './http2-head.js';
+import { http2ResponseStream, resetStream } from './http2-stream.js';
+import { whenStreamSentOrClosed } from './stream-guard.js';
+
+/** Sends a stored or composed answer, which may have been recorded over HTTP/1. Never rejects. */
+export function sendHttp2Response(
+  res: ServerResponse,
+  response: ComposedResponse,
+  onSendError?: (error: Error) => void,
+): Promise<void> {
+  return sendHttp2AndWait(res, onSendError, () => {
+    for (const [name, value] of toHttp2Headers(response.headers)) res.setHeader(name, value);
+    res.statusCode = response.status;
+    const hasBody = !isBodylessOverHttp2(res.req.method, response.status);
+    if (hasBody) res.setHeader('Content-Length', response.body.length);
+    endHttp2Response(res, hasBody ? response.body : Buffer.alloc(0), hasBody ? (response.trailers ?? []) : []);
+  });
+}
+
+/** The last bytes, the trailers and the end. */
+export function endHttp2Response(res: ServerResponse, bytes: Buffer, trailers: readonly TrailerEntry[]): void {
+  for (const [name, values] of groupByName(trailers))
+    Reflect.apply(Reflect.get(res, 'setTrailer'), res, [name, values]);
+  // Node sends no trailers after a head that ends the stream.
+  if (trailers.length > 0) res.writeHead(res.statusCode);
+  if (bytes.length === 0) res.end();
+  else res.end(bytes);
+}
+
+/** Runs `action`, which ends `res`, and waits until its bytes have left or cannot any more. Never rejects. */
+export function sendHttp2AndWait(
+  res: ServerResponse,
+  onSendError: ((error: Error) => void) | undefined,
+  action: () => void,
+): Promise<void> {
+  const stream = http2ResponseStream(res);
+  if (!stream) return Promise.resolve();
+  try {
+    action();
+  } catch (error) {
+    resetStream(stream);
+    onSendError?.(error instanceof Error ? error : new Error(String(error)));
+  }
+  return whenStreamSentOrClosed(stream);
+}
+
+/** Without the headers of an HTTP/1 connection and its framing, which is the sender's; one value where HTTP/2 allows one. */
+function toHttp2Headers(headers: readonly HeaderEntry[]): HeaderEntry[] {
+  return headers
+    .filter(([name, value]) => name.toLowerCase() !== 'content-length' && !isConnectionHeader(name, value))
+    .map(([name, value]) => [name, typeof value !== 'string' && isSingleValueHeader(name) ? (value[0] ?? '') : value]);
+}
+
+function groupByName(trailers: readonly TrailerEntry[]): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const [name, value] of trailers) found.set(name, [...(found.get(name) ?? []), value]);
+  return found;
+}

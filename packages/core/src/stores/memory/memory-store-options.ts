@@ -1,0 +1,52 @@
+// The options of MemoryStore: defaults, limits, remedies.
+import { z } from 'zod';
+import { milliseconds, wholeNumber } from '../../parse-options.js';
+
+export interface MemoryStoreOptions {
+  /**
+   * How many records are kept at most; bounds what the garbage collector has to walk. Default 250 000: about as many as
+   * the default `maxBytes` holds without any outcome.
+   */
+  readonly maxRecords?: number;
+  /** About how many bytes all records take at most, a fixed part of each included. Default 268 435 456 (256 MiB). */
+  readonly maxBytes?: number;
+  /**
+   * The part of `maxRecords` and of `maxBytes` that one scope (one tenant) may take up, above 0, at most 1. New keys of a scope
+   * beyond it are refused, so that others still find room. The scope `'public'` is not limited. Default 0.25; give 1 where all records
+   * have one other scope.
+   */
+  readonly maxScopeShare?: number;
+  /** The store's clock, in milliseconds since 1970. Default `Date.now`; tests pass one that they move. */
+  readonly clock?: () => number;
+  /** What callers are told as the deadline of one call; this store answers at once. Default 1 000. */
+  readonly callTimeoutMs?: number;
+}
+
+const defaults = Object.freeze({
+  maxRecords: 250_000,
+  maxBytes: 256 * 2 ** 20,
+  maxScopeShare: 0.25,
+  clock: () => Date.now(),
+  callTimeoutMs: 1_000,
+});
+
+const shareRemedy = 'it must be a number above 0 and at most 1. For a quarter write 0.25.';
+
+export const memoryStoreSchema = z.strictObject({
+  // A Map holds 2 ** 24 entries at most.
+  maxRecords: wholeNumber('records', 1, 16_000_000, 'For a quarter of a million write 250000.').default(
+    defaults.maxRecords,
+  ),
+  maxBytes: wholeNumber('bytes', 1, 2 ** 40, 'For 256 MiB write 268435456.').default(defaults.maxBytes),
+  maxScopeShare: z
+    .number({ error: shareRemedy })
+    .gt(0, { error: shareRemedy })
+    .max(1, { error: shareRemedy })
+    .default(defaults.maxScopeShare),
+  clock: z
+    .custom<() => number>((value) => typeof value === 'function', {
+      error: 'it must be a function that answers milliseconds since 1970, such as Date.now',
+    })
+    .default(() => defaults.clock),
+  callTimeoutMs: milliseconds(1, 2_147_483_647).default(defaults.callTimeoutMs),
+});

@@ -1,0 +1,196 @@
+// The records of a memory store. It refuses what does not fit, and drops what is over a few records at a time.
+import { StoreError } from '../../errors.js';
+import { maxTextLength } from '../../protocol/argument-checks.js';
+import { isLive, type StoredRecord } from '../../protocol/record.js';
+import { ExpiryHeap, type HeapItem } from './expiry-heap.js';
+
+export interface TableLimits {
+  readonly maxRecords: number;
+  readonly maxBytes: number;
+  /** The part of both that one scope may take up. */
+  readonly maxScopeShare: number;
+}
+
+/** What comes with a call that lets an attempt begin. */
+export interface AttemptAdmission {
+  /** Whose record it is; null: not known. */
+  readonly scope: string | null;
+}
+
+interface Entry extends HeapItem {
+  readonly key: string;
+  /** Grows from entry to entry, in the order of the map: a cursor that outlives what it points at. */
+  readonly serial: number;
+  readonly scope: string | null;
+  record: StoredRecord;
+  bytes: number;
+}
+
+/** What the records of one scope take up. */
+interface Usage {
+  records: number;
+  bytes: number;
+}
+
+/** What a record takes beside its bytes and texts, and a step beside its own: measured on Node 20, rounded up. */
+const recordOverheadBytes = 768;
+const stepOverheadBytes = 320;
+
+/**
+ * What every record that may still be completed reserves: a note, and who decided and why, at their longest. So completing it
+ * without an outcome needs no room that it does not have.
+ */
+const completionReserveBytes = 3 * 2 * maxTextLength;
+
+/** New attempts leave this part of the room to those that run: to their steps and outcomes. */
+const reservedShare = 1 / 16;
+
+const zeroUsage: Readonly<Usage> = { records: 0, bytes: 0 };
+
+/**
+ * Every record is on the agenda once: for the end of its outcome's bytes, then for its own. Each call settles a few that
+ * are due, more than it can add, so that nothing is ever scanned and no backlog grows.
+ */
+export class RecordTable {
+  readonly #entries = new Map<string, Entry>();
+  readonly #expiryHeap = new ExpiryHeap<Entry>();
+  readonly #limits: TableLimits;
+  readonly #usageByScope = new Map<string, Usage>();
+  readonly #totalUsage: Usage = { records: 0, bytes: 0 };
+  #lastSerial = 0;
+
+  constructor(limits: TableLimits) {
+    this.#limits = limits;
+  }
+
+  /** The record as it was written; it may be over. */
+  get(key: string): StoredRecord | null {
+    return this.#entries.get(key)?.record ?? null;
+  }
+
+  /**
+   * Keeps the record, or throws `unavailable` and changes nothing. A record that needs no more room is never refused. `admission` is
+   * null where the attempt has begun already.
+   */
+  put(key: string, record: StoredRecord, now: number, admission: AttemptAdmission | null): void {
+    const bytes = recordSizeBytes(key, record);
+    while (this.#exceededLimit(key, bytes, admission) !== null && this.#expireFirst(now));
+    const lacking = this.#exceededLimit(key, bytes, admission);
+    if (lacking !== null) throw storeFullError(lacking, this.#limits);
+
+    const entry = this.#entries.get(key);
+    const scope = admission?.scope ?? null;
+    if (entry !== undefined) this.#replace(entry, record, bytes);
+    else
+      this.#add({ key, serial: ++this.#lastSerial, scope, record, bytes, dueAt: nextExpiryAt(record), heapIndex: 0 });
+  }
+
+  /** Works off at most `most` of what is due. */
+  expireDue(now: number, most: number): void {
+    for (let count = 0; count < most && this.#expireFirst(now); count += 1);
+  }
+
+  /** At most `limit` live records that came after `serial`, in the order in which they came. */
+  page(serial: number, limit: number, now: number): { key: string; serial: number; record: StoredRecord }[] {
+    const page = [];
+    for (const entry of this.#entries.values()) {
+      if (entry.serial <= serial || !isLive(entry.record, now)) continue;
+      page.push({ key: entry.key, serial: entry.serial, record: entry.record });
+      if (page.length === limit) break;
+    }
+    return page;
+  }
+
+  /** The limit that refuses a record of this size, or null. */
+  #exceededLimit(key: string, bytes: number, admission: AttemptAdmission | null): keyof TableLimits | null {
+    const { maxRecords, maxBytes, maxScopeShare } = this.#limits;
+    const before = this.#entries.get(key);
+    const scope = before === undefined ? (admission?.scope ?? null) : before.scope;
+    const used = (scope === null ? undefined : this.#usageByScope.get(scope)) ?? zeroUsage;
+    if (before === undefined) {
+      if (this.#totalUsage.records >= maxRecords) return 'maxRecords';
+      if (scope !== null && used.records >= Math.max(1, maxRecords * maxScopeShare)) return 'maxScopeShare';
+    }
+    const growth = bytes - (before?.bytes ?? 0);
+    if (growth <= 0) return null;
+    const limit = maxBytes * (admission === null ? 1 : 1 - reservedShare);
+    if (this.#totalUsage.bytes + growth > limit) return 'maxBytes';
+    return scope !== null && used.bytes + growth > limit * maxScopeShare ? 'maxScopeShare' : null;
+  }
+
+  /** Drops what is gone; where only the outcome's time is over, frees its bytes and leaves the tombstone. */
+  #expireFirst(now: number): boolean {
+    const entry = this.#expiryHeap.peek();
+    if (entry === undefined || entry.dueAt > now) return false;
+    if (isLive(entry.record, now)) {
+      const tombstone = { ...entry.record, outcome: null };
+      this.#replace(entry, tombstone, recordSizeBytes(entry.key, tombstone));
+    } else {
+      this.#remove(entry);
+    }
+    return true;
+  }
+
+  #add(entry: Entry): void {
+    this.#entries.set(entry.key, entry);
+    this.#expiryHeap.insert(entry);
+    this.#addUsage(entry.scope, 1, entry.bytes);
+  }
+
+  #replace(entry: Entry, record: StoredRecord, bytes: number): void {
+    this.#addUsage(entry.scope, 0, bytes - entry.bytes);
+    entry.record = record;
+    entry.bytes = bytes;
+    this.#expiryHeap.reschedule(entry, nextExpiryAt(record));
+  }
+
+  #remove(entry: Entry): void {
+    this.#entries.delete(entry.key);
+    this.#expiryHeap.remove(entry);
+    this.#addUsage(entry.scope, -1, -entry.bytes);
+  }
+
+  #addUsage(scope: string | null, records: number, bytes: number): void {
+    this.#totalUsage.records += records;
+    this.#totalUsage.bytes += bytes;
+    if (scope === null) return;
+    const used = this.#usageByScope.get(scope) ?? { ...zeroUsage };
+    used.records += records;
+    used.bytes += bytes;
+    if (used.records === 0) this.#usageByScope.delete(scope);
+    else this.#usageByScope.set(scope, used);
+  }
+}
+
+function nextExpiryAt(record: StoredRecord): number {
+  return record.outcome === null ? record.expiresAt : Math.min(record.outcomeEndAt, record.expiresAt);
+}
+
+function recordSizeBytes(key: string, record: StoredRecord): number {
+  const { fingerprint, ownerToken, note, decisions, outcome, steps } = record;
+  const noted = mayBeCompleted(record) ? completionReserveBytes : textBytes([note]);
+  const texts = textBytes([key, ownerToken, fingerprint, ...decisions.flatMap(({ by, reason }) => [by, reason])]);
+  let bytes = recordOverheadBytes + texts + noted + (outcome?.byteLength ?? 0);
+  for (const [step, held] of steps) bytes += stepOverheadBytes + 2 * step.length + held.bytes.byteLength;
+  return bytes;
+}
+
+/** By its owner, or by somebody who decides. */
+function mayBeCompleted({ state }: StoredRecord): boolean {
+  return state === 'in_progress' || state === 'unknown';
+}
+
+function textBytes(texts: readonly (string | null | undefined)[]): number {
+  return texts.reduce((bytes, text) => bytes + 2 * (text?.length ?? 0), 0);
+}
+
+function storeFullError(option: keyof TableLimits, limits: TableLimits): StoreError {
+  const limit = `${option} is ${limits[option]}`;
+  const what = option === 'maxScopeShare' ? 'MemoryStore has no more room for this scope' : 'MemoryStore is full';
+  return new StoreError(
+    'unavailable',
+    `${what}: ${limit}. Records are never dropped to make room; raise ${option}, ` +
+      'shorten the times that records are kept, or use a store outside of the process.',
+    { refusal: 'full' },
+  );
+}

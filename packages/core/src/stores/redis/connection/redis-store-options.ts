@@ -1,0 +1,63 @@
+// The options of RedisStore, and the warnings about clients that are not safe.
+import { z } from 'zod';
+import { milliseconds, wholeNumber } from '../../../parse-options.js';
+import { checkClientOptions } from '../diagnostics/check/check-client-options.js';
+import { publishFindings } from '../diagnostics/check/publish-findings.js';
+import { isRedisClient, type RedisClient } from './redis-client.js';
+import type { Durability } from './replication-wait.js';
+
+export interface RedisStoreOptions {
+  /** An ioredis `Redis` or `Cluster`. The store does not close it. */
+  readonly client: RedisClient;
+  /** What the names of all keys begin with. Default `onceguard:`. Stores that share a prefix share their records. */
+  readonly prefix?: string | undefined;
+  /** The deadline of each call. Default 1000. */
+  readonly callTimeoutMs?: number | undefined;
+  /**
+   * What is told has to be on so many replicas: an acquisition, a renewal, a checkpoint, an outcome, a replay. Where they
+   * do not confirm in time, nothing is run, and a result counts as unrecorded. Default: the master's word is enough.
+   */
+  readonly durability?: Durability | undefined;
+}
+
+const prefixRule = 'it must be 1 to 128 printable ASCII characters without spaces and braces, such as "onceguard:"';
+
+export const prefixSchema = z
+  .string()
+  .regex(/^[\x21-\x7a\x7c\x7e]{1,128}$/, prefixRule)
+  .default('onceguard:');
+
+export const callTimeoutSchema = milliseconds(1, 600_000).default(1_000);
+
+const clientRule = 'it must be a client of ioredis 5 or 6, Redis or Cluster; RedisStore.connect(url) makes one';
+
+export const durabilitySchema = z
+  .strictObject({
+    replicas: wholeNumber('replicas', 1, 100, 'For one replica write 1.'),
+    timeoutMs: milliseconds(1, 600_000),
+  })
+  .optional();
+
+export const redisStoreOptionsSchema = z
+  .strictObject({
+    client: z.custom<RedisClient>(isRedisClient, clientRule),
+    prefix: prefixSchema,
+    callTimeoutMs: callTimeoutSchema,
+    durability: durabilitySchema,
+  })
+  .superRefine(checkDurabilityTimeout);
+
+/** Replicas that take as long as the call may take leave no time to say that they did not confirm. */
+export function checkDurabilityTimeout(
+  { callTimeoutMs, durability }: { callTimeoutMs: number; durability?: Durability | undefined },
+  context: z.RefinementCtx,
+): void {
+  if (durability === undefined || durability.timeoutMs < callTimeoutMs) return;
+  const message = `it must be less than callTimeoutMs (${callTimeoutMs})`;
+  context.addIssue({ code: 'custom', path: ['durability', 'timeoutMs'], message, input: durability.timeoutMs });
+}
+
+/** Says once what is not safe about a client of the user's. The store holds all the same; its calls fail later or oftener. */
+export function warnAboutUnsafeClientOptions(client: RedisClient): void {
+  publishFindings(checkClientOptions(client));
+}

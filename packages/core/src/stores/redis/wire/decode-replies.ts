@@ -1,0 +1,51 @@
+// What the scripts reply, as answers of the protocol. Where a record stands in the way, the reply has the record, and the
+// protocol itself says what it means to the caller.
+import { acquiredReply, notAcquiredReply } from '../../../protocol/acquire.js';
+import type {
+  AcquireReply,
+  AcquireRequest,
+  CheckpointReply,
+  CompleteReply,
+  Lease,
+  ReleaseReply,
+  RenewReply,
+  ResolveReply,
+} from '../../../protocol/messages.js';
+import { deriveStanding } from '../../../protocol/standing.js';
+import { decodeRecord } from './decode-record.js';
+import type { ReplyReader } from './reply-reader.js';
+
+export function decodeAcquireReply(reply: ReplyReader, request: AcquireRequest): AcquireReply {
+  const now = reply.readNumber();
+  const kind = reply.readOneOf(['acquired', 'refused', 'superseded']);
+  if (kind === 'superseded') return { kind, now };
+  const record = decodeRecord(reply);
+  return kind === 'acquired' ? { ...acquiredReply(record), now } : notAcquiredReply(record, request, now);
+}
+
+export function decodeRenewReply(reply: ReplyReader): RenewReply {
+  const now = reply.readNumber();
+  const kind = reply.readOneOf(['ok', 'restored', 'lost', 'gone']);
+  if (kind === 'lost' || kind === 'gone') return { kind, now };
+  return { kind, leaseEndAt: reply.readNumber(), now };
+}
+
+/** Of checkpoint and release. */
+export function decodeCheckpointOrReleaseReply(reply: ReplyReader): CheckpointReply & ReleaseReply {
+  const now = reply.readNumber();
+  return { kind: reply.readOneOf(['ok', 'lost', 'gone']), now };
+}
+
+export function decodeCompleteReply(reply: ReplyReader, lease: Lease): CompleteReply {
+  const now = reply.readNumber();
+  const kind = reply.readOneOf(['ok', 'restored', 'gone', 'lost']);
+  if (kind !== 'lost') return { kind, now };
+  return { kind, standing: deriveStanding(decodeRecord(reply), lease.fingerprint, now), now };
+}
+
+export function decodeResolveReply(reply: ReplyReader): ResolveReply {
+  const now = reply.readNumber();
+  const kind = reply.readOneOf(['ok', 'gone', 'conflict']);
+  if (kind !== 'conflict') return { kind, now };
+  return { kind, standing: deriveStanding(decodeRecord(reply), null, now), now };
+}

@@ -1,0 +1,92 @@
+// Must hold, 5: an application says what an answer means for the key.
+import { drainStore, type IdempotencyStore } from '@onceguard/core';
+import { httpPaymentPolicy } from '@onceguard/core/http';
+import { expect, it } from 'vitest';
+import { endAndRetry } from './05-end-and-retry.js';
+import { expectReplay } from './expect-replay.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
+import type { Options } from './frameworks.js';
+import { send } from './http-client.js';
+
+const withErrors = { status: 200, body: { data: null, errors: [{ message: 'It failed.' }] } };
+
+type Classify = NonNullable<Options['classify']>;
+
+/** Says this of an answer with errors, and leaves the rest to its status. */
+const ofErrors = (meaning: 'record' | 'retry' | 'unknown'): Classify => {
+  return ({ json }) => (JSON.stringify(json())?.includes('errors') ? meaning : undefined);
+};
+
+onEveryFramework('An answer that the application classifies as', (world) => {
+  it.each([{}, httpPaymentPolicy])('record is replayed', async (options) => {
+    const { first, retry } = await endAndRetry(world, () => withErrors, { ...options, classify: ofErrors('record') });
+    if (first !== null) expectReplay(retry, first);
+  });
+
+  it.each([{}, httpPaymentPolicy])('retry frees the key, with payments too', async (options) => {
+    const { first, retry, attempts } = await endAndRetry(world, () => withErrors, {
+      ...options,
+      classify: ofErrors('retry'),
+    });
+    expect([first?.json(), retry.text, attempts]).toEqual([withErrors.body, '{"attempt":2}', [1, 2]]);
+  });
+
+  it.each([{}, httpPaymentPolicy])(
+    'unknown is not run again before somebody decides, by default too',
+    async (options) => {
+      const classify = ofErrors('unknown');
+      const { first, retry, attempts } = await endAndRetry(world, () => withErrors, { ...options, classify });
+      expect([first?.json(), retry.status, retry.json().code]).toEqual([withErrors.body, 409, 'outcome_unknown']);
+      expect(attempts).toEqual([1]);
+    },
+  );
+});
+
+const failing: [title: string, Classify][] = [
+  [
+    'throws',
+    () => {
+      throw new TypeError('There are no errors.');
+    },
+  ],
+  ['gives what it must not', () => 'done' as never],
+  ['gives a promise that fails', () => Promise.reject(new Error('It is asynchronous.')) as never],
+];
+
+onEveryFramework('Where classify', (world) => {
+  it.each(failing)(
+    '%s, the answer does not go out, and with payments the outcome is unknown',
+    async (_title, classify) => {
+      const { first, states, runs, retry } = await classifyBadly(world, { ...httpPaymentPolicy, classify });
+      expect([first.status, first.text.includes('paid'), runs]).toEqual([500, false, 1]);
+      expect([states, retry.json().code]).toEqual([['unknown'], 'outcome_unknown']);
+    },
+  );
+
+  it.each(failing)('%s, the answer does not go out, and by default the key is free', async (_title, classify) => {
+    const { first, states } = await classifyBadly(world, { classify });
+    expect([first.status, first.text.includes('paid'), states]).toEqual([500, false, ['retryable']]);
+  });
+});
+
+async function classifyBadly(world: Testbed, options: Options) {
+  const { store } = await world.openStore();
+  let runs = 0;
+  const handler = () => ({ status: 201, body: { paid: ++runs } });
+  const { port } = await world.start({ store, options, handler });
+  const first = await send(port, { key: 'payment-1' });
+  await drainStore(store);
+  const states = await statesIn(store);
+  return { first, states, runs, retry: await send(port, { key: 'payment-1' }) };
+}
+
+async function statesIn(store: IdempotencyStore): Promise<string[]> {
+  const states: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const page = await store.scan({ cursor, limit: 100 });
+    states.push(...page.records.map(({ record }) => record.state));
+    cursor = page.cursor;
+  } while (cursor !== null);
+  return states;
+}

@@ -1,0 +1,95 @@
+// Must hold, 5: a request that changed nothing can be corrected and sent again under its key.
+import { httpPaymentPolicy } from '@onceguard/core/http';
+import { expect, it } from 'vitest';
+import { inFirstAttempt } from './05-end-and-retry.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
+import type { AppSpec, Call, Handler, Reply } from './frameworks.js';
+import { send } from './http-client.js';
+
+const tooMuch: Reply = { status: 400, body: { error: 'The amount is too high.' } };
+
+/** Sends 500, which the handler of attempt 1 refuses in its own way, and then 5 under the same key. */
+async function refuseAndCorrect(world: Testbed, refuse: Handler, spec: Pick<AppSpec, 'inner' | 'options'> = {}) {
+  const { store } = await world.openStore();
+  const charged: number[] = [];
+  const amountOf = ({ body }: Call) => Number(Object(body).amount);
+  const { port } = await world.start({
+    store,
+    ...spec,
+    handler: async (call) => {
+      const amount = amountOf(call);
+      if (amount > 100) return await refuse(call);
+      charged.push(amount);
+      return { status: 201, body: { charged: amount } };
+    },
+  });
+  const first = await send(port, { key: 'payment-1', body: { amount: 500 } });
+  const corrected = await send(port, { key: 'payment-1', body: { amount: 5 } });
+  const repeat = await send(port, { key: 'payment-1', body: { amount: 5 } });
+  return { first, corrected, repeat, charged };
+}
+
+const policies = [
+  ['by default', {}],
+  ['with payments', httpPaymentPolicy],
+] as const;
+
+onEveryFramework('The corrected request is accepted under the same key', (world) => {
+  it.each(policies)('%s, after a 400 of a handler that said that nothing happened', async (_title, options) => {
+    const refuse: Handler = ({ context }) => {
+      context?.markNothingHappened();
+      return tooMuch;
+    };
+    const { first, corrected, repeat, charged } = await refuseAndCorrect(world, refuse, { options });
+    expect([first.status, corrected.status, repeat.text]).toEqual([400, 201, '{"charged":5}']);
+    expect([repeat.headers['idempotent-replayed'], charged]).toEqual(['true', [5]]);
+  });
+
+  it.each(policies)('%s, after a 500 of a handler that said that nothing happened', async (_title, options) => {
+    const refuse: Handler = ({ context }) => {
+      context?.markNothingHappened();
+      throw new Error('It failed.');
+    };
+    const { first, corrected } = await refuseAndCorrect(world, refuse, { options });
+    expect([first.status, corrected.status]).toEqual([500, 201]);
+  });
+
+  it.each([401, 403, 407, 423, 425, 429])('after a %d, which was not processed', async (status) => {
+    const { first, corrected } = await refuseAndCorrect(world, () => ({ status, body: 'Not now.' }), {
+      options: httpPaymentPolicy,
+    });
+    expect([first.status, corrected.status]).toEqual([status, 201]);
+  });
+
+  it('after a 404 that no route gave', async () => {
+    const layer = inFirstAttempt(world, { express: (_req, _res, next) => next('router'), koa: () => {} });
+    const { first, corrected } = await refuseAndCorrect(world, () => ({}), {
+      inner: [layer],
+      options: httpPaymentPolicy,
+    });
+    expect([first.status, corrected.status]).toEqual([404, 201]);
+  });
+});
+
+onEveryFramework('Another payload is refused under the same key', (world) => {
+  it('after a 400 of a handler that said nothing else', async () => {
+    const { first, corrected, charged } = await refuseAndCorrect(world, () => tooMuch);
+    expect([first.status, corrected.status, corrected.json().code]).toEqual([400, 422, 'key_reused']);
+    expect(charged).toEqual([]);
+  });
+
+  it.each([500, 408])('after a %d, which frees the key for the same request only', async (status) => {
+    const { corrected } = await refuseAndCorrect(world, () => ({ status, body: 'It failed.' }));
+    expect([corrected.status, corrected.json().code]).toEqual([422, 'key_reused']);
+  });
+
+  it('where a step is on record, whose result belongs to the first payload', async () => {
+    const refuse: Handler = async ({ context }) => {
+      await context?.step('reserve', () => 'reserved for 500');
+      context?.markNothingHappened();
+      return tooMuch;
+    };
+    const { first, corrected } = await refuseAndCorrect(world, refuse);
+    expect([first.status, corrected.status, corrected.json().code]).toEqual([400, 422, 'key_reused']);
+  });
+});

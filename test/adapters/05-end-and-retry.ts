@@ -1,0 +1,50 @@
+// Must hold, 5: a first attempt that ends in some way, and what its retry gets.
+import type { RequestHandler } from 'express';
+import type { Context, Next } from 'koa';
+import type { Testbed } from './framework-matrix.js';
+import type { AppSpec, Handler, Options } from './frameworks.js';
+import { type ReceivedResponse, send } from './http-client.js';
+
+export interface EndAndRetryResult {
+  /** What the first attempt's caller got; null where the connection was closed without an answer. */
+  readonly first: ReceivedResponse | null;
+  readonly retry: ReceivedResponse;
+  /** The attempts that ran. */
+  readonly attempts: readonly number[];
+}
+
+/** Attempt 1 does as the handler says, later ones answer 200. The retry waits for what becomes of attempt 1. */
+export async function endAndRetry(
+  world: Testbed,
+  handler: Handler,
+  options: Options = {},
+  spec: Pick<AppSpec, 'inner' | 'outer'> = {},
+): Promise<EndAndRetryResult> {
+  const { store } = await world.openStore();
+  const attempts: number[] = [];
+  const { port } = await world.start({
+    store,
+    options: { onInProgress: { waitMs: 30_000 }, ...options },
+    ...spec,
+    handler: (call) => {
+      const attempt = call.context?.attempt ?? 0;
+      attempts.push(attempt);
+      return attempt === 1 ? handler(call) : { status: 200, body: { attempt } };
+    },
+  });
+  const first = await send(port, { key: 'payment-1' }).catch(() => null);
+  return { first, retry: await send(port, { key: 'payment-1' }), attempts };
+}
+
+/** Middleware that does this in attempt 1, and in later ones lets the handler run. */
+export function inFirstAttempt(
+  { framework }: Testbed,
+  first: { express: RequestHandler; koa: (ctx: Context) => unknown },
+): unknown {
+  if (framework.family === 'express') {
+    const layer: RequestHandler = (req, res, next) =>
+      req.idempotency?.attempt === 1 ? first.express(req, res, next) : next();
+    return layer;
+  }
+  return async (ctx: Context, next: Next) => await (ctx.state.idempotency?.attempt === 1 ? first.koa(ctx) : next());
+}

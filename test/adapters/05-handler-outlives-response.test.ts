@@ -1,0 +1,151 @@
+// Must hold, 5: on Koa, which knows when its stack has returned, a retry does not run beside a handler that still works.
+
+import { once } from 'node:events';
+import { drainStore, type IdempotencyStore } from '@onceguard/core';
+import type { Context, Next } from 'koa';
+import { expect, it } from 'vitest';
+import { type TimedOutRequest, timeOutFirstAttempt, timeoutLayers } from './05-timeout-layers.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
+import type { Handler, Options } from './frameworks.js';
+import { newGate } from './gate.js';
+import { begin, send } from './http-client.js';
+import { overrideVerbs } from './store-kinds.js';
+
+const layersThatShowTheHandler = [
+  'a race outside that throws 408',
+  'a race outside that throws 504',
+  'a timer inside that ends the response with 408',
+];
+const layers = Object.entries(timeoutLayers).filter(([title]) => layersThatShowTheHandler.includes(title));
+const [, race] = layers[0] as (typeof layers)[number];
+
+const timedOut = async (world: Testbed, options: Options = {}, begins?: Handler): Promise<TimedOutRequest> =>
+  await timeOutFirstAttempt(world, race, options, begins);
+
+onEveryFramework(
+  'A handler whose time-out was answered',
+  (world) => {
+    it.each(layers)('by %s keeps its key until it ends', async (_title, layer) => {
+      const { port, store, attempts, finish } = await timeOutFirstAttempt(world, layer, {});
+      const during = await send(port, { key: 'payment-1' });
+      expect([during.status, during.json().code, attempts]).toEqual([409, 'in_progress', [1]]);
+      await finish();
+      await drainStore(store);
+      expect((await send(port, { key: 'payment-1' })).text).toBe('{"attempt":2}');
+    });
+
+    it('renews its lease until it ends', async () => {
+      const renewed = newGate();
+      const { port, finish } = await timedOutWith(world, { leaseMs: 300 }, (store) => {
+        let renewals = 0;
+        return overrideVerbs(store, {
+          renew: async (lease, leaseMs) => {
+            // Longer than a lease: it is renewed each third of it.
+            if (++renewals > 4) renewed.open();
+            return await store.renew(lease, leaseMs);
+          },
+        });
+      });
+      await renewed.opened;
+      expect((await send(port, { key: 'payment-1' })).json()).toMatchObject({ code: 'in_progress' });
+      await finish();
+    });
+
+    it('and never ends loses its key with maxExecutionMs, and drain no longer waits for it', async () => {
+      const { port, store, attempts } = await timedOut(world, {
+        leaseMs: 300,
+        maxExecutionMs: 300,
+        onInProgress: { waitMs: 30_000 },
+      });
+      expect((await send(port, { key: 'payment-1' })).text).toBe('{"attempt":2}');
+      expect(attempts).toEqual([1, 2]);
+      expect(await drainStore(store)).toBe(true);
+    });
+
+    it('is waited for by drain', async () => {
+      const { port, store, finish } = await timedOut(world);
+      expect(await drainStore(store, { timeoutMs: 20 })).toBe(false);
+      await finish();
+      expect(await drainStore(store)).toBe(true);
+      expect((await send(port, { key: 'payment-1' })).text).toBe('{"attempt":2}');
+    });
+
+    it('hands the steps that it records until it ends on to the next attempt', async () => {
+      const [mayRecord, recorded] = [newGate(), newGate()];
+      let charges = 0;
+      const { port, store, finish } = await timedOut(world, {}, ({ context }) => {
+        const charging = context?.step('charge', async () => {
+          await mayRecord.opened;
+          charges += 1;
+          return 'charged';
+        });
+        void charging?.then(recorded.open);
+        return {};
+      });
+      mayRecord.open();
+      await recorded.opened;
+      await finish();
+      await drainStore(store);
+      const again = await world.start({
+        store,
+        handler: async ({ context }) => ({
+          body: await context?.step('charge', () => {
+            charges += 1;
+            return 'charged again';
+          }),
+        }),
+      });
+      expect(again.port).not.toBe(port);
+      expect([(await send(again.port, { key: 'payment-1' })).text, charges]).toEqual(['charged', 1]);
+    });
+
+    it('and that fails in the end frees its key', async () => {
+      const { port, store, finish } = await timeOutFirstAttempt(world, race, {}, undefined, () => {
+        throw new Error('It failed.');
+      });
+      await finish();
+      await drainStore(store);
+      expect((await send(port, { key: 'payment-1' })).text).toBe('{"attempt":2}');
+    });
+  },
+  { family: 'koa' },
+);
+
+onEveryFramework(
+  'A handler whose connection a layer has cut',
+  (world) => {
+    it('keeps its key until it ends', async () => {
+      const { store } = await world.openStore();
+      const [began, mayEnd] = [newGate(), newGate()];
+      const cut = async (ctx: Context, next: Next) => {
+        void began.opened.then(() => ctx.res.destroy());
+        await next();
+      };
+      const handler: Handler = async () => {
+        began.open();
+        await mayEnd.opened;
+        throw new Error('It failed.');
+      };
+      const first = await world.start({ store, inner: [cut], handler });
+      const second = await world.start({ store, handler: ({ context }) => ({ body: { attempt: context?.attempt } }) });
+      await once(begin(first.port, { key: 'payment-1' }), 'error');
+      expect((await send(second.port, { key: 'payment-1' })).json()).toMatchObject({ code: 'in_progress' });
+      mayEnd.open();
+      await drainStore(store);
+      expect((await send(second.port, { key: 'payment-1' })).text).toBe('{"attempt":2}');
+    });
+  },
+  { family: 'koa' },
+);
+
+async function timedOutWith(
+  world: Testbed,
+  options: Options,
+  wrapped: (store: IdempotencyStore) => IdempotencyStore,
+): Promise<TimedOutRequest> {
+  const openStore: Testbed['openStore'] = async () => {
+    const opened = await world.openStore();
+    return { ...opened, store: wrapped(opened.store) };
+  };
+  return await timeOutFirstAttempt({ ...world, openStore }, race, options);
+}

@@ -1,0 +1,108 @@
+// Must hold, 5: with the preset `payments`, what failed is not run again behind anybody's back.
+import { httpPaymentPolicy } from '@onceguard/core/http';
+import createError from 'http-errors';
+import { expect, it } from 'vitest';
+import { endAndRetry, inFirstAttempt } from './05-end-and-retry.js';
+import { expectReplay } from './expect-replay.js';
+import { onEveryFramework } from './framework-matrix.js';
+import type { Handler, Options } from './frameworks.js';
+import { send } from './http-client.js';
+
+const failing: Record<string, { readonly status: number | undefined; readonly handler: Handler }> = {
+  'a 500': { status: 500, handler: () => ({ status: 500, body: 'It failed.' }) },
+  'a 503': { status: 503, handler: () => ({ status: 503, body: 'It failed.' }) },
+  'a thrown error': {
+    status: 500,
+    handler: () => {
+      throw new Error('It failed.');
+    },
+  },
+  'a thrown 502': {
+    status: 502,
+    handler: () => {
+      throw createError(502);
+    },
+  },
+  'no answer': {
+    status: undefined,
+    handler: ({ res }) => {
+      res.destroy();
+      return 'raw';
+    },
+  },
+};
+
+onEveryFramework('With payments,', (world) => {
+  it.each(Object.entries(failing))('%s ends as outcome_unknown', async (_title, { status, handler }) => {
+    const { first, retry, attempts } = await endAndRetry(world, handler, httpPaymentPolicy);
+    expect(first?.status).toBe(status);
+    expect(retry.status).toBe(409);
+    expect(retry.json()).toMatchObject({ code: 'outcome_unknown', retryable: false, completed: 'unknown' });
+    expect(retry.headers['retry-after']).toBeUndefined();
+    expect(attempts).toEqual([1]);
+  });
+
+  it.each(Object.entries(failing))(
+    '%s frees the key if the handler said that nothing happened',
+    async (_title, row) => {
+      const handler: Handler = (call) => {
+        call.context?.markNothingHappened();
+        return row.handler(call);
+      };
+      const { first, retry, attempts } = await endAndRetry(world, handler, httpPaymentPolicy);
+      expect(first?.status).toBe(row.status);
+      expect([retry.text, attempts]).toEqual(['{"attempt":2}', [1, 2]]);
+    },
+  );
+
+  it.each([200, 303])('a %d is replayed, whatever the handler said before', async (status) => {
+    const handler: Handler = ({ context }) => {
+      context?.markNothingHappened();
+      return { status, body: { said: true } };
+    };
+    const { first, retry, attempts } = await endAndRetry(world, handler, httpPaymentPolicy);
+    expect(first?.status).toBe(status);
+    if (first !== null) expectReplay(retry, first);
+    expect(attempts).toEqual([1]);
+  });
+
+  it.each([401, 429])('a %d, which means "not processed", frees the key', async (status) => {
+    const { retry, attempts } = await endAndRetry(world, () => ({ status, body: 'Not now.' }), httpPaymentPolicy);
+    expect([retry.text, attempts]).toEqual(['{"attempt":2}', [1, 2]]);
+  });
+
+  it('a 401 that the handler has written to the response itself frees the key', async () => {
+    const handler: Handler = async ({ res }) => {
+      res.statusCode = 401;
+      res.end('Sign in.');
+      await Promise.resolve();
+      return 'raw' as const;
+    };
+    const { retry, attempts } = await endAndRetry(world, handler, httpPaymentPolicy);
+    expect([retry.text, attempts]).toEqual(['{"attempt":2}', [1, 2]]);
+  });
+
+  it('a 404 that no route answered frees the key', async () => {
+    const layer = inFirstAttempt(world, { express: (_req, _res, next) => next('router'), koa: () => {} });
+    const { first, retry } = await endAndRetry(world, () => ({}), httpPaymentPolicy, { inner: [layer] });
+    expect([first?.status, retry.text]).toEqual([404, '{"attempt":2}']);
+  });
+
+  it('a 5xx that isFinal takes for an answer is replayed', async () => {
+    const options: Options = { ...httpPaymentPolicy, isFinal: ({ status }) => status === 500 };
+    const { first, retry } = await endAndRetry(world, () => ({ status: 500, body: 'For good.' }), options);
+    if (first !== null) expectReplay(retry, first);
+  });
+
+  it('a request without a key is refused as key_missing, and not run', async () => {
+    const { store } = await world.openStore();
+    let runs = 0;
+    const handler = () => {
+      runs += 1;
+      return {};
+    };
+    const { port } = await world.start({ store, handler, options: httpPaymentPolicy });
+    const refused = await send(port);
+    expect([refused.status, refused.json().code, runs]).toEqual([400, 'key_missing', 0]);
+  });
+});

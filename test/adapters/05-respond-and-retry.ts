@@ -1,0 +1,116 @@
+// Must hold, 5: one request that is answered in some way by somebody, its retry, and how often its effect has happened.
+import { drainStore } from '@onceguard/core';
+import type { NextFunction, Request, Response } from 'express';
+import type { Context, Next } from 'koa';
+import type { Testbed } from './framework-matrix.js';
+import type { AppSpec, Handler, Options } from './frameworks.js';
+import { newGate } from './gate.js';
+import { type ReceivedResponse, send } from './http-client.js';
+
+/** An answer; null where there is none. `unrouted`: nobody answers, and the framework says 404. */
+export interface GivenResponse {
+  readonly status: number;
+  readonly headers?: Record<string, string>;
+  readonly body: unknown;
+  readonly isUnrouted?: true;
+}
+
+/**
+ * Who gives it. `before`: a layer inside of the middleware, in place of the handler. `during`: a layer, while the handler works and its
+ * effect has happened; on Koa one outside, so that it is seen that the handler works. `during, hidden`: the same inside. `after`: the
+ * handler itself, after its effect. `after nothing`: the handler, without its effect, and it says so.
+ */
+export type ResponseMoment = 'before' | 'during' | 'during, hidden' | 'after' | 'after nothing';
+
+export interface RespondAndRetryResult {
+  readonly first: ReceivedResponse | null;
+  /** What the retry got, once the handler had ended. */
+  readonly retry: 'replayed' | 'runs' | 'unknown';
+  readonly effects: number;
+}
+
+/** Sends a request that is answered so, and its retry, which the handler answers with 201. */
+export async function respondAndRetry(
+  world: Testbed,
+  answer: GivenResponse | null,
+  when: ResponseMoment,
+  options: Options,
+): Promise<RespondAndRetryResult> {
+  const { store } = await world.openStore();
+  const [began, mayEnd, ended] = [newGate(), newGate(), newGate()];
+  let [requests, effects] = [0, 0];
+  const handler: Handler = async ({ context, res, native }) => {
+    const isFirst = requests === 1;
+    if (isFirst && when === 'after nothing') context?.markNothingHappened();
+    else effects += 1;
+    began.open();
+    if (!isFirst) return { status: 201, body: { effects } };
+    if (when.startsWith('during')) {
+      await mayEnd.opened;
+      ended.open();
+      return 'native';
+    }
+    if (answer === null) res.destroy();
+    if (answer === null || answer.isUnrouted) return 'raw' in native ? 'native' : 'raw';
+    return answer;
+  };
+  const isFirst = () => ++requests === 1;
+  const { port } = await world.start({
+    store,
+    handler,
+    options,
+    ...respondingLayer(world, answer, when, isFirst, began.opened),
+  });
+  const first = await send(port, { key: 'payment-1' }).catch(() => null);
+  mayEnd.open();
+  if (when.startsWith('during')) await ended.opened;
+  await drainStore(store);
+  return { first, retry: kindOf(await send(port, { key: 'payment-1' })), effects };
+}
+
+function kindOf(retry: ReceivedResponse): RespondAndRetryResult['retry'] {
+  if (retry.headers['idempotent-replayed'] === 'true') return 'replayed';
+  if (retry.status === 409 && retry.json().code === 'outcome_unknown') return 'unknown';
+  if (retry.status === 201) return 'runs';
+  throw new Error(`The retry got ${retry.status}: ${retry.text}`);
+}
+
+/** The layer that answers, if it is not the handler. It counts the requests in any case. */
+function respondingLayer(
+  { framework }: Testbed,
+  answer: GivenResponse | null,
+  when: ResponseMoment,
+  isFirst: () => boolean,
+  began: Promise<void>,
+): Pick<AppSpec, 'inner' | 'outer'> {
+  const express = (_req: Request, res: Response, next: NextFunction) => {
+    const acts = isFirst() && !when.startsWith('after');
+    if (acts && when === 'before') return answer?.isUnrouted ? next('router') : respondExpress(res, answer);
+    if (acts) void began.then(() => respondExpress(res, answer));
+    next();
+  };
+  const koa = async (ctx: Context, next: Next) => {
+    if (!isFirst() || when.startsWith('after')) return await next();
+    if (when === 'before') return respondKoa(ctx, answer);
+    await Promise.race([next(), began.then(() => respondKoa(ctx, answer))]);
+  };
+  if (framework.family === 'express') return { inner: [express] };
+  return when === 'during' ? { outer: [koa] } : { inner: [koa] };
+}
+
+function respondExpress(res: Response, answer: GivenResponse | null): void {
+  if (answer === null) res.destroy();
+  else
+    res
+      .status(answer.status)
+      .set(answer.headers ?? {})
+      .send(answer.body);
+}
+
+function respondKoa(ctx: Context, answer: GivenResponse | null): void {
+  if (answer === null) ctx.res.destroy();
+  if (answer === null || answer.isUnrouted) return;
+  ctx.status = answer.status;
+  ctx.set(answer.headers ?? {});
+  ctx.body = answer.body;
+}

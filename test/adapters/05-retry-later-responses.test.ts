@@ -1,0 +1,90 @@
+// Must hold, 5: "come back later" is no final answer, whoever said it: a handler with Retry-After, or a guarded service behind a gateway.
+import { httpPaymentPolicy } from '@onceguard/core/http';
+import { expect, it } from 'vitest';
+import { endAndRetry } from './05-end-and-retry.js';
+import { expectReplay } from './expect-replay.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
+import type { Handler, Options } from './frameworks.js';
+import { newGate } from './gate.js';
+import { send } from './http-client.js';
+
+const retryLaterResponses: Record<string, Handler> = {
+  'a 409 with Retry-After in seconds': () => ({ status: 409, headers: { 'Retry-After': '2' }, body: 'Busy.' }),
+  'a 413 with Retry-After as a date': () => ({
+    status: 413,
+    headers: { 'retry-after': 'Sun, 29 Nov 2026 12:00:00 GMT' },
+    body: 'Full.',
+  }),
+  'a 422 with Retry-After': () => ({ status: 422, headers: { 'Retry-After': '0' }, body: { error: 'Locked.' } }),
+};
+
+onEveryFramework('Not recorded is', (world) => {
+  it.each(Object.entries(retryLaterResponses))('%s: the retry runs', async (_title, handler) => {
+    const { retry, attempts } = await endAndRetry(world, handler);
+    expect([retry.text, attempts]).toEqual(['{"attempt":2}', [1, 2]]);
+  });
+
+  it.each(Object.entries(retryLaterResponses))('%s: with payments the outcome is unknown', async (_title, handler) => {
+    const { retry, attempts } = await endAndRetry(world, handler, httpPaymentPolicy);
+    expect([retry.status, retry.json().code, attempts]).toEqual([409, 'outcome_unknown', [1]]);
+  });
+
+  it('in_progress of a guarded service that a gateway passes on: the retry gets the answer of the service', async () => {
+    const { first, retry, code } = await requestThroughGateway(world, {});
+    expect([first.status, code]).toEqual([409, 'in_progress']);
+    expect([retry.status, retry.text]).toEqual([201, '{"paid":true}']);
+  });
+
+  it('in_progress of a guarded service that a gateway passes on: with payments the outcome is unknown', async () => {
+    const { first, retry } = await requestThroughGateway(world, httpPaymentPolicy);
+    expect(first.status).toBe(409);
+    expect([retry.status, retry.json().code]).toEqual([409, 'outcome_unknown']);
+  });
+});
+
+onEveryFramework('Recorded is', (world) => {
+  it.each([200, 303])('a %d with Retry-After', async (status) => {
+    const reply = { status, headers: { 'Retry-After': '2' }, body: 'Accepted.' };
+    const { first, retry, attempts } = await endAndRetry(world, () => reply);
+    if (first !== null) expectReplay(retry, first);
+    expect(attempts).toEqual([1]);
+  });
+
+  it('a refusal of a guarded service that is not to be retried', async () => {
+    const problem = { type: 'urn:onceguard:problem:key_reused', code: 'key_reused', retryable: false };
+    const reply = {
+      status: 422,
+      headers: { 'Content-Type': 'application/problem+json' },
+      body: JSON.stringify(problem),
+    };
+    const { retry, attempts } = await endAndRetry(world, () => reply);
+    expect([retry.status, attempts]).toEqual([422, [1]]);
+  });
+});
+
+/** A guarded service, and a guarded gateway before it that asks it while it works. The gateway passes on status, type and body. */
+async function requestThroughGateway(world: Testbed, options: Options) {
+  const [began, mayEnd] = [newGate(), newGate()];
+  const service = await world.start({
+    store: (await world.openStore()).store,
+    handler: async () => {
+      began.open();
+      await mayEnd.opened;
+      return { status: 201, body: { paid: true } };
+    },
+  });
+  const gateway = await world.start({
+    store: (await world.openStore()).store,
+    options,
+    handler: async () => {
+      const { status, headers, text } = await send(service.port, { key: 'charge-1' });
+      return { status, headers: { 'Content-Type': String(headers['content-type']) }, body: text };
+    },
+  });
+  const direct = send(service.port, { key: 'charge-1' });
+  await began.opened;
+  const first = await send(gateway.port, { key: 'payment-1' });
+  mayEnd.open();
+  await direct;
+  return { first, code: first.json().code, retry: await send(gateway.port, { key: 'payment-1' }) };
+}

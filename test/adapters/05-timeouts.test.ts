@@ -1,0 +1,79 @@
+// Must hold, 5: a time-out answers while the handler works, and the work is not done twice behind anybody's back.
+import { drainStore } from '@onceguard/core';
+import { httpPaymentPolicy } from '@onceguard/core/http';
+import { expect, it } from 'vitest';
+import { frameworkSeesHandlerWorking, timeOutFirstAttempt, timeoutLayers } from './05-timeout-layers.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
+import { newGate } from './gate.js';
+import { send } from './http-client.js';
+
+const layersOf = ({ framework }: Testbed) =>
+  Object.entries(timeoutLayers).filter(([, { family }]) => family === framework.family);
+
+onEveryFramework('With payments, a handler is not run again after its time-out was answered by', (world) => {
+  it.each(layersOf(world))('%s', async (_title, layer) => {
+    const { port, first, attempts, finish } = await timeOutFirstAttempt(world, layer, httpPaymentPolicy);
+    expect(first.status).toBe(layer.status);
+    const during = await send(port, { key: 'payment-1' });
+    await finish();
+    const after = await send(port, { key: 'payment-1' });
+    for (const retry of [during, after]) expect([retry.status, retry.json().code]).toEqual([409, 'outcome_unknown']);
+    expect(attempts).toEqual([1]);
+  });
+
+  it.each(layersOf(world))('%s, unless it said that nothing happened', async (_title, layer) => {
+    const { port, store, attempts, finish } = await timeOutFirstAttempt(
+      world,
+      layer,
+      httpPaymentPolicy,
+      ({ context }) => {
+        context?.markNothingHappened();
+        return {};
+      },
+    );
+    await finish();
+    await drainStore(store);
+    expect((await send(port, { key: 'payment-1' })).text).toBe('{"attempt":2}');
+    expect(attempts).toEqual([1, 2]);
+  });
+});
+
+onEveryFramework('By default the signal of a handler aborts, because its key is free for a retry, after', (world) => {
+  it.each(layersOf(world))('%s', async (title, layer) => {
+    const aborted = newGate();
+    let reason: unknown;
+    const { port, first, attempts, finish } = await timeOutFirstAttempt(world, layer, {}, ({ context }) => {
+      const { signal } = context ?? {};
+      signal?.addEventListener('abort', () => {
+        reason = signal.reason;
+        aborted.open();
+      });
+      return {};
+    });
+    await aborted.opened;
+    expect(first.status).toBe(layer.status);
+    expect(reason).toMatchObject({ name: 'LeaseLostError', code: 'lease_lost' });
+    expect(String(reason)).toContain('free for a retry');
+    const retry = await send(port, { key: 'payment-1' });
+    expect(retry.status).toBe(frameworkSeesHandlerWorking(world, title) ? 409 : 200);
+    expect(attempts).toEqual(frameworkSeesHandlerWorking(world, title) ? [1] : [1, 2]);
+    await finish();
+  });
+});
+
+onEveryFramework('A handler that asks for its signal after its key was freed', (world) => {
+  it('gets one that is aborted', async () => {
+    const [layer] = layersOf(world).map(([, one]) => one);
+    const gate = newGate();
+    let signal: (() => AbortSignal | undefined) | undefined;
+    if (layer === undefined) throw new Error('There is no layer to test with.');
+    const { finish } = await timeOutFirstAttempt(world, layer, {}, ({ context }) => {
+      signal = () => context?.signal;
+      gate.open();
+      return {};
+    });
+    await gate.opened;
+    expect(signal?.()?.aborted).toBe(true);
+    await finish();
+  });
+});

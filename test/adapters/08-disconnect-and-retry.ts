@@ -1,0 +1,65 @@
+// A client that leaves in mid-handler, and its retry.
+import { once } from 'node:events';
+import type { ClientRequest } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Testbed } from './framework-matrix.js';
+import type { AppSpec, Call, Reply } from './frameworks.js';
+import { newGate } from './gate.js';
+import { begin, type ReceivedResponse, type RequestToSend, send } from './http-client.js';
+
+/** How a client leaves: orderly, or with a reset. */
+export const disconnects = {
+  'closes the connection': (client: ClientRequest) => void client.destroy(),
+  'resets the connection': (client: ClientRequest) => void client.socket?.resetAndDestroy(),
+};
+
+/** No departure. */
+export const staysConnected = (): void => {};
+
+export interface DisconnectResult {
+  /** How often the handler ran. */
+  readonly runs: number;
+  readonly retry: ReceivedResponse;
+}
+
+/**
+ * The client of attempt 1 leaves when its handler calls `leave`, which resolves when the server knows. The retry waits
+ * for what becomes of it, and is answered otherwise if it runs.
+ */
+export async function disconnectAndRetry(
+  world: Testbed,
+  depart: (client: ClientRequest) => void,
+  handler: (call: Call, leave: () => Promise<void>) => Reply | Promise<Reply>,
+  spec: Partial<AppSpec> & { readonly sent?: RequestToSend } = {},
+): Promise<DisconnectResult> {
+  const wanted = newGate();
+  let runs = 0;
+  const { store } = await world.openStore();
+  const sockets: Socket[] = [];
+  const { port, server } = await world.start({
+    store,
+    ...spec,
+    options: { onInProgress: { waitMs: 30_000 }, ...spec.options },
+    handler: async (call) => {
+      runs += 1;
+      if (runs > 1) return { status: 202, body: 'attempt 2' };
+      const leave = async (): Promise<void> => {
+        // The server's own socket: the handler's hides that it closes.
+        const [socket] = sockets;
+        const gone = socket && once(socket, 'close').catch(() => {});
+        wanted.open();
+        await gone;
+      };
+      return await handler(call, leave);
+    },
+  });
+  server.on('connection', (socket) => sockets.push(socket));
+  const sent = { ...spec.sent, key: 'payment-1' };
+  const client = begin(port, sent);
+  client.on('error', () => {});
+  await wanted.opened;
+  depart(client);
+  const retry = await send(port, sent);
+  client.destroy();
+  return { retry, runs };
+}

@@ -1,0 +1,147 @@
+// Must hold, 8: whatever a handler listens to, it does not see that its client has left before its answer is recorded.
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { createRequire } from 'node:module';
+import { connect } from 'node:net';
+import { finished } from 'node:stream';
+import { expect, it } from 'vitest';
+import { disconnectAndRetry, disconnects } from './08-disconnect-and-retry.js';
+import { onEveryFramework } from './framework-matrix.js';
+import type { Call } from './frameworks.js';
+import { newGate } from './gate.js';
+
+// A dependency of Express and of Koa, as every application on them has it.
+const onFinished: (message: object, listener: () => void) => void = createRequire(
+  createRequire(import.meta.url).resolve('express'),
+)('on-finished');
+
+/** Ways to notice that the client has left. */
+const listeners: Record<string, (call: Call, stop: () => void) => unknown> = {
+  "req.socket.on('close')": ({ req }, stop) => req.socket.on('close', stop),
+  "req.socket.once('end')": ({ req }, stop) => req.socket.once('end', stop),
+  "req.socket.prependOnceListener('error')": ({ req }, stop) => req.socket.prependOnceListener('error', stop),
+  "req.connection.addListener('close')": ({ req }, stop) => req.connection.addListener('close', stop),
+  'events.once(req.socket)': ({ req }, stop) => void once(req.socket, 'close').then(stop, stop),
+  'stream.finished(req.socket)': ({ req }, stop) => void finished(req.socket, stop),
+  "res.socket.on('close')": ({ res }, stop) => res.socket?.on('close', stop),
+  "req.on('aborted')": ({ req }, stop) => req.on('aborted', stop),
+  "req.on('error')": ({ req }, stop) => req.on('error', stop),
+  "res.on('close')": ({ res }, stop) => res.on('close', stop),
+  "res.once('error')": ({ res }, stop) => res.once('error', stop),
+  'stream.finished(res)': ({ res }, stop) => void finished(res, stop),
+  'on-finished(res)': ({ res }, stop) => onFinished(res, stop),
+};
+
+/** Of a request without a body: one that was read closes when it has been. */
+const listenersOfRequest: typeof listeners = {
+  "req.on('close')": ({ req }, stop) => req.on('close', stop),
+  'on-finished(req)': ({ req }, stop) => onFinished(req, stop),
+  'stream.finished(req)': ({ req }, stop) => void finished(req, stop),
+};
+
+/** What may be asked when the client has left. */
+const disconnectChecks: Record<string, (call: Call) => boolean> = {
+  'req.socket.destroyed': ({ req }) => req.socket.destroyed,
+  '!req.socket.writable': ({ req }) => !req.socket.writable,
+  '!req.socket.readable': ({ req }) => !req.socket.readable,
+  'req.socket.closed': ({ req }) => req.socket.closed,
+  'req.socket.errored': ({ req }) => req.socket.errored !== null,
+  'req.aborted': ({ req }) => req.aborted,
+  'res.socket.destroyed': ({ res }) => res.socket?.destroyed !== false,
+  'res.destroyed': ({ res }) => res.destroyed,
+};
+
+const withoutBody = { parser: 'none', sent: { method: 'POST' } } as const;
+
+/** They write to the connection itself. Clients that leave over HTTP/2: test/node/http2.test.ts. */
+const overHttp1 = { transport: 'HTTP/1' } as const;
+
+onEveryFramework(
+  'A client that leaves while its request is being worked on',
+  (world) => {
+    for (const [departure, depart] of Object.entries(disconnects)) {
+      it.each<[string, Partial<typeof withoutBody>, typeof listeners]>([
+        ['with a body', {}, listeners],
+        ['without a body', withoutBody, { ...listeners, ...listenersOfRequest }],
+      ])(
+        `${departure}: the handler of a request %s does not see it, and its answer is recorded`,
+        async (_, spec, all) => {
+          const seen: string[] = [];
+          const { retry, runs } = await disconnectAndRetry(
+            world,
+            depart,
+            async (call, leave) => {
+              for (const [what, listen] of Object.entries(all)) listen(call, () => seen.push(what));
+              await leave();
+              for (let turns = 0; turns < 5; turns += 1) await new Promise(setImmediate);
+              for (const [what, ask] of Object.entries(disconnectChecks)) if (ask(call)) seen.push(what);
+              return { body: seen.join() };
+            },
+            spec,
+          );
+          expect([retry.text, retry.headers['idempotent-replayed'], runs]).toEqual(['', 'true', 1]);
+        },
+      );
+    }
+
+    it('is seen once the answer is recorded', async () => {
+      const seen: string[] = [];
+      const all = newGate();
+      const see = (what: string) => () => {
+        seen.push(what);
+        if (seen.length === 3) all.open();
+      };
+      await disconnectAndRetry(
+        world,
+        disconnects['closes the connection'],
+        async ({ req, res }, leave) => {
+          req.socket.on('close', see('socket'));
+          req.on('close', see('request'));
+          res.on('close', see('response'));
+          await leave();
+          return { body: 'paid' };
+        },
+        withoutBody,
+      );
+      await all.opened;
+      expect(seen.sort()).toEqual(['request', 'response', 'socket']);
+    });
+  },
+  overHttp1,
+);
+
+onEveryFramework(
+  'A client that leaves while its body is still arriving',
+  (world) => {
+    it.each<[string, (req: IncomingMessage) => Promise<unknown>]>([
+      ["req.on('aborted')", (req) => once(req, 'aborted')],
+      ["req.on('close')", (req) => new Promise((resolve) => req.on('close', resolve))],
+      ["req.on('error')", (req) => new Promise((resolve) => req.on('error', resolve))],
+      ["req.socket.on('close')", (req) => new Promise((resolve) => req.socket.on('close', resolve))],
+      ['reading the body', (req) => req.toArray().catch(() => {})],
+    ])('is seen by %s', async (_, seen) => {
+      const entered = newGate();
+      const stopped = newGate();
+      const { port } = await world.start({
+        store: (await world.openStore()).store,
+        parser: 'none',
+        options: { fingerprint: () => 'chosen' },
+        handler: async ({ req }) => {
+          const abort = seen(req);
+          if (req.listenerCount('error') === 0) req.on('error', () => {});
+          req.resume();
+          entered.open();
+          await abort;
+          stopped.open();
+          return { status: 500 };
+        },
+      });
+      const client = connect(port, '127.0.0.1');
+      client.write('POST /pay HTTP/1.1\r\nHost: here\r\nIdempotency-Key: k\r\nContent-Length: 10\r\n\r\nhalf');
+      await entered.opened;
+      client.destroy();
+      await stopped.opened;
+    });
+  },
+  overHttp1,
+);

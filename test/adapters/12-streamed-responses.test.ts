@@ -1,0 +1,106 @@
+// Must hold, 12: an answer that must not wait leaves while it is made, and replays all the same.
+import { once } from 'node:events';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { PassThrough } from 'node:stream';
+import { expect, it } from 'vitest';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
+import type { Call, Handler, Reply } from './frameworks.js';
+import { type Gate, newGate } from './gate.js';
+import { begin, type ReceivedResponse, send } from './http-client.js';
+
+const events = ['data: one\n\n', 'data: two\n\n', 'data: three\n\n'];
+
+onEveryFramework('An answer that must not wait', (world) => {
+  it('Event streams arrive event by event, and replay', async () => {
+    const arrived = events.map(() => newGate());
+    const { client, retry } = await startFlowing(world, async (call) => {
+      const { out, reply } = eventStream(world, call);
+      void writeEach(out, arrived);
+      return reply;
+    });
+    const [incoming] = (await once(client, 'response')) as [IncomingMessage];
+    let text = '';
+    for await (const chunk of incoming) {
+      text += chunk;
+      arrived[events.indexOf(String(chunk))]?.open();
+    }
+    expect(text).toBe(events.join(''));
+
+    const replay = await retry();
+    expect([replay.text, replay.headers['content-type']]).toEqual([text, 'text/event-stream']);
+  });
+
+  it('flushHeaders() followed by a small answer sends the head at once, and replays', async () => {
+    const headArrived = newGate();
+    const { client, retry } = await startFlowing(world, async ({ res }): Promise<Reply> => {
+      res.writeHead(202, 'Taken up', { 'X-Made': 'here' });
+      res.flushHeaders();
+      await headArrived.opened;
+      res.end('small');
+      return 'raw';
+    });
+    const [incoming] = (await once(client, 'response')) as [IncomingMessage];
+    headArrived.open();
+    expect([incoming.statusCode, incoming.statusMessage, incoming.headers['x-made']]).toEqual([
+      202,
+      world.reasonPhrase('Taken up'),
+      'here',
+    ]);
+    expect(await textOf(incoming)).toBe('small');
+
+    const replay = await retry();
+    expect([replay.status, replay.reason, replay.headers['x-made']]).toEqual([
+      202,
+      world.reasonPhrase('Taken up'),
+      'here',
+    ]);
+    expect(replay.text).toBe('small');
+  });
+});
+
+/** The handler runs for the first request only; the retry waits for its record. */
+async function startFlowing(
+  world: Testbed,
+  handler: Handler,
+): Promise<{ client: ClientRequest; retry(): Promise<ReceivedResponse> }> {
+  let runs = 0;
+  const { port } = await world.start({
+    store: (await world.openStore()).store,
+    options: { onInProgress: { waitMs: 30_000 } },
+    handler: async (call) => {
+      runs += 1;
+      return await handler(call);
+    },
+  });
+  return {
+    client: begin(port, { key: 'k' }),
+    async retry() {
+      const replay = await send(port, { key: 'k' });
+      expect([replay.headers['idempotent-replayed'], runs]).toEqual(['true', 1]);
+      return replay;
+    },
+  };
+}
+
+/** As each framework sends events. */
+function eventStream({ framework }: Testbed, { res }: Call): { out: NodeJS.WritableStream; reply: Reply } {
+  const headers = { 'Content-Type': 'text/event-stream' };
+  if (framework.family === 'express') return { out: res.writeHead(200, headers), reply: 'raw' };
+  const out = new PassThrough();
+  return { out, reply: { headers, body: out } };
+}
+
+/** Each event only after the client has the one before. */
+async function writeEach(out: NodeJS.WritableStream, arrived: readonly Gate[]): Promise<void> {
+  for (const [at, event] of events.entries()) {
+    out.write(event);
+    await arrived[at]?.opened;
+  }
+  out.end();
+}
+
+async function textOf(incoming: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of incoming) text += chunk;
+  return text;
+}

@@ -1,0 +1,52 @@
+// Must hold, 13: middleware of Koa outside and inside works as without idempotency(), at first and at replay.
+import { Readable } from 'node:stream';
+import compress from 'koa-compress';
+import { expect, it } from 'vitest';
+import { comparableParts, longText, places, startWithMiddleware } from './13-other-middleware.js';
+import { onEveryFramework } from './framework-matrix.js';
+import type { Reply } from './frameworks.js';
+
+const zipped = { headers: { 'accept-encoding': 'gzip' } };
+
+const bodies: Record<string, () => Reply> = {
+  json: () => ({ status: 201, headers: { 'X-Made': 'here' }, body: { text: longText } }),
+  'a string': () => ({ body: longText }),
+  'a Buffer': () => ({ headers: { 'Content-Type': 'text/plain' }, body: Buffer.from(longText) }),
+  'a stream': () => ({ headers: { 'Content-Type': 'text/plain' }, body: Readable.from([longText, longText]) }),
+};
+
+onEveryFramework(
+  'koa-compress',
+  (world) => {
+    for (const place of places) {
+      it.each(Object.keys(bodies))(
+        `${place} compresses %s at first and at replay as without idempotency()`,
+        async (what) => {
+          const app = await startWithMiddleware({
+            world,
+            place,
+            layer: compress(),
+            handler: () => bodies[what]?.() ?? 'raw',
+          });
+          const plain = comparableParts(await app.sendWithoutKey(zipped));
+          expect(plain.headers).toContain('content-encoding: gzip');
+          expect(comparableParts(await app.sendWithKey(zipped))).toEqual(plain);
+          expect(comparableParts(await app.sendWithKey(zipped))).toEqual(plain);
+          expect(app.runs()).toBe(2);
+        },
+      );
+    }
+
+    it('outside is part of what is recorded, as all of the stack is: a replay has the coding of the first answer', async () => {
+      const app = await startWithMiddleware({
+        world,
+        place: 'outside',
+        layer: compress(),
+        handler: () => ({ body: longText }),
+      });
+      const first = comparableParts(await app.sendWithKey(zipped));
+      expect(comparableParts(await app.sendWithKey())).toEqual(first);
+    });
+  },
+  { family: 'koa' },
+);

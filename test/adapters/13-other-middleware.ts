@@ -1,0 +1,62 @@
+// Other middleware outside and inside of idempotency(): one app, asked without a key, then with one, then again.
+import { gunzipSync } from 'node:zlib';
+import { comparableResponse } from './expect-replay.js';
+import type { Testbed } from './framework-matrix.js';
+import type { AppSpec, Handler, Options } from './frameworks.js';
+import { type ReceivedResponse, type RequestToSend, send } from './http-client.js';
+
+export type Place = 'outside' | 'inside';
+export const places: readonly Place[] = ['outside', 'inside'];
+
+export const longText = 'A text that is long enough to be worth compressing. '.repeat(100);
+
+export interface MiddlewareSetup {
+  readonly world: Testbed;
+  readonly place: Place;
+  readonly layer: unknown;
+  readonly handler: Handler;
+  readonly options?: Options;
+}
+
+export interface MiddlewareApp {
+  /** As the application answers without idempotency. */
+  sendWithoutKey(sent?: RequestToSend): Promise<ReceivedResponse>;
+  sendWithKey(sent?: RequestToSend): Promise<ReceivedResponse>;
+  /** How often the handler ran. */
+  runs(): number;
+}
+
+export async function startWithMiddleware({
+  world,
+  place,
+  layer,
+  handler,
+  options = {},
+}: MiddlewareSetup): Promise<MiddlewareApp> {
+  let runs = 0;
+  const spec: AppSpec = {
+    store: (await world.openStore()).store,
+    options,
+    [place === 'outside' ? 'outer' : 'inner']: [layer],
+    handler: async (call) => {
+      runs += 1;
+      return await handler(call);
+    },
+  };
+  const { port } = await world.start(spec);
+  return {
+    sendWithoutKey: async (sent = {}) => await send(port, sent),
+    sendWithKey: async (sent = {}) => await send(port, { key: 'k', ...sent }),
+    runs: () => runs,
+  };
+}
+
+/** What compression must not change. */
+function decompressedBody(received: ReceivedResponse): string {
+  return (received.headers['content-encoding'] === 'gzip' ? gunzipSync(received.body) : received.body).toString();
+}
+
+/** All but framing and what compression made of the bytes, which may differ from one run to the next. */
+export function comparableParts(received: ReceivedResponse) {
+  return { ...comparableResponse(received), body: decompressedBody(received) };
+}

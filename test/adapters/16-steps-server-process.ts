@@ -1,0 +1,54 @@
+// A server of steps in a process of its own: tests learn which step acted, and kill the server in the middle of one.
+import { EventEmitter, once } from 'node:events';
+import { type ChildProgram, startChild } from './child-process.js';
+import type { Options } from './frameworks.js';
+
+export interface Settings {
+  readonly prefix: string;
+  readonly apps: readonly { readonly framework: string; readonly options: Options }[];
+}
+
+export interface Listening {
+  readonly ports: readonly number[];
+}
+
+/** A step is acting. */
+export interface StepAct {
+  /** The key of the request. */
+  readonly request: string;
+  readonly step: string;
+  /** What the other system is given. */
+  readonly key: string;
+  readonly attempt: number;
+}
+
+/** Names the step in which the handler is to stand still. */
+export const stopInStepHeader = 'x-stand-still-in';
+
+export interface StepsServer {
+  readonly ports: readonly number[];
+  /** What has acted for this request, such as `charge 1` for the first attempt's charge. */
+  acts(request: string): readonly StepAct[];
+  /** Resolves when this step acts for this request. */
+  untilActed(request: string, step: string): Promise<void>;
+  kill(): Promise<void>;
+}
+
+export async function startStepsServer(settings: Settings): Promise<StepsServer> {
+  const child: ChildProgram<Listening> = await startChild('steps-server.ts', settings);
+  const all: StepAct[] = [];
+  const news = new EventEmitter().setMaxListeners(0);
+  child.process.on('message', (act: StepAct) => {
+    all.push(act);
+    news.emit(`${act.request} ${act.step}`);
+  });
+  const acts = (request: string) => all.filter((act) => act.request === request);
+  return {
+    ports: child.firstMessage.ports,
+    acts,
+    untilActed: async (request, step) => {
+      if (!acts(request).some((act) => act.step === step)) await once(news, `${request} ${step}`);
+    },
+    kill: child.kill,
+  };
+}

@@ -1,0 +1,63 @@
+// A person decides about a request whose outcome is unknown: what its retries get then.
+import { type ResolveDoubtOptions, resolveDoubt } from '@onceguard/core';
+import { encodeRecoveredResponse, type RecoveredResponse } from '@onceguard/core/http';
+import { expect, it } from 'vitest';
+import { allDoubts } from './16-list-all-doubts.js';
+import { type ShopWithUnknownOutcome, startShopWithUnknownOutcome } from './17-unknown-outcome.js';
+import { comparableResponse } from './expect-replay.js';
+import { onEveryFramework } from './framework-matrix.js';
+
+const decision = { by: 'ada@example.com', reason: 'the charge is in the dashboard of the provider' };
+
+const found: RecoveredResponse = {
+  status: 201,
+  headers: { 'Content-Type': 'application/json', Location: '/orders/1' },
+  body: '{"charge":"ch_1"}',
+};
+
+onEveryFramework('Somebody who decides', (world) => {
+  const brokenAndDecided = async (
+    how: Pick<ResolveDoubtOptions, 'as' | 'outcome'>,
+  ): Promise<ShopWithUnknownOutcome> => {
+    const shop = await startShopWithUnknownOutcome(world, 'block');
+    expect((await shop.retry()).json()).toMatchObject({ status: 409, code: 'outcome_unknown' });
+    const doubts = await allDoubts(shop.store);
+    expect(doubts).toMatchObject([{ recordedSteps: ['reserve'], stepsInDoubt: [{ key: shop.chargeKeys[0] }] }]);
+    const { recordName = '', fencingToken = 0 } = doubts[0] ?? {};
+    const decided = await resolveDoubt(shop.store, recordName, { ...how, ...decision, fencingToken });
+    expect(decided.kind).toBe('ok');
+    expect(await allDoubts(shop.store)).toEqual([]);
+    return shop;
+  };
+
+  it('that it is done, with an answer: every retry gets that', async () => {
+    const { retry, acts } = await brokenAndDecided({ as: 'done', outcome: encodeRecoveredResponse(found) });
+    const answer = await retry();
+    expect(answer).toMatchObject({
+      status: 201,
+      text: '{"charge":"ch_1"}',
+      headers: { 'content-type': 'application/json', location: '/orders/1', 'idempotent-replayed': 'true' },
+    });
+    expect(comparableResponse(await retry())).toEqual(comparableResponse(answer));
+    expect(acts).toEqual(['reserve 1', 'charge 1']);
+  });
+
+  it('that it is done, without an answer: every retry is told that it is', async () => {
+    const { retry, acts } = await brokenAndDecided({ as: 'done' });
+    expect((await retry()).json()).toMatchObject({ status: 410, code: 'expired', completed: true });
+    expect(acts).toEqual(['reserve 1', 'charge 1']);
+  });
+
+  it('that it is not done: the next retry runs, and goes on from the recorded steps', async () => {
+    const { retry, acts } = await brokenAndDecided({ as: 'not_done' });
+    expect((await retry()).json()).toEqual({ reserved: 'reserve by attempt 1', charged: 'charge by attempt 2' });
+    expect(acts).toEqual(['reserve 1', 'charge 1', 'charge 2']);
+  });
+});
+
+it.each<[string, RecoveredResponse]>([
+  ['a status', { ...found, status: 700 }],
+  ['a header', { ...found, headers: { Location: '/orders/1\n' } }],
+])('encodeAnswer refuses %s that could not be sent', (_what, answer) => {
+  expect(() => encodeRecoveredResponse(answer)).toThrow(expect.objectContaining({ code: 'option_invalid' }));
+});

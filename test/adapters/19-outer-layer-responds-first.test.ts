@@ -1,0 +1,179 @@
+// Must hold: where a layer outside has answered before the handler began, it does not begin, and the key is free.
+import { recovery } from '@onceguard/core';
+import { httpPaymentPolicy } from '@onceguard/core/http';
+import { FaultStore, failsBefore, runFirst } from '@onceguard/testing';
+import type { NextFunction, Request, Response } from 'express';
+import type { Context, Next } from 'koa';
+import { expect, it } from 'vitest';
+import { allDoubts } from './16-list-all-doubts.js';
+import { onEveryFramework, type Testbed } from './framework-matrix.js';
+import type { Handler, Options } from './frameworks.js';
+import { type Gate, newGate } from './gate.js';
+import { type ReceivedResponse, send } from './http-client.js';
+
+/** What the timed request does until the layer outside has answered. */
+const holdUntilAnswered = async (entered: Gate, answered: Gate) => {
+  entered.open();
+  await answered.opened;
+};
+
+onEveryFramework('Where a layer outside answers', (world) => {
+  it.each(['scope', 'key', 'fingerprint'])('while %s is pending, the handler does not run', async (name) => {
+    const { store, sendTimed, post, runs } = await startTimed(world, (entered, answered) => ({
+      ...httpPaymentPolicy,
+      [name]: async (native: unknown) => {
+        if (isTimed(native)) await holdUntilAnswered(entered, answered);
+        return 'k';
+      },
+    }));
+    expect((await sendTimed()).status).toBe(503);
+    expect(await post()).toMatchObject({ status: 201, text: 'paid' });
+    expect([runs(), await allDoubts(store)]).toEqual([1, []]);
+  });
+
+  it.each([
+    ['by default', {}],
+    ['under payments', httpPaymentPolicy],
+  ])('while the store is asked, %s, the handler does not run, and the claim is given back', async (_title, options) => {
+    const { store, sendTimed, post, runs } = await startTimed(world, (entered, answered, store) => {
+      store.injectFault(
+        'acquire',
+        runFirst(() => holdUntilAnswered(entered, answered)),
+        1,
+      );
+      return options;
+    });
+    expect((await sendTimed()).status).toBe(503);
+    await store.waitForCalls('release', 1);
+    expect(store.callsOf('release')[0]?.args[1]).toEqual({ as: 'not_started' });
+    expect(await post()).toMatchObject({ status: 201, text: 'paid' });
+    expect([runs(), await allDoubts(store)]).toEqual([1, []]);
+  });
+
+  it('while the store is away, and the options say bypass, the handler does not run', async () => {
+    const { sendTimed, runs, passed } = await startTimed(world, (entered, answered, store) => {
+      store.injectFault('acquire', async () => {
+        await holdUntilAnswered(entered, answered);
+        return await failsBefore('misconfigured')(async () => expect.unreachable());
+      });
+      return { onStoreUnavailable: 'bypass' };
+    });
+    expect((await sendTimed()).status).toBe(503);
+    await passed();
+    expect(runs()).toBe(0);
+  });
+
+  it('while it waits for another attempt, the handler does not run when that one fails', async () => {
+    const [begun, gate] = [newGate(), newGate()];
+    const { store, sendTimed, post, runs } = await startTimed(
+      world,
+      (entered, _answered, store) => {
+        void store.waitForCalls('acquire', 2).then(entered.open);
+        return { onInProgress: { waitMs: 30_000 } };
+      },
+      async () => {
+        begun.open();
+        await gate.opened;
+        throw new Error('It failed.');
+      },
+    );
+    const first = post();
+    await begun.opened;
+    expect((await sendTimed()).status).toBe(503);
+    gate.open();
+    expect((await first).status).toBe(500);
+    expect((await post()).status).toBe(500);
+    expect([runs(), store.callsOf('release').length]).toEqual([2, 2]);
+  });
+
+  it('while onAbandoned is asked, the handler does not run, and the outcome stays unknown', async () => {
+    const { store, sendTimed, post, runs } = await startTimed(
+      world,
+      (entered, answered) => ({
+        onFailure: 'unknown',
+        onAbandoned: async () => {
+          await holdUntilAnswered(entered, answered);
+          return recovery.notDone();
+        },
+      }),
+      () => {
+        throw new Error('It failed.');
+      },
+    );
+    expect((await post()).status).toBe(500);
+    expect((await sendTimed()).status).toBe(503);
+    await store.waitForCalls('release', 2);
+    expect(store.callsOf('release')[1]?.args[1]).toEqual({ as: 'not_started' });
+    expect(runs()).toBe(1);
+    expect(await allDoubts(store)).toMatchObject([{ state: 'unknown' }]);
+  });
+
+  it('before an error would, that answer is the only one', async () => {
+    const { sendTimed, post, passed, runs } = await startTimed(world, (entered, answered) => ({
+      scope: async (native: unknown) => {
+        if (isTimed(native)) await holdUntilAnswered(entered, answered);
+        return isTimed(native) ? '' : 'k';
+      },
+    }));
+    expect((await sendTimed()).status).toBe(503);
+    await passed();
+    expect(await post()).toMatchObject({ status: 201 });
+    expect(runs()).toBe(1);
+  });
+});
+
+interface TimedApp {
+  readonly store: FaultStore;
+  /** A request that the layer outside answers with 503 as soon as it is pending. */
+  sendTimed(): Promise<ReceivedResponse>;
+  post(): Promise<ReceivedResponse>;
+  /** The application is through with the timed request. */
+  passed(): Promise<void>;
+  runs(): number;
+}
+
+async function startTimed(
+  world: Testbed,
+  options: (entered: Gate, answered: Gate, store: FaultStore) => Options,
+  handler: Handler = () => ({ status: 201, body: 'paid' }),
+): Promise<TimedApp> {
+  const [entered, answered] = [newGate(), newGate()];
+  const store = new FaultStore((await world.openStore()).store);
+  let runs = 0;
+  const counting: Handler = async (call) => {
+    runs += 1;
+    return await handler(call);
+  };
+  const { port } = await world.start({
+    store,
+    handler: counting,
+    outer: [world.framework.family === 'express' ? expressTimer(entered) : koaTimer(entered)],
+    options: options(entered, answered, store),
+  });
+  const sendTimed = async () => {
+    const received = await send(port, { key: 'k', headers: { 'x-timed': 'yes' } });
+    answered.open();
+    return received;
+  };
+  const post = async () => await send(port, { key: 'k' });
+  const passed = async () => await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
+  return { store, sendTimed, post, passed, runs: () => runs };
+}
+
+function expressTimer(entered: Gate) {
+  return (req: Request, res: Response, next: NextFunction) => {
+    if (isTimed(req)) void entered.opened.then(() => res.status(503).send('Too late.'));
+    next();
+  };
+}
+
+function koaTimer(entered: Gate) {
+  return async (ctx: Context, next: Next) => {
+    if (!isTimed(ctx)) return await next();
+    await Promise.race([next(), entered.opened.then(() => ctx.throw(503))]);
+  };
+}
+
+function isTimed(native: unknown): boolean {
+  return (native as { headers: Record<string, unknown> }).headers['x-timed'] !== undefined;
+}

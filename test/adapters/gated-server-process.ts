@@ -1,0 +1,43 @@
+// A gated server in a process of its own: tests learn when its handlers begin, and kill, pause or finish them.
+import { EventEmitter, once } from 'node:events';
+import { type ChildProgram, startChild } from './child-process.js';
+import type { Began, Finish, Listening, Settings } from './processes/gated-server.js';
+
+export interface ServerProcess {
+  readonly pid: number;
+  readonly ports: readonly number[];
+  /** Resolves when the handler of this key has begun. */
+  began(key: string): Promise<Began>;
+  /** How many handlers have begun with this key. */
+  runs(key: string): number;
+  /** Lets the handler of this key answer. */
+  finish(key: string): void;
+  pause(): void;
+  resume(): void;
+  kill(): Promise<void>;
+}
+
+export async function startServerProcess(settings: Settings): Promise<ServerProcess> {
+  const child: ChildProgram<Listening> = await startChild('gated-server.ts', settings);
+  const all: Began[] = [];
+  const news = new EventEmitter();
+  child.process.on('message', (began: Began) => {
+    all.push(began);
+    news.emit(began.key, began);
+  });
+  return {
+    pid: child.pid,
+    ports: child.firstMessage.ports,
+    began: async (key) => {
+      const known = all.find((began) => began.key === key);
+      if (known !== undefined) return known;
+      const [began] = await once(news, key);
+      return began;
+    },
+    runs: (key) => all.filter((began) => began.key === key).length,
+    finish: (key) => void child.process.send({ finish: key } satisfies Finish),
+    pause: () => void child.process.kill('SIGSTOP'),
+    resume: () => void child.process.kill('SIGCONT'),
+    kill: child.kill,
+  };
+}

@@ -1,0 +1,37 @@
+// A server on Redis whose handlers go through four steps, say when each one acts, and stand still in the one they are told.
+import { type Listening, type Settings, type StepAct, stopInStepHeader } from '../16-steps-server-process.js';
+import { frameworks, type Handler, start } from '../frameworks.js';
+import { newGate } from '../gate.js';
+import { openRedisStore } from '../store-kinds.js';
+
+const { prefix, apps }: Settings = JSON.parse(process.argv[2] ?? '');
+const { store } = await openRedisStore(prefix);
+
+const handler: Handler = async ({ context, req }) => {
+  if (context === undefined) throw new Error('There is no key.');
+  const act = async (name: string, options = {}) =>
+    await context.step(
+      name,
+      async ({ key, attempt }) => {
+        process.send?.({ request: context.key, step: name, key, attempt } satisfies StepAct);
+        if (req.headers[stopInStepHeader] === name) await newGate().opened;
+        return `${name} by attempt ${attempt}`;
+      },
+      options,
+    );
+  const reserved = await act('reserve');
+  const charged = await act('charge');
+  const mailed = await act('mail', { atMostOnce: true });
+  const shipped = await act('ship');
+  return { status: 201, body: { reserved, charged, mailed, shipped } };
+};
+
+const ports: number[] = [];
+for (const { framework: name, options } of apps) {
+  const framework = frameworks.find((one) => one.name === name);
+  if (framework === undefined) throw new Error(`no such framework: ${name}`);
+  ports.push((await start(framework, { store, options, handler })).port);
+}
+
+process.once('disconnect', () => process.exit());
+process.send?.({ ports } satisfies Listening);

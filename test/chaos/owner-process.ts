@@ -1,0 +1,96 @@
+// A process of owners, as the run sees it: started, paused, killed and started anew, and at last waited for.
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { HistoryWriter } from './history.js';
+import type { OwnerSettings } from './processes/owner.js';
+
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+const program = fileURLToPath(new URL('processes/owner.ts', import.meta.url));
+
+/** What a process has to say while it runs. */
+interface OwnerProgress {
+  readonly callsMade: number;
+}
+
+export class OwnerProcess {
+  #child: ChildProcess;
+  #name = '';
+  #incarnations = 0;
+  #isKilled = false;
+  #callsMadeBefore = 0;
+  #callsMade = 0;
+
+  constructor(
+    private readonly settings: OwnerSettings,
+    private readonly history: HistoryWriter,
+  ) {
+    this.#child = this.#start();
+    // One that is paused would not notice that its run is over.
+    process.once('exit', () => this.#child.kill('SIGKILL'));
+  }
+
+  /** How many calls it has made. */
+  get callsMade(): number {
+    return this.#callsMadeBefore + this.#callsMade;
+  }
+
+  /** As a crash, and a start after it. */
+  async killAndRestart(): Promise<void> {
+    if (this.#isOver()) return;
+    this.#isKilled = true;
+    const gone = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await gone;
+    this.#writeEvent('killed');
+    this.#callsMadeBefore += this.#callsMade;
+    this.#callsMade = 0;
+    this.#child = this.#start();
+  }
+
+  /** It sleeps, and does not know. */
+  async pauseFor(ms: number): Promise<void> {
+    if (this.#isOver()) return;
+    this.#child.kill('SIGSTOP');
+    this.#writeEvent('paused');
+    await pause(ms);
+    this.#child.kill('SIGCONT');
+    this.#writeEvent('resumed');
+  }
+
+  /** Resolves when it has made all its calls and ended; after `withinMs` it counts as one that hangs, and is killed. */
+  async untilEnded(withinMs: number): Promise<void> {
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), withinMs);
+    while (!this.#isOver()) await once(this.#child, 'exit');
+    clearTimeout(timer);
+    this.#writeEvent(this.#child.exitCode === 0 ? 'ended' : 'died');
+  }
+
+  #start(): ChildProcess {
+    this.#incarnations += 1;
+    this.#isKilled = false;
+    this.#name = `${this.settings.name}.${this.#incarnations}`;
+    const settings: OwnerSettings = { ...this.settings, name: this.#name };
+    const child = fork(program, [JSON.stringify(settings)], {
+      execArgv: ['--import', tsx],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // That the default options are not safe is known here.
+      env: { ...process.env, NODE_NO_WARNINGS: '1' },
+    });
+    child.on('message', ({ callsMade }: OwnerProgress) => {
+      this.#callsMade = callsMade;
+    });
+    this.#writeEvent('started');
+    return child;
+  }
+
+  #isOver(): boolean {
+    return !this.#isKilled && (this.#child.exitCode !== null || this.#child.signalCode !== null);
+  }
+
+  #writeEvent(what: 'started' | 'killed' | 'paused' | 'resumed' | 'ended' | 'died'): void {
+    this.history.write({ kind: 'process', name: this.#name, what });
+  }
+}

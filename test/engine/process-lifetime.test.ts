@@ -1,0 +1,38 @@
+// What keeps a process alive: what a caller waits for, and nothing that only goes on in the background.
+import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+
+const main = createRequire(import.meta.url).resolve('@onceguard/core');
+
+/** What a program prints before it ends by itself. */
+async function printed(program: string): Promise<string> {
+  const given = `
+    const { execute, MemoryStore, StoreError } = require(${JSON.stringify(main)});
+    const store = new MemoryStore({ callTimeoutMs: 100 });
+    const pay = (operation, options = {}) => execute(operation, { store, scope: 'tests', key: '1', ...options });
+    const print = (end) => console.log(JSON.stringify(end));`;
+  const run = promisify(execFile)(process.execPath, ['-e', given + program], { timeout: 20_000 });
+  return (await run).stdout;
+}
+
+it('A result that waits in the background does not keep a process alive', async () => {
+  const out = await printed(`
+    store.complete = async () => { throw new StoreError('unavailable', 'down') };
+    pay(() => 'paid').then(print);`);
+  expect(JSON.parse(out)).toEqual({ kind: 'executed', value: 'paid', recorded: false, attempt: 1 });
+});
+
+it('An operation that never ends does not keep a process alive by its renewals', async () => {
+  const out = await printed(`
+    pay(() => { print('begun'); return new Promise(() => {}) }, { leaseMs: 60 });`);
+  expect(JSON.parse(out)).toBe('begun');
+});
+
+it('A caller that waits for the outcome of another keeps it alive until it is told', async () => {
+  const out = await printed(`
+    pay(() => new Promise(() => {}));
+    pay(() => 'never', { onInProgress: { waitMs: 300 } }).then(({ kind }) => print(kind));`);
+  expect(JSON.parse(out)).toBe('in_progress');
+});

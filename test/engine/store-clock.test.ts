@@ -1,0 +1,17 @@
+// What a process knows of its store's clock.
+import { afterEach, expect, it, vi } from 'vitest';
+import { StoreClock } from '../../packages/core/src/engine/store-clock.js';
+
+afterEach(() => void vi.useRealTimers());
+
+it('The clock of a store is not known before its first answer, counts on between answers, and follows the last', () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const clock = new StoreClock();
+  expect(clock.estimate()).toBeNull();
+  clock.observe(1_000_000);
+  expect(clock.estimate()).toBe(1_000_000);
+  vi.advanceTimersByTime(5_000.7);
+  expect(clock.estimate()).toBe(1_005_000);
+  clock.observe(900_000);
+  expect(clock.estimate()).toBe(900_000);
+});

@@ -1,0 +1,46 @@
+// Runs the programs of examples/ as a reader of them would: each in a process of its own.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+const examples = new URL('../../examples/', import.meta.url);
+
+export interface ProgramOutput {
+  readonly status: number;
+  readonly text: string;
+}
+
+export function startProgram(
+  file: string,
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+): ChildProcess {
+  const program = new URL(file, examples).pathname;
+  return spawn(process.execPath, ['--import', tsx, program, ...args], { env: { ...process.env, ...env } });
+}
+
+/** Runs a program to its end. */
+export async function runToEnd(
+  file: string,
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<ProgramOutput> {
+  const child = startProgram(file, args, env);
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const [status] = await once(child, 'close');
+  return { status: Number(status), text };
+}
+
+/** The port that a server program prints when it listens. */
+export async function listeningPort(child: ChildProcess): Promise<number> {
+  let text = '';
+  for await (const chunk of child.stdout ?? []) {
+    text += String(chunk);
+    const port = /port (\d+)/.exec(text)?.[1];
+    if (port !== undefined) return Number(port);
+  }
+  throw new Error(`The program ended without listening:\n${text}`);
+}

@@ -1,0 +1,94 @@
+// Must hold: what people and their programs ask about outcomes that nobody knows fails as calls of an execution do. Who decides
+// is told whether it is known to be decided, and may say it again.
+import {
+  executeIdempotently,
+  type IdempotencyError,
+  type IdempotencyStore,
+  listDoubts,
+  recoverAll,
+  recovery,
+  resolveDoubt,
+  StoreError,
+} from '@onceguard/core';
+import {
+  type FaultRule,
+  FaultStore,
+  failsAfter,
+  failsBefore,
+  hangs,
+  hangsAfter,
+  type StoreMethod,
+} from '@onceguard/testing';
+import { describe, expect, it } from 'vitest';
+import { overrideVerbs, storeKinds } from '../adapters/store-kinds.js';
+
+const shortMs = 400;
+const personsDecision = { as: 'done', result: 'paid by hand', by: 'Ada', reason: 'asked the bank' } as const;
+
+const once = 1;
+const forGood = null;
+
+/** What the one who decides is told, and what the record says then. */
+const decided = ['ok', 'completed'] as const;
+const undecided = ['store_unavailable', 'unknown'] as const;
+const decidedButUnanswered = ['store_unavailable', 'completed'] as const;
+const refused = ['store_misconfigured', 'unknown'] as const;
+
+const rows: [StoreMethod, how: string, FaultRule, call: number | null, readonly [told: string, state: string]][] = [
+  ['read', 'fails once', failsBefore(), once, decided],
+  ['read', 'hangs once', hangs, once, undecided],
+  ['read', 'fails for good', failsBefore(), forGood, undecided],
+  ['read', 'is refused', failsBefore('misconfigured'), forGood, refused],
+  ['resolve', 'fails before', failsBefore(), once, decided],
+  ['resolve', 'fails after', failsAfter, once, decided],
+  ['resolve', 'hangs before', hangs, once, undecided],
+  ['resolve', 'hangs after', hangsAfter, once, decidedButUnanswered],
+  ['resolve', 'fails before, for good', failsBefore(), forGood, undecided],
+  ['resolve', 'fails after, for good', failsAfter, forGood, decidedButUnanswered],
+  ['resolve', 'is refused', failsBefore('misconfigured'), forGood, refused],
+];
+
+describe.each(storeKinds)('Of a doubt ($name)', ({ open }) => {
+  it.each(rows)(
+    'the call %s %s: whoever decides is told, and may decide again',
+    async (verb, _how, fault, call, row) => {
+      const { store: inner, close } = await open();
+      const { name, fencingToken } = await leaveUnknownOutcome(inner);
+      const store = new FaultStore(inner, shortMs);
+      store.injectFault(verb, fault, call);
+      const told = await resolveDoubt(store, name, { ...personsDecision, fencingToken }).then(
+        ({ kind }) => kind,
+        (error: IdempotencyError) => error.code,
+      );
+      expect([told, (await inner.read(name)).record?.state]).toEqual(row);
+      store.clearFaults();
+      expect(await resolveDoubt(store, name, { ...personsDecision, fencingToken })).toMatchObject({ kind: 'ok' });
+      expect((await inner.read(name)).record).toMatchObject({ state: 'completed', decisions: [{ by: 'Ada' }] });
+      await close();
+    },
+  );
+
+  it('no list is had where the store cannot give one, nor is it recovered', async () => {
+    const { store: inner, close } = await open();
+    const { name } = await leaveUnknownOutcome(inner);
+    const scan = async () => {
+      throw new StoreError('unavailable', 'It was told to fail.');
+    };
+    const store = overrideVerbs(inner, { scan });
+    await expect(listDoubts(store)).rejects.toBeInstanceOf(StoreError);
+    await expect(recoverAll(store, { recover: () => recovery.notDone() })).rejects.toBeInstanceOf(StoreError);
+    expect((await inner.read(name)).record?.state).toBe('unknown');
+    await close();
+  });
+});
+
+/** Work that failed, and nobody knows what it did: its name at the store, and its fencing token. */
+async function leaveUnknownOutcome(inner: IdempotencyStore) {
+  const store = new FaultStore(inner);
+  const fails = () => {
+    throw new Error('no connection');
+  };
+  await executeIdempotently(fails, { store, scope: 'faults', key: 'order-1', onFailure: 'unknown' }).catch(() => {});
+  const name = store.calls[0]?.key ?? '';
+  return { name, fencingToken: (await inner.read(name)).record?.fencingToken ?? 0 };
+}

@@ -1,0 +1,210 @@
+// Must hold: every function of the application that an execution waits for throws, rejects, or does not answer for long.
+import {
+  executeIdempotently,
+  type IdempotencyStore,
+  MemoryStore,
+  makeIdempotent,
+  paymentPolicy,
+  type Recovery,
+  recovery,
+} from '@onceguard/core';
+import { FaultStore } from '@onceguard/testing';
+import { describe, expect, it } from 'vitest';
+import { onEveryFramework, type Testbed } from '../adapters/framework-matrix.js';
+import type { Handler, Options } from '../adapters/frameworks.js';
+import { newGate } from '../adapters/gate.js';
+import { send } from '../adapters/http-client.js';
+import { nextEvent } from '../adapters/next-event.js';
+import { callOverHttp } from './awaits/entry-points.js';
+
+const failures: [how: string, fail: () => unknown][] = [
+  [
+    'throws',
+    () => {
+      throw new TypeError('There is no user.');
+    },
+  ],
+  ['rejects', async () => await Promise.reject(new TypeError('There is no user.'))],
+];
+
+/** What each function says when it is well. */
+const functionResults = { skip: false, scope: 'user-1', fingerprint: 'an amount of 10' } as const;
+const functions = Object.keys(functionResults) as (keyof typeof functionResults)[];
+const failing = functions.flatMap((name) => failures.map(([how, fail]) => [name, how, fail] as const));
+
+onEveryFramework(
+  'A function of the application that is asked before the work',
+  (world) => {
+    it.each(failing)(
+      '%s %s: its error goes to the error handler, the store is not asked, nothing runs, and the repeat does',
+      async (name, _how, fail) => {
+        let asked = 0;
+        const { port, store, runs } = await startWith(world, {
+          [name]: () => (++asked === 1 ? fail() : functionResults[name]),
+        });
+        const { status, headers } = await send(port, { key: 'k' });
+        expect(headers['content-type']).not.toBe('application/problem+json');
+        expect([status, store.calls, runs()]).toEqual([500, [], 0]);
+        expect(await callOverHttp(port, 'k')).toBe('run 1');
+      },
+    );
+
+    it.each(functions)(
+      '%s does not answer for long: its request waits, the store is not asked, and others are served',
+      async (name) => {
+        const [entered, gate] = [newGate(), newGate()];
+        let asked = 0;
+        const slow = async () => {
+          if (++asked === 1) {
+            entered.open();
+            await gate.opened;
+          }
+          return functionResults[name];
+        };
+        const { port, store, runs } = await startWith(world, { [name]: slow });
+        const first = callOverHttp(port, 'k');
+        await entered.opened;
+        expect([store.calls, runs()]).toEqual([[], 0]);
+        expect(await callOverHttp(port, 'k')).toBe('run 1');
+        gate.open();
+        expect(await first).toBe('run 1, replayed');
+      },
+    );
+  },
+  { store: 'Redis' },
+);
+
+const throwTypeError = () => {
+  throw new TypeError('There is no body.');
+};
+// As a program in JavaScript may have it.
+const returnPromise = () => Promise.resolve(true) as never;
+
+onEveryFramework(
+  'A function isFinal, when the work is done,',
+  (world) => {
+    it.each([
+      ['throws', throwTypeError, 'retryable', {}, 'run 2'],
+      ['throws', throwTypeError, 'unknown', paymentPolicy, 'outcome_unknown'],
+      ['gives a promise', returnPromise, 'retryable', {}, 'run 2'],
+    ])(
+      'that %s is an error of which the client gets a plain 500, and an event the rest; nothing is recorded',
+      async (_how, fail, state, options, repeat) => {
+        let asked = 0;
+        const isFinal = () => (++asked === 1 ? fail() : true);
+        const { port, store, runs } = await startWith(world, { ...options, isFinal });
+        const misconfigured = nextEvent('misconfigured');
+        const answer = await send(port, { key: 'k' });
+        expect([answer.status, answer.text, runs()]).toEqual([500, 'Internal Server Error', 1]);
+        expect(await misconfigured).toMatchObject({ code: 'option_invalid', name: store.calls[0]?.key });
+        expect(store.callsOf('complete')).toEqual([]);
+        expect((await store.inner.read(store.calls[0]?.key ?? '')).record?.state).toBe(state);
+        expect(await callOverHttp(port, 'k')).toBe(repeat);
+      },
+    );
+  },
+  { store: 'Redis' },
+);
+
+describe('A function of makeIdempotent', () => {
+  const all = ['scope', 'key', 'fingerprint'] as const;
+  const cases = all.flatMap((name) => failures.map(([how, fail]) => [name, how, fail] as const));
+
+  it.each(cases)(
+    '%s %s: the caller gets the error, the store is not asked, and nothing runs',
+    async (name, _how, fail) => {
+      const { store, pay, runs } = wrapCounting((asked) => ({ [name]: () => (asked() === 1 ? fail() : 'a') }));
+      await expect(pay()).rejects.toThrow('There is no user.');
+      expect([store.calls, runs()]).toEqual([[], 0]);
+      expect(await pay()).toBe(1);
+    },
+  );
+
+  it.each(all)(
+    '%s does not answer for long: its caller waits, the store is not asked, and others are served',
+    async (name) => {
+      const gate = newGate();
+      const slow = async (asked: number) => {
+        if (asked === 1) await gate.opened;
+        return 'a';
+      };
+      const { store, pay, runs } = wrapCounting((asked) => ({ [name]: () => slow(asked()) }));
+      const first = pay();
+      expect([store.calls, runs()]).toEqual([[], 0]);
+      expect(await pay()).toBe(1);
+      gate.open();
+      expect([await first, runs()]).toEqual([1, 1]);
+    },
+  );
+});
+
+describe('A function that recovers', () => {
+  const leaveDoubt = async (store: IdempotencyStore) => {
+    const call = { store, scope: 'tests', key: 'a', onFailure: 'unknown' } as const;
+    await executeIdempotently(throwTypeError, call).catch(() => {});
+  };
+
+  it.each(failures)('%s: its caller gets the error, nothing runs, and the repeat asks again', async (_how, fail) => {
+    const store = new MemoryStore();
+    await leaveDoubt(store);
+    let asked = 0;
+    const recover = () => (++asked === 1 ? fail() : recovery.done('paid')) as Recovery<string>;
+    const repeat = () => executeIdempotently(() => 'never', { store, scope: 'tests', key: 'a', onAbandoned: recover });
+    await expect(repeat()).rejects.toThrow('There is no user.');
+    expect(await repeat()).toMatchObject({ kind: 'executed', value: 'paid' });
+  });
+
+  it('does not answer for long: its lease is renewed, others are told, and its answer counts', async () => {
+    const store = new FaultStore(new MemoryStore() as IdempotencyStore);
+    await leaveDoubt(store);
+    const gate = newGate();
+    const recover = async () => {
+      await gate.opened;
+      return recovery.done('paid');
+    };
+    const repeat = () =>
+      executeIdempotently(() => 'never', { store, scope: 'tests', key: 'a', leaseMs: 300, onAbandoned: recover });
+    const first = repeat();
+    await store.waitForCalls('renew', 3);
+    expect(await repeat()).toMatchObject({ kind: 'in_progress' });
+    gate.open();
+    expect(await first).toMatchObject({ kind: 'executed', value: 'paid', recorded: true });
+  });
+});
+
+onEveryFramework(
+  'A function that recovers, of a handler whose answer is unknown,',
+  (world) => {
+    it.each(failures)('%s: its error goes to the error handler, and the repeat asks again', async (_how, fail) => {
+      let asked = 0;
+      const onAbandoned = () =>
+        (++asked === 1 ? fail() : recovery.done({ status: 201, body: '{"run":1}' })) as Recovery<never>;
+      const failsFirst: Handler = () => ({ status: 500, body: {} });
+      const { store } = await world.openStore();
+      const options = { onFailure: 'unknown', onAbandoned } as Options;
+      const { port } = await world.start({ store, options, handler: failsFirst });
+      expect((await send(port, { key: 'k' })).status).toBe(500);
+      const answer = await send(port, { key: 'k' });
+      expect(answer.status).toBe(500);
+      expect(answer.headers['content-type']).not.toBe('application/problem+json');
+      expect(await callOverHttp(port, 'k')).toBe('run 1, replayed');
+    });
+  },
+  { store: 'Redis' },
+);
+
+async function startWith(world: Testbed, options: Options) {
+  const store = new FaultStore((await world.openStore()).store);
+  let runs = 0;
+  const handler: Handler = () => ({ status: 201, body: { run: ++runs } });
+  const { port } = await world.start({ store, options, handler });
+  return { port, store, runs: () => runs };
+}
+
+function wrapCounting(options: (asked: () => number) => object) {
+  const store = new FaultStore(new MemoryStore() as IdempotencyStore);
+  let [asked, runs] = [0, 0];
+  const defaults = { store, scope: 'tests', key: () => 'a', fingerprint: () => 'a' };
+  const pay = makeIdempotent(async (_input: string) => ++runs, { ...defaults, ...options(() => ++asked) });
+  return { store, pay: () => pay('a'), runs: () => runs };
+}

@@ -1,0 +1,198 @@
+// Must hold: a process is killed at any point of an execution. What its caller was told, how often the work had run, what
+// the record says and what a second process is told, at once and after the lease, stands in this table.
+import { randomUUID } from 'node:crypto';
+import type { IdempotencyStore } from '@onceguard/core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runChargeStep } from './awaits/charge-step.js';
+import {
+  type CallerOutcome,
+  callAsFunction,
+  callOverHttp,
+  type SharedOptions,
+  startHttpApplication,
+  type Work,
+} from './awaits/entry-points.js';
+import {
+  casesOf,
+  type KillCase,
+  type KillMoment,
+  type KillPoint,
+  type KillPointName,
+  keyOf,
+  killPoints,
+  type Policy,
+  policies,
+  titleOf,
+} from './awaits/kill-points.js';
+import { openSharedRecords, type SharedRecords } from './awaits/shared-records.js';
+import { startVictim } from './awaits/start-victim.js';
+
+/** What repeats are told: the first at once, the second after the lease where the first did not end it. */
+type RepeatOutcomes = readonly [atOnce: CallerOutcome, afterLease?: CallerOutcome];
+
+interface KilledRow {
+  readonly told: CallerOutcome;
+  readonly runs: number;
+  readonly record: string | PerPolicy<string>;
+  readonly repeats: PerPolicy<RepeatOutcomes>;
+}
+
+type PerPolicy<T> = Readonly<Partial<Record<Policy, T>>>;
+
+const underEveryPolicy = (...repeats: RepeatOutcomes): KilledRow['repeats'] => ({
+  rerun: repeats,
+  block: repeats,
+  payments: repeats,
+});
+
+/** Nobody knows how far it came: where work may be run again it is, else somebody has to decide. */
+const afterPossibleRun = (again: CallerOutcome): KilledRow['repeats'] => ({
+  rerun: ['in_progress', again],
+  block: ['in_progress', 'outcome_unknown'],
+  payments: ['in_progress', 'outcome_unknown'],
+});
+
+const nothing: KilledRow = { told: 'nothing', runs: 0, record: 'none', repeats: underEveryPolicy('run 1') };
+const held: KilledRow = { ...nothing, record: 'in_progress, attempt 1', repeats: afterPossibleRun('run 1') };
+const begun: KilledRow = { ...held, runs: 1, repeats: afterPossibleRun('run 2') };
+const takenOver: KilledRow = { ...held, runs: 2, record: 'in_progress, attempt 2', repeats: afterPossibleRun('run 3') };
+const recorded: KilledRow = { ...begun, record: 'completed, attempt 1', repeats: underEveryPolicy('run 1, replayed') };
+const freed: KilledRow = { ...nothing, record: 'retryable, attempt 1' };
+const ended: KilledRow = {
+  ...begun,
+  record: { rerun: 'retryable, attempt 1', block: 'retryable, attempt 1', payments: 'unknown, attempt 1' },
+  repeats: { rerun: ['run 2'], block: ['run 2'], payments: ['outcome_unknown'] },
+};
+
+/** Where the next caller may run, or finds that nothing is in doubt, the work goes on. */
+const stepBegun = (again: CallerOutcome): KilledRow => ({
+  ...begun,
+  repeats: {
+    rerun: ['in_progress', again],
+    block: ['in_progress', 'outcome_unknown'],
+    recover: ['in_progress', again],
+  },
+});
+const stepInDoubt = stepBegun('outcome_unknown');
+const findingOut = (again: CallerOutcome): KilledRow => ({
+  ...begun,
+  record: 'in_progress, attempt 2',
+  repeats: { recover: ['in_progress', again] },
+});
+const withOutcome = (words: CallerOutcome, row: KilledRow): KilledRow => ({ ...row, told: words });
+
+const killExpectations: Readonly<Record<KillPointName, Readonly<Partial<Record<KillMoment, KilledRow>>>>> = {
+  'asks for its scope': { during: nothing },
+  'learns the time of the store': { before: nothing, after: nothing },
+  'asks for the right to run': { before: nothing, after: held },
+  'asks again for what is done': { before: recorded, after: recorded },
+  'waits for the outcome of another, and looks': { before: begun, after: begun },
+  works: { during: begun },
+  'renews its lease': { before: begun, after: begun },
+  'records its answer': { before: begun, after: recorded },
+  'records an answer of which bytes have left': {
+    before: withOutcome('cut off', begun),
+    after: withOutcome('cut off', recorded),
+  },
+  'lets its answer out': { during: recorded },
+  'records its answer in the background': {
+    before: withOutcome('run 1, not recorded', begun),
+    after: withOutcome('run 1, not recorded', recorded),
+  },
+  'looks for the outcome of the one that has taken over': { before: takenOver, after: takenOver },
+  'gives the key back after a failure': { before: begun, after: ended },
+  'takes back a token that got no answer': {
+    before: withOutcome('store_unavailable', held),
+    after: withOutcome('store_unavailable', freed),
+  },
+  'takes back a token that came too late, to ask with another': { before: nothing, after: nothing },
+  'takes a step': { during: stepBegun('run 2') },
+  'records the result of a step': { before: stepBegun('run 2'), after: stepBegun('run 1') },
+  'records that a step begins which may run once': { before: stepBegun('run 2'), after: stepInDoubt },
+  'takes a step that may run once': { during: stepInDoubt },
+  'records the result of a step that may run once': { before: stepInDoubt, after: stepBegun('run 1') },
+  'takes back that a step begins': { before: stepInDoubt, after: stepBegun('run 2') },
+  'finds out what became of a step': { during: findingOut('outcome_unknown') },
+  'takes back that a step began, since it found out': {
+    before: findingOut('outcome_unknown'),
+    after: findingOut('run 2'),
+  },
+  'leaves the outcome unknown, since it did not find out': {
+    before: findingOut('outcome_unknown'),
+    after: { ...begun, record: 'unknown, attempt 2', repeats: { recover: ['outcome_unknown'] } },
+  },
+};
+
+/** The second process: this one. */
+let records: SharedRecords;
+let store: IdempotencyStore;
+const prefix = `faults:${randomUUID()}:`;
+
+beforeAll(async () => {
+  records = await openSharedRecords(prefix);
+  store = records.newStore();
+});
+afterAll(() => records.close());
+
+describe.concurrent('A process that is killed when it', () => {
+  it.for(Object.entries(killExpectations) as [KillPointName, (typeof killExpectations)[KillPointName]][])(
+    '%s',
+    async ([death, rows]) => {
+      const group = randomUUID();
+      const moments = Object.keys(rows) as KillMoment[];
+      const victim = await startVictim({ prefix, death, moments, group });
+      const names = await victim.reached;
+      // These callers are told before it dies, if only just.
+      if (Object.values(rows).some((row) => !['nothing', 'cut off'].includes(row.told))) await victim.callerOutcomes;
+      await victim.kill();
+      const words = await victim.callerOutcomes;
+
+      const outcomes = casesOf(death, moments).map(async (one) => {
+        const [title, key] = [titleOf(one), keyOf(group, one)];
+        const runs = await records.runsOf(key);
+        const record = await recordOf(names.get(title) ?? null);
+        return [title, { told: words.get(title), runs, record, repeats: await repeatCalls(death, one, key) }];
+      });
+      const expected = casesOf(death, moments).map((one) => [titleOf(one), expectedOf(rows[one.moment], one)]);
+      expect(Object.fromEntries(await Promise.all(outcomes))).toEqual(Object.fromEntries(expected));
+    },
+  );
+});
+
+function expectedOf(row: KilledRow | undefined, { policy }: KillCase) {
+  if (row === undefined) return undefined;
+  const { record, repeats } = row;
+  return { ...row, record: typeof record === 'string' ? record : record[policy], repeats: repeats[policy] };
+}
+
+async function recordOf(name: string | null): Promise<string> {
+  const { record } = name === null ? { record: null } : await store.read(name);
+  return record === null ? 'none' : `${record.state}, attempt ${record.attempt}`;
+}
+
+async function repeatCalls(death: KillPointName, one: KillCase, key: string): Promise<CallerOutcome[]> {
+  const atOnce = await callFromSecondProcess(death, one, key, {});
+  if (atOnce !== 'in_progress') return [atOnce];
+  return [atOnce, await callFromSecondProcess(death, one, key, { onInProgress: { waitMs: 60_000 } })];
+}
+
+async function callFromSecondProcess(
+  death: KillPointName,
+  { way, policy }: KillCase,
+  key: string,
+  patience: SharedOptions,
+): Promise<CallerOutcome> {
+  const { step }: KillPoint = killPoints[death];
+  const work: Work = async (told) => {
+    const run = await records.countRun(key);
+    return step === undefined ? { run, ends: 'done' } : await runChargeStep(told, run, step.atMostOnce);
+  };
+  const opening = { store, options: { ...policies[policy], ...patience }, work };
+  if (way === 'execute') return await callAsFunction(opening, key);
+  const { port, close } = await startHttpApplication(way, opening);
+  try {
+    return await callOverHttp(port, key);
+  } finally {
+    await close();
+  }
+}

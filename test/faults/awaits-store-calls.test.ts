@@ -1,0 +1,103 @@
+// Must hold: every store call of an execution fails before it took effect, after it, or is never answered. What the
+// caller is told, how often the work ran, what the record says and what a repeat gets stand in `awaits/store-call-expectations.ts`.
+import { randomUUID } from 'node:crypto';
+import { drainStore, type IdempotencyStore, MemoryStore } from '@onceguard/core';
+import { RedisStore } from '@onceguard/core/redis';
+import { type FaultStore, failsAfter, failsBefore, hangs, hangsAfter } from '@onceguard/testing';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { redisUrl } from '../support/redis.js';
+import type { CallerOutcome, EntryPointName } from './awaits/entry-points.js';
+import { type Fault, type FaultScenario, type Situation, startFaultScenario } from './awaits/fault-scenario.js';
+import { type Expectation, type FaultName, storeCallExpectations } from './awaits/store-call-expectations.js';
+import { type SituationName, situations } from './awaits/store-call-situations.js';
+
+const once = { isPermanent: false, reachesDeadline: false } as const;
+const onceUntilDeadline = { isPermanent: false, reachesDeadline: true } as const;
+const permanently = { isPermanent: true, reachesDeadline: true } as const;
+
+const faults: Record<FaultName, Fault> = {
+  'fails before': { rule: failsBefore(), ...once },
+  'fails, perhaps after': { rule: failsBefore('unknown'), ...once },
+  'fails after': { rule: failsAfter, ...once },
+  'hangs before': { rule: hangs, ...onceUntilDeadline },
+  'hangs after': { rule: hangsAfter, ...onceUntilDeadline },
+  'fails before, for good': { rule: failsBefore(), ...permanently },
+  'fails after, for good': { rule: failsAfter, ...permanently },
+  'hangs before, for good': { rule: hangs, ...permanently },
+  'hangs after, for good': { rule: hangsAfter, ...permanently },
+  'is refused, for good': { rule: failsBefore('misconfigured'), ...permanently },
+  'makes no sense, for good': { rule: failsBefore('bug'), ...permanently },
+};
+
+let client: Redis;
+beforeAll(async () => {
+  client = new Redis(redisUrl(), { enableOfflineQueue: false, lazyConnect: true, maxRetriesPerRequest: 0 });
+  await client.connect();
+});
+afterAll(() => client.disconnect());
+
+const onRedis = () => new RedisStore({ client, prefix: `faults:${randomUUID()}:` });
+
+/** Each way in, and the store below it. */
+const entryPoints: readonly [title: string, way: EntryPointName, newStore: () => IdempotencyStore][] = [
+  ['execute, memory', 'execute', () => new MemoryStore()],
+  ['execute, Redis', 'execute', onRedis],
+  ['Express 4, Redis', 'Express 4', onRedis],
+  ['Express 5, Redis', 'Express 5', onRedis],
+  ['Koa 2, Redis', 'Koa 2', onRedis],
+  ['Koa 3, Redis', 'Koa 3', onRedis],
+];
+
+const rows = Object.entries(storeCallExpectations).flatMap(([situation, cases]) =>
+  Object.entries(cases).map(([fault, row]) => [situation as SituationName, fault as FaultName, row] as const),
+);
+
+describe.concurrent('An execution, of a function or behind any framework,', () => {
+  it.for(rows)('%s, and the call %s', async ([name, fault, row]) => {
+    const situation: Situation = situations[name];
+    const here = entryPoints.filter(([, way]) => situation.onlyOver === undefined || way !== 'execute');
+    const outcomes = here.map(async ([title, way, newStore]) => {
+      return [title, await outcomeOf(situation, faults[fault], way, newStore())];
+    });
+    const expected = here.map(([title, way]) => [title, expectedOf(row, way)]);
+    expect(Object.fromEntries(await Promise.all(outcomes))).toEqual(Object.fromEntries(expected));
+  });
+});
+
+type ScenarioOutcome = Record<'told' | 'record' | 'repeat', string> & { readonly runs: number };
+
+function expectedOf([told, runs, record, repeat]: Expectation, way: EntryPointName): ScenarioOutcome {
+  const toldHere = typeof told === 'string' ? told : told[way === 'execute' ? 'function' : 'http'];
+  return { told: toldHere, runs, record, repeat };
+}
+
+async function outcomeOf(
+  situation: Situation,
+  fault: Fault,
+  way: EntryPointName,
+  inner: IdempotencyStore,
+): Promise<ScenarioOutcome> {
+  const stage = await startFaultScenario({ situation, fault, way, inner });
+  try {
+    const told = await runScenario(situation, stage);
+    expect(stage.failedCalls()).toBeGreaterThan(0);
+    stage.restoreStore();
+    expect(await drainStore(stage.store)).toBe(true);
+    return { told, runs: stage.runs(), record: await recordOf(stage.store), repeat: await stage.callHere() };
+  } finally {
+    await stage.close();
+  }
+}
+
+async function runScenario({ act, run }: Situation, stage: FaultScenario): Promise<CallerOutcome> {
+  if (act !== undefined) return await act(stage);
+  if (run === undefined) stage.failNextCall();
+  return await stage.callHere();
+}
+
+/** Of the key that was asked for last. */
+async function recordOf({ calls, inner }: FaultStore): Promise<string> {
+  const { record } = await inner.read(calls.at(-1)?.key ?? '');
+  return record === null ? 'none' : `${record.state}, attempt ${record.attempt}`;
+}

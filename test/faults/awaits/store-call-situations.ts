@@ -1,0 +1,167 @@
+// The situations in which an execution calls its store.
+import { setTimeout as pause } from 'node:timers/promises';
+import { type FaultRule, hangs, hangsAfter, runFirst } from '@onceguard/testing';
+import { untilAborted } from '../../support/until-aborted.js';
+import type { RunResult } from './entry-points.js';
+import { type FaultScenario, type Situation, shortTimeoutMs } from './fault-scenario.js';
+import { stepSituations } from './step-call-situations.js';
+
+/** Long enough for a caller that waits to be left without an answer, and to get one after that. */
+const waitMs = 4 * shortTimeoutMs;
+const leaseMs = 1_000;
+
+/** The store's clock as it was when this process learnt it, and is no more. */
+export const withStaleClock: FaultRule = async (pass) => Object.assign({}, await pass(), { now: 1 });
+
+export const situations = {
+  'learns the time of the store': { verb: 'read', isFirstStoreCall: true },
+  'asks for the right to run': { verb: 'acquire' },
+  'asks again for what is done': {
+    verb: 'acquire',
+    act: async ({ callHere, failNextCall }) => {
+      await callHere();
+      failNextCall();
+      return await callHere();
+    },
+  },
+  'asks, and would run without the store': { verb: 'acquire', options: { onStoreUnavailable: 'bypass' } },
+  'waits for the outcome of another': {
+    verb: 'acquire',
+    options: { onInProgress: { waitMs } },
+    run: async ({ gate }, run) => {
+      if (run === 1) await gate.opened;
+      return undefined;
+    },
+    act: async ({ store, callHere, callFromElsewhere, began, nextCallNumber, failNextCall, gate }) => {
+      const other = callFromElsewhere();
+      await began(1);
+      const look = nextCallNumber('acquire');
+      const told = callHere();
+      await store.waitForCalls('acquire', look);
+      failNextCall();
+      await store.waitForCalls('acquire', look + 1);
+      gate.open();
+      await other;
+      return await told;
+    },
+  },
+  'renews its lease': {
+    verb: 'renew',
+    // So long that a renewal that hangs leaves time for another.
+    options: { leaseMs: 1_800 },
+    run: async ({ store, failNextCall, fault }, _run, { signal }) => {
+      failNextCall();
+      await (fault.isPermanent ? untilAborted(signal) : store.waitForCalls('renew', 3));
+      return undefined;
+    },
+  },
+  'records its answer': { verb: 'complete', run: failsStoreCallInFirstRun },
+  'records an answer of which bytes have left': {
+    verb: 'complete',
+    onlyOver: 'http',
+    run: async (stage, run) => {
+      await failsStoreCallInFirstRun(stage, run);
+      return 'done, flowing';
+    },
+  },
+  'records its answer in the background': {
+    verb: 'complete',
+    reachesDeadline: true,
+    run: async ({ store, nextCallNumber, failNextCall }, run) => {
+      if (run > 1) return undefined;
+      store.injectFault('complete', hangs, nextCallNumber('complete'));
+      failNextCall(1);
+      return undefined;
+    },
+    act: async ({ store, nextCallNumber, callHere }) => {
+      const first = nextCallNumber('complete');
+      const told = await callHere();
+      await store.waitForCalls('complete', first + 1);
+      return told;
+    },
+  },
+  'records its answer after its lease, and nobody has taken over': {
+    verb: 'complete',
+    options: { leaseMs },
+    run: async (stage, run, { signal }) => {
+      if (run === 1) await runsPastLease(stage, signal);
+      return await failsStoreCallInFirstRun(stage, run);
+    },
+  },
+  'looks for the outcome of the one that has taken over': {
+    verb: 'acquire',
+    options: { leaseMs, onInProgress: { waitMs } },
+    run: async (stage, run, { signal }) => {
+      const { store, callFromElsewhere, began, nextCallNumber, failNextCall, gate } = stage;
+      if (run === 2) await gate.opened;
+      if (run !== 1) return undefined;
+      await runsPastLease(stage, signal);
+      void callFromElsewhere();
+      await began(2);
+      failNextCall();
+      void store.waitForCalls('acquire', nextCallNumber('acquire')).then(gate.open);
+      return undefined;
+    },
+  },
+  'fails after another has taken over, and looks for its outcome': {
+    verb: 'acquire',
+    options: { leaseMs },
+    onlyOver: 'http',
+    run: async (stage, run, { signal }) => {
+      if (run !== 1) return undefined;
+      await runsPastLease(stage, signal);
+      await stage.callFromElsewhere();
+      stage.failNextCall();
+      return 'failed';
+    },
+  },
+  'frees the key after a failure': { verb: 'release', run: failsInFirstRun },
+  'keeps the key as unknown after a failure': {
+    verb: 'release',
+    options: { onFailure: 'unknown' },
+    run: failsInFirstRun,
+  },
+  'takes back a token that got no answer': {
+    verb: 'release',
+    options: { onAbandoned: 'block' },
+    reachesDeadline: true,
+    act: async ({ store, nextCallNumber, callHere, failNextCall }) => {
+      store.injectFault('acquire', hangsAfter, nextCallNumber('acquire'));
+      failNextCall();
+      return await callHere();
+    },
+  },
+  'takes back a token that came too late, to ask with another': {
+    verb: 'release',
+    isFirstStoreCall: true,
+    act: async ({ store, callHere, failNextCall }) => {
+      store.injectFault('read', withStaleClock, 1);
+      // So that a silent release ends beyond the deadline of the whole, and not at the very same moment.
+      store.injectFault(
+        'acquire',
+        runFirst(() => pause(shortTimeoutMs / 10)),
+        1,
+      );
+      failNextCall();
+      return await callHere();
+    },
+  },
+  ...stepSituations,
+} as const satisfies Record<string, Situation>;
+
+export type SituationName = keyof typeof situations;
+
+async function failsStoreCallInFirstRun({ failNextCall }: FaultScenario, run: number): Promise<undefined> {
+  if (run === 1) failNextCall();
+}
+
+async function failsInFirstRun({ failNextCall }: FaultScenario, run: number): Promise<RunResult['ends'] | undefined> {
+  if (run > 1) return undefined;
+  failNextCall();
+  return 'failed';
+}
+
+async function runsPastLease({ store }: FaultScenario, signal: AbortSignal): Promise<void> {
+  store.injectFault('renew', hangs);
+  await untilAborted(signal);
+}

@@ -1,0 +1,118 @@
+// Owners at work while servers fail: what they were told that it stands, and whether it still does.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { drainStore, executeIdempotently, type IdempotencyStore } from '@onceguard/core';
+import { expect, vi } from 'vitest';
+import { acquireRequest } from '../../packages/testing/src/store-suite/test-helpers.js';
+import { acquireWithSharedToken, keysOnAllShards } from './store-writes-again.js';
+
+const pauseMs = 20;
+const batchSize = 50;
+
+/** An acquisition that was granted. */
+interface Grant {
+  readonly key: string;
+  readonly ownerToken: string;
+  readonly fencingToken: number;
+}
+
+/**
+ * Acquisitions and payments, each under a key of its own, and some keys that are in use all the time. Before a fault that ends a master, load on one store only: Redis
+ * answers its clients one after the other and its replicas in between, so that of several clients one may have an answer
+ * that no replica will ever have. A client that is alone is answered after the replicas.
+ */
+export class BackgroundLoad {
+  readonly errors: unknown[] = [];
+  readonly #granted: Grant[] = [];
+  readonly #paid: string[] = [];
+  readonly #lanes: Promise<unknown>;
+  #stopped = false;
+
+  constructor(
+    readonly store: IdempotencyStore,
+    lanes = 4,
+  ) {
+    this.#lanes = Promise.all(Array.from({ length: lanes }, async () => await this.#runLane()));
+  }
+
+  get acknowledged(): number {
+    return this.#granted.length + this.#paid.length;
+  }
+
+  /** Resolves when so much more has been acknowledged. */
+  async untilMoreAcknowledged(more = 200): Promise<void> {
+    const goal = this.acknowledged + more;
+    await vi.waitUntil(() => this.acknowledged >= goal, 30_000);
+  }
+
+  /** Resolves when somebody more has been told that the store does not answer. */
+  async untilNextError(): Promise<void> {
+    const before = this.errors.length;
+    await vi.waitUntil(() => this.errors.length > before, 30_000);
+  }
+
+  /** Resolves when everything is said, also in the background. Whoever was told nothing was told so by a typed error. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#lanes;
+    for (const error of this.errors) {
+      expect(error).toMatchObject({
+        code: 'store_unavailable',
+        class: expect.stringMatching(/^(unavailable|unknown)$/),
+      });
+    }
+    expect(await drainStore(this.store)).toBe(true);
+  }
+
+  /** The keys of what was acknowledged and does not stand at this store, which sees what there is. */
+  async keysLostAt(witness: IdempotencyStore): Promise<string[]> {
+    const granted = await inBatches(this.#granted, async (grant) => await isStillHeld(witness, grant));
+    const paid = await inBatches(this.#paid, async (key) => await isReplayed(witness, key));
+    return [
+      ...this.#granted.flatMap(({ key }, at) => (granted[at] ? [] : [key])),
+      ...this.#paid.filter((_, at) => !paid[at]),
+    ];
+  }
+
+  async #runLane(): Promise<void> {
+    for (let round = 0; !this.#stopped; round += 1) {
+      const calls = [
+        this.#acquire(randomUUID()),
+        this.#pay(randomUUID()),
+        acquireWithSharedToken(this.store, keysOnAllShards[round % keysOnAllShards.length] ?? ''),
+      ];
+      for (const end of await Promise.allSettled(calls)) if (end.status === 'rejected') this.errors.push(end.reason);
+      await pause(pauseMs);
+    }
+  }
+
+  async #acquire(key: string): Promise<void> {
+    const asked = acquireRequest();
+    const answer = await this.store.acquire(key, asked);
+    if (answer.kind === 'acquired')
+      this.#granted.push({ key, ownerToken: asked.ownerToken, fencingToken: answer.fencingToken });
+  }
+
+  async #pay(key: string): Promise<void> {
+    const end = await executeIdempotently(() => key, { store: this.store, scope: 'load', key });
+    if (end.kind === 'executed' && end.recorded) this.#paid.push(key);
+  }
+}
+
+async function isStillHeld(witness: IdempotencyStore, { key, ownerToken, fencingToken }: Grant): Promise<boolean> {
+  const { record } = await witness.read(key);
+  return record?.ownerToken === ownerToken && record.fencingToken === fencingToken;
+}
+
+async function isReplayed(witness: IdempotencyStore, key: string): Promise<boolean> {
+  const end = await executeIdempotently(() => 'run again', { store: witness, scope: 'load', key });
+  return end.kind === 'replayed' && end.value === key;
+}
+
+async function inBatches<T, Result>(all: readonly T[], ask: (one: T) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let at = 0; at < all.length; at += batchSize) {
+    results.push(...(await Promise.all(all.slice(at, at + batchSize).map(ask))));
+  }
+  return results;
+}

@@ -1,0 +1,124 @@
+// What all cases share: a test's own servers and clients, how users come to a store, and what holds at the end of each.
+import { randomUUID } from 'node:crypto';
+import { drainStore, type EventName, type Events, type IdempotencyStore, onEvent } from '@onceguard/core';
+import { type ConnectOptions, RedisStore } from '@onceguard/core/redis';
+import { type RedisServer, type StartRedisOptions, startFaultProxy, startRedis } from '@onceguard/testing';
+import { Redis } from 'ioredis';
+import { Redis as Redis5 } from 'ioredis5';
+import { afterAll, afterEach, test as base, beforeAll, expect } from 'vitest';
+import { AuditedPayments, type PaymentLog } from './audited-payments.js';
+
+/** The surroundings of one test. Everything that it starts ends with it; its keys are its own. */
+export class Lab {
+  readonly prefix = `faults:${randomUUID()}:`;
+  /** How often one key may run in this case. */
+  maxRunsPerKey = 1;
+  /** The keys whose results the store had no room for. */
+  readonly resultsNotKept = new Set<string>();
+  readonly #paymentLogs = new Map<string, PaymentLog>();
+  readonly #payments: AuditedPayments[] = [];
+  readonly #cleanups: (() => unknown)[] = [];
+
+  async redis(options?: StartRedisOptions): Promise<RedisServer> {
+    const server = await startRedis(options);
+    this.onEnd(() => server.stop());
+    return server;
+  }
+
+  async proxy(target: string) {
+    const proxy = await startFaultProxy(target);
+    this.onEnd(() => proxy.close());
+    return proxy;
+  }
+
+  /** A store with a connection of its own. */
+  async connect(url: string, options: ConnectOptions = {}): Promise<RedisStore> {
+    const store = await RedisStore.connect({ url, prefix: this.prefix, ...options });
+    this.onEnd(() => store.close());
+    return store;
+  }
+
+  /** A store on a client of its user's. */
+  storeOnClient(client: Redis | Redis5, options: { callTimeoutMs?: number } = {}): RedisStore {
+    client.on('error', () => {});
+    this.onEnd(() => client.disconnect());
+    return new RedisStore({ client, prefix: this.prefix, ...options });
+  }
+
+  payments(store: IdempotencyStore): AuditedPayments {
+    const till = new AuditedPayments(store, this.#paymentLogs);
+    this.#payments.push(till);
+    return till;
+  }
+
+  /** What is told from now on, to be looked at. */
+  collectEvents<Name extends EventName>(name: Name): Events[Name][] {
+    const heard: Events[Name][] = [];
+    this.onEnd(onEvent(name, (event) => heard.push(event)));
+    return heard;
+  }
+
+  onEnd(end: () => unknown): void {
+    this.#cleanups.unshift(end);
+  }
+
+  /** Once all is well again: everything is said, no key ran too often, and what is on record is what a run returned. */
+  async expectConsistent(): Promise<void> {
+    for (const { store } of this.#payments) expect(await drainStore(store)).toBe(true);
+    const [till] = this.#payments;
+    for (const [key, { runs, results }] of this.#paymentLogs) {
+      expect(runs).toBeLessThanOrEqual(this.maxRunsPerKey);
+      if (this.resultsNotKept.has(key)) expect(await till?.pay(key)).toBe('expired');
+      else if (results.size > 0) expect([...results].map((one) => `${one}, replayed`)).toContain(await till?.pay(key));
+    }
+  }
+
+  async end(): Promise<void> {
+    for (const end of this.#cleanups) await end();
+  }
+}
+
+/** A test that gets a lab, and passes only if its books balance. */
+export const test = base.extend<{ readonly lab: Lab }>({
+  lab: async ({ task }, use) => {
+    const lab = new Lab();
+    try {
+      await use(lab);
+      if (task.result?.state !== 'fail') await lab.expectConsistent();
+    } finally {
+      await lab.end();
+    }
+  },
+});
+
+/** The scripts of the verbs as they are sent, and not that of the check, which runs once when a client is ready. */
+export const verbScripts = /\bevalsha\b[\s\S]*\{(?!check\})/i;
+
+/** How users come to a store. Cases 1 to 4 on a client of the user's are case 5. */
+export const connectionKinds = [
+  {
+    name: 'a connection of the store',
+    titled: (number: number, claim: string) => `${number}. ${claim}`,
+    /** Between two looks whether a server has loaded its data, or to connect to it. */
+    longestPauseMs: 600,
+    open: async (lab: Lab, url: string) => await lab.connect(url),
+  },
+  ...[
+    { version: 6, make: (url: string) => new Redis(url) },
+    { version: 5, make: (url: string) => new Redis5(url) },
+  ].map(({ version, make }) => ({
+    name: `a client with the default options of ioredis ${version}`,
+    titled: (number: number, claim: string) => `5. (as ${number}) ${claim}`,
+    longestPauseMs: 10_000,
+    open: async (lab: Lab, url: string) => lab.storeOnClient(make(url)),
+  })),
+];
+
+const rejections: unknown[] = [];
+const noteRejection = (reason: unknown) => void rejections.push(reason);
+
+beforeAll(() => void process.on('unhandledRejection', noteRejection));
+afterAll(() => void process.off('unhandledRejection', noteRejection));
+afterEach(() => {
+  expect(rejections.splice(0)).toEqual([]);
+});

@@ -1,0 +1,80 @@
+// Cases 9 and 10: commands that are executed when nobody waits for them any more.
+import { setTimeout as pause } from 'node:timers/promises';
+import { drainStore, type IdempotencyStore } from '@onceguard/core';
+import { Redis } from 'ioredis';
+import { describe, expect, vi } from 'vitest';
+import { acquireRequest, assertAcquired, toLease } from '../../packages/testing/src/store-suite/test-helpers.js';
+import { expectPaysAgain, untilPaid } from './audited-payments.js';
+import { type Lab, test } from './lab.js';
+
+const callTimeoutMs = 300;
+
+/** What the verbs were answered by now, also those whose callers have given up: after the time comes the kind. */
+function collectReplies(client: Redis): () => string[] {
+  const { mock } = vi.spyOn(client, 'sendCommand');
+  const isAnswer = (reply: unknown) => Array.isArray(reply) && typeof reply[0] === 'number';
+  return () => mock.settledResults.flatMap(({ value }) => (isAnswer(value) ? [String(value[1])] : []));
+}
+
+/** A server that is away for so long that what was sent to it is out of time. It keeps its data. */
+async function simulateOutage(lab: Lab, open: (url: string) => IdempotencyStore | Promise<IdempotencyStore>) {
+  const redis = await lab.redis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+  const till = lab.payments(await open(redis.url));
+  await expectPaysAgain(till, 'before');
+  await redis.kill();
+  expect(await till.pay('order')).toBe('store_unavailable');
+  await pause(2 * callTimeoutMs);
+  await redis.restart();
+  return till;
+}
+
+async function countRecords(store: IdempotencyStore): Promise<number> {
+  return (await store.scan({ cursor: null, limit: 1_000 })).records.length;
+}
+
+describe.concurrent('A late command', () => {
+  test('9. does not exist on a connection of the store: a server that comes back is asked nothing', async ({ lab }) => {
+    const till = await simulateOutage(lab, (url) => lab.connect(url, { callTimeoutMs }));
+    await vi.waitFor(() => till.store.read('clock'), 10_000);
+    expect(await drainStore(till.store)).toBe(true);
+    expect(await countRecords(till.store)).toBe(1);
+    await untilPaid(till, 'order');
+  });
+
+  test('9. of a client that queues is superseded: a server that comes back is asked, and writes nothing', async ({
+    lab,
+  }) => {
+    const sent: (() => string[])[] = [];
+    const till = await simulateOutage(lab, (url) => {
+      const client = new Redis(url);
+      sent.push(collectReplies(client));
+      return lab.storeOnClient(client, { callTimeoutMs });
+    });
+    const answers = () => sent.flatMap((of) => of());
+    await vi.waitUntil(() => answers().includes('superseded'), 10_000);
+    expect(await drainStore(till.store)).toBe(true);
+    expect(await countRecords(till.store)).toBe(1);
+    await untilPaid(till, 'order');
+  });
+
+  test('10. to acquire, after its own attempt was released, is superseded, and the key is free', async ({ lab }) => {
+    const redis = await lab.redis();
+    const proxy = await lab.proxy(redis.url);
+    const client = new Redis(proxy.url);
+    const slow = lab.storeOnClient(client, { callTimeoutMs });
+    const direct = await lab.connect(redis.url);
+    await slow.read('clock');
+    const answers = collectReplies(client);
+    proxy.setDelay(2 * callTimeoutMs);
+    const asked = acquireRequest();
+    await expect(slow.acquire('order', asked)).rejects.toMatchObject({ class: 'unknown' });
+    const lease = toLease('order', asked, assertAcquired(await direct.acquire('order', asked)));
+    expect(await direct.release(lease, { as: 'retryable' })).toMatchObject({ kind: 'ok' });
+    const { record } = await direct.read('order');
+    await vi.waitUntil(() => answers().length > 0, 10_000);
+    // What the script says; with the record that stands there, the store would have answered `superseded`.
+    expect(answers()).toEqual(['refused']);
+    expect((await direct.read('order')).record).toEqual(record);
+    expect(await direct.acquire('order', acquireRequest())).toMatchObject({ kind: 'acquired', attempt: 2 });
+  });
+});

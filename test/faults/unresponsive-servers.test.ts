@@ -1,0 +1,106 @@
+// Cases 12 to 14: servers that forget the scripts, fall asleep, or load their data.
+import type { RedisServer } from '@onceguard/testing';
+import { Redis } from 'ioredis';
+import { describe, expect, vi } from 'vitest';
+import { acquireLease, acquireRequest, assertAcquired } from '../../packages/testing/src/store-suite/test-helpers.js';
+import { expectPaysAgain, untilPaid, withinDeadline } from './audited-payments.js';
+import { connectionKinds, type Lab, test } from './lab.js';
+
+describe.each(connectionKinds)('over $name', ({ open }) => {
+  test('12. Callers do not notice that scripts are flushed under load, fifty times', async ({ lab }) => {
+    const redis = await lab.redis();
+    const till = lab.payments(await open(lab, redis.url));
+    const errors = lab.collectEvents('store_error');
+    let isOver = false;
+    const workers = Array.from({ length: 8 }, async (_, worker) => {
+      for (let order = 1; !isOver; order += 1) expect(await till.pay(`${worker}-${order}`)).toBe('paid 1, recorded');
+    });
+    for (let flush = 1; flush <= 50; flush += 1) await redis.command('SCRIPT', 'FLUSH');
+    isOver = true;
+    await Promise.all(workers);
+    expect(errors).toEqual([]);
+    expect(String(await redis.command('INFO', 'errorstats'))).toContain('errorstat_NOSCRIPT');
+  });
+});
+
+const freezeMs = 2_500;
+
+const freezes: { how: string; begin(redis: RedisServer): Promise<unknown> }[] = [
+  {
+    how: 'SIGSTOP',
+    async begin(redis) {
+      redis.freeze();
+      setTimeout(() => redis.thaw(), freezeMs);
+    },
+  },
+  { how: 'CLIENT PAUSE ALL', begin: (redis) => redis.command('CLIENT', 'PAUSE', freezeMs, 'ALL') },
+  { how: 'CLIENT PAUSE WRITE', begin: (redis) => redis.command('CLIENT', 'PAUSE', freezeMs, 'WRITE') },
+  { how: 'DEBUG SLEEP', begin: (redis) => redis.command('DEBUG', 'SLEEP', freezeMs / 1_000) },
+];
+
+describe.concurrent.each(freezes)('a server that falls asleep: $how', ({ begin }) => {
+  /** Resolves to what makes the server sleep for a while, and resolves itself when it does. */
+  async function sleeper(lab: Lab) {
+    const redis = await lab.redis({ args: ['--enable-debug-command', 'yes'] });
+    const probe = await lab.connect(redis.url, { callTimeoutMs: 300 });
+    await vi.waitFor(() => probe.read('warm'), 10_000);
+    const fallsAsleep = async () => {
+      begin(redis).catch(() => {});
+      await vi.waitFor(() => expect(probe.read('silence')).rejects.toThrow(), 5_000);
+    };
+    return { redis, fallsAsleep };
+  }
+
+  test('13. Calls fail in time, and are paid once when it wakes up', async ({ lab }) => {
+    const { redis, fallsAsleep } = await sleeper(lab);
+    const till = lab.payments(await lab.connect(redis.url, { callTimeoutMs: 300 }));
+    await expectPaysAgain(till, 'before');
+    await fallsAsleep();
+    expect(await till.pay('order')).toBe('store_unavailable');
+    await untilPaid(till, 'order');
+  });
+
+  test('13. An acquire that it executes when it wakes up is recognised when it is repeated', async ({ lab }) => {
+    const { redis, fallsAsleep } = await sleeper(lab);
+    const store = lab.storeOnClient(new Redis(redis.url), { callTimeoutMs: 300 });
+    await acquireLease({ store, key: 'before' });
+    await fallsAsleep();
+    const asked = acquireRequest();
+    await expect(withinDeadline(300, store.acquire('order', asked))).rejects.toMatchObject({ class: 'unknown' });
+    const { record } = await vi.waitFor(() => store.read('order'), 10_000);
+    const again = assertAcquired(await store.acquire('order', asked));
+    expect(again).toMatchObject({ attempt: 1, fencingToken: record?.fencingToken });
+  });
+
+  test('13. A lease counts from when it was asked for: one that is over when it is granted is not used', async ({
+    lab,
+  }) => {
+    const { redis, fallsAsleep } = await sleeper(lab);
+    const till = lab.payments(await lab.connect(redis.url, { callTimeoutMs: 4_000 }));
+    expect(await till.pay('before')).toBe('paid 1, recorded');
+    await fallsAsleep();
+    const [short, long] = [till.pay('short', undefined, { leaseMs: 1_000 }), till.pay('long')];
+    expect(await short).toBe('store_unavailable');
+    expect(await long).toBe('paid 1, recorded');
+    await untilPaid(till, 'short');
+  });
+});
+
+describe.concurrent.each(connectionKinds)('a server that loads its data, over $name', ({ open, longestPauseMs }) => {
+  test('14. Calls fail in time and say why, and all is paid once when it has loaded', async ({ lab }) => {
+    const redis = await lab.redis();
+    await redis.command('EVAL', "for i = 1, 4000 do redis.call('SET', i, i) end", 0);
+    const store = await open(lab, redis.url);
+    const till = lab.payments(store);
+    expect(await till.pay('before')).toBe('paid 1, recorded');
+    await redis.command('SAVE');
+    await redis.restart({ args: ['--key-load-delay', '1000', '--loading-process-events-interval-bytes', '1024'] });
+    const isLoading = async () => String(await redis.command('INFO', 'persistence')).includes('loading:1');
+    expect(await till.pay('order')).toBe('store_unavailable');
+    const asked = () => store.read('order').then(() => 'answered', String);
+    const told: string[] = [];
+    while (await isLoading()) told.push(await withinDeadline(store.callTimeoutMs, asked()));
+    expect(told.join()).toContain('LOADING');
+    await expectPaysAgain(till, 'order', longestPauseMs);
+  });
+});

@@ -1,0 +1,72 @@
+// Operations that a store acknowledges, and what becomes of them when they are repeated.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type IdempotencyStore, StoreError } from '@onceguard/core';
+import {
+  acquireLease,
+  acquireRequest,
+  completionOf,
+  dayMs,
+} from '../../../packages/testing/src/store-suite/test-helpers.js';
+
+const minuteMs = 60_000;
+
+export interface Losses {
+  /** Acquired and completed, as the store said. */
+  readonly acknowledged: number;
+  /** What the store did not acknowledge: it said so. */
+  readonly refused: number;
+  /** Of the acknowledged: a repeat would be run. */
+  readonly runAgain: number;
+  /** Of the acknowledged: a repeat is told that it was done, but not how it ended. */
+  readonly outcomeGone: number;
+}
+
+/** How operations follow each other. They end with `count` or with `signal`, whichever is first. */
+export interface OperationSchedule {
+  readonly count?: number;
+  readonly signal?: AbortSignal;
+  /** Between the end of one and the beginning of the next. Default 0. */
+  readonly intervalMs?: number;
+  readonly answer?: string;
+}
+
+/** One after the other, each under a key of its own. They expire as if each had come a minute after the one before. */
+export class CountedOperations {
+  readonly #acknowledged: string[] = [];
+  #refused = 0;
+
+  async run(store: IdempotencyStore, course: OperationSchedule): Promise<void> {
+    const { count = Number.POSITIVE_INFINITY, signal, intervalMs = 0, answer = 'paid' } = course;
+    for (let made = 0; made < count && signal?.aborted !== true; made += 1) {
+      const key = randomUUID();
+      const ttlMs = dayMs + made * minuteMs;
+      if (await isAcknowledged(store, key, answer, ttlMs)) this.#acknowledged.push(key);
+      else this.#refused += 1;
+      if (intervalMs > 0) await pause(intervalMs);
+    }
+  }
+
+  /** What this store knows of them. Changes nothing. */
+  async losses(store: IdempotencyStore): Promise<Losses> {
+    let [runAgain, outcomeGone] = [0, 0];
+    for (const key of this.#acknowledged) {
+      // Too late from the start to acquire anything.
+      const { kind } = await store.acquire(key, acquireRequest({ notAfter: 0 }));
+      if (kind === 'expired') outcomeGone += 1;
+      else if (kind !== 'completed') runAgain += 1;
+    }
+    return { acknowledged: this.#acknowledged.length, refused: this.#refused, runAgain, outcomeGone };
+  }
+}
+
+async function isAcknowledged(store: IdempotencyStore, key: string, answer: string, ttlMs: number): Promise<boolean> {
+  try {
+    const lease = await acquireLease({ store, key }, { recordTtlMs: ttlMs });
+    const { kind } = await store.complete(lease, completionOf(answer, { outcomeTtlMs: ttlMs }));
+    return kind === 'ok' || kind === 'restored';
+  } catch (error) {
+    if (error instanceof StoreError) return false;
+    throw error;
+  }
+}

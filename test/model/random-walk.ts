@@ -1,0 +1,214 @@
+// A random walk on one key of a store, beside the pure protocol: every answer and the records must be the same.
+import { inspect, isDeepStrictEqual } from 'node:util';
+import type { Redis } from 'ioredis';
+import { StoreError } from '../../packages/core/src/errors.js';
+import * as protocol from '../../packages/core/src/protocol/index.js';
+import type { StoredRecord } from '../../packages/core/src/protocol/record.js';
+import type { IdempotencyStore } from '../../packages/core/src/store/port.js';
+import { RandomRequests } from './random-requests.js';
+import { Random } from './seeded-random.js';
+
+/** Redis forgets a record this long after its end. */
+const recordGraceMs = 60_000;
+
+interface OlderCopy {
+  readonly model: StoredRecord;
+  readonly record: Buffer;
+  readonly side: Buffer | null;
+}
+
+export class ModelDifference extends Error {}
+
+export interface WalkOptions {
+  readonly store: IdempotencyStore;
+  /** For what no verb does: losing data. */
+  readonly redis: Redis;
+  readonly prefix: string;
+  readonly seed: number;
+  /** Told what was answered, for instance `complete lost in_progress`. */
+  onReply(what: string): void;
+}
+
+class Walk {
+  readonly #world: WalkOptions;
+  readonly #random: Random;
+  readonly #key: string;
+  readonly #requests: RandomRequests;
+  #model: StoredRecord | null = null;
+  #older: OlderCopy | null = null;
+
+  constructor(world: WalkOptions, index: number) {
+    this.#world = world;
+    this.#random = new Random(world.seed + index);
+    this.#key = `key-${index}`;
+    this.#requests = new RandomRequests(this.#random, this.#key);
+  }
+
+  /** One verb, compared; now and then also the record that stands, or a loss of data. */
+  async step(): Promise<void> {
+    if (this.#random.chance(0.03)) await this.#loseData();
+    try {
+      await this.#randomVerb();
+      if (this.#random.chance(0.25)) await this.#compareRecord();
+    } catch (error) {
+      // An answer that cannot even be read is one that the protocol would not have given.
+      if (error instanceof StoreError && (error.class === 'bug' || error.class === 'damaged'))
+        throw new ModelDifference(error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  #randomVerb(): Promise<void> {
+    const roll = this.#random.integer(1, 100);
+    if (roll <= 38) return this.#acquire();
+    if (roll <= 50) return this.#renew();
+    if (roll <= 63) return this.#checkpoint();
+    if (roll <= 73) return this.#complete();
+    if (roll <= 88) return this.#release();
+    if (roll <= 97) return this.#resolve();
+    return this.#remove();
+  }
+
+  async #acquire(): Promise<void> {
+    const request = this.#requests.acquire();
+    const answer = await this.#world.store.acquire(this.#key, request);
+    this.#compare('acquire', { request }, answer, (record, now) => protocol.acquire(record, request, now));
+    this.#requests.learn(request, answer);
+    if (answer.kind !== 'acquired') return this.#reportReply('acquire', answer.kind);
+    const how = answer.recovering ? ' recovering' : answer.takeover ? ' takeover' : '';
+    this.#reportReply('acquire', `acquired${how}${answer.steps.size > 0 ? ' with steps' : ''}`);
+  }
+
+  async #renew(): Promise<void> {
+    const [lease, leaseMs] = [this.#requests.lease(), this.#requests.leaseMs()];
+    const answer = await this.#world.store.renew(lease, leaseMs);
+    this.#compare('renew', { lease, leaseMs }, answer, (record, now) => protocol.renew(record, lease, leaseMs, now));
+    this.#reportReply('renew', answer.kind);
+  }
+
+  async #checkpoint(): Promise<void> {
+    const [lease, point] = [this.#requests.lease(), this.#requests.checkpoint()];
+    const answer = await this.#world.store.checkpoint(lease, point);
+    this.#compare('checkpoint', { lease, point }, answer, (record, now) =>
+      protocol.checkpoint(record, lease, point, now),
+    );
+    this.#reportReply('checkpoint', answer.kind);
+  }
+
+  async #complete(): Promise<void> {
+    const lease = this.#requests.lease();
+    const completion = this.#requests.complete(lease);
+    const answer = await this.#world.store.complete(lease, completion);
+    this.#compare('complete', { lease, completion }, answer, (record, now) =>
+      protocol.complete(record, lease, completion, now),
+    );
+    this.#reportReply('complete', answer.kind, answer.kind === 'lost' ? answer.standing.kind : undefined);
+  }
+
+  async #release(): Promise<void> {
+    const { holder, how } = this.#requests.release();
+    const answer = await this.#world.store.release(holder, how);
+    this.#compare('release', { holder, how }, answer, (record, now) => protocol.release(record, holder, how, now));
+    this.#reportReply('release', answer.kind);
+  }
+
+  async #resolve(): Promise<void> {
+    const request = this.#requests.resolve(this.#model);
+    const answer = await this.#world.store.resolve(this.#key, request);
+    this.#compare('resolve', { request }, answer, (record, now) => protocol.resolve(record, request, now));
+    this.#reportReply('resolve', answer.kind, answer.kind === 'conflict' ? answer.standing.kind : undefined);
+  }
+
+  async #remove(): Promise<void> {
+    const answer = await this.#world.store.remove(this.#key);
+    this.#compare('remove', {}, answer, (record, now) => ({ record: protocol.remove(record, now), reply: { now } }));
+    this.#reportReply('remove', 'ok');
+  }
+
+  async #compareRecord(): Promise<void> {
+    const { now, record } = await this.#world.store.read(this.#key);
+    const model = this.#standing(now);
+    const shown = protocol.isLive(model, now) ? model : null;
+    const expected = shown && { ...shown, outcome: now < shown.outcomeEndAt ? shown.outcome : null };
+    if (!isDeepStrictEqual(record, expected)) throw this.#difference('read', { now }, record, expected);
+  }
+
+  /** What a failover or an eviction does: all, or only what lies beside the record, or what was written last. */
+  async #loseData(): Promise<void> {
+    const { redis, prefix } = this.#world;
+    const [record, beside] = [`${prefix}{${this.#key}}`, `${prefix}{${this.#key}}:more`];
+    const roll = this.#random.next();
+    if (roll < 0.15) {
+      await (this.#random.chance(0.5) ? redis.del(record) : redis.del(record, beside));
+      this.#model = null;
+    } else if (roll < 0.25) {
+      // A record that has lost its steps is damaged, which is another test.
+      if (this.#model !== null && this.#model.steps.size > 0) return;
+      await redis.del(beside);
+      this.#model = this.#model && withoutSideOutcome(this.#model);
+    } else if (roll < 0.65) {
+      const dumped = await Promise.all([redis.dumpBuffer(record), redis.dumpBuffer(beside)]);
+      this.#older = this.#model && dumped[0] && { model: this.#model, record: dumped[0], side: dumped[1] };
+    } else if (this.#older !== null) {
+      const { model } = this.#older;
+      await redis.del(record, beside);
+      await redis.restore(record, model.expiresAt + recordGraceMs, this.#older.record, 'ABSTTL');
+      if (this.#older.side !== null) {
+        const endAt = model.state === 'completed' ? model.outcomeEndAt : model.expiresAt;
+        await redis.restore(beside, endAt + recordGraceMs, this.#older.side, 'ABSTTL');
+      }
+      this.#model = model;
+    }
+  }
+
+  #compare<Answer extends protocol.TimestampedReply>(
+    verb: string,
+    asked: object,
+    answer: Answer,
+    pure: (record: StoredRecord | null, now: number) => protocol.Transition<Answer>,
+  ): void {
+    const before = this.#standing(answer.now);
+    const expected = pure(before, answer.now);
+    if (!isDeepStrictEqual(answer, expected.reply)) {
+      throw this.#difference(verb, { ...asked, before }, answer, expected.reply);
+    }
+    this.#model = expected.record;
+    this.#requests.now = answer.now;
+  }
+
+  #standing(now: number): StoredRecord | null {
+    return this.#model !== null && now > this.#model.expiresAt + recordGraceMs ? null : this.#model;
+  }
+
+  #reportReply(verb: string, ...what: (string | undefined)[]): void {
+    this.#world.onReply([verb, ...what.filter((word) => word !== undefined)].join(' '));
+  }
+
+  #difference(verb: string, asked: object, answer: unknown, expected: unknown): ModelDifference {
+    const { seed } = this.#world;
+    const told = inspect({ asked, answer, expected }, { depth: 6 });
+    return new ModelDifference(`${verb} on ${this.#key} differs from the protocol, seed ${seed}:\n${told}`);
+  }
+}
+
+/** An outcome that goes earlier lies beside the record. */
+function withoutSideOutcome(record: StoredRecord): StoredRecord {
+  const { outcome, outcomeEndAt, expiresAt } = record;
+  return { ...record, outcome: outcomeEndAt === expiresAt ? outcome : null };
+}
+
+/** Walks on many keys at once, so many steps in all. Ends with the first difference, which it throws. */
+export async function walkAll(world: WalkOptions, keys: number, steps: number): Promise<void> {
+  let left = steps;
+  const walkOne = async (index: number) => {
+    const walk = new Walk(world, index);
+    try {
+      while (left-- > 0) await walk.step();
+    } finally {
+      left = 0;
+    }
+  };
+  const walks = await Promise.allSettled(Array.from({ length: keys }, (_, index) => walkOne(index)));
+  const failed = walks.find((walk) => walk.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}

@@ -1,0 +1,283 @@
+// What holds while an answer is held, and how it is sent.
+import { createServer, type ServerResponse } from 'node:http';
+import { afterEach, describe, expect, it } from 'vitest';
+import { captureResponse } from '../../packages/core/src/node/index.js';
+import {
+  type CapturedExchange,
+  type CaptureServer,
+  type CaptureSetup,
+  capturedResponse,
+  type Layer,
+  nextLoopTurn,
+  startCaptureServer,
+} from './support/capture-server.js';
+import { listen, parseResponse, requestText } from './support/raw-http.js';
+
+let wire: CaptureServer;
+const startWith = async (handler: (round: CapturedExchange) => unknown, setup?: CaptureSetup): Promise<void> => {
+  wire = await startCaptureServer(handler, setup);
+};
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : error);
+
+afterEach(() => wire.close());
+
+describe('Until it is sent, a captured answer', () => {
+  it('does not reach the client, not a byte of it', async () => {
+    await startWith(({ res }) => {
+      res.writeHead(201, { 'X-A': '1' });
+      res.write('a');
+      res.end('b');
+    });
+    const client = await wire.connect(requestText('POST'));
+    const round = await wire.nextExchange();
+    await capturedResponse(round);
+    await nextLoopTurn();
+    expect(round.req.socket.bytesWritten).toBe(0);
+    await round.capture.send();
+    await client.closed;
+    expect(parseResponse(client.received())).toMatchObject({
+      statusLine: 'HTTP/1.1 201 Created',
+      body: Buffer.from('ab'),
+    });
+  });
+
+  it('lets informational answers pass', async () => {
+    await startWith(({ res }) => {
+      res.writeEarlyHints({ link: '</a.css>' });
+      res.writeProcessing();
+      res.end('x');
+    });
+    const client = await wire.connect(requestText('POST'));
+    const text = await client.untilReceived((so) => so.includes('102 Processing'));
+    expect(text).toContain('103 Early Hints');
+    expect(text).not.toContain('200 OK');
+  });
+
+  it('takes informational answers after its end if plain Node does, and none of them does it harm', async () => {
+    const late = (res: ServerResponse): unknown => {
+      try {
+        return void res.end('x').writeProcessing();
+      } catch (error) {
+        return codeOf(error);
+      }
+    };
+    const told: unknown[] = [];
+    const plain = await listen((_req, res) => void told.push(late(res)));
+    await plain.exchange(requestText('POST'));
+    await plain.close();
+    await startWith(({ res }) => void told.push(late(res)));
+    const client = await wire.connect(requestText('POST'));
+    await (await wire.nextExchange()).capture.send();
+    await client.closed;
+    expect(told[1]).toBe(told[0]);
+    expect(parseResponse(client.received())).toMatchObject({ statusLine: 'HTTP/1.1 200 OK', body: Buffer.from('x') });
+  });
+
+  it('tells the one who holds it everything about it', async () => {
+    await startWith(
+      ({ res }) => {
+        res.setHeader('X-A', 7).setHeader('Set-Cookie', ['a', 'b']);
+        res.writeHead(202, 'Taken', { 'x-outer': 'changed' });
+        res.write(Buffer.from([255]));
+        res.addTrailers({ 'X-Sum': '1' });
+        res.end('é');
+      },
+      { outside: [(_req, res, next) => next(void res.setHeader('X-Outer', '1'))] },
+    );
+    await wire.connect(requestText('POST'));
+    const { capture } = await wire.nextExchange();
+    expect(capture.baselineHeaders).toEqual([['X-Outer', '1']]);
+    expect(await capture.ended).toEqual({
+      status: 202,
+      reason: 'Taken',
+      headers: [
+        ['x-outer', 'changed'],
+        ['X-A', '7'],
+        ['Set-Cookie', ['a', 'b']],
+      ],
+      trailers: [['X-Sum', '1']],
+      body: Buffer.from([255, 0xc3, 0xa9]),
+      size: 3,
+      flowing: false,
+    });
+  });
+
+  it('has the head that was written by the old name of writeHead', async () => {
+    await startWith(({ res }) => {
+      // Node 26 has it no longer.
+      Reflect.apply(Reflect.get(res, 'writeHeader') ?? res.writeHead, res, [203, { 'X-A': '1' }]);
+      res.end();
+    });
+    await wire.connect(requestText('POST'));
+    expect(await capturedResponse(await wire.nextExchange())).toMatchObject({ status: 203, headers: [['X-A', '1']] });
+  });
+
+  it('is what it was when its head was written, whatever is assigned later', async () => {
+    await startWith(({ res }) => {
+      res.statusCode = 201;
+      res.end('first');
+      res.statusCode = 500;
+      res.statusMessage = 'Oops';
+      expect(() => res.setHeader('X-Late', '1')).toThrow(expect.objectContaining({ code: 'ERR_HTTP_HEADERS_SENT' }));
+      expect(res).toMatchObject({ headersSent: true, writableEnded: true, finished: true, writableFinished: false });
+    });
+    const client = await wire.connect(requestText('POST'));
+    const round = await wire.nextExchange();
+    await round.capture.send();
+    await client.closed;
+    expect(parseResponse(client.received())).toMatchObject({
+      statusLine: 'HTTP/1.1 201 Created',
+      headers: [],
+      body: Buffer.from('first'),
+    });
+  });
+
+  it('is not ended by what Node refuses: an error handler can still answer', async () => {
+    await startWith(({ res }) => {
+      res.setHeader('X-A', '1');
+      for (const attempt of [
+        () => Reflect.apply(res.end, res, [{}]),
+        () => res.writeHead(99),
+        () => res.writeHead(200, ['a']),
+      ]) {
+        expect(attempt).toThrow();
+        expect(res).toMatchObject({ headersSent: false, writableEnded: false });
+      }
+      expect(() => Reflect.apply(res.write, res, ['x', 'klingon'])).toThrow(
+        expect.objectContaining({ code: 'ERR_UNKNOWN_ENCODING' }),
+      );
+    });
+    await wire.connect(requestText('POST'));
+    const { capture } = await wire.nextExchange();
+    capture.endWithoutResponse();
+    expect(await capture.ended).toBeNull();
+  });
+
+  it('refuses a body where the server refuses it', async () => {
+    let code: unknown;
+    const server = createServer({ rejectNonStandardBodyWrites: true });
+    await startWith(
+      ({ res }) => {
+        res.statusCode = 204;
+        try {
+          res.write('x');
+        } catch (error) {
+          code = codeOf(error);
+        }
+        res.end();
+      },
+      { server },
+    );
+    await wire.connect(requestText('POST'));
+    await capturedResponse(await wire.nextExchange());
+    expect(code).toBe('ERR_HTTP_BODY_NOT_ALLOWED');
+  });
+
+  it('does not begin to flow after its end', async () => {
+    await startWith(({ res }) => res.end('x').flushHeaders());
+    const client = await wire.connect(requestText('POST'));
+    const round = await wire.nextExchange();
+    expect((await capturedResponse(round)).isStreaming).toBe(false);
+    await nextLoopTurn();
+    expect(round.req.socket.bytesWritten).toBe(0);
+    await round.capture.send();
+    await client.closed;
+    expect(parseResponse(client.received()).body.toString()).toBe('x');
+  });
+
+  it('does not end the process when something is written after the end and nobody listens', async () => {
+    let code: unknown;
+    await startWith(({ res }) => {
+      res.end('x');
+      setImmediate(() => res.write('late', (error) => (code = codeOf(error))));
+    });
+    const client = await wire.connect(requestText('POST'));
+    const round = await wire.nextExchange();
+    await nextLoopTurn();
+    await nextLoopTurn();
+    await round.capture.send();
+    await client.closed;
+    expect(code).toBe('ERR_STREAM_WRITE_AFTER_END');
+    expect(parseResponse(client.received()).body.toString()).toBe('x');
+  });
+});
+
+describe('send', () => {
+  it('adds the headers that it is given, and happens once', async () => {
+    await startWith(({ res }) => res.setHeader('X-A', '1').end('x'));
+    const client = await wire.connect(requestText('POST'));
+    const { capture } = await wire.nextExchange();
+    await Promise.all([capture.send([['X-B', ['2', '3']]]), capture.send([['X-C', '4']])]);
+    await client.closed;
+    expect(parseResponse(client.received()).headers).toEqual(['X-A: 1', 'X-B: 2', 'X-B: 3']);
+  });
+
+  it('puts every property back as it was, by descriptor', async () => {
+    const mine = { value: (): boolean => true, writable: false, configurable: true, enumerable: false };
+    let socket: PropertyDescriptor | undefined;
+    const prepare: Layer = (_req, res, next) => {
+      Object.defineProperty(res, 'flushHeaders', mine);
+      socket = Object.getOwnPropertyDescriptor(res, 'socket');
+      next();
+    };
+    await startWith(({ res }) => res.end('x'), {
+      outside: [prepare],
+      inside: [(_req, res, next) => next(void Object.assign(res, { end: res.end.bind(res), __onFinished: 'inner' }))],
+    });
+    const client = await wire.connect(requestText('POST'));
+    const { res, req, capture } = await wire.nextExchange();
+    const sent = capture.send();
+    const own = Object.getOwnPropertyNames(res);
+    expect(Object.getOwnPropertyDescriptor(res, 'flushHeaders')).toEqual(mine);
+    for (const name of [
+      'write',
+      'end',
+      'writeHead',
+      'headersSent',
+      'writableEnded',
+      'closed',
+      'emit',
+      '__onFinished',
+    ]) {
+      expect(own).not.toContain(name);
+    }
+    expect(res.socket).toBe(req.socket);
+    expect(Object.getOwnPropertyDescriptor(res, 'socket')).toEqual(socket);
+    await sent;
+    await client.closed;
+  });
+
+  it('reports what goes wrong all the same, and ends the connection', async () => {
+    const bad = (): never => {
+      throw new Error('a layer outside is broken');
+    };
+    await startWith(({ res }) => res.end('x'), {
+      outside: [(_req, res, next) => next(void Object.assign(res, { end: bad }))],
+    });
+    const client = await wire.connect(requestText('POST'));
+    const { capture } = await wire.nextExchange();
+    await capture.send();
+    expect(await client.closed).toBe('end');
+    expect(client.received()).toHaveLength(0);
+    expect(wire.sendErrors).toEqual([new Error('a layer outside is broken')]);
+  });
+
+  it('does nothing where there is no answer', async () => {
+    await startWith(() => {});
+    const client = await wire.connect(requestText('POST'));
+    const { capture } = await wire.nextExchange();
+    await capture.send();
+    capture.endWithoutResponse();
+    await capture.send();
+    await nextLoopTurn();
+    expect(client.received()).toHaveLength(0);
+  });
+});
+
+it('A response that has been written already is not captured', async () => {
+  await startWith(({ res }) => res.end('x'));
+  await wire.connect(requestText('POST'));
+  const { req, res, capture } = await wire.nextExchange();
+  await capture.send();
+  expect(() => captureResponse(req, res, { maxOutcomeBytes: 1 })).toThrow(/written already/);
+});

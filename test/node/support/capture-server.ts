@@ -1,0 +1,95 @@
+// A server on which every answer is captured and stays so until the test decides.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { type Capture, type CapturedResponse, captureResponse } from '../../../packages/core/src/node/index.js';
+import { listen, type RawServer } from './raw-http.js';
+
+export interface CapturedExchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly capture: Capture;
+}
+
+export interface CaptureServer extends RawServer {
+  /** The next request that has come and has been handled, in the order in which they came. */
+  nextExchange(): Promise<CapturedExchange>;
+  readonly sendErrors: Error[];
+}
+
+export interface CaptureSetup {
+  readonly maxOutcomeBytes?: number;
+  readonly signal?: () => AbortSignal;
+  /** Layers outside: they see the response before the capture begins. */
+  readonly outside?: readonly Layer[];
+  /** Layers inside: they see it captured. */
+  readonly inside?: readonly Layer[];
+  readonly server?: Server;
+}
+
+/** A middleware as connect and Express know it. */
+export type Layer = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void;
+
+export async function startCaptureServer(
+  handler: (round: CapturedExchange) => unknown,
+  setup: CaptureSetup = {},
+): Promise<CaptureServer> {
+  const rounds: CapturedExchange[] = [];
+  const waiting: ((round: CapturedExchange) => void)[] = [];
+  const sendErrors: Error[] = [];
+  const begin = (req: IncomingMessage, res: ServerResponse): void => {
+    realSockets.set(req, req.socket);
+    const { maxOutcomeBytes = 100_000, signal } = setup;
+    const onSendError = (error: Error) => sendErrors.push(error);
+    const capture = captureResponse(req, res, { maxOutcomeBytes, onSendError, ...(signal ? { signal } : {}) });
+    const round = { req, res, capture };
+    runLayers(setup.inside ?? [], req, res, () => {
+      handler(round);
+      const next = waiting.shift();
+      if (next) next(round);
+      else rounds.push(round);
+    });
+  };
+  const wire = await listen(
+    (req, res) => runLayers(setup.outside ?? [], req, res, () => begin(req, res)),
+    setup.server ?? createServer(),
+  );
+  const nextExchange = (): Promise<CapturedExchange> =>
+    new Promise((resolve) => {
+      const next = rounds.shift();
+      if (next) resolve(next);
+      else waiting.push(resolve);
+    });
+  return { ...wire, nextExchange, sendErrors };
+}
+
+/** Sends what is captured as soon as it has ended. */
+export function sendWhenEnded(round: CapturedExchange): Promise<void> {
+  return round.capture.ended.then(() => round.capture.send());
+}
+
+/** The answer, which the test expects to be there. */
+export async function capturedResponse(round: CapturedExchange): Promise<CapturedResponse> {
+  const answer = await round.capture.ended;
+  if (answer === null) throw new Error('no answer came');
+  return answer;
+}
+
+/** Resolves when the server has learnt that the connection is closed. */
+export const connectionClosed = (req: IncomingMessage): Promise<void> =>
+  new Promise((resolve) => realSocketOf(req).once('close', () => resolve()));
+
+/** A captured request has a stand-in for it, which hides that it closes. */
+const realSocketOf = (req: IncomingMessage): Socket => realSockets.get(req) ?? req.socket;
+const realSockets = new WeakMap<IncomingMessage, Socket>();
+
+export const nextLoopTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function runLayers(layers: readonly Layer[], req: IncomingMessage, res: ServerResponse, done: () => void): void {
+  const [first, ...rest] = layers;
+  const next = (error?: unknown): void => {
+    if (error !== undefined) throw error;
+    runLayers(rest, req, res, done);
+  };
+  if (first) first(req, res, next);
+  else done();
+}

@@ -1,0 +1,286 @@
+// The forms of answering that a handler on node:http has, each as one function.
+import { createReadStream } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+/** Notes something that the handler learnt, so that it can be compared too. */
+export type NoteFact = (what: string) => void;
+export type ResponseForm = (res: ServerResponse, note: NoteFact) => unknown;
+
+/** A file that every machine has. */
+const file = () => createReadStream(process.execPath, { end: 140_000 });
+
+/** Calls `writeHead` in a form that its types do not know. */
+const writeHead = (res: ServerResponse, ...args: unknown[]): unknown => Reflect.apply(res.writeHead, res, args);
+const nextLoopTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+export const endForms: Record<string, ResponseForm> = {
+  'end alone': (res) => res.end(),
+  'end with a string': (res) => res.end('hé'),
+  'end with an empty string': (res) => res.end(''),
+  'end with a Buffer': (res) => res.end(Buffer.from([0, 255, 128])),
+  'end with an empty Buffer': (res) => res.end(Buffer.alloc(0)),
+  'end with a Uint8Array of a larger memory': (res) =>
+    res.end(new Uint8Array(Buffer.from('0123456789')).subarray(2, 5)),
+  'end with latin1': (res) => res.end('hé', 'latin1'),
+  'end with hex': (res) => res.end('68e9', 'hex'),
+  'end with a callback': (res, note) => res.end(() => note('end called back')),
+  'end with a string and a callback': (res, note) => res.end('x', () => note('end called back')),
+  'end with a string, an encoding and a callback': (res, note) => res.end('eA==', 'base64', () => note('called back')),
+  "a listener to 'finish'": (res, note) => res.on('finish', () => note('finish')).end('x'),
+  'end after the handler has returned': async (res) => {
+    await nextLoopTurn();
+    res.end('later');
+  },
+  'a status code': (res) => {
+    res.statusCode = 418;
+    res.end('x');
+  },
+  'a status message': (res) => {
+    res.statusCode = 201;
+    res.statusMessage = 'Made It';
+    res.end('x');
+  },
+  'a status message that is the usual one': (res) => {
+    res.statusCode = 201;
+    res.statusMessage = 'Created';
+    res.end('x');
+  },
+  'a status as text, and one with a fraction': (res) => {
+    Reflect.set(res, 'statusCode', res.req.method === 'HEAD' ? 201.7 : '201');
+    res.end('x');
+  },
+  'a status without a usual message': (res) => {
+    res.statusCode = 299;
+    res.end('x');
+  },
+  '204 with a body': (res) => {
+    res.statusCode = 204;
+    res.end('dropped');
+  },
+  '304 with a length': (res) => res.writeHead(304, { ETag: '"a"', 'Content-Length': 5 }).end(),
+};
+
+export const writeForms: Record<string, ResponseForm> = {
+  'write in every encoding': (res) => {
+    res.write('hé');
+    res.write('é', 'latin1');
+    res.write('é', 'binary');
+    res.write('616263', 'hex');
+    res.write('eHl6', 'base64');
+    res.write('eHl6', 'base64url');
+    res.write('é', 'utf16le');
+    res.write('é', 'ucs2');
+    res.write('a', 'ascii');
+    res.end();
+  },
+  'write with callbacks': async (res, note) => {
+    await new Promise<void>((resolve) => res.write('a', () => resolve()));
+    await new Promise<void>((resolve) => res.write('62', 'hex', () => resolve()));
+    note('both called back');
+    res.end('c');
+  },
+  'write of nothing': (res) => {
+    res.write('');
+    res.write(Buffer.alloc(0));
+    res.end('x');
+  },
+  'write and end with bytes': (res) => {
+    res.write(Buffer.from('a'));
+    res.write(new Uint8Array([98]));
+    res.end('c');
+  },
+  'a Buffer that is used again once it counts as written': async (res) => {
+    const buffer = Buffer.from('first-');
+    await new Promise<void>((resolve) => res.write(buffer, () => resolve()));
+    buffer.fill('second');
+    res.end(buffer);
+  },
+  'cork and uncork': (res) => {
+    res.cork();
+    res.write('a');
+    res.write('b');
+    res.uncork();
+    res.end('c');
+  },
+  'a file, piped': (res) => file().pipe(res),
+  'a file, in a pipeline': async (res, note) => {
+    await pipeline(file(), res);
+    note('pipeline is through');
+  },
+  'a stream of strings, in a pipeline': async (res, note) => {
+    await pipeline(Readable.from(['a', 'b', 'c']), res);
+    note('pipeline is through');
+  },
+  flushHeaders: async (res) => {
+    res.setHeader('X-Early', '1');
+    res.flushHeaders();
+    await nextLoopTurn();
+    res.write('a');
+    res.end('b');
+  },
+  'flushHeaders and nothing else': (res) => {
+    res.flushHeaders();
+    res.end();
+  },
+  'flushHeaders with a length': (res) => {
+    res.setHeader('Content-Length', 3);
+    res.flushHeaders();
+    res.write('ab');
+    res.end('c');
+  },
+  'an event stream': async (res) => {
+    res.setHeader('Content-Type', 'text/event-stream');
+    res.write('data: 1\n\n');
+    await nextLoopTurn();
+    res.write('data: 2\n\n');
+    res.end();
+  },
+  'more than is held': (res) => {
+    for (let i = 0; i < 5; i++) res.write('x'.repeat(100_000));
+    res.end('y');
+  },
+  'more than is held, corked': (res) => {
+    res.cork();
+    res.write('x'.repeat(500_000));
+    res.end();
+  },
+  'more than is held, in one go': (res) => res.end('x'.repeat(500_000)),
+  'more than is held, with a length': (res) => {
+    res.setHeader('Content-Length', 500_000);
+    for (let i = 0; i < 5; i++) res.write('x'.repeat(100_000));
+    res.end();
+  },
+};
+
+/** From version 22 on, plain Node sends the end of these before their last chunk. */
+export const corkForms: Record<string, ResponseForm> = {
+  'cork without uncork': (res) => {
+    res.cork();
+    res.write('a');
+    res.end('b');
+  },
+  'cork without uncork, of a head that was flushed': (res) => {
+    res.flushHeaders();
+    res.cork();
+    res.write('a');
+    res.end('b');
+  },
+};
+
+export const headForms: Record<string, ResponseForm> = {
+  'writeHead(status)': (res) => res.writeHead(202).end('x'),
+  'writeHead(status, reason)': (res) => res.writeHead(202, 'Taken').end('x'),
+  'writeHead(status, empty reason)': (res) => res.writeHead(202, '').end('x'),
+  'writeHead(status, headers)': (res) => res.writeHead(202, { 'X-A': '1', 'x-B': ['2', '3'], 'X-C': 4 }).end('x'),
+  'writeHead(status, reason, headers)': (res) => res.writeHead(202, 'Taken', { 'X-A': '1' }).end('x'),
+  'writeHead(status, undefined, headers)': (res) => res.writeHead(202, undefined, { 'X-A': '1' }).end('x'),
+  'writeHead with a flat list': (res) => res.writeHead(200, ['X-A', '1', 'X-B', '2']).end('x'),
+  'writeHead with a flat list that names a header twice': (res) =>
+    res.writeHead(200, ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'X-B', '2']).end('x'),
+  'writeHead with a list of pairs': (res) => {
+    writeHead(
+      res,
+      200,
+      [
+        ['X-A', '1'],
+        ['X-B', ['2', '3']],
+        ['X-A', '4'],
+      ].sort(),
+    );
+    res.end('x');
+  },
+  'writeHead over headers that were set': (res) => {
+    res.setHeader('X-A', 'old').setHeader('X-B', 'kept');
+    res.writeHead(200, { 'x-a': 'new', 'X-C': 'added' }).end('x');
+  },
+  'writeHead with a flat list over headers that were set': (res) => {
+    res.setHeader('X-A', 'old');
+    res.writeHead(200, ['X-B', '1', 'X-B', '2', 'x-a', 'new']).end('x');
+  },
+  'writeHeader, the old name': (res) => {
+    // Node 26 has it no longer.
+    Reflect.apply(Reflect.get(res, 'writeHeader') ?? res.writeHead, res, [203]);
+    res.end('x');
+  },
+  'writeHead and chunks': (res) => {
+    res.writeHead(200, { 'Content-Type': 'text/plain' });
+    res.write('a');
+    res.end('b');
+  },
+  'setHeader with strings, numbers and lists': (res) => {
+    res.setHeader('Set-Cookie', ['a=1', 'b=2']).setHeader('Link', ['<a>', '<b>']).setHeader('X-N', 7);
+    res.end('x');
+  },
+  appendHeader: (res) => {
+    res.setHeader('X-A', '1').appendHeader('x-a', '2').appendHeader('X-A', ['3', '4']).appendHeader('X-B', 'b');
+    res.end('x');
+  },
+  'setHeaders(Headers)': (res) =>
+    res
+      .setHeaders(
+        new Headers([
+          ['X-A', '1'],
+          ['Set-Cookie', 'a'],
+          ['Set-Cookie', 'b'],
+        ]),
+      )
+      .end('x'),
+  'setHeaders(Map)': (res) => res.setHeaders(new Map([['X-A', '1']])).end('x'),
+  removeHeader: (res) => {
+    res.setHeader('X-A', '1').setHeader('X-B', '2').removeHeader('x-a');
+    res.end('x');
+  },
+  'removeHeader of what Node would add': (res) => {
+    for (const name of ['Date', 'Connection', 'Content-Length', 'Transfer-Encoding']) res.removeHeader(name);
+    res.end('x');
+  },
+  'a header with bytes over 127': (res) => res.setHeader('X-A', 'é').end(Buffer.from('x')),
+  'Content-Length': (res) => res.setHeader('Content-Length', 3).end('abc'),
+  'Content-Length in writeHead, and chunks': (res) => {
+    res.writeHead(200, { 'content-length': '3' });
+    res.write('ab');
+    res.end('c');
+  },
+  'Transfer-Encoding: chunked': (res) => {
+    if (res.useChunkedEncodingByDefault && res.req.method !== 'HEAD') res.setHeader('Transfer-Encoding', 'chunked');
+    res.end('abc');
+  },
+  'trailers after Content-Length was excluded': (res) => {
+    res.removeHeader('Content-Length');
+    res.addTrailers({ 'X-Sum': '1' });
+    res.end('abc');
+  },
+  'Connection: close': (res) => res.setHeader('Connection', 'close').end('x'),
+  strictContentLength: (res) => {
+    res.strictContentLength = true;
+    res.setHeader('Content-Length', 3);
+    res.write('ab');
+    res.end('c');
+  },
+  trailers: (res) => {
+    res.write('a');
+    res.addTrailers({ 'X-Sum': '1', 'X-More': ['2', '3'] });
+    res.end();
+  },
+  'trailers as pairs, after the announcement of one': (res) => {
+    if (res.useChunkedEncodingByDefault && res.req.method !== 'HEAD') res.setHeader('Trailer', 'X-Sum');
+    res.addTrailers([['X-Sum', '1']]);
+    res.end('abc');
+  },
+  'trailers after an empty body': (res) => {
+    res.write('');
+    res.addTrailers({ 'X-Sum': '0' });
+    res.end();
+  },
+  'trailers that Node drops': (res) => {
+    res.addTrailers({ 'X-Sum': '1' });
+    res.end('abc');
+  },
+  'informational answers': (res) => {
+    res.writeProcessing();
+    res.writeEarlyHints({ link: '</a.css>; rel=preload', 'x-id': '1' });
+    res.writeContinue();
+    res.end('x');
+  },
+};

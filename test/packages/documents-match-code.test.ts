@@ -1,0 +1,138 @@
+// Exports, options and documents agree, in both directions: nothing is undocumented, nothing documented is made up.
+import { describe, expect, test } from 'vitest';
+import { workFields } from '../../packages/core/src/functions/execute-idempotently.js';
+import { checkHttpOptions } from '../../packages/core/src/http/http-options.js';
+import { MemoryStore } from '../../packages/core/src/stores/memory/memory-store.js';
+import { memoryStoreSchema } from '../../packages/core/src/stores/memory/memory-store-options.js';
+import {
+  callTimeoutSchema,
+  prefixSchema,
+} from '../../packages/core/src/stores/redis/connection/redis-store-options.js';
+import { codesIn, documents, fencedBlocks, sections, tableRows } from './markdown.js';
+import {
+  childNodes,
+  exportsOf,
+  filesUnder,
+  importsOf,
+  membersOf,
+  nameOf,
+  packageNames,
+  parse,
+  readRepositoryFile,
+  sourcesOf,
+} from './source-trees.js';
+
+/** Every entry point by the name that users write, as its source says what it exports. */
+const entryPoints: ReadonlyMap<string, string> = new Map(
+  packageNames.flatMap((name) => {
+    const { exports } = JSON.parse(readRepositoryFile(`packages/${name}/package.json`));
+    return Object.keys(exports)
+      .filter((path) => path !== './package.json')
+      .map((path) => [`@onceguard/${name}${path.slice(1)}`, sourceOf(name, exports[path].import.default)] as const);
+  }),
+);
+
+/** The source of a compiled file that a manifest names. */
+function sourceOf(name: string, compiled: string): string {
+  return `packages/${name}/${compiled.replace('./dist/esm/', 'src/').replace(/\.js$/, '.ts')}`;
+}
+
+describe('Exports', () => {
+  test.each([...entryPoints])('docs/api.md lists exactly what %s exports', (entry, source) => {
+    const listed = tableRows(
+      sections('docs/api.md', (title) => codesIn(title).includes(entry)),
+      'name',
+    ).flatMap(([cell]) => codesIn(cell));
+    expect(listed.sort()).toEqual(exportsOf(source));
+  });
+
+  const pages = documents.flatMap((file) =>
+    fencedBlocks(file, 'ts').map((code, at) => [`${file}, block ${at + 1}`, code]),
+  );
+  const examples = filesUnder('examples').filter((file) => file.endsWith('.ts'));
+  const written = [...pages, ...examples.map((file) => [file, readRepositoryFile(file)])];
+
+  test.each(written.filter(([, code]) => code?.includes('@onceguard/')))(
+    '%s imports what exists',
+    (_where, code = '') => {
+      for (const node of parse('block.ts', code).nodes.filter(({ type }) => type === 'ImportDeclaration')) {
+        const [module = ''] = importsOf({ file: '', nodes: [node] });
+        if (!module.startsWith('@onceguard/')) continue;
+        const source = entryPoints.get(module);
+        expect(source, `${module} is an entry point`).toBeDefined();
+        const names = childNodes(node.specifiers).map(({ imported }) => nameOf(imported));
+        expect(exportsOf(source ?? '')).toEqual(expect.arrayContaining(names));
+      }
+    },
+  );
+});
+
+/** Tables of options: where they stand, the interface that they describe, and the one whose options stand elsewhere. */
+const optionTables = [
+  ['README.md', 'Options', 'HttpOptions', ''],
+  ['docs/api.md', 'Functions', 'ExecuteOptions', 'TermOptions'],
+  ['docs/api.md', 'Functions', 'IdempotentOptions', 'TermOptions'],
+  ['docs/api.md', 'MemoryStore', 'MemoryStoreOptions', ''],
+  ['docs/api.md', 'RedisStore', 'RedisStoreOptions', ''],
+  ['docs/api.md', 'RedisStore.connect', 'ConnectOptions', ''],
+] as const;
+
+/** Tables of options, and what the code takes where an option is left out. */
+const defaultTables = [
+  ['README.md', 'Options', { ...checkHttpOptions({ store: new MemoryStore(), scope: 'public' }) }],
+  [
+    'docs/api.md',
+    'Functions',
+    {
+      maxOutcomeBytes: workFields.maxOutcomeBytes.parse(undefined),
+      recordCause: workFields.recordCause.parse(undefined),
+    },
+  ],
+  ['docs/api.md', 'MemoryStore', memoryStoreSchema.omit({ clock: true }).parse({})],
+  [
+    'docs/api.md',
+    'RedisStore',
+    { prefix: prefixSchema.parse(undefined), callTimeoutMs: callTimeoutSchema.parse(undefined) },
+  ],
+] as const;
+
+describe('Options', () => {
+  const core = sourcesOf('core');
+
+  test.each(optionTables)('%s, %s: the table has exactly the options of %s', (file, title, name, elsewhere) => {
+    const others = membersOf(core, elsewhere);
+    const options = membersOf(core, name).filter((option) => !others.includes(option));
+    expect(options.length).toBeGreaterThan(0);
+    expect(
+      optionRows(file, title)
+        .flatMap(([cell]) => codesIn(cell))
+        .sort(),
+    ).toEqual(options.sort());
+  });
+
+  test.each(defaultTables)('%s, %s: the defaults are those of the code', (file, title, defaults: object) => {
+    const documented = optionRows(file, title).flatMap(([option, cell]) => {
+      const value = defaultIn(cell ?? '', defaults);
+      return value === undefined ? [] : [[codesIn(option)[0], value]];
+    });
+    expect(documented.length).toBeGreaterThan(0);
+    expect(defaults).toMatchObject(Object.fromEntries(documented));
+  });
+});
+
+function optionRows(file: string, title: string): string[][] {
+  return tableRows(
+    sections(file, (heading) => heading === title),
+    'option',
+  );
+}
+
+/** A default as it is written: a number, days, a literal, or the name of the option that it follows. */
+function defaultIn(cell: string, defaults: object): unknown {
+  const [, days] = /^(\d+) days$/.exec(cell) ?? [];
+  if (days !== undefined) return Number(days) * 86_400_000;
+  if (/^[\d ]+$/.test(cell)) return Number(cell.replaceAll(' ', ''));
+  const [code = ''] = codesIn(cell);
+  if (/^(true|false|'.*'|\[.*\])$/.test(code)) return JSON.parse(code.replaceAll("'", '"'));
+  return code in defaults ? Reflect.get(defaults, code) : undefined;
+}

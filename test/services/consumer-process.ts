@@ -1,0 +1,69 @@
+// Consumers as processes of their own, to be killed, and what the work of all of them has left behind.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Redis } from 'ioredis';
+import { vi } from 'vitest';
+import type { ConsumerMessage, ConsumerSettings } from './processes/consumer.js';
+
+export interface ConsumerProcess {
+  /** What became of its deliveries so far. */
+  readonly decisions: readonly string[];
+  /** Resolves when it stands still. */
+  untilHeld(): Promise<void>;
+  /** Ends it at once, as a crash would. */
+  kill(): Promise<void>;
+  /** Lets it finish what is at hand. */
+  stop(): Promise<void>;
+}
+
+const program = fileURLToPath(new URL('processes/consumer.ts', import.meta.url));
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+
+/** Resolves when it consumes. */
+export async function startConsumer(settings: ConsumerSettings): Promise<ConsumerProcess> {
+  const child = fork(program, [JSON.stringify(settings)], {
+    execArgv: ['--import', tsx, '--disable-warning=OnceguardWarning'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const gone = once(child, 'exit');
+  const told: ConsumerMessage[] = [];
+  child.on('message', (one: ConsumerMessage) => told.push(one));
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    await gone;
+  };
+  const heard = async (what: 'ready' | 'held') => {
+    const look = () => {
+      if (!told.some((one) => what in one)) throw new Error(`The consumer has not said ${what}.`);
+    };
+    await vi.waitFor(look, { timeout: 30_000, interval: 20 });
+  };
+  await heard('ready');
+  return {
+    get decisions() {
+      return told.flatMap((one) => ('decided' in one ? [one.decided] : []));
+    },
+    untilHeld: async () => await heard('held'),
+    kill: async () => await end('SIGKILL'),
+    stop: async () => await end('SIGTERM'),
+  };
+}
+
+export interface WorkTraces {
+  /** How often its work began. */
+  readonly runs: number;
+  /** How many charges a system that honours keys has made. */
+  readonly charges: number;
+  /** How often the label was printed, which no key protects. */
+  readonly labels: number;
+}
+
+export async function tracesOf(redis: Redis, prefix: string, id: string): Promise<WorkTraces> {
+  return {
+    runs: Number(await redis.hget(`${prefix}runs`, id)),
+    charges: await redis.scard(`${prefix}charges:${id}`),
+    labels: Number(await redis.hget(`${prefix}labels`, id)),
+  };
+}

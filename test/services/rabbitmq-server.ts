@@ -1,0 +1,113 @@
+// A RabbitMQ of the tests' own: on free loopback ports, in a directory of its own, gone when it is stopped or this process ends.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findProgram } from '../../packages/testing/src/servers/server-process.js';
+
+const startupMs = 120_000;
+const maxStarts = 3;
+
+// Packages put the program there; what they put on the PATH may run it as another user only.
+const packagedFolder = '/usr/lib/rabbitmq/bin';
+
+// The standard input ends with the process at its other end. Nobody needs the data: the server need not end in order.
+const guardScript = `
+epmd -port "$ERL_EPMD_PORT" -address 127.0.0.1 & epmd=$!
+"$1" & server=$!
+read -r _
+kill -9 $server; kill $epmd; wait
+rm -rf "$HOME"
+`;
+
+export interface Rabbitmq {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** The path of the server's program, or undefined where it is not installed. */
+export function findRabbitmq(): string | undefined {
+  return findProgram(['rabbitmq-server'], [packagedFolder]);
+}
+
+/** Resolves when the server listens, after some seconds. */
+export async function startRabbitmq(): Promise<Rabbitmq> {
+  const program = findRabbitmq();
+  if (program === undefined) throw new Error('rabbitmq-server is not on the PATH.');
+  for (let tried = 1; ; tried += 1) {
+    // Somebody else may take a port before the server does.
+    const [port = 0, ...others] = await freePorts(3);
+    const guard = spawn('sh', ['-c', guardScript, 'sh', program], {
+      env: { ...process.env, ...environment(port, others) },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      // What ends this process by way of the terminal does not end the guard before it has cleaned up.
+      detached: true,
+    });
+    const stop = async () => {
+      guard.stdin.end();
+      await ended;
+    };
+    const ended = once(guard, 'close');
+    try {
+      await started(guard);
+      return { url: `amqp://guest:guest@127.0.0.1:${port}`, stop };
+    } catch (error) {
+      await stop();
+      if (tried === maxStarts) throw error;
+    }
+  }
+}
+
+function environment(port: number, [distributionPort, epmdPort]: readonly number[]): NodeJS.ProcessEnv {
+  const home = mkdtempSync(join(tmpdir(), 'onceguard-rabbitmq-'));
+  const none = join(home, 'none');
+  return {
+    HOME: home,
+    ERL_EPMD_PORT: String(epmdPort),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODENAME: `onceguard-${port}@localhost`,
+    RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODE_PORT: String(port),
+    RABBITMQ_DIST_PORT: String(distributionPort),
+    RABBITMQ_MNESIA_BASE: join(home, 'data'),
+    RABBITMQ_LOG_BASE: join(home, 'log'),
+    RABBITMQ_LOGS: '-',
+    RABBITMQ_ENABLED_PLUGINS_FILE: none,
+    RABBITMQ_CONF_ENV_FILE: none,
+    RABBITMQ_CONFIG_FILE: none,
+    RABBITMQ_ADVANCED_CONFIG_FILE: none,
+    // The program becomes the server, which then has the id that the guard knows, instead of starting it.
+    RABBITMQ_ALLOW_INPUT: 'true',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-noinput -kernel inet_dist_use_interface {127,0,0,1}',
+  };
+}
+
+async function started(guard: ChildProcess): Promise<void> {
+  let output = '';
+  await new Promise<void>((resolve, reject) => {
+    const fail = (why: string) => reject(new Error(`RabbitMQ ${why}:\n${output}`));
+    const late = setTimeout(() => fail(`did not start within ${startupMs} ms`), startupMs);
+    const read = (text: Buffer) => {
+      output += text.toString();
+      if (!/Server startup complete|BOOT FAILED|not found|in use/.test(output)) return;
+      clearTimeout(late);
+      if (output.includes('Server startup complete')) resolve();
+      else fail('did not start');
+    };
+    guard.stdout?.on('data', read);
+    guard.stderr?.on('data', read);
+    guard.once('error', (error) => fail(error.message));
+  });
+  // What it says from now on is read, so that it can go on, and not kept.
+  for (const stream of [guard.stdout, guard.stderr]) stream?.removeAllListeners('data').resume();
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map(async (server) => await once(server, 'listening')));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map(async (server) => await once(server.close(), 'close')));
+  return ports;
+}

@@ -1,0 +1,56 @@
+// Who hears of what: stores that listen for ends, and a bystander that hears everything under a prefix.
+import { randomUUID } from 'node:crypto';
+import type { IdempotencyStore } from '@onceguard/core';
+import type { Redis } from 'ioredis';
+import { expect, vi } from 'vitest';
+
+type SubscribableStore = Required<Pick<IdempotencyStore, 'onAttemptEnded'>>;
+
+export interface ListeningStore<Store> {
+  readonly store: Store;
+  /** The keys that it was told of, in order. */
+  readonly notifiedKeys: string[];
+  /** Resolves when it hears what is published, from now on. */
+  untilSubscribed(server?: Redis): Promise<void>;
+}
+
+const probePrefix = 'trial-';
+
+/** A store with a connection of its own that listens, once it hears. `redis` is any client of the same servers. */
+export async function listeningStore<Store extends SubscribableStore>(
+  store: Store,
+  redis: Redis,
+  prefix: string,
+): Promise<ListeningStore<Store>> {
+  const notifiedKeys: string[] = [];
+  const trials = new Set<string>();
+  store.onAttemptEnded((key) => {
+    if (key.startsWith(probePrefix)) trials.add(key);
+    else notifiedKeys.push(key);
+  });
+  const untilSubscribed = async (server = redis) => {
+    const name = probePrefix + randomUUID();
+    const isHeard = async () => {
+      await server.publish(`${prefix}ended`, name);
+      return trials.has(name);
+    };
+    await vi.waitUntil(isHeard, { timeout: 20_000, interval: 20 });
+  };
+  await untilSubscribed();
+  return { store, notifiedKeys, untilSubscribed };
+}
+
+/** Hears all that is published under a prefix. `all` answers with the names, once it has heard everything so far. */
+export async function recordAllMessages(redis: Redis, prefix: string) {
+  const heard: string[] = [];
+  const client = redis.duplicate();
+  client.on('pmessage', (_pattern, _channel, name) => heard.push(name));
+  await client.psubscribe(`${prefix}*`);
+  const all = async () => {
+    await redis.publish(`${prefix}bystander`, 'the last');
+    await vi.waitUntil(() => heard.at(-1) === 'the last', { timeout: 10_000, interval: 5 });
+    expect(heard.pop()).toBe('the last');
+    return heard;
+  };
+  return { all, end: () => client.disconnect() };
+}

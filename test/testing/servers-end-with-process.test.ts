@@ -1,0 +1,17 @@
+// Servers end with the process that started them, also where that had no time to stop them.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { expect, test, vi } from 'vitest';
+import { remainsOf, type ServerTraces } from './server-traces.js';
+
+test('A process that is killed leaves no server behind, running, frozen or killed, and no directory', async () => {
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+  const starter = fileURLToPath(new URL('processes/start-servers.ts', import.meta.url));
+  const child = fork(starter, { execArgv: ['--import', tsx] });
+  const [traces]: ServerTraces[][] = await once(child, 'message');
+  expect(remainsOf(traces ?? []).length).toBeGreaterThan(20);
+  child.kill('SIGKILL');
+  await vi.waitFor(() => expect(remainsOf(traces ?? [])).toEqual([]), 10_000);
+});
