@@ -79,8 +79,8 @@ onEveryFramework('onAbandoned that is a function', (world) => {
       {
         key: 'order-1',
         attempt: 2,
-        steps: new Map([['reserve', 'reserve by attempt 1']]),
-        inDoubt: [{ name: 'charge', key: chargeKeys[0] }],
+        recordedSteps: new Map([['reserve', 'reserve by attempt 1']]),
+        stepsInDoubt: [{ name: 'charge', key: chargeKeys[0] }],
       },
     ]);
     expect(seen[0]?.deriveKey('charge')).toBe(chargeKeys[0]);

@@ -156,7 +156,7 @@ onEveryStore('What one of them is told holds only for those like it:', (open) =>
     first.end();
     expect(await recovering.end).toBe('found, recorded');
     // Whichever of the two looked first.
-    expect(['unknown', 'found, replayed']).toContain(await blocked.end);
+    expect(['outcome_unknown', 'found, replayed']).toContain(await blocked.end);
   });
 
   it('an owner that was overtaken may not run again, and keeps nobody from it who may', async () => {

@@ -49,7 +49,7 @@ onEveryStore('A record whose bytes were changed', (open) => {
       await expect(again).rejects.toMatchObject({ name: 'StoreError', class: 'damaged', code: 'record_damaged' });
     }
     stop();
-    expect(errors).toMatchObject([{ name: recordNameIn(store), class: 'damaged' }, { class: 'damaged' }]);
+    expect(errors).toMatchObject([{ recordName: recordNameIn(store), class: 'damaged' }, { class: 'damaged' }]);
     store.clearFaults();
     expect(await summarize(executeIdempotently(() => 13, callOptions(store)))).toBe('12, replayed');
   });

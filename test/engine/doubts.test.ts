@@ -136,7 +136,7 @@ onEveryStore('Doubts', (open) => {
     const { store } = open();
     await leaveDoubts(store, 1);
     await expect(resolveDoubt(store, recordNameIn(store), options as never)).rejects.toThrow(message);
-    expect(await summarize(executeIdempotently(reserveAndCharge, callOptions(store)))).toBe('unknown');
+    expect(await summarize(executeIdempotently(reserveAndCharge, callOptions(store)))).toBe('outcome_unknown');
   });
 
   it('of a request are not decided with the result of a function, which could not be sent', async () => {

@@ -31,7 +31,7 @@ interface EventRow<Name extends EventName = EventName> {
   /** Makes it happen; what happened before is not listened to where `before` does it. */
   before?(world: MemoryTestbed): Promise<unknown>;
   act(world: MemoryTestbed): Promise<unknown>;
-  readonly content: Omit<Events[Name], 'store' | 'name'>;
+  readonly content: Omit<Events[Name], 'store' | 'recordName'>;
 }
 
 const rows: EventRow[] = [
@@ -161,7 +161,7 @@ describe('An event is published once, with what happened', () => {
     const stop = onEvent(event, (one) => heard.push(one));
     await act(world);
     stop();
-    expect(heard).toEqual([{ store: 'memory', name: recordNameIn(world.store), ...content }]);
+    expect(heard).toEqual([{ store: 'memory', recordName: recordNameIn(world.store), ...content }]);
   });
 });
 

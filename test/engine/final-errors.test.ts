@@ -264,7 +264,7 @@ onEveryStore('A recorded result', (open) => {
 
   it('comes back as the schema makes it', async () => {
     const { store } = open();
-    const options = { store, scope: 'tests', key: 'order-1', result: { parse: (value: unknown) => ({ value }) } };
+    const options = { store, scope: 'tests', key: 'order-1', resultSchema: { parse: (value: unknown) => ({ value }) } };
     await executeIdempotently<unknown>(() => 'paid', options);
     expect(await executeIdempotently<unknown>(() => 'never', options)).toMatchObject({ value: { value: 'paid' } });
   });

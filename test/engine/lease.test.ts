@@ -66,7 +66,7 @@ onEveryStore('A lease', (open) => {
       stop();
       expect(reason).toBeInstanceOf(LeaseLostError);
       expect(heard).toEqual([
-        { store: store.name, name: recordNameIn(store), attempt: 1, reason: expect.stringContaining('time ran out') },
+        { store: store.name, recordName: recordNameIn(store), attempt: 1, reason: expect.stringContaining('time ran out') },
       ]);
     },
   );
@@ -108,7 +108,7 @@ onEveryStore('A lease', (open) => {
     store.injectFault('renew', hangs);
     await pay(store, { leaseMs: 100, onAbandoned: 'block' }, untilSignalAborts).catch(() => {});
     const before = await recordOf(store.inner, recordNameIn(store));
-    expect(await summarize(pay(store, { ...waitingOptions, onAbandoned: 'rerun' }))).toBe('unknown');
+    expect(await summarize(pay(store, { ...waitingOptions, onAbandoned: 'rerun' }))).toBe('outcome_unknown');
     expect(await recordOf(store.inner, recordNameIn(store))).toEqual(before);
   });
 });

@@ -28,13 +28,12 @@ const mistakes: [title: string, options: object, said: string, remedy: string][]
   ['a class in place of final errors', { finalErrors: RangeError }, 'finalErrors is a function', '{ CardDeclined }'],
   ['final errors of one name', { finalErrors: [class A extends Error {}, class A extends Error {}] }, '"A"', 'record'],
   ['a final error without a name', { finalErrors: [class extends Error {}] }, 'finalErrors', 'static errorName'],
-  ['a schema that checks nothing', { result: {} }, 'result is an object', 'a method parse'],
+  ['a schema that checks nothing', { resultSchema: {} }, 'resultSchema is an object', 'a method parse'],
   ['a failure policy that does not exist', { onFailure: 'free' }, 'onFailure is "free"', '"retry" or "unknown"'],
   ['a waiting time in words', { onInProgress: { waitMs: '1s' } }, 'onInProgress.waitMs is "1s"', 'milliseconds'],
   ['a waiting time that is misspelt', { onInProgress: { wait: 5 } }, 'onInProgress.wait', 'is not an option'],
   ['no limit for results', { maxOutcomeBytes: 0 }, 'maxOutcomeBytes is 0', 'whole number of bytes'],
   ['an option that does not exist', { ttl: 5 }, 'ttl is not an option', 'ttlMs'],
-  ['a key that is not required', { required: false }, 'required is false', 'always required'],
 ];
 
 const mistakesOfMakeIdempotent: typeof mistakes = [

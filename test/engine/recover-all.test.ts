@@ -27,17 +27,17 @@ onEveryStore('recoverAll', (open) => {
       return recovery.stillUnknown(60_000);
     };
     const sum = await recoverAll(store, { recover });
-    expect(sum).toMatchObject({ done: 1, notDone: 1, stillUnknown: 2, elsewhere: 0, cursor: null });
-    expect(sum.failed).toEqual([{ name: expect.any(String), error: new Error('the bank is closed') }]);
+    expect(sum).toMatchObject({ done: 1, notDone: 1, stillUnknown: 2, handledElsewhere: 0, cursor: null });
+    expect(sum.failed).toEqual([{ recordName: expect.any(String), error: new Error('the bank is closed') }]);
     const ends = ['order-1', 'order-2', 'order-3', 'order-4', 'order-5'].map((key) =>
       summarize(executeIdempotently(reserveAndCharge, callOptions(store, { key, ...blockPolicy }))),
     );
     expect((await Promise.all(ends)).sort()).toEqual([
       'charged for r1, recorded',
       'paid, replayed',
-      'unknown',
-      'unknown',
-      'unknown',
+      'outcome_unknown',
+      'outcome_unknown',
+      'outcome_unknown',
     ]);
   });
 
@@ -78,7 +78,7 @@ onEveryStore('recoverAll', (open) => {
     const { store } = open();
     await abandonWork(store, () => {}, { key: 'stuck' });
     const recover = () => recovery.done('paid');
-    expect(await recoverAll(store, { recover })).toMatchObject({ done: 0, notDone: 0, elsewhere: 0 });
+    expect(await recoverAll(store, { recover })).toMatchObject({ done: 0, notDone: 0, handledElsewhere: 0 });
     expect(await summarize(executeIdempotently(() => 'run again', callOptions(store, { key: 'stuck' })))).toBe(
       'run again, recorded',
     );
@@ -124,8 +124,8 @@ onEveryStore('recoverAll', (open) => {
     const { store } = open();
     await leaveDoubts(store, 1);
     const sum = await recoverAll(store, { recover: () => recovery.done(() => {}) });
-    expect(sum).toMatchObject({ done: 0, failed: [{ name: recordNameIn(store) }] });
-    expect(await summarize(executeIdempotently(reserveAndCharge, callOptions(store)))).toBe('unknown');
+    expect(sum).toMatchObject({ done: 0, failed: [{ recordName: recordNameIn(store) }] });
+    expect(await summarize(executeIdempotently(reserveAndCharge, callOptions(store)))).toBe('outcome_unknown');
   });
 
   it('counts what somebody else ends meanwhile as elsewhere', async () => {
@@ -136,7 +136,7 @@ onEveryStore('recoverAll', (open) => {
       await resolveDoubt(store.inner, name, { as: 'done', by: 'Ada', reason: 'asked the bank' });
     store.injectFault('acquire', runFirst(decide));
     const recover = () => expect.unreachable('Nobody has to find out any more.');
-    expect(await recoverAll(store, { recover })).toMatchObject({ done: 0, elsewhere: 1, failed: [] });
+    expect(await recoverAll(store, { recover })).toMatchObject({ done: 0, handledElsewhere: 1, failed: [] });
   });
 
   it('rejects where the store does not answer', async () => {

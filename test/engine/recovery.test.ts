@@ -48,14 +48,14 @@ onEveryStore('A recover function', (open) => {
     await abandonWork(store, vanished.operation, { onAbandoned: recover });
     expect(
       await summarize(executeIdempotently(orderedWork().operation, callOptions(store, { onAbandoned: recover }))),
-    ).toBe('unknown');
+    ).toBe('outcome_unknown');
     expect(told1).toHaveLength(1);
     expect(told1[0]).toMatchObject({
       key: 'order-1',
       attempt: 2,
       takeover: true,
-      steps: new Map([['reserve', 'reserve ok']]),
-      inDoubt: [{ name: 'charge', key: vanished.keys.get('charge') }],
+      recordedSteps: new Map([['reserve', 'reserve ok']]),
+      stepsInDoubt: [{ name: 'charge', key: vanished.keys.get('charge') }],
     });
   });
 
@@ -241,7 +241,7 @@ onEveryStore('A recover function', (open) => {
     const { operation, calls } = orderedWork();
     const late = { ...callOptions(store, { onAbandoned: slow }), leaseMs: 80, maxExecutionMs: 10 };
     // To the store its lease holds a little longer, unless this process is slow to ask.
-    expect(['in_progress', 'unknown']).toContain(await summarize(executeIdempotently(operation, late)));
+    expect(['in_progress', 'outcome_unknown']).toContain(await summarize(executeIdempotently(operation, late)));
     expect((await recordOf(store.inner, recordNameIn(store)))?.state).toBe('in_progress');
     expect(calls).toEqual([]);
   });

@@ -57,7 +57,7 @@ onEveryStore('An outcome whose bytes the store refuses', (open) => {
       expect(await pay(store)).toBe('paid, recorded');
       expect(completionsWithBytes(store)).toEqual([true, false]);
       expect(await pay(store)).toBe('expired');
-      expect(notKept).toEqual([{ store: store.name, name: recordNameIn(store), reason: `It is ${refusal}.` }]);
+      expect(notKept).toEqual([{ store: store.name, recordName: recordNameIn(store), reason: `It is ${refusal}.` }]);
       expect(unrecorded).toEqual([]);
     },
   );

@@ -227,9 +227,9 @@ onEveryStore('A step that may run at most once', (open) => {
       });
       return 'paid';
     };
-    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('unknown');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('outcome_unknown');
     expect(await stateAfterDrain(store)).toBe('unknown');
-    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('unknown');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('outcome_unknown');
     expect(runs).toBe(0);
   });
 
@@ -237,7 +237,7 @@ onEveryStore('A step that may run at most once', (open) => {
     const { store } = open();
     const operation = async (context: OperationContext) => await charge(context, declined);
     expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('Error: declined');
-    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('unknown');
+    expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('outcome_unknown');
   });
 
   it('that throws after it said that nothing happened runs again', async () => {

@@ -179,7 +179,7 @@ describe('A caller that finds no store before its work', () => {
     stop();
     const value = { fencingToken: 0, attempt: 1, takeover: false, key: 'payment-1' };
     expect(end).toEqual({ kind: 'executed', value, recorded: false, attempt: 1 });
-    expect(heard).toEqual([{ store: 'memory', name: store.calls[0]?.key, error: expect.any(Error) }]);
+    expect(heard).toEqual([{ store: 'memory', recordName: store.calls[0]?.key, error: expect.any(Error) }]);
     expect(store.callsOf('complete')).toEqual([]);
   });
 });

@@ -30,9 +30,9 @@ const forGood = null;
 
 /** What the one who decides is told, and what the record says then. */
 const decided = ['ok', 'completed'] as const;
-const undecided = ['store_unavailable', 'unknown'] as const;
+const undecided = ['store_unavailable', 'outcome_unknown'] as const;
 const decidedButUnanswered = ['store_unavailable', 'completed'] as const;
-const refused = ['store_misconfigured', 'unknown'] as const;
+const refused = ['store_misconfigured', 'outcome_unknown'] as const;
 
 const rows: [StoreMethod, how: string, FaultRule, call: number | null, readonly [told: string, state: string]][] = [
   ['read', 'fails once', failsBefore(), once, decided],

@@ -98,7 +98,7 @@ describe('Until it is sent, a captured answer', () => {
       trailers: [['X-Sum', '1']],
       body: Buffer.from([255, 0xc3, 0xa9]),
       size: 3,
-      flowing: false,
+      isStreaming: false,
     });
   });
 

@@ -64,7 +64,7 @@ it(`Orders whose workers are killed take effect once, and no doubt ends silently
     expect(inDoubt.length).toBeGreaterThan(5);
   }
 
-  const undecided = trials.filter(({ trial }) => ends.get(trial) === 'unknown');
+  const undecided = trials.filter(({ trial }) => ends.get(trial) === 'outcome_unknown');
   const decisions = new Map(await Promise.all(undecided.map(decide)));
   const later = await finish(undecided);
   const right = undecided.map(({ trial }) => [trial, decisions.get(trial) === 'done' ? 'expired' : 'executed']);
@@ -117,11 +117,11 @@ async function findingsFor({ trial, policy }: Trial, ends: ReadonlyMap<string, s
   const standing = await shop.doubtsOf(trial);
   const isOpen = standing.some((step) => policy !== 'recover' || calls[step] > 0);
   const wrong = {
-    [`it ended with ${end}`]: !isDone && end !== 'unknown',
+    [`it ended with ${end}`]: !isDone && end !== 'outcome_unknown',
     'a system that does not know the key was called again': calls.charge > 1 || calls.mail > 1,
     'a system that knows the key acted again': effects.reserve > 1 || effects.ship > 1,
     'it is done, and a part of it is not': isDone && Object.values(calls).includes(0),
-    'it is unknown, and nothing is in doubt': end === 'unknown' && policy !== 'block' && !isOpen,
+    'it is unknown, and nothing is in doubt': end === 'outcome_unknown' && policy !== 'block' && !isOpen,
     'a doubt ended silently': isDone && doubtsOf(trial).some((step) => !asked.has(step)),
   };
   const names = Object.entries(wrong).filter(([, is]) => is);

@@ -43,7 +43,7 @@ onEveryStore('A result that cannot be kept', (open) => {
     expect('value' in first && first.value).toBe(value);
     expect(await summarize(executeIdempotently(operation, options))).toBe('expired');
     stop();
-    expect(heard).toMatchObject([{ name: recordNameIn(store), reason: expect.stringMatching(reason) }]);
+    expect(heard).toMatchObject([{ recordName: recordNameIn(store), reason: expect.stringMatching(reason) }]);
     expect(await recordOf(store.inner, recordNameIn(store))).toMatchObject({ state: 'completed', outcome: null });
     expect(effects).toEqual(['charge']);
   });
