@@ -137,7 +137,7 @@ describe('A derived key', () => {
     const { store } = memoryTestbed();
     const main = createRequire(import.meta.url).resolve('@onceguard/core');
     const program = `
-      const { execute, MemoryStore } = require(${JSON.stringify(main)});
+      const { executeIdempotently: execute, MemoryStore } = require(${JSON.stringify(main)});
       const options = { store: new MemoryStore(), scope: 'tests', key: 'payment-1' };
       execute(({ deriveKey }) => deriveKey('charge'), options).then(({ value }) => process.stdout.write(value));`;
     expect(execFileSync(process.execPath, ['-e', program], { encoding: 'utf8' })).toBe(

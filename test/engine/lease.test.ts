@@ -66,7 +66,12 @@ onEveryStore('A lease', (open) => {
       stop();
       expect(reason).toBeInstanceOf(LeaseLostError);
       expect(heard).toEqual([
-        { store: store.name, recordName: recordNameIn(store), attempt: 1, reason: expect.stringContaining('time ran out') },
+        {
+          store: store.name,
+          recordName: recordNameIn(store),
+          attempt: 1,
+          reason: expect.stringContaining('time ran out'),
+        },
       ]);
     },
   );

@@ -9,7 +9,7 @@ const main = createRequire(import.meta.url).resolve('@onceguard/core');
 /** What a program prints before it ends by itself. */
 async function printed(program: string): Promise<string> {
   const given = `
-    const { execute, MemoryStore, StoreError } = require(${JSON.stringify(main)});
+    const { executeIdempotently: execute, MemoryStore, StoreError } = require(${JSON.stringify(main)});
     const store = new MemoryStore({ callTimeoutMs: 100 });
     const pay = (operation, options = {}) => execute(operation, { store, scope: 'tests', key: '1', ...options });
     const print = (end) => console.log(JSON.stringify(end));`;

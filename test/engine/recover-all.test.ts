@@ -34,10 +34,10 @@ onEveryStore('recoverAll', (open) => {
     );
     expect((await Promise.all(ends)).sort()).toEqual([
       'charged for r1, recorded',
+      'outcome_unknown',
+      'outcome_unknown',
+      'outcome_unknown',
       'paid, replayed',
-      'outcome_unknown',
-      'outcome_unknown',
-      'outcome_unknown',
     ]);
   });
 

@@ -86,7 +86,9 @@ describe('A result that cannot be kept', () => {
     await expect(pay(undefined)).rejects.toThrow(OutcomeExpiredError);
     stop();
     expect(runs).toBe(1);
-    expect(heard).toEqual([{ store: 'memory', recordName: recordNameIn(store), reason: expect.stringMatching(reason) }]);
+    expect(heard).toEqual([
+      { store: 'memory', recordName: recordNameIn(store), reason: expect.stringMatching(reason) },
+    ]);
     expect(await recordOf(store.inner, recordNameIn(store))).toMatchObject({ state: 'completed', outcome: null });
   });
 

@@ -139,7 +139,9 @@ describe('A store that can tell of ends', () => {
     await store.inner.complete(lease, completionFor(lease));
     store.notifyEnded('1');
     await second;
-    const asked = store.callsOf('acquire').map(({ args: [request] }) => (request as { awaited?: boolean }).awaited);
+    const asked = store
+      .callsOf('acquire')
+      .map(({ args: [request] }) => (request as { notifyOnEnd?: boolean }).notifyOnEnd);
     expect(asked).toEqual([false, true, true]);
   });
 

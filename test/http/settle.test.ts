@@ -11,7 +11,7 @@ import { MemoryStore } from '../../packages/core/src/stores/memory/memory-store.
 type Policy = Pick<HttpOptions<never>, 'classify' | 'isFinal' | 'onFailure'>;
 
 const freed = { as: 'retryable' };
-const unbound = { as: 'retryable', unbind: true };
+const unbound = { as: 'retryable', unbindFingerprint: true };
 const unknown = { as: 'unknown', retryAfterMs: null, note: null };
 const recorded = (status: number) => expect.objectContaining({ as: 'done', note: `${status}` });
 

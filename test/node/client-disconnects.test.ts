@@ -81,7 +81,7 @@ describe('After the client has gone, the whole answer is known of', () => {
         const round = await disconnectBeforeResponse(start, layers);
         expect(await capturedResponse(round)).toMatchObject({
           size,
-          flowing: how === 'flowing',
+          isStreaming: how === 'flowing',
           body: readFileSync(file),
         });
         expect(failure).toBeUndefined();

@@ -143,7 +143,11 @@ describe('A flowing answer', () => {
     });
     size = 11;
     await wire.connect(keepAlive);
-    expect(await capturedResponse(await wire.nextExchange())).toMatchObject({ isStreaming: true, body: null, size: 11 });
+    expect(await capturedResponse(await wire.nextExchange())).toMatchObject({
+      isStreaming: true,
+      body: null,
+      size: 11,
+    });
   });
 
   it('does not flow where its head alone would be a complete answer', async () => {

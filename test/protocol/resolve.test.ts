@@ -105,7 +105,7 @@ const rows: Record<string, ResolveRow> = {
   'again, the bytes are over': { record: { ...closed, outcomeEndAt: at }, request: { as }, reply: { kind: 'ok' } },
   'again, after somebody acquired and was abandoned': {
     record: { ...unknown, fencingToken: fencingToken + 2, decisions: [decided] },
-    reply: conflict('unknown'),
+    reply: conflict('outcome_unknown'),
   },
   'again, after another decision': {
     record: {
@@ -128,7 +128,7 @@ const rows: Record<string, ResolveRow> = {
   'another fencing token': {
     record: unknown,
     request: { expectedFencingToken: fencingToken - 1 },
-    reply: conflict('unknown'),
+    reply: conflict('outcome_unknown'),
   },
   'abandoned, another fencing token': {
     record: abandoned,

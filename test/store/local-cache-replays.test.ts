@@ -171,10 +171,10 @@ describe('Nothing is kept', () => {
 
   const unsettled: Readonly<Record<string, (made: CacheTestbed) => Promise<unknown>>> = {
     in_progress: acquireLease,
-    unknown: async (made) =>
+    outcome_unknown: async (made) =>
       await made.store.release(await acquireLease(made), { as: 'unknown', retryAfterMs: null, note: null }),
     expired: async (made) => await made.store.complete(await acquireLease(made), completionOf('', { outcome: null })),
-    mismatch: async (made) => await acquireLease(made, { fingerprint: 'v1:other' }),
+    key_reused: async (made) => await acquireLease(made, { fingerprint: 'v1:other' }),
   };
 
   test.each(Object.entries(unsettled))('of what is %s: the store is asked each time', async (kind, arrange) => {

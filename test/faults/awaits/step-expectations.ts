@@ -58,8 +58,14 @@ export const stepExpectations: Readonly<Record<keyof typeof stepSituations, Expe
     'fails after, for good': undecided('in_progress', 'in_progress'),
     'hangs before, for good': undecided('in_progress', 'in_progress'),
     'hangs after, for good': undecided('in_progress', 'in_progress'),
-    'is refused, for good': undecided({ function: 'store_misconfigured', http: 'store_unavailable' }, 'outcome_unknown'),
-    'makes no sense, for good': undecided({ function: 'argument_invalid', http: 'store_unavailable' }, 'outcome_unknown'),
+    'is refused, for good': undecided(
+      { function: 'store_misconfigured', http: 'store_unavailable' },
+      'outcome_unknown',
+    ),
+    'makes no sense, for good': undecided(
+      { function: 'argument_invalid', http: 'store_unavailable' },
+      'outcome_unknown',
+    ),
   },
   'leaves the outcome unknown, since nobody found out': {
     ...withPassingFaults(stillUnknown),

@@ -1,6 +1,6 @@
 // Run by jest in jsdom, where a timer is a number and some of Node's globals are missing.
 const { createServer, request } = require('node:http');
-const { MemoryStore, execute, makeIdempotent } = require('@onceguard/core');
+const { MemoryStore, executeIdempotently: execute, makeIdempotent } = require('@onceguard/core');
 const { idempotency } = require('@onceguard/express');
 const express = require('express');
 

@@ -8,7 +8,7 @@ const koa = require('@onceguard/koa');
 const Express = require('express');
 const Koa = require('koa');
 
-const { execute, KeyReusedError, MemoryStore, makeIdempotent, StoreError } = core;
+const { executeIdempotently: execute, KeyReusedError, MemoryStore, makeIdempotent, StoreError } = core;
 
 class CardDeclined extends Error {}
 

@@ -1,7 +1,7 @@
 // A worker that takes orders of four steps, each up to the point that its trial names, and stands still there: it is killed when
 // all of its orders stand still or have ended. Plain JavaScript: many are started, and tsx doubles the time of a start.
 import { setTimeout as pause } from 'node:timers/promises';
-import { execute, recovery } from '@onceguard/core';
+import { executeIdempotently, recovery } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { FaultStore } from '@onceguard/testing';
 import { Redis } from 'ioredis';
@@ -91,7 +91,8 @@ async function takeOrder(job) {
     }
     return 'sold';
   };
-  const onAbandoned = policy === 'recover' ? async ({ inDoubt }) => await findOut(trial, inDoubt, at) : policy;
+  const onAbandoned =
+    policy === 'recover' ? async ({ stepsInDoubt }) => await findOut(trial, stepsInDoubt, at) : policy;
   const options = {
     store: storeWith(at),
     scope: 'shop',
@@ -100,7 +101,7 @@ async function takeOrder(job) {
     onInProgress: { waitMs: 20_000 },
     onAbandoned,
   };
-  const { kind } = await execute(operation, options);
+  const { kind } = await executeIdempotently(operation, options);
   process.send({ trial, ends: kind });
 }
 

@@ -129,7 +129,7 @@ function settlementAfterFailure({ nothingHappened, request }: Attempt): Exclude<
 
 const settledUnknown = { as: 'unknown', retryAfterMs: null, note: null } as const;
 /** What changed nothing may come again with another payload. */
-const settledUnbound = { as: 'retryable', unbind: true } as const;
+const settledUnbound = { as: 'retryable', unbindFingerprint: true } as const;
 
 /** With a step in doubt no attempt leaves the key free for the next one: somebody has to find out first. */
 function unknownIfInDoubt<End extends Settlement>(attempt: Attempt, settlement: End): End | typeof settledUnknown {

@@ -22,7 +22,7 @@ const notProcessedStatuses = new Set([401, 403, 407, 423, 425, 429]);
 
 const keyFreed = { as: 'retryable' } as const;
 /** Nothing happened, so the next request may have another payload. */
-const keyFreedAndUnbound = { as: 'retryable', unbind: true } as const;
+const keyFreedAndUnbound = { as: 'retryable', unbindFingerprint: true } as const;
 const outcomeUnknown = { as: 'unknown', retryAfterMs: null, note: null } as const;
 
 export interface HandlerResponse {

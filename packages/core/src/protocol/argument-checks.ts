@@ -43,7 +43,7 @@ export function checkAcquire(key: string, request: AcquireRequest): void {
   if (request.lastSeenFencingToken > maxFencingToken)
     throw invalidArgument('fenceSeen', request.lastSeenFencingToken, `at most ${maxFencingToken}`);
   checkOneOf('onAbandoned', request.onAbandoned, onAbandonedValues);
-  if (request.notifyOnEnd !== undefined) checkBoolean('awaited', request.notifyOnEnd);
+  if (request.notifyOnEnd !== undefined) checkBoolean('notifyOnEnd', request.notifyOnEnd);
   if (request.scope !== undefined && request.scope !== null) checkScope(request.scope);
 }
 
@@ -85,7 +85,8 @@ export function checkRelease(holder: LeaseIdentity, how: ReleaseRequest): void {
   checkLeaseIdentity(holder);
   checkOneOf('as', how.as, releaseValues);
   if (holder.fencingToken !== null || how.as !== 'not_started') checkTimestamp('fence', holder.fencingToken);
-  if (how.as === 'retryable' && how.unbindFingerprint !== undefined) checkBoolean('unbind', how.unbindFingerprint);
+  if (how.as === 'retryable' && how.unbindFingerprint !== undefined)
+    checkBoolean('unbindFingerprint', how.unbindFingerprint);
   if (how.as !== 'unknown') return;
   if (how.retryAfterMs !== null) checkWholeNumber('retryAfterMs', how.retryAfterMs, 0);
   checkText('note', how.note);

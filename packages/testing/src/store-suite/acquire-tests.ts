@@ -24,7 +24,7 @@ export function acquireTests({ describe, test }: StoreSuiteContext): void {
       const { now, fencingToken, leaseEndAt, ...first } = assertAcquired(
         await store.acquire(key, acquireRequest({ leaseMs: hourMs })),
       );
-      const flags = { takeover: false, recovering: false, guarded: false, bound: false };
+      const flags = { takeover: false, recovering: false, guarded: false, fingerprintBound: false };
       const facts = { attempt: 1, ...flags, steps: new Map() };
       assert.deepEqual(first, { kind: 'acquired', ...facts });
       assert.equal(leaseEndAt, now + hourMs);

@@ -34,7 +34,7 @@ const badCompletions: readonly Partial<Completion>[] = [
 ];
 const badDecisions: readonly Partial<ResolveRequest>[] = [
   ...badTimes.flatMap((time) => [{ expectFence: time }, { outcomeTtlMs: time }, { recordTtlMs: time }]),
-  ...[{ recordTtlMs: 0 }, { outcomeTtlMs: 0 }, { recordTtlMs: 1, outcomeTtlMs: 2 }, { expectFence: 1e15 }],
+  ...[{ recordTtlMs: 0 }, { outcomeTtlMs: 0 }, { recordTtlMs: 1, outcomeTtlMs: 2 }, { expectedFencingToken: 1e15 }],
   ...[{ by: '' }, { reason: '' }, { note: '' }, { by: 'a'.repeat(1025) }],
 ];
 

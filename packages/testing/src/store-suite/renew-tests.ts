@@ -86,7 +86,10 @@ export function renewTests({ describe, test }: StoreSuiteContext): void {
       );
       assert.deepEqual([takeover, recovering, guarded], [true, true, true]);
       const { fingerprintBound, recordTtlMs, outcomeTtlMs, unknownTtlMs } = await readRecord(bench);
-      assert.deepEqual({ bound: fingerprintBound, recordTtlMs, outcomeTtlMs, unknownTtlMs }, { bound: true, ...terms });
+      assert.deepEqual(
+        { fingerprintBound, recordTtlMs, outcomeTtlMs, unknownTtlMs },
+        { fingerprintBound: true, ...terms },
+      );
       assert.equal(expiresAt, leaseEndAt + lease.unknownTtlMs);
     });
 

@@ -32,7 +32,7 @@ export function resolveTests({ describe, test }: StoreSuiteContext): void {
         const { state, fencingToken, decisions, expiresAt, outcomeEndAt } = await readRecord(bench);
         assert.equal(state, 'completed');
         assert.ok(fencingToken > lease.fencingToken);
-        const said = { fence: lease.fencingToken, as: 'done', by: 'ops', reason: 'asked the bank', at: now };
+        const said = { fencingToken: lease.fencingToken, as: 'done', by: 'ops', reason: 'asked the bank', at: now };
         assert.deepEqual(decisions, [said]);
         assert.deepEqual([expiresAt, outcomeEndAt], [before, now + hourMs]);
         assert.equal(await replayedOutcome(bench), 'paid');
