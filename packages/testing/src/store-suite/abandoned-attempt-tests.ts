@@ -56,7 +56,7 @@ export function abandonedAttemptTests({ describe, test }: StoreSuiteContext): vo
 
     test('can still be completed by its owner, guarded or not, as long as nobody took over', async (bench) => {
       const lease = await acquireAbandonedLease(bench, { onAbandoned: 'block' });
-      assert.equal((await bench.store.acquire(bench.key, acquireRequest())).kind, 'unknown');
+      assert.equal((await bench.store.acquire(bench.key, acquireRequest())).kind, 'outcome_unknown');
       assert.deepEqual(withoutNow(await bench.store.complete(lease, completionOf('paid'))), { kind: 'ok' });
       assert.equal(await replayedOutcome(bench), 'paid');
     });

@@ -112,7 +112,7 @@ export function acquireTests({ describe, test }: StoreSuiteContext): void {
       assert.ok(answer.kind === 'completed');
       const { outcome, outcomeLeftMs, completedAt, now, ...facts } = answer;
       assert.equal(Buffer.from(outcome).toString(), 'paid');
-      assert.deepEqual(facts, { kind: 'completed', note: '201', attempt: 1, fence: lease.fencingToken });
+      assert.deepEqual(facts, { kind: 'completed', note: '201', attempt: 1, fencingToken: lease.fencingToken });
       assert.equal(outcomeLeftMs, completedAt + hourMs - now);
     });
 

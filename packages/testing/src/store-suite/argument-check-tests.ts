@@ -33,7 +33,7 @@ const badCompletions: readonly Partial<Completion>[] = [
   ...[{ outcomeTtlMs: 0 }, { outcomeTtlMs: 1e12 }, { note: '' }, { note: 'a'.repeat(1025) }],
 ];
 const badDecisions: readonly Partial<ResolveRequest>[] = [
-  ...badTimes.flatMap((time) => [{ expectFence: time }, { outcomeTtlMs: time }, { recordTtlMs: time }]),
+  ...badTimes.flatMap((time) => [{ expectedFencingToken: time }, { outcomeTtlMs: time }, { recordTtlMs: time }]),
   ...[{ recordTtlMs: 0 }, { outcomeTtlMs: 0 }, { recordTtlMs: 1, outcomeTtlMs: 2 }, { expectedFencingToken: 1e15 }],
   ...[{ by: '' }, { reason: '' }, { note: '' }, { by: 'a'.repeat(1025) }],
 ];

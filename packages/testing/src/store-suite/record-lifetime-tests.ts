@@ -124,7 +124,7 @@ export function recordLifetimeTests({ describe, test, capabilities }: StoreSuite
     test('an abandoned guarded record is kept until its last millisecond', async (bench) => {
       const lease = await acquireLease(bench, { onAbandoned: 'block' });
       await bench.waitForStoreTime(lease.leaseEndAt + 400 * dayMs - 1);
-      assert.equal((await bench.store.acquire(bench.key, acquireRequest())).kind, 'unknown');
+      assert.equal((await bench.store.acquire(bench.key, acquireRequest())).kind, 'outcome_unknown');
       await bench.waitForStoreTime(lease.leaseEndAt + 400 * dayMs);
       assert.equal((await acquireLease(bench)).attempt, 1);
     });

@@ -79,8 +79,8 @@ export function staleOwnerTests({ describe, test }: StoreSuiteContext): void {
     });
 
     for (const [what, facts] of Object.entries({
-      'another token under the same fencing token': { token: acquireRequest().ownerToken },
-      'the same token under another fencing token': { fence: 1 },
+      'another token under the same fencing token': { ownerToken: acquireRequest().ownerToken },
+      'the same token under another fencing token': { fencingToken: 1 },
     })) {
       test(`does not count as its own with ${what}`, async (bench) => {
         const lease = await acquireLease(bench);
