@@ -10,6 +10,8 @@ export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
     server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
+    // Tests cause these warnings on purpose, or do so by using a Redis that keeps nothing. They hear them as events all the same.
+    execArgv: ['--disable-warning=OnceguardWarning', '--disable-warning=UnsupportedWarning'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [

@@ -1,12 +1,11 @@
-// npm run bench [-- arguments]: installs and builds what is missing, then measures.
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { become, build, install, root } from './workspace.mjs';
+// npm run bench [-- arguments]: installs and builds what is missing, then measures, on the version of Node that is tuned for.
+import { measuredMajor, nodeOf, versionOf } from './nodes.mjs';
+import { becomeProgram, prepare } from './workspace.mjs';
 
-install();
-build();
-const tsx = createRequire(join(root, 'bench', 'package.json')).resolve('tsx');
-const program = join('bench', 'main.ts');
+await prepare();
+const found = await nodeOf(measuredMajor);
+if (found === null) console.log(`There is no package of Node ${measuredMajor} for this machine.`);
+const node = found ?? process.execPath;
+console.log(`On Node ${versionOf(node)}:`);
 // The Redis of the benchmark keeps nothing on disk, and the store warns of that.
-become(process.execPath, ['--no-warnings', '--import', pathToFileURL(tsx).href, program, ...process.argv.slice(2)]);
+await becomeProgram('bench', 'main.ts', { node, flags: ['--no-warnings'] });

@@ -1,5 +1,4 @@
 // npm run build: installs what is missing and compiles all packages.
-import { build, install } from './workspace.mjs';
+import { prepare } from './workspace.mjs';
 
-install();
-build();
+await prepare();

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bin, build, install, packageFolders, root, run } from './workspace.mjs';
+import { bin, root, run, runQuietly } from './processes.mjs';
+import { packageFolders, prepare } from './workspace.mjs';
 
 const MAX_LINES = 300;
 
@@ -18,8 +19,7 @@ const steps = {
   [`no source over ${MAX_LINES} lines`]: checkLength,
 };
 
-install();
-build();
+await prepare();
 const failed = Object.entries(steps).filter(([name, step]) => {
   console.log(`\n── ${name}`);
   return step() !== 0;
@@ -36,12 +36,12 @@ function checkTarballs() {
   const folder = mkdtempSync(join(tmpdir(), 'onceguard-pack-'));
   try {
     const packed = packageFolders.map((cwd) => {
-      return runQuietly('pnpm', ['pack', '--pack-destination', folder], join(root, cwd));
+      return judge('pnpm', ['pack', '--pack-destination', folder], join(root, cwd));
     });
     const judged = readdirSync(folder).flatMap((name) => [
-      runQuietly('publint', [name, '--strict'], folder),
+      judge('publint', [name, '--strict'], folder),
       // Every way in which TypeScript resolves modules, node10 too: many CommonJS projects still have that.
-      runQuietly('attw', [name, '--profile', 'strict'], folder),
+      judge('attw', [name, '--profile', 'strict'], folder),
     ]);
     return Math.max(...packed, ...judged);
   } finally {
@@ -49,11 +49,11 @@ function checkTarballs() {
   }
 }
 
-/** Runs a tool whose output is of interest only when it finds something. */
-function runQuietly(tool, args, cwd) {
-  const result = spawnSync(bin(tool), args, { cwd, encoding: 'utf8', shell: process.platform === 'win32' });
-  if (result.status !== 0) console.error(`${tool} ${args.join(' ')}\n${result.stdout}${result.stderr}`);
-  return result.status ?? 1;
+/** Runs a tool whose output is of interest only when it finds something; answers its exit status. */
+function judge(tool, args, cwd) {
+  const { status, output } = runQuietly(bin(tool), args, { cwd });
+  if (status !== 0) console.error(`${tool} ${args.join(' ')}\n${output}`);
+  return status;
 }
 
 function checkLength() {

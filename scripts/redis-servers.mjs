@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { root } from './workspace.mjs';
+import { root } from './processes.mjs';
 
 /** The releases of Debian, and which server each of them has. */
 const releases = [

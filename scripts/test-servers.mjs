@@ -4,8 +4,9 @@
 import { delimiter } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { bin, run } from './processes.mjs';
 import { redisServers } from './redis-servers.mjs';
-import { bin, build, install, run } from './workspace.mjs';
+import { prepare } from './workspace.mjs';
 
 /**
  * Answers the exit status: 0 where all tests passed on all servers. `isNeeded` picks servers by their version. `isShort` leaves out the
@@ -25,7 +26,6 @@ export function testServers(args, { isNeeded = () => true, isShort = false } = {
 }
 
 if (argv[1] === fileURLToPath(import.meta.url)) {
-  install();
-  build();
+  await prepare();
   process.exitCode = testServers(argv.slice(2));
 }

@@ -97,7 +97,7 @@ describe.each(copies)('In %s,', (_title, one, other) => {
 
 it('A warning is given once, whichever copy gives it', async () => {
   const program = fileURLToPath(new URL('processes/mounted-in-two-copies.mjs', import.meta.url));
-  const child = fork(program, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const child = fork(program, { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   let said = '';
   child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
   await once(child, 'close');

@@ -120,7 +120,7 @@ describe('Misuse of a store', () => {
 
   it('a memory store in a cluster worker warns once: other workers do not see its records', async () => {
     const program = fileURLToPath(new URL('processes/memory-in-cluster.mjs', import.meta.url));
-    const child = fork(program, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const child = fork(program, { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     let said = '';
     child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
     await once(child, 'close');
@@ -129,7 +129,7 @@ describe('Misuse of a store', () => {
 
   it('the middleware that is mounted twice warns in a process of its own, once', async () => {
     const program = fileURLToPath(new URL('processes/mounted-twice.mjs', import.meta.url));
-    const child = fork(program, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const child = fork(program, { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     let said = '';
     child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
     await once(child, 'close');

@@ -1,5 +1,5 @@
 // Records whose bytes were changed: a typed error, and neither a run nor a replay, whatever the options say.
-import { executeIdempotently, type IdempotencyStore, listDoubts, onEvent, resolveDoubt } from '@onceguard/core';
+import { drainStore, executeIdempotently, type IdempotencyStore, listDoubts, onEvent, resolveDoubt } from '@onceguard/core';
 import type { FaultRule, FaultStore } from '@onceguard/testing';
 import { expect, it } from 'vitest';
 import { abandonWork, blockPolicy, callOptions, reserveAndCharge, vanishWhileCharging } from './abandoned-work.js';
@@ -145,6 +145,8 @@ onEveryStore('A record whose bytes were changed', (open) => {
         callOptions(store, { onStoreUnavailable }),
       );
       await expect(again).rejects.toMatchObject({ class: 'damaged', code: 'record_damaged' });
+      // The lease is released in the background; the next attempt would still find it.
+      await drainStore(store);
     }
     store.clearFaults();
     expect(await stateAfterDrain(store)).toBe('retryable');
