@@ -42,6 +42,8 @@ export interface MicroResults extends Circumstances {
 
 /** The medians for a megabyte of JSON of this shape. */
 export interface BodyCost {
+  /** The version that it was measured on. */
+  readonly node: string;
   readonly shape: string;
   readonly parseMs: number;
   readonly canonicalMs: number;

@@ -33,7 +33,8 @@ export function bodyTable(bodies: readonly BodyCost[]): Table {
   const lines = bodies.map(({ shape, parseMs, canonicalMs }) => {
     return [shape, String(parseMs), String(canonicalMs), (canonicalMs / parseMs).toFixed(2)];
   });
-  return { title: 'bodies', head: ['a megabyte of', 'JSON.parse ms', 'canonical form ms', 'ratio'], rows: lines };
+  const first = `a megabyte of (on Node ${bodies[0]?.node})`;
+  return { title: 'bodies', head: [first, 'JSON.parse ms', 'canonical form ms', 'ratio'], rows: lines };
 }
 
 type Named = (typeof rows)[number];

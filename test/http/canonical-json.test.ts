@@ -113,7 +113,7 @@ describe('the canonical form of a JSON text', () => {
     expect(canonicalJson(objects) === objects).toBe(true);
   });
 
-  it.each([13, 100, 5_000, 140_000])('sorts %d members of any names', (count) => {
+  it.each([2, 13, 32, 33, 100, 5_000, 140_000])('sorts %d members of any names', (count) => {
     const random = randomOf(count);
     const names = Array.from({ length: count }, (_, at) => `${'prefix'.repeat(random(2))}${random(count)}-${at % 7}`);
     const own = [...new Set(names)];
@@ -121,6 +121,58 @@ describe('the canonical form of a JSON text', () => {
     const text = (list: readonly string[]) => `{${list.map((name) => `"${name}":${name.length}`).join(',')}}`;
     expect(canonicalJson(text(own)) === text(wanted)).toBe(true);
   });
+
+  it.each([20, 40, 1_000, 40_000])('has the members of %d long names in one order, however they were sent', (count) => {
+    const random = randomOf(count);
+    const names = Array.from({ length: count }, (_, at) => `${random(2)}${'long'.repeat(2 + random(12))}${at}`);
+    const wanted = [...names].sort((one, other) => one.length - other.length || (one < other ? -1 : 1));
+    const text = (list: readonly string[]) => `{${list.map((name) => `"${name}":1`).join(',')}}`;
+    expect(canonicalJson(text(wanted)) === text(wanted)).toBe(true);
+    expect(canonicalJson(text(names)) === text(wanted)).toBe(true);
+    expect(canonicalJson(text([...wanted].reverse())) === text(wanted)).toBe(true);
+  });
+
+  it('sorts each object of an array, whether its names are those of the object before it or others', () => {
+    const random = randomOf(7);
+    const names = ['id', 'ok', 'name', 'tags', 'price', 'nested', 'product_name', 'product_code'];
+    const objects = Array.from({ length: 500 }, (_, at) => {
+      const others = at % 50 < 40 ? names : [...names].sort(() => random(3) - 1);
+      return others.slice(0, 2 + random(2) * 6).map((name) => [name, `{"z":${at},"y":"${'long'.repeat(random(40))}"}`]);
+    });
+    const text = objects.map((members) => `{${members.map(([name, value]) => `"${name}":${value}`).join(',')}}`);
+    const wanted = objects.map((members) => {
+      const own = [...members].sort(([one = ''], [other = '']) => one.length - other.length || (one < other ? -1 : 1));
+      return `{${own.map(([name, value = '']) => `"${name}":${value.replace(/("z":\d+),(.*)}/, '$2,$1}')}`).join(',')}}`;
+    });
+    expect(canonicalJson(`[${text.join(',')}]`) === `[${wanted.join(',')}]`).toBe(true);
+    expect(canonicalJson(`[\n${text.join(' ,\n')}\t]`) === `[${wanted.join(',')}]`).toBe(true);
+  });
+
+  it.each([12, 511, 512, 513, 2_000])('sorts an object with %d bytes between its braces', (size) => {
+    const long = 'x'.repeat(size - '"b":"","a":1'.length);
+    expect(canonicalJson(`[{"b":"${long}","a":1},{"b":1 ,"a":"${long}"}]`)).toBe(
+      `[{"a":1,"b":"${long}"},{"a":"${long}","b":1}]`,
+    );
+  });
+
+  it('sorts objects within objects at any depth', () => {
+    const depth = 3_000;
+    const text = `${'{"b":'.repeat(depth)}1${',"a":0}'.repeat(depth)}`;
+    expect(canonicalJson(text) === `${'{"a":0,"b":'.repeat(depth)}1${'}'.repeat(depth)}`).toBe(true);
+  });
+
+  it('of a canonical text is that text, without a copy', () => {
+    const source = Buffer.from('{"a":[1,"x"],"b":{"c":null}}');
+    expect(canonicalBytes(source)?.buffer).toBe(source.buffer);
+    expect(canonicalBytes(source)?.equals(source)).toBe(true);
+  });
+
+  it.each(['{"b\\u0062":1,"a\\/":2,"\\u0061a":3}', '{ "bb" : 1 , "a\\/" : 2 , "aa" : 3 }'])(
+    'sorts by names whose escapes are resolved: %s',
+    (source) => {
+      expect(canonicalJson(source)).toBe('{"a/":2,"aa":3,"bb":1}');
+    },
+  );
 
   it('keeps members of one name in their order, however many there are', () => {
     const text = `{"b":0,${Array.from({ length: 300 }, (_, at) => `"a":${at}`).join(',')}}`;

@@ -1,7 +1,7 @@
 // One spelling for all spellings of a JSON text: members sorted, whitespace dropped, numbers as they stand.
-import { IntStack, none, objectSize, ofMember, ofObject } from './json-outline.js';
+import { IntStack, memberField, none, objectField, objectSize } from './json-outline.js';
 import { JsonScanner } from './json-scanner.js';
-import { sortMembers } from './member-order.js';
+import { type MemberNames, sortMembers } from './member-order.js';
 
 const comma = 0x2c;
 
@@ -11,29 +11,30 @@ const comma = 0x2c;
  * and 9007199254740992 is not 9007199254740993: a retry repeats its text, and a reader with decimals sees a difference that
  * JavaScript does not. Members of one name are all kept, in their order, because parsers differ in which one they take.
  *
- * Any depth. Takes no longer than `JSON.parse` of the same text for nearly every shape of it: the text is scanned once, and only
- * objects whose members are in another order are put together again.
+ * Any depth. The text is read once. Where nothing in it changes, the result is `source` itself, which must not be written to then.
  */
 export function canonicalJson(source: Uint8Array): Buffer | null {
   const scanner = new JsonScanner(Buffer.from(source.buffer, source.byteOffset, source.byteLength));
   if (!scanner.scan()) return null;
-  return scanner.objects.unsortedCount === 0 ? scanner.output : new Arrangement(scanner).write();
+  // The scanner sorts small objects. Others stay in its table.
+  return scanner.objects.next === 0 ? scanner.output : new ObjectSorter(scanner).write();
 }
 
-/** Stands on the stack of pieces for a comma between two members. */
+/** Stands on the stack of ranges for a comma between two members. */
 const separator = -2;
 
-/** Kept from text to text. Pieces that are still to be written, the next one on top: from, to, the first object from there on. */
-const pieces = new IntStack();
+/** Ranges that are still to be written, the next one on top: from, to, the first object from there on. Kept from text to text. */
+const pendingRanges = new IntStack();
 /** The members of the object that is being sorted. */
-let list = new Int32Array(64);
+let memberList = new Int32Array(64);
 
-/** Writes the scanner's output again with every object's members in the canonical order. */
-class Arrangement {
+/** Writes the scanner's output again with the members of every object in the canonical order. */
+class ObjectSorter {
   readonly #text: Buffer;
   readonly #objects: Int32Array;
   readonly #objectsEnd: number;
   readonly #members: Int32Array;
+  readonly #names: MemberNames;
   readonly #result: Buffer;
   #length = 0;
 
@@ -42,20 +43,21 @@ class Arrangement {
     this.#objects = objects.rows;
     this.#objectsEnd = objects.next;
     this.#members = members.rows;
+    this.#names = { bytes: output, shift: 0, rows: members.rows };
     this.#result = Buffer.allocUnsafe(output.length);
   }
 
   write(): Buffer {
-    pieces.clear();
-    push(0, this.#text.length, 0);
-    while (!pieces.isEmpty) {
-      const object = pieces.pop();
+    pendingRanges.clear();
+    pushRange(0, this.#text.length, 0);
+    while (!pendingRanges.isEmpty) {
+      const object = pendingRanges.pop();
       if (object === separator) {
         this.#result[this.#length++] = comma;
         continue;
       }
-      const to = pieces.pop();
-      const from = pieces.pop();
+      const to = pendingRanges.pop();
+      const from = pendingRanges.pop();
       const unsorted = this.#unsortedFrom(object, to);
       if (unsorted === none) this.#copy(from, to);
       else this.#sortObject(unsorted, from, to);
@@ -67,20 +69,22 @@ class Arrangement {
   #unsortedFrom(first: number, to: number): number {
     const rows = this.#objects;
     for (let object = first; object < this.#objectsEnd; object += objectSize) {
-      if ((rows[object + ofObject.startAt] ?? 0) >= to) return none;
-      if (rows[object + ofObject.isSorted] === 0) return object;
+      if ((rows[object + objectField.startAt] ?? 0) >= to) return none;
+      if (rows[object + objectField.isSorted] === 0) return object;
     }
     return none;
   }
 
-  /** Writes what is before the object and, if nothing within it must be sorted, its members. The rest goes onto the stack. */
+  /**
+   * Writes what is before the object and, if nothing within it must be sorted, its members. Pushes the rest onto the stack.
+   */
   #sortObject(object: number, from: number, to: number): void {
     const objects = this.#objects;
-    const endAt = objects[object + ofObject.endAt] ?? 0;
-    this.#copy(from, objects[object + ofObject.startAt] ?? 0);
-    push(endAt, to, objects[object + ofObject.next] ?? 0);
-    const count = listMembers(this.#members, objects[object + ofObject.lastMember] ?? none);
-    sortMembers(this.#text, this.#members, list, count);
+    const endAt = objects[object + objectField.endAt] ?? 0;
+    this.#copy(from, objects[object + objectField.startAt] ?? 0);
+    pushRange(endAt, to, objects[object + objectField.next] ?? 0);
+    const count = listMembers(this.#members, objects[object + objectField.lastMember] ?? none);
+    sortMembers(this.#names, memberList, count);
     if (this.#unsortedFrom(object + objectSize, endAt) === none) this.#copyMembers(count);
     else this.#pushMembers(count);
   }
@@ -88,22 +92,22 @@ class Arrangement {
   #copyMembers(count: number): void {
     const members = this.#members;
     for (let index = 0; index < count; index += 1) {
-      const member = list[index] ?? 0;
+      const member = memberList[index] ?? 0;
       if (index > 0) this.#result[this.#length++] = comma;
-      this.#copy(members[member + ofMember.nameAt] ?? 0, members[member + ofMember.endAt] ?? 0);
+      this.#copy(members[member + memberField.nameAt] ?? 0, members[member + memberField.endAt] ?? 0);
     }
   }
 
   #pushMembers(count: number): void {
     const members = this.#members;
     for (let index = count - 1; index >= 0; index -= 1) {
-      const member = list[index] ?? 0;
-      push(
-        members[member + ofMember.nameAt] ?? 0,
-        members[member + ofMember.endAt] ?? 0,
-        members[member + ofMember.firstObject] ?? 0,
+      const member = memberList[index] ?? 0;
+      pushRange(
+        members[member + memberField.nameAt] ?? 0,
+        members[member + memberField.endAt] ?? 0,
+        members[member + memberField.firstObject] ?? 0,
       );
-      if (index > 0) pieces.push(separator);
+      if (index > 0) pendingRanges.push(separator);
     }
   }
 
@@ -117,18 +121,20 @@ class Arrangement {
   }
 }
 
-/** Lists the members of an object in the order of the source. Answers how many there are. */
+/** Lists the members of an object in the order of the source. Returns how many there are. */
 function listMembers(members: Int32Array, last: number): number {
   let count = 0;
-  for (let member = last; member !== none; member = members[member + ofMember.previous] ?? none) count += 1;
-  if (count > list.length) list = new Int32Array(2 * count);
+  for (let member = last; member !== none; member = members[member + memberField.previous] ?? none) count += 1;
+  if (count > memberList.length) memberList = new Int32Array(2 * count);
   let at = count;
-  for (let member = last; member !== none; member = members[member + ofMember.previous] ?? none) list[--at] = member;
+  for (let member = last; member !== none; member = members[member + memberField.previous] ?? none) {
+    memberList[--at] = member;
+  }
   return count;
 }
 
-function push(from: number, to: number, firstObject: number): void {
-  pieces.push(from);
-  pieces.push(to);
-  pieces.push(firstObject);
+function pushRange(from: number, to: number, firstObject: number): void {
+  pendingRanges.push(from);
+  pendingRanges.push(to);
+  pendingRanges.push(firstObject);
 }

@@ -7,71 +7,70 @@ export const none = -1;
 const keptNumbers = 2 ** 17;
 
 /** A list of whole numbers that doubles its memory when it is full. */
-abstract class Numbers {
-  /** Rows of the same length, one behind the other. */
+abstract class IntTable {
+  /** Rows of the same length, one after the other. A row is known by the place where it begins. */
   rows = new Int32Array(256);
   protected end = 0;
 
-  /** Makes room for `size` more numbers and answers where they begin. */
+  /** Where the next row will begin. */
+  get next(): number {
+    return this.end;
+  }
+
+  /** Removes this row and all after it. */
+  truncate(row: number): void {
+    this.end = row;
+  }
+
+  /** Removes everything, for the next text. */
+  clear(): void {
+    this.end = 0;
+    if (this.rows.length > keptNumbers) this.rows = new Int32Array(256);
+  }
+
+  /** Makes room for `size` more numbers. Returns where they begin. */
   protected add(size: number): number {
-    const at = this.end;
-    this.end = at + size;
+    const row = this.end;
+    this.end = row + size;
     if (this.end > this.rows.length) {
       const before = this.rows;
       this.rows = new Int32Array(2 * before.length);
       this.rows.set(before);
     }
-    return at;
-  }
-
-  /** Forgets everything, for the next text. */
-  clear(): void {
-    this.end = 0;
-    if (this.rows.length > keptNumbers) this.rows = new Int32Array(256);
+    return row;
   }
 }
 
-/** A place in the row of an object. Positions are those in the scanner's output. */
-export const ofObject = {
+/** The numbers in an object's row. Positions are those in the output. */
+export const objectField = {
   /** The position behind the opening brace. */
   startAt: 0,
   /** The position of the closing brace. */
   endAt: 1,
   /** The first object that begins after this one has ended. */
   next: 2,
+  firstMember: 3,
   /** The last member so far, or `none`. */
-  lastMember: 3,
+  lastMember: 4,
   /** 1: its members are in the canonical order. */
-  isSorted: 4,
+  isSorted: 5,
 } as const;
-export const objectSize = 5;
+export const objectSize = 6;
 
-/** Every object of a text, in the order in which they begin. An object is known by the place where its row begins. */
-export class Objects extends Numbers {
-  /** How many of them have their members in another order than the canonical one. */
-  unsortedCount = 0;
-
-  /** Where the row of the next object will begin. */
-  get next(): number {
-    return this.end;
-  }
-
-  begin(startAt: number): number {
+/** Objects in the order in which they begin. When one ends and all of its content is in the canonical order, its row is removed. */
+export class ObjectTable extends IntTable {
+  begin(startAt: number, firstMember: number): number {
     const object = this.add(objectSize);
-    this.rows[object + ofObject.startAt] = startAt;
-    this.rows[object + ofObject.lastMember] = none;
-    this.rows[object + ofObject.isSorted] = 1;
+    this.rows[object + objectField.startAt] = startAt;
+    this.rows[object + objectField.firstMember] = firstMember;
+    this.rows[object + objectField.lastMember] = none;
+    this.rows[object + objectField.isSorted] = 1;
     return object;
-  }
-
-  override clear(): void {
-    super.clear();
-    this.unsortedCount = 0;
   }
 }
 
-/** A place in the row of a member. */
-export const ofMember = {
+/** The numbers in a member's row. */
+export const memberField = {
   /** The quoted name. */
   nameAt: 0,
   nameEndAt: 1,
@@ -81,19 +80,21 @@ export const ofMember = {
   previous: 3,
   /** The first object that begins within the value, if one does. */
   firstObject: 4,
+  /** The name's place in the canonical order, as far as one number can say it (`member-order.ts`). */
+  sortKey: 5,
 } as const;
-const memberSize = 5;
+export const memberSize = 6;
 
-/** Every member of those objects, in the order in which they begin. A member is known by the place where its row begins. */
-export class Members extends Numbers {
+/** The members of those objects, in the order in which they begin. */
+export class MemberTable extends IntTable {
   begin(nameAt: number): number {
     const member = this.add(memberSize);
-    this.rows[member + ofMember.nameAt] = nameAt;
+    this.rows[member + memberField.nameAt] = nameAt;
     return member;
   }
 }
 
-export class IntStack extends Numbers {
+export class IntStack extends IntTable {
   /** The last item, or `none`. */
   top = none;
 
