@@ -11,8 +11,8 @@ const shortList = [
   'test/node/',
   'test/engine/',
   'test/adapters/02-replay-express',
-  'test/adapters/08-client-leaves',
-  'test/packages/contents',
+  'test/adapters/08-client-disconnects',
+  'test/packages/tarball-contents',
 ];
 
 const args = process.argv.slice(2);

@@ -8,14 +8,14 @@ export interface PlacedOrder {
   readonly status: number;
 }
 
-/** `die` names the point at which the first try kills the server. */
-export async function placeOrder(url: string, order: string, die: string | undefined): Promise<PlacedOrder> {
+/** `killAt` names the point at which the first try kills the server. */
+export async function placeOrder(url: string, order: string, killAt: string | undefined): Promise<PlacedOrder> {
   const seen: string[] = [];
   const see = (what: string) => {
     if (seen.at(-1) !== what) seen.push(what);
   };
   for (let tries = 0; tries < 100; tries += 1) {
-    const response = await send(url, order, tries === 0 ? die : undefined).catch(() => null);
+    const response = await send(url, order, tries === 0 ? killAt : undefined).catch(() => null);
     if (response === null) {
       see('no answer');
       await pause(100);
@@ -31,13 +31,13 @@ export async function placeOrder(url: string, order: string, die: string | undef
   return { seen, status: 0 };
 }
 
-async function send(url: string, order: string, die: string | undefined): Promise<Response> {
+async function send(url: string, order: string, killAt: string | undefined): Promise<Response> {
   return await fetch(`${url}/orders`, {
     method: 'POST',
     headers: {
       'Content-Type': 'application/json',
       'Idempotency-Key': order,
-      ...(die === undefined ? {} : { 'X-Die': die }),
+      ...(killAt === undefined ? {} : { 'X-Die': killAt }),
     },
     body: JSON.stringify({ order, cents: 4_900 }),
   });

@@ -14,10 +14,10 @@ export interface Charge {
 }
 
 /**
- * What becomes of the next charge. `lose-answer`: it succeeds, and the connection breaks. `time-out`: it is pending for
+ * What becomes of the next charge. `lose-response`: it succeeds, and the connection breaks. `time-out`: it is pending for
  * longer than anybody waits for the answer, and then succeeds.
  */
-export type Fault = 'lose-answer' | 'time-out';
+export type Fault = 'lose-response' | 'time-out';
 
 export async function startProvider(port = 0): Promise<RunningServer> {
   const charges = new Map<string, Charge>();
@@ -37,7 +37,7 @@ export async function startProvider(port = 0): Promise<RunningServer> {
     charges.set(key, charge);
     const now = fault;
     fault = null;
-    if (now === 'lose-answer') {
+    if (now === 'lose-response') {
       req.socket.destroy();
       return;
     }

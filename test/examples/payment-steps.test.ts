@@ -40,7 +40,7 @@ describe('payment-steps', () => {
   });
 
   test('an answer of the provider that is lost makes a second call, and no second charge', () => {
-    const [recovered = '', seen, ...counts] = rows.get('the provider charges, and its answer is lost') ?? [];
+    const [recovered = '', seen, ...counts] = rows.get('the provider charges, and its response is lost') ?? [];
     expect(recovered.split(', ')).toContain('not_done');
     expect(seen).toBe('502, 201');
     expect(counts).toEqual(once);
