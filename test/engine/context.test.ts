@@ -84,6 +84,7 @@ onEveryStore('What an operation is told', (open) => {
     expect([key, signal]).toEqual(['payment-1', expect.any(AbortSignal)]);
     expect(Object.keys(rest).sort()).toEqual([
       'attempt',
+      'bypassed',
       'deriveKey',
       'fencingToken',
       'markNothingHappened',
@@ -107,7 +108,7 @@ describe('A derived key', () => {
     const { code, message } = errorFrom(() => deriveKeyFromRecordName('any', name));
     expect([code, message]).toEqual([
       'argument_invalid',
-      'deriveKey() was given no name; it must be well-formed text.',
+      'The name of a derived key is not valid; it must be well-formed text.',
     ]);
   });
 
