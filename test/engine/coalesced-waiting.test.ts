@@ -1,4 +1,5 @@
-// Duplicates that wait in one process share one wait: one of them looks, all are told, and an end in this process wakes them.
+// Duplicates that wait in one process share one wait: one of them polls, all get the reply, and an attempt that ends in this process
+// wakes them.
 import { type ExecuteOptions, executeIdempotently, type OperationContext } from '@onceguard/core';
 import { type FaultStore, runFirst } from '@onceguard/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -25,21 +26,21 @@ const callAndWait = (
   options: Partial<ExecuteOptions<unknown>> = {},
 ) => pay(store, operation, { onInProgress: { waitMs: 30_000 }, ...options });
 
-/** The next caller, until the store has told it that somebody is at work. */
+/** Starts another caller, and resolves when the store has replied to it that an attempt is in progress. */
 async function startWaiter(
   store: FaultStore,
   ...more: [operation?: () => unknown, options?: Partial<ExecuteOptions<unknown>>]
 ) {
-  const asked = store.callsOf('acquire').length;
+  const callsBefore = store.callsOf('acquire').length;
   const end = callAndWait(store, ...more);
-  await store.waitForCalls('acquire', asked + 1);
-  // As long as the answer of the first look takes: what it tells is not seen from here.
+  await store.waitForCalls('acquire', callsBefore + 1);
+  // Takes as long as the reply to the caller, which this test cannot observe.
   await store.inner.read(name);
   await nextLoopTurn();
-  return { end, ownerToken: store.callsOf('acquire')[asked]?.ownerToken };
+  return { end, ownerToken: store.callsOf('acquire')[callsBefore]?.ownerToken };
 }
 
-/** An attempt of this process, at work until it is told to end. */
+/** Starts an attempt in this process, which works until `end` is called. */
 async function startAttempt(
   store: FaultStore,
   end: () => unknown = () => 'paid',
@@ -51,9 +52,9 @@ async function startAttempt(
     await gate.opened;
     return end();
   };
-  const end_ = pay(store, operation, options);
+  const result = pay(store, operation, options);
   await begun.opened;
-  return { told: end_, end: gate.open };
+  return { result, end: gate.open };
 }
 
 const nextLoopTurn = async () => await new Promise<void>((resolve) => setImmediate(resolve));
@@ -126,7 +127,7 @@ onEveryStore('Of duplicates that wait in one process', (open) => {
 });
 
 onEveryStore('What one of them is told holds only for those like it:', (open) => {
-  it('another payload is a mismatch for those who sent it', async () => {
+  it('another payload is key_reused for those who sent it', async () => {
     const { store } = open();
     const first = await startAttempt(store, throwDeclined);
     const [one, other] = [{ fingerprint: 1 }, { fingerprint: 2 }];
@@ -155,7 +156,7 @@ onEveryStore('What one of them is told holds only for those like it:', (open) =>
     });
     first.end();
     expect(await recovering.end).toBe('found, recorded');
-    // Whichever of the two looked first.
+    // Depends on which of the two polled first.
     expect(['outcome_unknown', 'found, replayed']).toContain(await blocked.end);
   });
 
@@ -171,14 +172,14 @@ onEveryStore('What one of them is told holds only for those like it:', (open) =>
     const duplicate = await startWaiter(store, () => 'paid by the duplicate');
     await store.inner.release(elsewhere, { as: 'retryable' });
     expect(await duplicate.end).toBe('paid by the duplicate, recorded');
-    expect(await first.told).toBe('paid by the duplicate, replayed');
+    expect(await first.result).toBe('paid by the duplicate, replayed');
   });
 });
 
 describe('The end of an attempt in this process is heard of without another pause', () => {
   afterEach(() => void vi.useRealTimers());
 
-  /** From here on no pause ends, unless the test lets it. */
+  /** From here on a pause ends only when the test advances the time. */
   const stopTime = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 
   it('by all that wait, when it is recorded', async () => {
@@ -225,7 +226,7 @@ describe('The end of an attempt in this process is heard of without another paus
     await vi.advanceTimersByTimeAsync(20);
     await looked.opened;
     first.end();
-    expect(await first.told).toBe('paid, recorded');
+    expect(await first.result).toBe('paid, recorded');
     gate.open();
     expect(await Promise.all(others.map(({ end }) => end))).toEqual(Array(2).fill('paid, replayed'));
   });

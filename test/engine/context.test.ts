@@ -1,4 +1,4 @@
-// What an operation is told: fencing tokens that grow, and derived keys that stay the same.
+// The context of an operation: fencing tokens that grow, and derived keys that stay the same.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
@@ -18,7 +18,7 @@ type Operation<T> = (context: OperationContext) => T;
 const runOperation = <T>(store: IdempotencyStore, operation: Operation<T>, key = 'payment-1') =>
   executeIdempotently(operation, { store, scope: 'tests', key });
 
-/** What an operation sees of its context, though it fails. */
+/** What an operation reads from its context. The operation fails, so that its key is free for the next call. */
 async function readContext<T>(store: IdempotencyStore, look: Operation<T>, key?: string): Promise<T> {
   const found: T[] = [];
   const operation = (context: OperationContext) => {
@@ -84,6 +84,7 @@ onEveryStore('What an operation is told', (open) => {
     expect([key, signal]).toEqual(['payment-1', expect.any(AbortSignal)]);
     expect(Object.keys(rest).sort()).toEqual([
       'attempt',
+      'bypassed',
       'deriveKey',
       'fencingToken',
       'markNothingHappened',
@@ -107,7 +108,7 @@ describe('A derived key', () => {
     const { code, message } = errorFrom(() => deriveKeyFromRecordName('any', name));
     expect([code, message]).toEqual([
       'argument_invalid',
-      'deriveKey() was given no name; it must be well-formed text.',
+      'The name of a derived key is not valid; it must be well-formed text.',
     ]);
   });
 

@@ -1,4 +1,4 @@
-// Records whose bytes were changed: a typed error, and neither a run nor a replay, whatever the options say.
+// Records whose bytes were changed: the caller gets a typed error, and nothing runs or is replayed, whatever the options say.
 import { drainStore, executeIdempotently, type IdempotencyStore, listDoubts, onEvent, resolveDoubt } from '@onceguard/core';
 import type { FaultRule, FaultStore } from '@onceguard/testing';
 import { expect, it } from 'vitest';
@@ -14,11 +14,11 @@ const withFlippedBit = (bytes: Uint8Array, at: number) => {
   return changed;
 };
 
-/** The store answers to `acquire` what was made of its answer. */
-function withChangedReply(change: (answer: Acquire) => Partial<Acquire> | Record<string, unknown>): FaultRule {
+/** The store's reply to `acquire`, as `change` modifies it. */
+function withChangedReply(change: (reply: Acquire) => Partial<Acquire> | Record<string, unknown>): FaultRule {
   return async (pass) => {
-    const answer = (await pass()) as unknown as Acquire;
-    return { ...answer, ...change(answer) } as never;
+    const reply = (await pass()) as unknown as Acquire;
+    return { ...reply, ...change(reply) } as never;
   };
 }
 
@@ -137,7 +137,7 @@ onEveryStore('A record whose bytes were changed', (open) => {
     );
   }
 
-  /** The lease is not kept, and the next attempt goes on from the steps. */
+  /** The lease is not kept, and the next attempt continues from the recorded steps. */
   async function isGivenBack(store: FaultStore): Promise<void> {
     for (const onStoreUnavailable of ['reject', 'bypass'] as const) {
       const again = executeIdempotently(

@@ -1,7 +1,7 @@
-// What became of a call, in a few words that fit into a table.
+// How a call ended, in a few words that fit into a table.
 import { type Execution, IdempotencyError } from '@onceguard/core';
 
-/** `paid, recorded`, `paid, unrecorded`, `paid, replayed`; another kind by its name; an error by its code or message. */
+/** `paid, recorded`, `paid, unrecorded` or `paid, replayed`; the name of any other kind; the code or the message of an error. */
 export async function summarize(execution: Promise<Execution<unknown>>): Promise<string> {
   try {
     const end = await execution;

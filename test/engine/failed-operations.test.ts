@@ -1,4 +1,4 @@
-// An operation that throws: its caller gets the throw, and its key is free or in doubt, as the options say.
+// An operation that throws: its caller gets the error, and its key is free or its outcome unknown, as the options say.
 import { executeIdempotently, type OperationContext, paymentPolicy } from '@onceguard/core';
 import { type FaultStore, failsBefore } from '@onceguard/testing';
 import { expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Errors that are an outcome: recorded, and thrown again on every repeat; all others free the key.
+// Final errors are recorded and thrown again for every repeat. All other errors free the key.
 import { createRequire } from 'node:module';
 import {
   executeIdempotently,
@@ -25,7 +25,7 @@ class Nameless extends Error {}
 
 class Misnamed extends CardDeclined {}
 
-/** Two classes as a minifier leaves them: what they are called depends on the build. */
+/** Two classes after a minifier: their names depend on the build. */
 function minifiedClasses(
   declined: string,
   limited: string,

@@ -1,4 +1,4 @@
-// The lease of an attempt: kept while the work lasts, believed in for no longer than the store can be believing.
+// The lease of an attempt: renewed while the work lasts, and considered lost no later than the store considers it expired.
 import { type Events, executeIdempotently, LeaseLostError, type OperationContext, onEvent } from '@onceguard/core';
 import { type FaultStore, hangs } from '@onceguard/testing';
 import { expect, it } from 'vitest';
@@ -16,7 +16,7 @@ const untilSignalAborts = async ({ signal }: OperationContext) => {
   return signal.reason;
 };
 
-/** Waits until it may run, or is told something else than that somebody is at work. */
+/** Waits until the caller may run, or until the reply is no longer `in_progress`. */
 const waitingOptions = { onInProgress: { waitMs: 30_000 } };
 
 onEveryStore('A lease', (open) => {
@@ -30,7 +30,7 @@ onEveryStore('A lease', (open) => {
       return signal.aborted;
     });
     expect(end).toMatchObject({ kind: 'executed', value: false, recorded: true });
-    // No sooner than four thirds of it: it has outlived its first lease.
+    // The fourth renewal comes after four thirds of the lease: the attempt has outlived its first lease.
     expect(performance.now() - began).toBeGreaterThan(leaseMs);
     expect(store.callsOf('renew')[0]?.args[1]).toBe(leaseMs);
     const renewals = store.callsOf('renew').length;

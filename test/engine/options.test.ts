@@ -1,4 +1,4 @@
-// Options, keys, scopes and payloads of functions: checked where they enter, with a message that names value and remedy.
+// Options, keys, scopes and payloads of functions are checked where they enter. The message names the value and the remedy.
 import { ConfigurationError, executeIdempotently, makeIdempotent, paymentPolicy } from '@onceguard/core';
 import { describe, expect, it } from 'vitest';
 import { summarize } from './execution-summary.js';

@@ -1,4 +1,4 @@
-// An owner that has lost its lease changes nothing, and its caller gets what stands there.
+// An owner that has lost its lease changes nothing, and its caller gets what the record says.
 import { defaultPolicy, executeIdempotently, type IdempotencyStore, type OperationContext } from '@onceguard/core';
 import type { Lease } from '@onceguard/core/store';
 import { type FaultStore, hangs, runFirst } from '@onceguard/testing';
@@ -12,7 +12,7 @@ import { memoryTestbed, onEveryStore, recordNameIn, recordOf } from './store-tes
 
 interface StandingRow {
   readonly stands: string;
-  /** Brings it about. */
+  /** Makes the record say so. */
   arrange(store: IdempotencyStore, key: string): Promise<unknown>;
   readonly caller: object;
 }
@@ -44,14 +44,14 @@ const rows: StandingRow[] = [
     caller: { kind: 'in_progress', retryAfterMs: 0 },
   },
   {
-    stands: 'unknown: unknown',
+    stands: 'unknown: outcome_unknown',
     arrange: async (store, key) => {
       await store.release(await removeAndAcquire(store, key), { as: 'unknown', retryAfterMs: null, note: null });
     },
     caller: { kind: 'outcome_unknown', retryAfterMs: null, recordName: expect.any(String) },
   },
   {
-    stands: 'another payload: mismatch',
+    stands: 'another payload: key_reused',
     arrange: async (store, key) => await removeAndAcquire(store, key, 'f1:another'),
     caller: { kind: 'key_reused', version: 'f1' },
   },
@@ -141,7 +141,7 @@ describe('At the end of the work', () => {
 });
 
 describe('An end that frees the key, as HTTP has it for a failure, after the lease is over', () => {
-  const plan = (store: FaultStore) => ({
+  const requestFor = (store: FaultStore) => ({
     store,
     key: 'payment-1',
     recordName: 'payment',
@@ -159,7 +159,7 @@ describe('An end that frees the key, as HTTP has it for a failure, after the lea
 
   it('frees nothing, and its caller gets what stands there', async () => {
     const { store } = memoryTestbed();
-    const ending = run(plan(store), failing);
+    const ending = run(requestFor(store), failing);
     await store.waitForCalls('acquire', 1);
     await removeAndComplete(store.inner, 'payment');
     expect(await ending).toMatchObject({ kind: 'replayed', value: '"of the second"' });
@@ -169,7 +169,7 @@ describe('An end that frees the key, as HTTP has it for a failure, after the lea
   it('is told to come back at once where nobody has taken over', async () => {
     const { store, advance } = memoryTestbed();
     store.injectFault('renew', hangs);
-    const ending = run(plan(store), failing);
+    const ending = run(requestFor(store), failing);
     await store.waitForCalls('renew', 1);
     advance(100);
     expect(await ending).toEqual({ kind: 'in_progress', retryAfterMs: 0 });
@@ -178,7 +178,7 @@ describe('An end that frees the key, as HTTP has it for a failure, after the lea
 
   it('is store_unavailable where the store says nothing', async () => {
     const { store } = memoryTestbed();
-    const ending = run(plan(store), failing);
+    const ending = run(requestFor(store), failing);
     await store.waitForCalls('acquire', 1);
     for (const verb of ['renew', 'acquire'] as const) store.injectFault(verb, hangs);
     expect(await summarize(ending)).toBe('store_unavailable');

@@ -1,4 +1,4 @@
-// Owner tokens: one per acquisition, the same in every repetition, and taken back where it will not be run.
+// Owner tokens: each acquisition has one, repeats the call with it, and releases it where it will not run.
 import { executeIdempotently, StoreError } from '@onceguard/core';
 import {
   type FaultStore,
@@ -130,9 +130,9 @@ it('A lease that was granted too late to begin under is given back, and nothing 
   const { store } = memoryTestbed({ timeoutMs: 1_000 });
   let runs = 0;
   store.injectFault('acquire', async (pass) => {
-    const answer = await pass();
+    const reply = await pass();
     await new Promise((resolve) => setTimeout(resolve, 60));
-    return answer;
+    return reply;
   });
   const late = pay(store, { leaseMs: 50, onAbandoned: 'block' }, () => (runs += 1));
   expect(await summarize(late)).toBe('store_unavailable');

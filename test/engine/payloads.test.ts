@@ -1,4 +1,4 @@
-// One key names one payload: the input of a function, unless told otherwise.
+// One key stands for one payload: the input of a function, unless the options say otherwise.
 import { executeIdempotently, KeyReusedError, makeIdempotent } from '@onceguard/core';
 import { describe, expect, it } from 'vitest';
 import { newGate } from '../adapters/gate.js';

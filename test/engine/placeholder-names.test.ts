@@ -1,4 +1,4 @@
-// Names that JavaScript put together from a value that was missing: all such callers would share one record.
+// Names composed with a missing value are refused: all callers whose value is missing would share one record.
 import { executeIdempotently, MemoryStore, makeIdempotent } from '@onceguard/core';
 import { describe, expect, it } from 'vitest';
 import { parseKey } from '../../packages/core/src/http/idempotency-key.js';

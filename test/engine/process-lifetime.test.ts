@@ -1,4 +1,4 @@
-// What keeps a process alive: what a caller waits for, and nothing that only goes on in the background.
+// A call that somebody waits for keeps the process alive. Work in the background does not.
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 
 const main = createRequire(import.meta.url).resolve('@onceguard/core');
 
-/** What a program prints before it ends by itself. */
+/** The output of a program that ends by itself. */
 async function printed(program: string): Promise<string> {
   const given = `
     const { executeIdempotently: execute, MemoryStore, StoreError } = require(${JSON.stringify(main)});

@@ -1,4 +1,4 @@
-// onAbandoned: a function that finds out what became of work whose owner vanished.
+// onAbandoned: a function that finds out what abandoned work did.
 import {
   type ExecuteOptions,
   type Execution,
@@ -13,7 +13,7 @@ import { abandonWork, callOptions, neverSettles } from './abandoned-work.js';
 import { summarize } from './execution-summary.js';
 import { onEveryStore, recordNameIn, recordOf, stateAfterDrain } from './store-testbed.js';
 
-/** Ordered work: reserve, charge (once at most), send. */
+/** Work in three steps: reserve, charge (at most once), send. */
 function orderedWork(vanishAt: string | null = null) {
   const calls: string[] = [];
   const keys = new Map<string, string>();
@@ -41,16 +41,16 @@ onEveryStore('A recover function', (open) => {
     const { store } = open();
     const vanished = orderedWork('charge');
     const recover = (context: RecoverContext) => {
-      told1.push(context);
+      contexts.push(context);
       return recovery.stillUnknown();
     };
-    const told1: RecoverContext[] = [];
+    const contexts: RecoverContext[] = [];
     await abandonWork(store, vanished.operation, { onAbandoned: recover });
     expect(
       await summarize(executeIdempotently(orderedWork().operation, callOptions(store, { onAbandoned: recover }))),
     ).toBe('outcome_unknown');
-    expect(told1).toHaveLength(1);
-    expect(told1[0]).toMatchObject({
+    expect(contexts).toHaveLength(1);
+    expect(contexts[0]).toMatchObject({
       key: 'order-1',
       attempt: 2,
       takeover: true,
@@ -240,7 +240,7 @@ onEveryStore('A recover function', (open) => {
     };
     const { operation, calls } = orderedWork();
     const late = { ...callOptions(store, { onAbandoned: slow }), leaseMs: 80, maxExecutionMs: 10 };
-    // To the store its lease holds a little longer, unless this process is slow to ask.
+    // At the store the lease lasts a little longer, unless this process is slow to send the call.
     expect(['in_progress', 'outcome_unknown']).toContain(await summarize(executeIdempotently(operation, late)));
     expect((await recordOf(store.inner, recordNameIn(store)))?.state).toBe('in_progress');
     expect(calls).toEqual([]);

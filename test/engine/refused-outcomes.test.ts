@@ -25,7 +25,7 @@ const refusingRule =
     throw new StoreError(storeClass, `It is ${refusal}.`, { refusal });
   };
 
-/** Whether each call of `complete` had the outcome's bytes. */
+/** For each call of `complete`: whether it had the bytes of the outcome. */
 const completionsWithBytes = (store: FaultStore) =>
   store.calls.filter(({ method }) => method === 'complete').map(({ args }) => (args[1] as Completion).outcome !== null);
 

@@ -1,4 +1,4 @@
-// What comes back from a function: on the first call and on every repeat what the record holds, as it was.
+// The result of a function is what the record holds, in the first call and in every repeat.
 import assert from 'node:assert/strict';
 import { type Events, executeIdempotently, makeIdempotent, OutcomeExpiredError, onEvent } from '@onceguard/core';
 import { failsBefore } from '@onceguard/testing';

@@ -1,4 +1,4 @@
-// What is said to the store after the caller was answered: repeated until it is heard, within bounds.
+// Store calls that outlive their request are retried until the store replies, within limits.
 import { drainStore, executeIdempotently, onEvent, StoreError } from '@onceguard/core';
 import { type FaultStore, failsBefore, hangs } from '@onceguard/testing';
 import { describe, expect, it, vi } from 'vitest';

@@ -1,4 +1,4 @@
-// Another owner under a key, straight at the store, without an engine.
+// Another owner of a key, which calls the store directly, without the engine.
 import { randomUUID } from 'node:crypto';
 import type { IdempotencyStore } from '@onceguard/core';
 import type { Acquired, Completion, Lease } from '@onceguard/core/store';
@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import { addOutcomeChecksum } from '../../packages/core/src/engine/checksum.js';
 
 const terms = { recordTtlMs: 60_000, outcomeTtlMs: 60_000, unknownTtlMs: 60_000 };
-/** What an engine records of the result `of the second`. */
+/** What the engine would record for the result `of the second`. */
 export function completionFor({ key }: Lease): Completion {
   const outcome = addOutcomeChecksum(key, Buffer.from('"of the second"'));
   return { outcome, outcomeTtlMs: 60_000, note: null, notAfter: 0 };
@@ -24,7 +24,7 @@ export async function acquireRequest(store: IdempotencyStore, overrides: { reado
   return { ...asked, ...terms, notAfter: now + 60_000, ...overrides };
 }
 
-/** The lease of one that acquires this key. */
+/** Acquires the key, and returns the lease. */
 export async function acquireLease(store: IdempotencyStore, key: string, overrides = {}): Promise<Lease> {
   const request = await acquireRequest(store, overrides);
   const answer = await store.acquire(key, request);
@@ -32,13 +32,13 @@ export async function acquireLease(store: IdempotencyStore, key: string, overrid
   return { key, ...request, ...(answer as Acquired) };
 }
 
-/** The same, after whatever stood there was removed. */
+/** Removes the record, then acquires the key. */
 export async function removeAndAcquire(store: IdempotencyStore, key: string, fingerprint?: string): Promise<Lease> {
   await store.remove(key);
   return await acquireLease(store, key, fingerprint === undefined ? {} : { fingerprint });
 }
 
-/** The same, and it completes. */
+/** Removes the record, acquires the key and completes it. */
 export async function removeAndComplete(
   store: IdempotencyStore,
   key: string,

@@ -1,4 +1,4 @@
-// What a process knows of its store's clock.
+// The estimate of a store's clock.
 import { afterEach, expect, it, vi } from 'vitest';
 import { StoreClock } from '../../packages/core/src/engine/store-clock.js';
 

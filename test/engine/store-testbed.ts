@@ -1,4 +1,4 @@
-// The stores that the engine's tests run on, each test with records of its own and a store that fails as told.
+// The stores that the engine's tests run on. Each test has its own records and a store with injected faults.
 import { randomUUID } from 'node:crypto';
 import { drainStore, type IdempotencyStore, MemoryStore } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
@@ -14,11 +14,11 @@ export interface StoreTestbed {
 }
 
 export interface MemoryTestbed extends StoreTestbed {
-  /** Moves the store's clock, and no other. */
+  /** Advances the store's clock, and no other clock. */
   advance(ms: number): void;
 }
 
-/** A memory store, its clock in the hands of the test: it stands still unless it is moved. */
+/** A memory store whose clock advances only when the test says so. */
 export function memoryTestbed({ timeoutMs = 200 } = {}): MemoryTestbed {
   const clock = manualClock();
   const fresh = () => new MemoryStore({ clock: clock.now });
@@ -29,13 +29,13 @@ export function memoryTestbed({ timeoutMs = 200 } = {}): MemoryTestbed {
   return { store, loseRecord, advance: clock.advance };
 }
 
-/** Declares the tests twice: on a memory store and on Redis. `open` makes a world for one test. */
+/** Declares the tests twice: on a memory store and on Redis. `open` creates the testbed of one test. */
 export function onEveryStore(title: string, declare: (open: OpenTestbed) => void): void {
   describe(`${title} (memory)`, () => declare(openMemoryTestbed));
   onRedis(title, declare);
 }
 
-/** With another deadline of the store where a test has so much to do that this process may be late. */
+/** `timeoutMs` is for tests that do so much that this process may be late for the usual deadline. */
 type OpenTestbed = (options?: { timeoutMs?: number }) => StoreTestbed;
 
 function onRedis(title: string, declare: (open: OpenTestbed) => void): void {
@@ -50,7 +50,7 @@ function onRedis(title: string, declare: (open: OpenTestbed) => void): void {
   });
 }
 
-/** The clock of this one runs. */
+/** A memory store whose clock runs by itself. */
 function openMemoryTestbed({ timeoutMs = 200 } = {}): StoreTestbed {
   const store = new FaultStore(new MemoryStore(), timeoutMs);
   const loseRecord = async () => {
@@ -66,14 +66,14 @@ function openRedisTestbed(client: Redis, { timeoutMs = 400 } = {}): StoreTestbed
   return { store, loseRecord };
 }
 
-/** The record's name at the store, known after the first call. */
+/** The record's name at the store. Known after the first call. */
 export function recordNameIn(store: FaultStore): string {
   const { key } = store.calls[0] ?? { key: undefined };
   if (key === undefined) throw new Error('The store has not been called.');
   return key;
 }
 
-/** The state of the record, after everything has been said; null without a record. */
+/** The state of the record after the background work has drained; null without a record. */
 export async function stateAfterDrain(store: FaultStore): Promise<string | null> {
   expect(await drainStore(store)).toBe(true);
   return (await recordOf(store.inner, recordNameIn(store)))?.state ?? null;

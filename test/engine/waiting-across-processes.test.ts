@@ -1,4 +1,4 @@
-// A duplicate in another process: told by the store as soon as the attempt has ended, and no worse off where it is not told.
+// A duplicate in another process: the store notifies it as soon as the attempt has ended. Without a notification it polls as before.
 import { randomUUID } from 'node:crypto';
 import { executeIdempotently, type IdempotencyStore, localCache, MemoryStore } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
@@ -18,7 +18,7 @@ const nameOf = (key: string) => digest(['onceguard function 1', 'tests', key]);
 const callAndWait = (store: IdempotencyStore, operation: () => unknown = unreachableOperation, key = '1') =>
   summarize(executeIdempotently(operation, { store, scope: 'tests', key, onInProgress: { waitMs: 600_000 } }));
 
-/** From here on no pause ends, unless the test lets it. */
+/** From here on a pause ends only when the test advances the time. */
 const stopTimers = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 
 const nextLoopTurn = async () => await new Promise<void>((resolve) => setImmediate(resolve));
@@ -46,7 +46,7 @@ describe('On Redis a duplicate in another process', () => {
     redis.disconnect();
   });
 
-  /** Resolves when the wait has begun: it is then woken by nothing but an announcement. */
+  /** Resolves when the wait has begun. Only a notification wakes it then. */
   async function untilWaiting(looks = 1): Promise<void> {
     await store.waitForCalls('acquire', looks);
     for (let turns = 0; turns < 5; turns += 1) {
@@ -79,7 +79,7 @@ describe('On Redis a duplicate in another process', () => {
   });
 });
 
-/** A memory store that tells of ends when the test wants it. */
+/** A memory store that notifies of an attempt's end when the test says so. */
 class NotifyingStore extends FaultStore {
   readonly listeners: ((key: string) => void)[] = [];
 
@@ -99,14 +99,14 @@ describe('A store that can tell of ends', () => {
     store = new NotifyingStore(new MemoryStore(), 5_000);
   });
 
-  /** A duplicate waits for an attempt that another process completes. */
-  async function waitFor(key: string, { hears }: { hears: boolean }, meanwhile = async () => {}): Promise<void> {
+  /** Starts a duplicate that waits for an attempt, which another process completes. */
+  async function waitFor(key: string, { notifies }: { notifies: boolean }, meanwhile = async () => {}): Promise<void> {
     const lease = await acquireLease(store.inner, nameOf(key));
     const end = callAndWait(store, unreachableOperation, key);
     await vi.advanceTimersByTimeAsync(0);
     await meanwhile();
     await store.inner.complete(lease, completionFor(lease));
-    if (hears) store.notifyEnded(key);
+    if (notifies) store.notifyEnded(key);
     else await vi.advanceTimersByTimeAsync(1_000);
     expect(await end).toBe('of the second, replayed');
   }
@@ -125,8 +125,8 @@ describe('A store that can tell of ends', () => {
     ).toBe('done, recorded');
     expect(store.listeners).toHaveLength(0);
     stopTimers();
-    await waitFor('1', { hears: true });
-    await waitFor('2', { hears: true });
+    await waitFor('1', { notifies: true });
+    await waitFor('2', { notifies: true });
     expect(store.listeners).toHaveLength(1);
   });
 
@@ -147,9 +147,9 @@ describe('A store that can tell of ends', () => {
 
   it('is asked seldom once it has told: soon after the wait began, and then every second at most', async () => {
     stopTimers();
-    await waitFor('1', { hears: true });
+    await waitFor('1', { notifies: true });
     for (const key of ['2', '3']) {
-      await waitFor(key, { hears: true }, async () => {
+      await waitFor(key, { notifies: true }, async () => {
         expect(await looksIn(20)).toBe(1);
         expect(await looksIn(490)).toBe(0);
         expect(await looksIn(10_000)).toBeLessThanOrEqual(21);
@@ -160,10 +160,10 @@ describe('A store that can tell of ends', () => {
   it('is asked as often as any other before it has told of anything, and after it has missed an end', async () => {
     stopTimers();
     const often = async () => expect(await looksIn(1_000)).toBeGreaterThanOrEqual(7);
-    await waitFor('1', { hears: true }, often);
-    await waitFor('2', { hears: false }, async () => expect(await looksIn(1_000)).toBeLessThanOrEqual(3));
-    await waitFor('3', { hears: true }, often);
-    await waitFor('4', { hears: true }, async () => expect(await looksIn(1_000)).toBeLessThanOrEqual(3));
+    await waitFor('1', { notifies: true }, often);
+    await waitFor('2', { notifies: false }, async () => expect(await looksIn(1_000)).toBeLessThanOrEqual(3));
+    await waitFor('3', { notifies: true }, often);
+    await waitFor('4', { notifies: true }, async () => expect(await looksIn(1_000)).toBeLessThanOrEqual(3));
   });
 
   it('that tells without cause has those who wait look, and nobody else', async () => {

@@ -1,4 +1,4 @@
-// Concurrent callers: one runs; the others are refused, or wait for its outcome within bounds.
+// Concurrent callers: one runs; the others are refused, or wait for its outcome within limits.
 import { executeIdempotently, onEvent } from '@onceguard/core';
 import { type FaultStore, failsAfter, failsBefore } from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ const pay = (store: FaultStore, operation: () => unknown, options: object = {}) 
 const waitOptions = (waitMs = 30_000) => ({ onInProgress: { waitMs } });
 const unreachableOperation = () => expect.unreachable('A duplicate ran.');
 
-/** A first caller, at work until it is told to end. */
+/** Starts a first caller, which works until `end` is called. */
 async function startFirstCaller(store: FaultStore, end: () => unknown = () => 'paid', options: object = {}) {
   const [begun, gate] = [newGate(), newGate()];
   const operation = async () => {
@@ -23,7 +23,7 @@ async function startFirstCaller(store: FaultStore, end: () => unknown = () => 'p
   };
   const first = summarize(pay(store, operation, options));
   await begun.opened;
-  return { told: first, end: gate.open };
+  return { result: first, end: gate.open };
 }
 
 onEveryStore('Concurrent duplicates', (open) => {
@@ -73,7 +73,7 @@ onEveryStore('A duplicate that waits', (open) => {
     const second = pay(store, () => 'paid by the second', waitOptions());
     await store.waitForCalls('acquire', 3);
     first.end();
-    expect(await first.told).toBe('Error: declined');
+    expect(await first.result).toBe('Error: declined');
     expect(await second).toMatchObject({ kind: 'executed', value: 'paid by the second', attempt: 2 });
   });
 
@@ -84,7 +84,7 @@ onEveryStore('A duplicate that waits', (open) => {
     expect(await pay(store, unreachableOperation, waitOptions(60))).toEqual(comeBack);
     expect(await pay(store, unreachableOperation)).toEqual(comeBack);
     first.end();
-    expect(await first.told).toBe('paid, recorded');
+    expect(await first.result).toBe('paid, recorded');
   });
 
   it('asks with one token all the time, each time with a later limit', async () => {
@@ -125,7 +125,7 @@ onEveryStore('A duplicate that waits', (open) => {
     store.injectFault('acquire', failsBefore());
     expect(await summarize(second)).toBe('in_progress');
     first.end();
-    expect(await first.told).toBe('paid, recorded');
+    expect(await first.result).toBe('paid, recorded');
   });
 });
 

@@ -1,13 +1,16 @@
-// Every error that onceguard raises: one table of codes, and the classes that carry them.
+// Every error of onceguard: the table of codes, and the error classes.
 
-/** A code is stable; its entry in `docs/errors.md` says the cause and the remedy. `status` is what HTTP answers with. */
+/**
+ * The error codes, which are stable. `docs/errors.md` has the cause and the remedy of each. `status` is the status of the HTTP response;
+ * `retryable` says whether the same call with the same key may succeed later.
+ */
 export const errorTable = Object.freeze({
   key_missing: { status: 400, retryable: false, title: 'This request needs an idempotency key' },
   key_invalid: { status: 400, retryable: false, title: 'The idempotency key is not well-formed' },
   key_reused: { status: 422, retryable: false, title: 'The idempotency key was used for another request' },
   in_progress: { status: 409, retryable: true, title: 'A request with this idempotency key is still running' },
   outcome_unknown: { status: 409, retryable: false, title: 'An earlier attempt may have taken effect' },
-  expired: { status: 410, retryable: false, title: 'Already done; the answer is no longer kept' },
+  expired: { status: 410, retryable: false, title: 'Already done; the outcome is no longer kept' },
   store_unavailable: { status: 503, retryable: true, title: 'The idempotency store cannot be reached' },
   scope_missing: { status: 500, retryable: false, title: 'The scope of the idempotency key is not known' },
   body_not_parsed: {
@@ -31,15 +34,18 @@ export type ErrorCode = keyof typeof errorTable;
 const errorNamesKey = Symbol.for('onceguard.error');
 
 /**
- * The base of every error here. `instanceof` holds across two copies of the package (an ESM and a CommonJS one, or two
- * versions) and in minified bundles: it compares `errorName`, a fixed string of each class.
+ * The base class of all errors of onceguard. `instanceof` works across two copies of the package (ESM and CommonJS, or two versions) and
+ * in minified bundles, because it compares `errorName`, a fixed string of each class.
  *
- * A subclass of your own that must be recognised across copies, too, gives itself a name:
- * `static override readonly errorName: string = 'LedgerError'`. Without one, `instanceof` looks at the prototype chain, as
- * for any class, and `name` is that of the class it extends.
+ * A subclass of yours that must be recognised across copies too declares its own name:
+ * `static override readonly errorName: string = 'LedgerError'`. Without it, `instanceof` uses the prototype chain, as for any class, and
+ * `name` is that of the class that it extends.
+ *
+ * @example
+ * if (error instanceof IdempotencyError && error.retryable) await retryLater();
  */
 export class IdempotencyError extends Error {
-  /** The name of the class, and of its errors. Never derived from `constructor.name`: a minifier changes that. */
+  /** The name of the class and of its errors. Not `constructor.name`, which a minifier changes. */
   static readonly errorName: string = 'IdempotencyError';
 
   readonly code: ErrorCode;
@@ -53,7 +59,7 @@ export class IdempotencyError extends Error {
     this.retryable = errorTable[code].retryable;
   }
 
-  /** The names of its class and of the classes that this extends. On the prototype, so that restored errors have it too. */
+  /** The names of its class and of the classes above it. On the prototype, so that restored errors have it too. */
   get [errorNamesKey](): readonly string[] {
     return errorNames(this.constructor);
   }
@@ -71,7 +77,7 @@ function isInstance(value: unknown, errorClass: typeof IdempotencyError): boolea
   return Array.isArray(names) && Object.hasOwn(errorClass, 'errorName') && names.includes(errorClass.errorName);
 }
 
-/** The names that classes gave themselves, from this one up. */
+/** The names that a class and the classes above it declare. */
 function errorNames(errorClass: unknown): string[] {
   const names: string[] = [];
   for (let at = errorClass; typeof at === 'function'; at = Object.getPrototypeOf(at)) {
@@ -80,10 +86,11 @@ function errorNames(errorClass: unknown): string[] {
   return names;
 }
 
-/** Somebody else holds the lease and is at work. Try again after `retryAfterMs`. */
+/** Another attempt holds the lease and is at work. Try again after `retryAfterMs`. */
 export class InProgressError extends IdempotencyError {
   static override readonly errorName: string = 'InProgressError';
 
+  /** In milliseconds from now. */
   readonly retryAfterMs: number;
 
   constructor(retryAfterMs: number) {
@@ -92,7 +99,7 @@ export class InProgressError extends IdempotencyError {
   }
 }
 
-/** The key names another payload. Repeating the call does not help; a new operation needs a new key. */
+/** The key was used with another payload. A repeat does not help; a new operation needs a new key. */
 export class KeyReusedError extends IdempotencyError {
   static override readonly errorName: string = 'KeyReusedError';
 
@@ -101,13 +108,13 @@ export class KeyReusedError extends IdempotencyError {
   }
 }
 
-/** An earlier attempt may have taken effect, and nobody has decided yet. Nothing is run until somebody does. */
+/** An earlier attempt may have taken effect, and nobody has decided yet whether it did. Nothing runs until somebody decides. */
 export class OutcomeUnknownError extends IdempotencyError {
   static override readonly errorName: string = 'OutcomeUnknownError';
 
-  /** When a `recover` function may look again, if it said so. */
+  /** When a `recover` function may look again, in milliseconds from now, if it said so. */
   readonly retryAfterMs: number | null;
-  /** What `listDoubts` and `resolve` know the record by; null inside of a step. */
+  /** The name by which `listDoubts` and `resolveDoubt` know the record. Null in an error that a step throws. */
   readonly recordName: string | null;
 
   constructor(
@@ -126,7 +133,7 @@ function outcomeUnknownMessage(recordName: string | null): string {
   return `An earlier attempt under this key may have taken effect; somebody has to decide${which}.`;
 }
 
-/** The work is done; its result is no longer kept, or was too large to keep. */
+/** The work is done. Its outcome is no longer kept, or was too large to keep. */
 export class OutcomeExpiredError extends IdempotencyError {
   static override readonly errorName: string = 'OutcomeExpiredError';
 
@@ -139,7 +146,7 @@ export class OutcomeExpiredError extends IdempotencyError {
   }
 }
 
-/** The lease is over or somebody else's: stop, and do not act any more. The abort reason of an operation's signal. */
+/** The lease is over, or another owner holds it: stop acting. It is the abort reason of an operation's signal. */
 export class LeaseLostError extends IdempotencyError {
   static override readonly errorName: string = 'LeaseLostError';
 
@@ -148,15 +155,19 @@ export class LeaseLostError extends IdempotencyError {
   }
 }
 
-/** An option or an argument that cannot be meant. The message shows name, value and remedy. */
+/** An option or an argument is not valid. The message shows its name, its value and the remedy. */
 export class ConfigurationError extends IdempotencyError {
   static override readonly errorName: string = 'ConfigurationError';
 }
 
 /**
- * What a store's failure means. `unavailable`: not executed, retry soon. `unknown`: perhaps executed; repeat with the same token.
- * `misconfigured`: not executed, an operator must act. `damaged`: the record under this key fails its check; nothing runs and
- * nothing is replayed until an operator has removed or restored it. `bug`: the request or the answer makes no sense.
+ * What the failure of a store call means.
+ *
+ * - `unavailable`: the call was not executed; retry soon.
+ * - `unknown`: the call may have been executed; repeat it with the same token.
+ * - `misconfigured`: the call was not executed; an operator must act.
+ * - `damaged`: the record fails its checksum. Nothing runs and nothing is replayed until an operator removes or restores it.
+ * - `bug`: the request or the reply makes no sense.
  */
 export type StoreErrorClass = 'unavailable' | 'unknown' | 'misconfigured' | 'damaged' | 'bug';
 
@@ -166,7 +177,7 @@ export type StoreRefusal = 'full' | 'too_large';
 export interface StoreErrorOptions extends ErrorOptions {
   /** Set where the same call with fewer bytes may succeed. */
   readonly refusal?: StoreRefusal;
-  /** Set where something is under the key that cannot be read. Default: of class `damaged`. */
+  /** Whether the key holds something that cannot be read. Default: true for the class `damaged`, else false. */
   readonly unreadable?: boolean;
 }
 
@@ -178,14 +189,14 @@ const storeErrorCodes = {
   bug: 'argument_invalid',
 } as const satisfies Record<StoreErrorClass, ErrorCode>;
 
-/** The store did not answer, or refused. Never an answer of the protocol. */
+/** A store call failed: there was no reply, or the store refused. Replies of the protocol, such as `lost`, are not errors. */
 export class StoreError extends IdempotencyError {
   static override readonly errorName: string = 'StoreError';
 
   readonly class: StoreErrorClass;
-  /** Null: not a matter of size. */
+  /** Why the store refused the bytes. Null: the failure has nothing to do with their size. */
   readonly refusal: StoreRefusal | null;
-  /** Something is under the key that cannot be read, perhaps a record of work that is done: `bypass` does not run it. */
+  /** The key holds something that cannot be read, perhaps a record of finished work. It does not run, not even with `bypass`. */
   readonly unreadable: boolean;
 
   constructor(storeClass: StoreErrorClass, message: string, options: StoreErrorOptions = {}) {

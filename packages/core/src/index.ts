@@ -1,10 +1,11 @@
-// @onceguard/core: the work runs once, and every repeat gets the recorded answer.
+// @onceguard/core: runs work once, and gives every repeat the recorded outcome.
 
 export { type Doubt, type DoubtPage, listDoubts, type ResolveDoubtOptions, resolveDoubt } from './admin/doubts.js';
 export { drainStore } from './admin/drain-store.js';
 export { type RecoverAllOptions, type RecoverAllSummary, recoverAll } from './admin/recover-all.js';
+export { deriveKeyFromRecordName } from './engine/derived-key.js';
 export type { Execution } from './engine/execution.js';
-export { deriveKeyFromRecordName, type OperationContext } from './engine/operation-context.js';
+export type { OperationContext } from './engine/operation-context.js';
 export { defaultPolicy, type PolicyOptions, paymentPolicy, type WaitOptions } from './engine/policy.js';
 export {
   type Recover,
@@ -13,14 +14,15 @@ export {
   recovery,
   type StepInDoubt,
 } from './engine/recovery.js';
+export type { ResultSchema } from './engine/result-schema.js';
 export type { StepContext, StepOptions } from './engine/steps.js';
 export * from './errors.js';
 export { type EventName, type EventSubject, type Events, eventChannelPrefix, onEvent } from './events.js';
-export { type ExecuteOptions, executeIdempotently, type WorkOptions } from './functions/execute-idempotently.js';
+export { type ExecuteOptions, executeIdempotently } from './functions/execute-idempotently.js';
 export { isFinalError } from './functions/final-error.js';
 export type { ErrorClass, FinalErrors } from './functions/final-error-classes.js';
+export type { WorkOptions } from './functions/function-options.js';
 export { type IdempotentOptions, makeIdempotent } from './functions/make-idempotent.js';
-export type { ResultSchema } from './functions/result-codec.js';
 export type { IdempotencyStore } from './store/port.js';
 export { localCache } from './stores/local-cache/local-cache.js';
 export type { LocalCacheOptions } from './stores/local-cache/local-cache-options.js';

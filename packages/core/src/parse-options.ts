@@ -1,13 +1,13 @@
-// Options where they enter: one way to check them, and one form of message: name, value, remedy.
+// Checks options where they enter. Every message has one form: the name, the value, the remedy.
 import { z } from 'zod';
 import { ConfigurationError } from './errors.js';
 
 type Issue = z.core.$ZodIssue;
 
 /**
- * The options as `schema` reads them, defaults filled in. Throws a `ConfigurationError` (`option_invalid`) that has one
- * line per mistake, such as `idempotency(): leaseMs is "30s"; it must be a whole number of …`. A schema's own messages
- * are clauses that begin with "it must be". `isSecret` says of which values a message names the type alone; by default of none.
+ * The options as `schema` parses them, with defaults filled in. Throws a `ConfigurationError` (`option_invalid`) with one line per
+ * mistake, such as `idempotency(): leaseMs is "30s"; it must be a whole number of …`. The messages of a schema are clauses that begin
+ * with "it must". `isSecret` chooses the values of which a message shows only the type. Default: none.
  */
 export function parseOptions<Schema extends z.ZodType>(
   what: string,
@@ -26,10 +26,15 @@ export function milliseconds(least: number, most: number) {
   return wholeNumber('milliseconds', least, most, 'For thirty seconds write 30000.');
 }
 
-/** A whole number of `unit`, with an example of how it is written. */
+/** A whole number of `unit`. `example` says how to write one. */
 export function wholeNumber(unit: string, least: number, most: number, example: string) {
   const error = `it must be a whole number of ${unit} from ${least} to ${most}. ${example}`;
   return z.int({ error }).min(least, { error }).max(most, { error });
+}
+
+/** Any function. Its parameters and its result are checked where it is called. */
+export function functionField(error?: string) {
+  return z.custom<(input: never) => unknown>((value) => typeof value === 'function', error);
 }
 
 interface ParsedInput {
@@ -48,18 +53,18 @@ function describeIssue(issue: Issue, above: readonly PropertyKey[], parsed: Pars
   }
   const branch = issue.code === 'invalid_union' ? issue.errors.find(isAttemptedBranch) : undefined;
   if (branch !== undefined) return branch.flatMap((inner) => describeIssue(inner, path, parsed));
-  const found = path.reduce(readMember, value);
+  const given = path.reduce(readMember, value);
   const end = issue.message.endsWith('.') ? '' : '.';
-  const text = isSecret(path[0], found) ? typeName(found) : formatValue(found);
+  const text = isSecret(path[0], given) ? typeName(given) : formatValue(given);
   return [`${formatPath(path)} is ${text}; ${issue.message}${end}`];
 }
 
-/** The form of several that somebody tried to write: its mistake lies inside of it. */
+/** Of the forms in a union, the one that the caller tried to write: its mistake is in one of its members. */
 function isAttemptedBranch(issues: readonly Issue[]): boolean {
   return issues.some((issue) => issue.path.length > 0 || issue.code === 'unrecognized_keys');
 }
 
-/** What a schema says that has no message of its own. */
+/** The message of a schema that has none of its own. */
 function defaultMessage(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
@@ -81,7 +86,7 @@ function formatPath(path: readonly PropertyKey[]): string {
   return path.length === 0 ? 'the options argument' : path.map(String).join('.');
 }
 
-/** A value in a message: short, and without the password of an address. */
+/** A value as messages show it: short, and without the password of a URL. */
 function formatValue(value: unknown): string {
   switch (typeof value) {
     case 'undefined':

@@ -1,11 +1,11 @@
-// State that belongs to the process: shared by all copies of this package in it, such as ESM and CommonJS, or two versions.
+// State of the process, shared by all copies of this package in it: ESM and CommonJS, or two versions.
 
 const registryKey = Symbol.for('onceguard.process');
 
 /**
- * The object under `name`, which the first copy to ask creates. Another version may have created it: an object is made of what the
- * language has (maps, sets, functions), never of classes of this package. The number at the end of `name` is the version of its
- * shape: a shape never changes, a new one gets a new number, and a copy that knows both uses both.
+ * The object under `name`. The first copy that calls this creates it. Another version of this package may have created it, so it consists
+ * of what the language has (maps, sets, functions) and never of classes of this package. The number at the end of `name` is the version
+ * of its shape: a shape never changes, a new shape gets a new number, and a copy that knows both uses both.
  */
 export function processWide<T extends object>(name: `${string}/${number}`, create: () => T): T {
   const registry = sharedRegistry();

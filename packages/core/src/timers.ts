@@ -1,13 +1,10 @@
-// What differs between the timers of Node and those of jsdom, in which jest runs tests of pages.
+// Timers that work in Node and in jsdom, in which Jest runs tests of web pages.
 
-/** Calls back in the next turn of the event loop: `setImmediate` as it is when the package is loaded; jsdom has none. */
+/** Calls back in the next iteration of the event loop. Uses the `setImmediate` that exists when the package is loaded; jsdom has none. */
 export const runInNextIteration: (callback: () => void) => unknown =
   typeof setImmediate === 'function' ? setImmediate : (callback) => setTimeout(callback, 0);
 
-/**
- * Lets the process end although the timer still runs, and gives the timer back. In jsdom a timer is a number, and there is nothing
- * to do.
- */
+/** Lets the process end although the timer still runs. Returns the timer. In jsdom a timer is a number, and this does nothing. */
 export function unref<Timer>(timer: Timer): Timer {
   if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function')
     timer.unref();

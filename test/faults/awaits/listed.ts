@@ -21,6 +21,7 @@ const failing = 'test/faults/awaits-store-calls.test.ts';
 const failure = 'test/engine/failed-operations.test.ts';
 const freeing = 'test/adapters/05-failure-frees-key.test.ts';
 const functions = 'test/faults/awaits-option-functions.test.ts';
+const lostSteps = 'test/engine/steps-after-lost-lease.test.ts';
 const people = 'test/faults/awaits-admin-calls.test.ts';
 const sharing = 'test/engine/coalesced-waiting.test.ts';
 const stillWorking = 'test/adapters/05-handler-outlives-response.test.ts';
@@ -29,7 +30,7 @@ const stillWorking = 'test/adapters/05-handler-outlives-response.test.ts';
 export const listedFiles: Readonly<Record<string, ListedFile>> = {
   'engine/attempt.ts': {
     storeCalls: {
-      record: {
+      recordStep: {
         checkpoint: {
           fails: [
             'records the result of a step',
@@ -47,16 +48,19 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
           ],
         },
       },
-      '#renew': { renew: { fails: ['renews its lease'], dies: ['renews its lease'] } },
     },
-    otherAwaits: { whenOver: [stillWorking], '#tellAgain': ['test/engine/steps-after-lost-lease.test.ts'] },
+    otherAwaits: { '#resendCheckpoints': [lostSteps] },
+  },
+  'engine/lease-renewer.ts': {
+    storeCalls: { renew: { renew: { fails: ['renews its lease'], dies: ['renews its lease'] } } },
+    otherAwaits: { whenOver: [stillWorking], renew: [lostSteps] },
   },
   'engine/retry-queue.ts': {
-    otherAwaits: { add: [background], drained: [background], '#idle': [background], repeat: [background] },
+    otherAwaits: { add: [background], drain: [background], '#whenIdle': [background], retryUntilDone: [background] },
   },
   'engine/lease-acquirer.ts': {
     storeCalls: {
-      '#ask': {
+      '#acquireOnce': {
         acquire: {
           fails: [
             'asks for the right to run',
@@ -71,7 +75,7 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
           ],
         },
       },
-      '#giveUp': {
+      '#abandon': {
         release: {
           fails: [
             'takes back a token that got no answer',
@@ -80,7 +84,7 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
           dies: ['takes back a token that got no answer', 'takes back a token that came too late, to ask with another'],
         },
       },
-      peek: {
+      inspect: {
         acquire: {
           fails: [
             'looks for the outcome of the one that has taken over',
@@ -92,11 +96,11 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
     },
   },
   // People and their programs make these calls, outside of any execution.
-  'admin/doubts.ts': { storeCalls: { listDoubts: { scan: people }, resolve: { read: people, resolve: people } } },
-  'admin/drain-store.ts': { otherAwaits: { drain: [background] } },
+  'admin/doubts.ts': { storeCalls: { listDoubts: { scan: people }, resolveDoubt: { read: people, resolve: people } } },
+  'admin/drain-store.ts': { otherAwaits: { drainStore: [background] } },
   'engine/end-attempt.ts': {
     storeCalls: {
-      giveFree: {
+      releaseLease: {
         release: {
           fails: [
             'frees the key after a failure',
@@ -107,9 +111,9 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
         },
       },
     },
-    otherAwaits: { giveFreeOnceStopped: [stillWorking] },
+    otherAwaits: { releaseLeaseOnceStopped: [stillWorking] },
   },
-  'functions/result-codec.ts': { otherAwaits: { kept: [failure] } },
+  'functions/result-codec.ts': { otherAwaits: { createResultWork: [failure] } },
   'functions/make-idempotent.ts': { otherAwaits: { makeIdempotent: [functions, functions, functions, failure] } },
   'engine/outcome-recorder.ts': {
     storeCalls: {
@@ -129,22 +133,23 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
         },
       },
     },
+    otherAwaits: { '#record': ['test/engine/refused-outcomes.test.ts'] },
   },
-  'engine/recovery.ts': { otherAwaits: { recoveryOf: [functions] } },
-  'engine/coalesced-wait.ts': { otherAwaits: { turn: [sharing], pause: [sharing] } },
-  'engine/steps.ts': { otherAwaits: { '#act': ['test/engine/steps.test.ts'] } },
+  'engine/recovery.ts': { otherAwaits: { convertRecovery: [functions] } },
+  'engine/coalesced-wait.ts': { otherAwaits: { join: [sharing], pauseBeforePoll: [sharing] } },
+  'engine/steps.ts': { otherAwaits: { '#runFunction': ['test/engine/steps.test.ts'] } },
   'engine/store-client.ts': {
     storeCalls: {
       // Nobody waits for this call, and its failure has no consequence.
-      listen: { onAttemptEnded: 'test/engine/waiting-across-processes.test.ts' },
-      now: { read: { fails: ['learns the time of the store'], dies: ['learns the time of the store'] } },
+      subscribe: { onAttemptEnded: 'test/engine/waiting-across-processes.test.ts' },
+      readStoreTime: { read: { fails: ['learns the time of the store'], dies: ['learns the time of the store'] } },
     },
-    otherAwaits: { '#drained': [background] },
+    otherAwaits: { '#drain': [background] },
   },
   'engine/time.ts': { otherAwaits: { pause: ['test/engine/waiting.test.ts'], pauseInBackground: [background] } },
-  'engine/await-outcome.ts': { otherAwaits: { lookAgain: [failing] } },
-  'http/option-callbacks.ts': { otherAwaits: { callWithin: ['test/adapters/18-option-functions.test.ts'] } },
-  'node/capture/capture.ts': { otherAwaits: { '#holdUntil': ['test/node/connection.test.ts'] } },
-  'node/node-exchange.ts': { otherAwaits: { perform: [freeing] } },
+  'engine/await-outcome.ts': { otherAwaits: { pollOnce: [failing] } },
+  'http/option-callbacks.ts': { otherAwaits: { callWithTimeout: ['test/adapters/18-option-functions.test.ts'] } },
+  'node/capture/capture.ts': { otherAwaits: { '#trackSending': ['test/node/connection.test.ts'] } },
+  'node/node-exchange.ts': { otherAwaits: { runHandler: [freeing] } },
   'koa/src/index.ts': { otherAwaits: { idempotency: [freeing, freeing] } },
 };

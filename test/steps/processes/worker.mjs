@@ -40,14 +40,14 @@ function pointsOf({ trial, stopAt, longestPauseMs }) {
 function storeWith(at) {
   const store = new FaultStore(new RedisStore({ client, prefix: `${prefix}records:`, callTimeoutMs: 5_000 }));
   let asked = false;
-  store.on('acquire', async (pass) => {
+  store.injectFault('acquire', async (pass) => {
     if (!asked) await at('asks for the right to run');
     asked = true;
     const answer = await pass();
     if (answer.kind === 'acquired') await at('has the right to run');
     return answer;
   });
-  store.on('checkpoint', async (pass) => {
+  store.injectFault('checkpoint', async (pass) => {
     const { step, seq } = store.calls.at(-1).args[1];
     const what = `${seq % 2 === 1 ? 'the intent' : 'the end'} of ${step}`;
     await at(`records ${what}`);
@@ -55,7 +55,7 @@ function storeWith(at) {
     await at(`has recorded ${what}`);
     return answer;
   });
-  store.on('complete', async (pass) => {
+  store.injectFault('complete', async (pass) => {
     await at('records the outcome');
     const answer = await pass();
     await at('has recorded the outcome');

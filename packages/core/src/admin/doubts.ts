@@ -2,13 +2,13 @@
 import { isUint8Array } from 'node:util/types';
 import { z } from 'zod';
 import { addOutcomeChecksum, verifyOutcome, verifySteps } from '../engine/checksum.js';
-import { deriveKeyFromRecordName } from '../engine/operation-context.js';
+import { deriveKeyFromRecordName } from '../engine/derived-key.js';
 import { checkTombstone, retentionFields, storeField } from '../engine/policy.js';
 import type { StepInDoubt } from '../engine/recovery.js';
 import { StoreClient } from '../engine/store-client.js';
 import { monotonicMs } from '../engine/time.js';
 import { ConfigurationError } from '../errors.js';
-import { functionFingerprintPrefix } from '../functions/execute-idempotently.js';
+import { functionFingerprintPrefix } from '../functions/payload-fingerprint.js';
 import { parseOptions, wholeNumber } from '../parse-options.js';
 import type { ResolveReply } from '../protocol/messages.js';
 import { isIntent, type RecordedDecision, type StoredRecord } from '../protocol/record.js';

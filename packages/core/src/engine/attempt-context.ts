@@ -1,41 +1,53 @@
-// What an operation is told about its attempt.
-import type { Attempt } from './attempt.js';
+// The context that an operation receives.
 import type { OperationContext } from './operation-context.js';
+import type { Steps } from './steps.js';
+
+/** The attempt behind a context: one under a lease, or one that runs without the store. */
+export interface ContextSource {
+  readonly key: string;
+  readonly attempt: number;
+  readonly takeover: boolean;
+  readonly fencingToken: number;
+  readonly bypassed: boolean;
+  readonly signal: AbortSignal;
+  readonly steps: Steps;
+  deriveKey(part: string): string;
+  markNothingHappened(): void;
+}
 
 /**
- * A class whose `signal` is one accessor for all of them, because every attempt makes one: a literal with a getter of its own
- * gives each object a shape of its own. It stays an own property, so that a copy of the context has it.
+ * Every attempt creates one. A class with one accessor for `signal` gives all contexts the same hidden class; an object literal with
+ * a getter would not. The accessor is an own property, so that a copy of the context includes the signal.
  */
 export class AttemptContext implements OperationContext {
   readonly key: string;
   readonly attempt: number;
   readonly takeover: boolean;
   readonly fencingToken: number;
+  readonly bypassed: boolean;
   declare readonly signal: AbortSignal;
   readonly deriveKey: OperationContext['deriveKey'];
   readonly markNothingHappened: OperationContext['markNothingHappened'];
   readonly step: OperationContext['step'];
-  readonly #attempt: Attempt;
+  readonly #source: ContextSource;
 
   static readonly #signalDescriptor: PropertyDescriptor & ThisType<AttemptContext> = {
     enumerable: true,
     get() {
-      return this.#attempt.signal;
+      return this.#source.signal;
     },
   };
 
-  constructor(attempt: Attempt) {
-    const { lease, request } = attempt;
-    this.#attempt = attempt;
-    this.key = request.key;
-    this.attempt = lease.attempt;
-    this.takeover = lease.takeover;
-    this.fencingToken = lease.fencingToken;
-    this.deriveKey = (part) => attempt.deriveKey(part);
-    this.markNothingHappened = () => {
-      attempt.nothingHappened = true;
-    };
-    this.step = (part, fn, options) => attempt.steps.run(part, fn, options);
+  constructor(source: ContextSource) {
+    this.#source = source;
+    this.key = source.key;
+    this.attempt = source.attempt;
+    this.takeover = source.takeover;
+    this.fencingToken = source.fencingToken;
+    this.bypassed = source.bypassed;
+    this.deriveKey = (part) => source.deriveKey(part);
+    this.markNothingHappened = () => source.markNothingHappened();
+    this.step = (part, fn, options) => source.steps.run(part, fn, options);
     Object.defineProperty(this, 'signal', AttemptContext.#signalDescriptor);
   }
 }

@@ -1,38 +1,41 @@
-// A checksum over the bytes that a record keeps: damaged ones are neither replayed nor taken for the result of a step.
+// Checksums over the recorded bytes: damaged bytes are neither replayed nor used as the result of a step.
 import { crc32 } from 'node:zlib';
 import { StoreError } from '../errors.js';
 import type { StepEntry } from '../protocol/record.js';
 
-/** Hexadecimal digits of a CRC-32, so that bytes in ASCII stay ASCII. */
+/** A CRC-32 in hexadecimal digits, so that a record of ASCII bytes stays ASCII. */
 const checksumDigits = 8;
 
-/** What is recorded of an outcome. The record's name is under the checksum, so that no other record's outcome passes. */
-export function addOutcomeChecksum(name: string, bytes: Uint8Array): Buffer {
-  return addChecksum(name, bytes);
+/** The bytes to record for an outcome. The checksum covers the record's name too, so that another record's outcome does not pass. */
+export function addOutcomeChecksum(recordName: string, bytes: Uint8Array): Buffer {
+  return addChecksum(recordName, bytes);
 }
 
-/** The outcome in what is recorded. Throws a `StoreError` of class `damaged`. */
-export function verifyOutcome(name: string, recorded: Uint8Array): Buffer {
-  return verifyChecksum(name, recorded, 'Its outcome');
+/** The outcome in the recorded bytes. Throws a `StoreError` of class `damaged` where the checksum does not match. */
+export function verifyOutcome(recordName: string, recorded: Uint8Array): Buffer {
+  return verifyChecksum(recordName, recorded, 'Its outcome');
 }
 
-/** What is recorded of a step: its name and number are under the checksum, too. */
-export function addStepChecksum(name: string, step: string, { seq, bytes }: StepEntry): Buffer {
-  return addChecksum(stepIdentity(name, step, seq), bytes);
+/** The bytes to record for a step. The checksum covers its name and its number too. */
+export function addStepChecksum(recordName: string, step: string, { seq, bytes }: StepEntry): Buffer {
+  return addChecksum(stepIdentity(recordName, step, seq), bytes);
 }
 
-/** All steps of a record. Throws a `StoreError` of class `damaged` where one of them is. */
-export function verifySteps(name: string, recorded: ReadonlyMap<string, StepEntry>): ReadonlyMap<string, StepEntry> {
+/** The steps in the recorded bytes. Throws a `StoreError` of class `damaged` where the checksum of one does not match. */
+export function verifySteps(
+  recordName: string,
+  recorded: ReadonlyMap<string, StepEntry>,
+): ReadonlyMap<string, StepEntry> {
   if (recorded.size === 0) return recorded;
   const entries = [...recorded].map(([step, { seq, bytes }]) => {
-    const checked = verifyChecksum(stepIdentity(name, step, seq), bytes, `Its step ${step}`);
-    return [step, { seq, bytes: checked }] as const;
+    const verified = verifyChecksum(stepIdentity(recordName, step, seq), bytes, `Its step ${step}`);
+    return [step, { seq, bytes: verified }] as const;
   });
   return new Map(entries);
 }
 
-function stepIdentity(name: string, step: string, seq: number): string {
-  return `${name} ${step} ${seq}`;
+function stepIdentity(recordName: string, step: string, seq: number): string {
+  return `${recordName} ${step} ${seq}`;
 }
 
 function addChecksum(subject: string, bytes: Uint8Array): Buffer {
@@ -46,10 +49,7 @@ function verifyChecksum(subject: string, recorded: Uint8Array, what: string): Bu
   const view = Buffer.from(recorded.buffer, recorded.byteOffset, recorded.byteLength);
   const bytes = view.subarray(checksumDigits);
   if (view.toString('latin1', 0, checksumDigits) === checksum(subject, bytes)) return bytes;
-  throw new StoreError(
-    'damaged',
-    `${what} fails its checksum. Find out what the work came to, then remove the record.`,
-  );
+  throw new StoreError('damaged', `${what} fails its checksum. Find out how the work ended, then remove the record.`);
 }
 
 function checksum(subject: string, bytes: Uint8Array): string {

@@ -1,58 +1,61 @@
-// Callers of this process that wait for the same outcome: one of them looks at the store, and all are told what it sees.
-import type { NotAcquired } from './lease-acquirer.js';
+// Callers of this process that wait for the same outcome: one of them polls the store, and all get the reply.
+import type { NotAcquired } from './acquisition.js';
 import { monotonicMs, withJitter } from './time.js';
 import type { WaitingCaller } from './waiting-caller.js';
 
 const initialPauseMs = 20;
 const maxPauseMs = 250;
-/** Between looks that are there for an announcement that was lost, or for a process that died. */
+/** The pause where the store notifies: polls are needed then only for a lost notification, or for a process that died. */
 const notifiedPauseMs = 1_000;
 
-/** All such waits at one store. */
+/** All waits at one store. */
 export class CoalescedWaits {
   readonly #byRecordName = new Map<string, Map<string, CoalescedWait>>();
-  /** The store tells of ends in other processes: it did so last time. */
+  /** Whether the store notifies of attempts that end in other processes: it did so the last time. */
   receivesNotifications = false;
 
-  /** Callers share a wait where the store would tell them the same: `alike` says of whom that is so. */
-  getOrCreate(name: string, alike: string): CoalescedWait {
-    const waits = this.#byRecordName.get(name) ?? new Map<string, CoalescedWait>();
-    this.#byRecordName.set(name, waits);
-    const known = waits.get(alike);
+  /** Callers with the same `variantKey` share a wait, because the store would give them the same reply. */
+  getOrCreate(recordName: string, variantKey: string): CoalescedWait {
+    const waits = this.#byRecordName.get(recordName) ?? new Map<string, CoalescedWait>();
+    this.#byRecordName.set(recordName, waits);
+    const known = waits.get(variantKey);
     if (known !== undefined) return known;
     const wait = new CoalescedWait(this, () => {
-      waits.delete(alike);
-      if (waits.size === 0) this.#byRecordName.delete(name);
+      waits.delete(variantKey);
+      if (waits.size === 0) this.#byRecordName.delete(recordName);
     });
-    waits.set(alike, wait);
+    waits.set(variantKey, wait);
     return wait;
   }
 
-  /** An attempt has ended: nobody needs to wait for the next look. */
-  wake(name: string): void {
-    for (const wait of this.#byRecordName.get(name)?.values() ?? []) wait.wake();
+  /** An attempt of this process has ended: the next poll does not wait. */
+  wake(recordName: string): void {
+    for (const wait of this.#byRecordName.get(recordName)?.values() ?? []) wait.wake();
   }
 
-  /** The store has told of an end, in whatever process. */
-  onAttemptEnded(name: string): void {
+  /** The store has notified of an attempt that ended, in whatever process. */
+  onAttemptEnded(recordName: string): void {
     this.receivesNotifications = true;
-    this.wake(name);
+    this.wake(recordName);
   }
 }
 
-/** What a waiting caller does next: look from now on, look once since its time is over, stop since it left, or take what another saw. */
-export type JoinResult = 'lead' | 'over' | 'left' | NotAcquired;
+/**
+ * What a caller that waits does next: `poll` from now on for all; poll once for itself, because its time is over (`timed_out`); stop,
+ * because it has left (`caller_gone`); or take the reply that another caller got.
+ */
+export type JoinResult = 'poll' | 'timed_out' | 'caller_gone' | NotAcquired;
 
 /**
- * One of them leads: it pauses, looks, and pauses again. The others sleep until it has seen the end, until it leaves and
- * one of them leads instead, or until their own time is over. There is always a leader.
+ * One caller, the leader, pauses and polls until it gets a final reply. The others sleep until it has that reply, until it leaves and
+ * one of them becomes the leader, or until their own time is over. A wait always has a leader.
  */
 export class CoalescedWait {
-  readonly #followers = new Set<(turn: JoinResult) => void>();
+  readonly #followers = new Set<(result: JoinResult) => void>();
   #hasLeader = false;
   #pollCount = 0;
   #isWoken = false;
-  /** The leader relies on being told: an end that it sees without has been missed. */
+  /** The current pause is long because a notification should end it. A final reply after it means that a notification was lost. */
   #expectsNotification = false;
   #cancelPause = () => {};
 
@@ -61,27 +64,27 @@ export class CoalescedWait {
     private readonly onEmpty: () => void,
   ) {}
 
-  /** Whoever is told to lead must `leave`. */
+  /** Whoever gets `poll` must call `handOver` in the end. */
   async join(endsAt: number, caller: WaitingCaller): Promise<JoinResult> {
     if (this.#hasLeader) return await new Promise<JoinResult>((resolve) => this.#follow(endsAt, caller, resolve));
     this.#hasLeader = true;
-    return 'lead';
+    return 'poll';
   }
 
-  #follow(endsAt: number, caller: WaitingCaller, resolve: (turn: JoinResult) => void): void {
-    const follower = (turn: JoinResult) => {
+  #follow(endsAt: number, caller: WaitingCaller, resolve: (result: JoinResult) => void): void {
+    const follower = (result: JoinResult) => {
       clearTimeout(timer);
       this.#followers.delete(follower);
-      resolve(turn);
+      resolve(result);
     };
-    const timer = setTimeout(follower, endsAt - monotonicMs(), 'over');
+    const timer = setTimeout(follower, endsAt - monotonicMs(), 'timed_out');
     this.#followers.add(follower);
-    caller.onLeave(() => follower('left'));
+    caller.onLeave(() => follower('caller_gone'));
   }
 
   /**
-   * The leader's pause before it looks, longer from look to look; cut short where an attempt has ended, or the caller has left.
-   * The first is short even so: an end may have been told between a caller's own look and its wait.
+   * The leader's pause before a poll. It grows from poll to poll, and ends early when an attempt has ended or the caller has left. The
+   * first one is short even where the store notifies: a notification may have come between the caller's own call and this wait.
    */
   async pauseBeforePoll(endsAt: number, caller: WaitingCaller): Promise<void> {
     this.#expectsNotification = this.waits.receivesNotifications && this.#pollCount > 0;
@@ -103,21 +106,21 @@ export class CoalescedWait {
     caller.onLeave(this.#cancelPause);
   }
 
-  /** Kept until the next pause: a look that is on its way may have come too early to see what ended. */
+  /** Is remembered until the next pause: a poll that is on its way may reach the store before the attempt has ended there. */
   wake(): void {
     this.#isWoken = true;
     this.#cancelPause();
   }
 
-  /** The leader's last word: what it saw in the end, for all others; where that is only its own, one of them leads on. */
-  handOver(end: NotAcquired | null): void {
-    if (end !== null && this.#expectsNotification) this.waits.receivesNotifications = false;
+  /** The leader stops. Its final reply goes to all followers; where it has none (null), one of them becomes the leader. */
+  handOver(finalReply: NotAcquired | null): void {
+    if (finalReply !== null && this.#expectsNotification) this.waits.receivesNotifications = false;
     const [next] = this.#followers;
-    if (end === null && next !== undefined) {
-      next('lead');
+    if (finalReply === null && next !== undefined) {
+      next('poll');
       return;
     }
-    if (end !== null) for (const follower of this.#followers) follower(end);
+    if (finalReply !== null) for (const follower of this.#followers) follower(finalReply);
     this.onEmpty();
   }
 }

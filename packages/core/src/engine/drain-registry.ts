@@ -1,8 +1,8 @@
-// What all copies of this package in a process still have to say to one store.
+// The background work for one store in all copies of this package in the process.
 import { processWide } from '../process-wide.js';
 import type { IdempotencyStore } from '../store/port.js';
 
-/** Waits at most `timeoutMs` for the background of one copy. True: nothing is left there. */
+/** Waits at most `timeoutMs` for the background work of one copy. Returns whether nothing is left there. */
 type DrainCallback = (timeoutMs: number) => Promise<boolean>;
 
 export function registerDrain(store: IdempotencyStore, drain: DrainCallback): void {

@@ -1,4 +1,4 @@
-// The end of an attempt: record first, then tell. What cannot be recorded now is recorded in the background.
+// The end of an attempt: its outcome is recorded before its caller gets it. What cannot be recorded now is retried in the background.
 import { StoreError } from '../errors.js';
 import { publish } from '../events.js';
 import type { CompleteReply, ReleaseRequest, Standing } from '../protocol/messages.js';
@@ -8,47 +8,43 @@ import { OutcomeRecorder } from './outcome-recorder.js';
 import { monotonicMs } from './time.js';
 
 /**
- * `recorded`: the outcome stands. `unrecorded`: it does not, and while the lease holds nobody else's does. `overtaken`:
- * the lease is over, and what stands counts instead; null where it has not been asked for yet.
+ * `recorded`: the outcome is on record. `unrecorded`: it is not, and no other outcome can be while the lease is valid. `lease_lost`: what
+ * the record says counts instead; null where it has not been read since.
  */
 export type AttemptEnd =
   | { readonly kind: 'recorded' | 'unrecorded' }
-  | { readonly kind: 'overtaken'; readonly standing: Standing | null };
+  | { readonly kind: 'lease_lost'; readonly standing: Standing | null };
 
-/** Fails with a `StoreError` where nothing can be told: the store is silent, and the lease is over. */
+/** Rejects with a `StoreError` where nothing is certain: the store does not reply, and the lease is over. */
 export function endAttempt(attempt: Attempt, settlement: Settlement): Promise<AttemptEnd> {
   return settlement.as === 'done' ? endByCompleting(attempt, settlement) : endByReleasing(attempt, settlement);
 }
 
 async function endByReleasing(attempt: Attempt, how: ReleaseRequest): Promise<AttemptEnd> {
-  const inTime = await releaseLease(attempt, how);
-  return inTime ? { kind: 'unrecorded' } : { kind: 'overtaken', standing: null };
+  const released = await releaseLease(attempt, how);
+  return released ? { kind: 'unrecorded' } : { kind: 'lease_lost', standing: null };
 }
 
 /**
- * Frees the key, or marks it as unknown. False, and nothing done, where the lease is over: such an attempt counts as
- * abandoned. Never fails; what the store does not hear now it hears in the background.
+ * Frees the key, or marks its outcome as unknown. Returns false, and does nothing, where the lease is over: such an attempt counts as
+ * abandoned. Never rejects. A call that fails is retried in the background.
  */
 export async function releaseLease(attempt: Attempt, how: ReleaseRequest): Promise<boolean> {
   const { storeClient, request, lease } = attempt;
-  const inTime = attempt.isLeaseValid();
+  const isValid = attempt.isLeaseValid();
   attempt.stopRenewal();
-  if (!inTime) return false;
+  if (!isValid) return false;
   if (how.as === 'retryable') attempt.abortForRetry();
-  const say = () => storeClient.store.release(lease, how);
+  const release = () => storeClient.store.release(lease, how);
+  const endsAt = monotonicMs() + storeClient.store.callTimeoutMs;
   try {
-    await storeClient.callWithRetry(
-      'release',
-      request.recordName,
-      say,
-      monotonicMs() + storeClient.store.callTimeoutMs,
-    );
+    await storeClient.callWithRetry('release', request.recordName, release, endsAt);
   } catch {
     void storeClient.releaseQueue.add({
       bytes: 0,
       onGivenUp: () => {},
       tryOnce: async () => {
-        await storeClient.call('release', request.recordName, say);
+        await storeClient.call('release', request.recordName, release);
         return true;
       },
     });
@@ -57,9 +53,9 @@ export async function releaseLease(attempt: Attempt, how: ReleaseRequest): Promi
 }
 
 /**
- * The same for an operation that has given its result while it still works. Its signal aborts at once; its lease is kept and
- * renewed, and the key is released when `stopped` resolves, so that no retry runs beside it. Where it never stops, its lease ends
- * with `maxExecutionMs`. `drain` waits for it.
+ * Releases the lease of an operation that has given its result and still works. Its signal aborts at once. Its lease is renewed until
+ * `stopped` resolves and only then released, so that no retry runs beside it. If it never stops, its lease ends with `maxExecutionMs`.
+ * `drainStore` waits for it.
  */
 export function releaseLeaseOnceStopped(attempt: Attempt, stopped: Promise<void>, how: () => ReleaseRequest): void {
   attempt.abortForRetry();
@@ -73,24 +69,24 @@ export function releaseLeaseOnceStopped(attempt: Attempt, stopped: Promise<void>
 
 async function endByCompleting(attempt: Attempt, settlement: Settlement & { as: 'done' }): Promise<AttemptEnd> {
   const recorder = new OutcomeRecorder(attempt, settlement);
-  let answer: CompleteReply;
+  let reply: CompleteReply;
   try {
-    answer = await recorder.record();
+    reply = await recorder.record();
   } catch (error) {
     recordInBackground(attempt, recorder);
     return unrecordedWhileLeaseValid(attempt, error);
   } finally {
     attempt.stopRenewal();
   }
-  publishCompleteReply(attempt, answer);
-  switch (answer.kind) {
+  publishCompleteReply(attempt, reply);
+  switch (reply.kind) {
     case 'ok':
     case 'restored':
       return { kind: 'recorded' };
     case 'lost':
-      return { kind: 'overtaken', standing: answer.standing };
+      return { kind: 'lease_lost', standing: reply.standing };
     case 'gone':
-      // Not repeated: what is gone for this request stays gone.
+      // Not retried: the record is gone, and it is too late to write it again.
       return unrecordedWhileLeaseValid(
         attempt,
         new StoreError('unavailable', 'The store has lost the record, and the lease is over.'),
@@ -98,31 +94,31 @@ async function endByCompleting(attempt: Attempt, settlement: Settlement & { as: 
   }
 }
 
-/** While the lease holds nobody can contradict the result: its caller may have it, marked. */
+/** While the lease is valid nobody can contradict the result: its caller gets it, marked as unrecorded. */
 function unrecordedWhileLeaseValid(attempt: Attempt, error: unknown): AttemptEnd {
   if (!attempt.isLeaseValid()) throw error;
   publish('outcome_unrecorded', () => attempt.attemptSubject());
   return { kind: 'unrecorded' };
 }
 
-function publishCompleteReply(attempt: Attempt, answer: CompleteReply): void {
-  const { kind } = answer;
-  if (kind === 'lost') publish('stale_commit', () => ({ ...attempt.attemptSubject(), standing: answer.standing.kind }));
+function publishCompleteReply(attempt: Attempt, reply: CompleteReply): void {
+  const { kind } = reply;
+  if (kind === 'lost') publish('stale_commit', () => ({ ...attempt.attemptSubject(), standing: reply.standing.kind }));
   if (kind !== 'restored' && kind !== 'gone') return;
   publish('record_lost', () => ({ ...attempt.recordSubject(), verb: 'complete', restored: kind === 'restored' }));
 }
 
 function recordInBackground(attempt: Attempt, recorder: OutcomeRecorder): void {
   const { outcomeQueue } = attempt.storeClient;
-  const late = (kind: string) => publish('recorded_late', () => ({ ...attempt.attemptSubject(), kind }));
+  const publishLate = (kind: string) => publish('recorded_late', () => ({ ...attempt.attemptSubject(), kind }));
   if (!outcomeQueue.hasRoomFor(recorder.outcomeBytes)) recorder.omitOutcome('too many results wait for the store');
   void outcomeQueue.add({
     bytes: recorder.outcomeBytes,
-    onGivenUp: (why) => late(`given up: ${why}`),
+    onGivenUp: (why) => publishLate(`given up: ${why}`),
     tryOnce: async () => {
-      const answer = await recorder.recordOnce();
-      publishCompleteReply(attempt, answer);
-      late(answer.kind);
+      const reply = await recorder.recordOnce();
+      publishCompleteReply(attempt, reply);
+      publishLate(reply.kind);
       return true;
     },
   });

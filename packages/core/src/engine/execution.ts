@@ -1,4 +1,4 @@
-// What one execution is to do and under which terms, after every option has been checked.
+// The model of one execution, in the order of its life: the request, the work, what to record of it, and how it ended.
 import { digest } from '../digest.js';
 import type { RecordRetention, ReleaseRequest } from '../protocol/messages.js';
 import type { IdempotencyStore } from '../store/port.js';
@@ -7,79 +7,114 @@ import type { Policy } from './policy.js';
 import type { RecoverContext, Recovery } from './recovery.js';
 import type { OnCallerGone } from './waiting-caller.js';
 
+/** What to execute and under which policy. Every option has been checked. */
 export interface ExecutionRequest {
   readonly store: IdempotencyStore;
-  /** Whose key it is: `public`, or `of ` and the scope, for functions as for HTTP. Left out where that is not known. */
+  /** Whose key it is: `public`, or `of ` and the scope, for functions as for HTTP. Left out where it is not known. */
   readonly scope?: string;
-  /** The caller's key, for the operation to see. */
+  /** The caller's key, which the operation may read. */
   readonly key: string;
-  /** What the record is called at the store: a digest, never the key. */
+  /** The record's name at the store: a digest, never the key. */
   readonly recordName: string;
   readonly fingerprint: string | null;
   readonly policy: Policy;
 }
 
-/** The digest by which stores limit what one tenant keeps; null where the scope is not known, or is the one of all callers. */
+/** The digest by which stores limit what one tenant keeps. Null where the scope is not known, or is the one of all callers. */
 export function scopeDigest({ scope }: ExecutionRequest): string | null {
   return scope === undefined || scope === 'public' ? null : digest(['onceguard scope 1', scope]);
 }
 
-/** How long the record lives: a completed one until its tombstone is over. */
+/** How long the store keeps the record. A completed record lives until its tombstone ends. */
 export function recordRetention({ ttlMs, tombstoneMs, unknownTtlMs }: Policy): RecordRetention {
   return { recordTtlMs: tombstoneMs, outcomeTtlMs: ttlMs, unknownTtlMs };
 }
 
-/** The operation, and how its result becomes bytes and is read again. The engine knows no more of it. */
+/** The operation, and how its result is recorded and decoded. The engine knows nothing else about functions and requests. */
 export interface Work<T> {
-  run(context: OperationContext): Promise<T>;
+  /** Runs the operation. `attempt` says afterwards what the operation reported through its context. */
+  run(context: OperationContext, attempt: AttemptState): Promise<T>;
   /** Whether the operation may still begin. Left out: always. */
   canStart?(): boolean;
-  /** Calls back when nobody waits for the answer any more; the result ends that. Left out: somebody always does. */
+  /** Calls back when the caller no longer waits for an outcome. Left out: the caller always waits. */
   onCallerGone?: OnCallerGone;
-  /** Finds out what an abandoned attempt did. Only where the terms say `recover`. */
+  /** Finds out what an abandoned attempt did. Set where the policy says `recover`. */
   recover?(context: RecoverContext): Promise<Recovery<T>>;
-  /** What is to be recorded of a result. */
+  /** Decides what to record of a result. */
   settle(result: T): Settlement;
-  /** Where the operation still works although it has given this result: resolves when it stops. Never rejects. */
+  /** Where the operation still works after it gave this result: resolves when it stops, and never rejects. Null: it has stopped. */
   whenStopped?(result: T): Promise<void> | null;
-  /** A recorded outcome, as a result. */
+  /** Reads a recorded outcome as a result. */
   decode(outcome: Uint8Array): T;
 }
 
+/** What a running attempt knows about itself. */
+export interface AttemptState {
+  /** The operation called `markNothingHappened()`. */
+  readonly nothingHappened: boolean;
+}
+
+/** What to record: the outcome, or how the key is released. */
 export type Settlement =
   | { readonly as: 'done'; readonly outcome: Uint8Array | null; readonly note: string | null }
   | Exclude<ReleaseRequest, { as: 'not_started' }>;
 
-/** Work for a caller who may have been answered otherwise before it begins. */
+/** Work whose caller may have received another response before the work begins. */
 export interface ConditionalWork<T> extends Work<T> {
   canStart(): boolean;
 }
 
-/** The operation could not begin any more (`ConditionalWork`): it did not run, and its key was given back. */
+/** `canStart` said no: the operation did not run, and its key was released. */
 export interface NotStarted {
   readonly kind: 'not_started';
 }
 
-/** What became of a call. `executed`: the operation ran, or `recover` told its result. */
+/**
+ * How a call ended.
+ *
+ * - `executed`: the operation ran in this call, or `recover` found its result.
+ * - `replayed`: the outcome is that of an earlier call, from the record.
+ * - `in_progress`: another attempt holds the lease.
+ * - `key_reused`: the key stands for another payload.
+ * - `outcome_unknown`: an earlier attempt may have taken effect, and somebody has to decide.
+ * - `expired`: the work is done, and its outcome is no longer kept.
+ */
 export type Execution<T> =
   | {
       readonly kind: 'executed';
       readonly value: T;
-      /** False: the result is real but not on record, and another run may follow. */
+      /** False: the result is real, but it is not on record, and another run may follow. */
       readonly recorded: boolean;
+      /** 1 for the first attempt of this key. */
       readonly attempt: number;
     }
-  | { readonly kind: 'replayed'; readonly value: T; readonly completedAt: number }
-  | { readonly kind: 'in_progress'; readonly retryAfterMs: number }
+  | {
+      readonly kind: 'replayed';
+      readonly value: T;
+      /** Milliseconds since 1970 on the store's clock. */
+      readonly completedAt: number;
+    }
+  | {
+      readonly kind: 'in_progress';
+      /** When to try again, in milliseconds from now. */
+      readonly retryAfterMs: number;
+    }
   | {
       readonly kind: 'key_reused';
-      /** The part of the recorded fingerprint before the colon: how it was made. */
+      /** The prefix of the recorded fingerprint: by which method it was made. */
       readonly version: string;
     }
   | {
       readonly kind: 'outcome_unknown';
+      /** When a `recover` function may look again, in milliseconds from now, if it said so. */
       readonly retryAfterMs: number | null;
-      /** What `listDoubts` and `resolve` know the record by. */
+      /** The name by which `listDoubts` and `resolveDoubt` know the record. */
       readonly recordName: string;
     }
-  | { readonly kind: 'expired'; readonly completedAt: number; readonly note: string | null };
+  | {
+      readonly kind: 'expired';
+      /** Milliseconds since 1970 on the store's clock. */
+      readonly completedAt: number;
+      /** What was recorded besides the outcome: of a request the status of its response, else null. */
+      readonly note: string | null;
+    };

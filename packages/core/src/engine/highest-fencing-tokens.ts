@@ -1,41 +1,45 @@
-// The highest fencing tokens that this process has seen, so that they grow even where a store lost the record.
+// The highest fencing tokens that this process has seen, so that tokens grow even where a store has lost the record.
 import { processWide } from '../process-wide.js';
 import type { IdempotencyStore } from '../store/port.js';
 
-/** How many keys are remembered at least, and half of how many at most; the oldest are forgotten first. */
+/** At least this many keys are remembered, and at most twice as many. The oldest are forgotten first. */
 const minRememberedKeys = 10_000;
 
-/** What all copies of this package know of one store. */
+/** The tokens of one store, shared by all copies of this package in the process. */
 export interface FencingTokensOfStore {
-  /** The highest one of this record; 0 where none was seen. */
-  highest(name: string): number;
-  observe(name: string, fence: number): void;
+  /** The highest token of this record; 0 where none was seen. */
+  highest(recordName: string): number;
+  observe(recordName: string, fencingToken: number): void;
 }
 
 export function highestFencingTokensOf(store: IdempotencyStore): FencingTokensOfStore {
-  const all = processWide('fences/1', () => new WeakMap<IdempotencyStore, FencingTokensOfStore>());
+  const all = processWide('fencing-tokens/1', () => new WeakMap<IdempotencyStore, FencingTokensOfStore>());
   const known = all.get(store);
   if (known !== undefined) return known;
-  const seen = new HighestFencingTokens();
-  const fences: FencingTokensOfStore = {
-    highest: (name) => seen.highest(name),
-    observe: (name, fence) => seen.observe(name, fence),
+  const tokens = new HighestFencingTokens();
+  // A plain object, not the instance: another version of this package may use it.
+  const shared: FencingTokensOfStore = {
+    highest: (recordName) => tokens.highest(recordName),
+    observe: (recordName, fencingToken) => tokens.observe(recordName, fencingToken),
   };
-  all.set(store, fences);
-  return fences;
+  all.set(store, shared);
+  return shared;
 }
 
-/** Two generations, because forgetting the oldest key of a Map one by one costs a walk over all that were forgotten before. */
+/**
+ * Keeps two generations and drops the older one as a whole. To delete the oldest key of a Map one by one is slow: each search for the
+ * oldest walks over the entries deleted before.
+ */
 export class HighestFencingTokens {
   #recent = new Map<string, number>();
   #older: ReadonlyMap<string, number> = this.#recent;
 
-  highest(name: string): number {
-    return this.#recent.get(name) ?? this.#older.get(name) ?? 0;
+  highest(recordName: string): number {
+    return this.#recent.get(recordName) ?? this.#older.get(recordName) ?? 0;
   }
 
-  observe(name: string, fence: number): void {
-    this.#recent.set(name, Math.max(fence, this.highest(name)));
+  observe(recordName: string, fencingToken: number): void {
+    this.#recent.set(recordName, Math.max(fencingToken, this.highest(recordName)));
     if (this.#recent.size < minRememberedKeys) return;
     this.#older = this.#recent;
     this.#recent = new Map();

@@ -1,31 +1,19 @@
-// One caller at the door: it asks for the right to run with one token, and sees to it that no token it gave up is left
-// behind as work that seems to have begun.
+// Acquires a lease for one caller. An abandoned token is released in the background, so that it leaves no stale lease.
 import { StoreError } from '../errors.js';
-import type { Acquired, AcquireReply, AcquireRequest, Lease, Standing } from '../protocol/messages.js';
-import type { StepEntry } from '../protocol/record.js';
+import type { Acquired, AcquireReply, AcquireRequest } from '../protocol/messages.js';
+import type { LeaseAcquired, NotAcquired } from './acquisition.js';
 import { verifySteps } from './checksum.js';
 import { type ExecutionRequest, recordRetention, scopeDigest } from './execution.js';
 import { createOwnerToken } from './owner-token.js';
 import type { StoreClient } from './store-client.js';
 import { monotonicMs } from './time.js';
 
-/** An acquisition, and when this process began to ask for it: its lease counts from there on this side. */
-export interface LeaseGranted {
-  readonly kind: 'granted';
-  readonly lease: Lease;
-  readonly sentAt: number;
-  /** What earlier attempts recorded. */
-  readonly steps: ReadonlyMap<string, StepEntry>;
-}
-
-/** What a caller is told that may not run. */
-export type NotAcquired = Exclude<Standing, { kind: 'retryable' }>;
-
+/** The request reached the store after its time limit: its token must not be used again. */
 type Superseded = Extract<AcquireReply, { kind: 'superseded' }>;
 
 export class LeaseAcquirer {
   #token = createOwnerToken();
-  /** The last moment of the store at which a send of this token may take effect. */
+  /** The store's time after which no send of this token can take effect. */
   #notAfter = 0;
 
   constructor(
@@ -34,63 +22,62 @@ export class LeaseAcquirer {
   ) {}
 
   /**
-   * Asks for the right to run, within the store's deadline. Fails with a `StoreError` when it is not told, or not in
-   * time to begin; nothing runs then. An answer that came too late for its own limit corrects the clock, and is asked
-   * for once more with a new token.
+   * Asks for the lease, within the store's deadline. Rejects with a `StoreError` if there is no reply, or none in time to begin; nothing
+   * runs then. A reply that came too late for its own time limit corrects the clock, and one more try with a new token follows.
    */
-  async acquire(): Promise<LeaseGranted | NotAcquired> {
+  async acquire(): Promise<LeaseAcquired | NotAcquired> {
     const { leaseMs } = this.request.policy;
     const endsAt = monotonicMs() + this.storeClient.store.callTimeoutMs;
     for (let round = 0; round === 0 || (round === 1 && monotonicMs() < endsAt); round += 1) {
-      const seen = await this.#acquireOnce(endsAt);
-      if (seen.kind === 'granted' && monotonicMs() >= seen.sentAt + leaseMs) {
+      const acquisition = await this.#acquireOnce(endsAt);
+      if (acquisition.kind === 'acquired' && monotonicMs() >= acquisition.sentAt + leaseMs) {
         void this.#abandon();
         break;
       }
-      if (seen.kind !== 'superseded') return seen;
+      if (acquisition.kind !== 'superseded') return acquisition;
     }
-    throw new StoreError('unavailable', 'The store answered too late to begin, or its clock jumped; nothing was run.');
+    throw new StoreError('unavailable', 'The store replied too late to begin, or its clock jumped; nothing was run.');
   }
 
-  /** What stands there, without ever acquiring: such a request is out of time from the start. */
+  /** Reads what the record says and never acquires: the time limit of this request has passed before it is sent. */
   async inspect(): Promise<NotAcquired | Superseded> {
-    const { storeClient, request: plan } = this;
-    const request = this.#acquireRequest(0);
+    const { storeClient, request } = this;
+    const acquireRequest = this.#acquireRequest(0);
     const endsAt = monotonicMs() + storeClient.store.callTimeoutMs;
-    const answer = await storeClient.callWithRetry(
+    const reply = await storeClient.callWithRetry(
       'acquire',
-      plan.recordName,
-      () => storeClient.store.acquire(plan.recordName, request),
+      request.recordName,
+      () => storeClient.store.acquire(request.recordName, acquireRequest),
       endsAt,
     );
-    if (answer.kind !== 'acquired') return answer;
+    if (reply.kind !== 'acquired') return reply;
     throw new StoreError('bug', 'The store granted a lease to a request that was out of time.');
   }
 
-  /** One question, sent until it is answered. */
-  async #acquireOnce(endsAt: number): Promise<LeaseGranted | NotAcquired | Superseded> {
-    const { storeClient, request: plan } = this;
-    const now = storeClient.clock.estimate() ?? (await storeClient.now(plan.recordName, endsAt));
+  /** Sends one token until there is a reply. */
+  async #acquireOnce(endsAt: number): Promise<LeaseAcquired | NotAcquired | Superseded> {
+    const { storeClient, request } = this;
+    const now = storeClient.clock.estimate() ?? (await storeClient.readStoreTime(request.recordName, endsAt));
     this.#notAfter = now + 2 * storeClient.store.callTimeoutMs;
-    const request = this.#acquireRequest(this.#notAfter);
-    let unanswered = false;
+    const acquireRequest = this.#acquireRequest(this.#notAfter);
+    let hasUnansweredSend = false;
     let sentAt = 0;
     const send = () => {
       sentAt = monotonicMs();
-      return storeClient.store.acquire(plan.recordName, request);
+      return storeClient.store.acquire(request.recordName, acquireRequest);
     };
     try {
-      const answer = await storeClient.callWithRetry('acquire', plan.recordName, send, endsAt, (error) => {
-        if (error.class === 'unknown') unanswered = true;
+      const reply = await storeClient.callWithRetry('acquire', request.recordName, send, endsAt, (error) => {
+        if (error.class === 'unknown') hasUnansweredSend = true;
       });
-      if ('fencingToken' in answer) storeClient.fencingTokens.observe(plan.recordName, answer.fencingToken);
-      if (answer.kind === 'acquired') return this.#leaseGranted(answer, sentAt);
-      // Waited for: the next token must not be told of a lease that an unanswered send of this one got.
-      if (answer.kind === 'superseded') await this.#abandon();
-      else if (unanswered) void this.#abandon();
-      return answer;
+      if ('fencingToken' in reply) storeClient.fencingTokens.observe(request.recordName, reply.fencingToken);
+      if (reply.kind === 'acquired') return this.#leaseAcquired(reply, sentAt);
+      // Awaited, because a send without a reply may have got a lease, and that lease must not refuse the next token.
+      if (reply.kind === 'superseded') await this.#abandon();
+      else if (hasUnansweredSend) void this.#abandon();
+      return reply;
     } catch (error) {
-      if (unanswered) void this.#abandon();
+      if (hasUnansweredSend) void this.#abandon();
       throw error;
     }
   }
@@ -98,43 +85,40 @@ export class LeaseAcquirer {
   #acquireRequest(notAfter: number): AcquireRequest {
     const { fingerprint, policy, recordName } = this.request;
     const { leaseMs, onAbandoned, onInProgress } = policy;
-    const lastSeenFencingToken = this.storeClient.fencingTokens.highest(recordName);
-    const notifyOnEnd = onInProgress !== 'reject';
-    const ownerToken = this.#token;
-    const said = {
-      ownerToken,
+    return {
+      ownerToken: this.#token,
       fingerprint,
       leaseMs,
       onAbandoned,
       notAfter,
-      lastSeenFencingToken,
-      notifyOnEnd,
+      lastSeenFencingToken: this.storeClient.fencingTokens.highest(recordName),
+      notifyOnEnd: onInProgress !== 'reject',
       scope: scopeDigest(this.request),
+      ...recordRetention(policy),
     };
-    return { ...said, ...recordRetention(policy) };
   }
 
-  /** A record whose steps are damaged is given back: nothing may run that could do one of them again. */
-  #leaseGranted(answer: Acquired, sentAt: number): LeaseGranted {
+  /** Abandons a lease on a record whose steps are damaged: a run could repeat one of them. */
+  #leaseAcquired(reply: Acquired, sentAt: number): LeaseAcquired {
     const { fingerprint, recordName, policy } = this.request;
-    const steps = this.#verifySteps(answer.steps);
+    const steps = this.#verifySteps(reply.steps);
     const lease = {
       key: recordName,
       ownerToken: this.#token,
-      fencingToken: answer.fencingToken,
+      fencingToken: reply.fencingToken,
       fingerprint,
-      attempt: answer.attempt,
-      takeover: answer.takeover,
-      recovering: answer.recovering,
-      guarded: answer.guarded,
-      fingerprintBound: answer.fingerprintBound,
-      leaseEndAt: answer.leaseEndAt,
+      attempt: reply.attempt,
+      takeover: reply.takeover,
+      recovering: reply.recovering,
+      guarded: reply.guarded,
+      fingerprintBound: reply.fingerprintBound,
+      leaseEndAt: reply.leaseEndAt,
       ...recordRetention(policy),
     };
-    return { kind: 'granted', lease, sentAt, steps };
+    return { kind: 'acquired', lease, sentAt, steps };
   }
 
-  #verifySteps(recorded: Acquired['steps']): LeaseGranted['steps'] {
+  #verifySteps(recorded: Acquired['steps']): LeaseAcquired['steps'] {
     const { recordName } = this.request;
     try {
       return this.storeClient.verify('acquire', recordName, () => verifySteps(recordName, recorded));
@@ -144,7 +128,7 @@ export class LeaseAcquirer {
     }
   }
 
-  /** The token is never used again, and is taken back until no send of it can take effect any more. */
+  /** Never uses the token again, and releases it until no send of it can take effect any more. */
   async #abandon(): Promise<void> {
     const { storeClient, request } = this;
     const notAfter = this.#notAfter;
@@ -154,12 +138,12 @@ export class LeaseAcquirer {
       fencingToken: null,
       ...recordRetention(request.policy),
     };
-    const say = () => storeClient.store.release(holder, { as: 'not_started' });
+    const release = () => storeClient.store.release(holder, { as: 'not_started' });
     this.#token = createOwnerToken();
     await storeClient.releaseQueue.add({
       bytes: 0,
       onGivenUp: () => {},
-      tryOnce: async () => (await storeClient.call('release', request.recordName, say)).now > notAfter,
+      tryOnce: async () => (await storeClient.call('release', request.recordName, release)).now > notAfter,
     });
   }
 }

@@ -1,4 +1,4 @@
-// Records one outcome. Where the store refuses its bytes, it records that the work is done without them.
+// Records one outcome. Where the store refuses the bytes of the outcome, records without them that the work is done.
 import { StoreError } from '../errors.js';
 import { publish } from '../events.js';
 import type { CompleteReply, Completion } from '../protocol/messages.js';
@@ -9,14 +9,15 @@ import type { Settlement } from './execution.js';
 import { isRetryable } from './store-client.js';
 import { monotonicMs } from './time.js';
 
-/** Fewer bytes are not suspected of being why a call failed. */
+/** An outcome of fewer bytes is not suspected as the cause of a failed call. */
 const minSuspectBytes = 65_536;
 
-type RetryMode = 'once' | 'persistently';
+/** How the call `complete` is sent: once, or repeated until the store's deadline. */
+type SendCompletion = () => Promise<CompleteReply>;
 
 export class OutcomeRecorder {
   #completion: Completion;
-  /** Why the bytes are left out. */
+  /** Why the bytes are left out. Null: they are not. */
   #omitReason: string | null = null;
 
   constructor(
@@ -28,71 +29,73 @@ export class OutcomeRecorder {
     this.#completion = { outcome: recorded, outcomeTtlMs: policy.ttlMs, note, notAfter: restoreNotAfter(attempt) };
   }
 
-  /** How many bytes are to be recorded. */
+  /** The size of the outcome that is to be recorded. */
   get outcomeBytes(): number {
     return this.#completion.outcome?.byteLength ?? 0;
   }
 
-  /** From now on only the fact is recorded. Bytes that an unanswered call may have recorded stand. */
-  omitOutcome(because: string): void {
+  /** From now on only the fact is recorded. Bytes that a call without a reply may have recorded remain on record. */
+  omitOutcome(reason: string): void {
     if (this.#completion.outcome === null) return;
     this.#completion = { ...this.#completion, outcome: null };
-    this.#omitReason = because;
+    this.#omitReason = reason;
   }
 
-  /** Repeats the call within the store's deadline. Rejects with a `StoreError`. */
+  /** Retries the call within the store's deadline. Rejects with a `StoreError`. */
   async record(): Promise<CompleteReply> {
-    return await this.#record('persistently');
+    return await this.#record(() => this.#sendWithRetry());
   }
 
   /** Makes one call, and a second one where the store refuses the bytes of the first. Rejects with a `StoreError`. */
   async recordOnce(): Promise<CompleteReply> {
-    return await this.#record('once');
+    return await this.#record(() => this.#sendOnce());
   }
 
-  async #record(how: RetryMode): Promise<CompleteReply> {
-    const answer = await this.#send(how).catch((error: unknown) => this.#retryWithoutOutcome(error, how));
+  async #record(send: SendCompletion): Promise<CompleteReply> {
+    const reply = await send().catch((error: unknown) => this.#retryWithoutOutcome(error, send));
     const reason = this.#omitReason;
-    const isRecorded = answer.kind === 'ok' || answer.kind === 'restored';
+    const isRecorded = reply.kind === 'ok' || reply.kind === 'restored';
     if (isRecorded && reason !== null) {
       publish('outcome_not_kept', () => ({ ...this.attempt.recordSubject(), reason }));
     }
-    return answer;
+    return reply;
   }
 
-  /** Where the bytes are why a call failed, sends another one without them. Else rejects with the same error. */
-  async #retryWithoutOutcome(error: unknown, how: RetryMode): Promise<CompleteReply> {
+  /** Sends the call without the bytes where they caused the failure. Else rejects with the same error. */
+  async #retryWithoutOutcome(error: unknown, send: SendCompletion): Promise<CompleteReply> {
     if (this.#completion.outcome === null || !(error instanceof StoreError)) throw error;
-    if (error.refusal !== null) return await this.#sendWithoutOutcome(error, how);
+    if (error.refusal !== null) return await this.#sendWithoutOutcome(error, send);
     if (this.outcomeBytes < minSuspectBytes || !isRetryable(error.class) || !(await this.#isStoreReachable()))
       throw error;
-    return await this.#send('once').catch((again: unknown) => this.#sendWithoutOutcome(again, how));
+    return await this.#sendOnce().catch((again: unknown) => this.#sendWithoutOutcome(again, send));
   }
 
-  async #sendWithoutOutcome(error: unknown, how: RetryMode): Promise<CompleteReply> {
+  #sendWithoutOutcome(error: unknown, send: SendCompletion): Promise<CompleteReply> {
     this.omitOutcome(error instanceof Error ? error.message : String(error));
-    return await this.#send(how);
+    return send();
   }
 
-  /** Some servers and proxies end the connection that a large value comes in on, or take too long for it, and refuse nothing in words. */
+  /**
+   * Some servers and proxies do not refuse a large value: they end the connection, or take too long. If a small call succeeds then, the
+   * size is the likely cause.
+   */
   async #isStoreReachable(): Promise<boolean> {
     const { storeClient, request } = this.attempt;
-    return await storeClient.now(request.recordName, monotonicMs() + storeClient.store.callTimeoutMs).then(
+    return await storeClient.readStoreTime(request.recordName, monotonicMs() + storeClient.store.callTimeoutMs).then(
       () => true,
       () => false,
     );
   }
 
-  #send(how: RetryMode): Promise<CompleteReply> {
+  #sendOnce(): Promise<CompleteReply> {
     const { storeClient, request } = this.attempt;
-    const call = () => this.#complete();
-    if (how === 'once') return storeClient.call('complete', request.recordName, call);
-    return storeClient.callWithRetry(
-      'complete',
-      request.recordName,
-      call,
-      monotonicMs() + storeClient.store.callTimeoutMs,
-    );
+    return storeClient.call('complete', request.recordName, () => this.#complete());
+  }
+
+  #sendWithRetry(): Promise<CompleteReply> {
+    const { storeClient, request } = this.attempt;
+    const endsAt = monotonicMs() + storeClient.store.callTimeoutMs;
+    return storeClient.callWithRetry('complete', request.recordName, () => this.#complete(), endsAt);
   }
 
   #complete(): Promise<CompleteReply> {
@@ -101,8 +104,9 @@ export class OutcomeRecorder {
   }
 }
 
-/** The earlier of now and the lease end last told, plus the life of the record: the same in every repetition. */
+/** Until when the store may write the record again if it has lost it. The same in every repeat of the call. */
 function restoreNotAfter({ storeClient, lease }: Attempt): number {
+  // The lease end that the store gave last, or the store's time now if that is earlier.
   const startedAt = Math.min(storeClient.clock.estimate() ?? lease.leaseEndAt, lease.leaseEndAt);
   return startedAt + Math.min(lease.recordTtlMs, restoreWindowMs);
 }

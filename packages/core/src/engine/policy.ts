@@ -1,12 +1,12 @@
-// The options that every way in shares: their defaults, their limits, and the preset for payments.
+// The options that functions and HTTP share: their defaults, their limits, and the preset for payments.
 import { z } from 'zod';
-import { milliseconds, wholeNumber } from '../parse-options.js';
+import { functionField, milliseconds, wholeNumber } from '../parse-options.js';
 import type { OnAbandoned } from '../protocol/messages.js';
 import type { IdempotencyStore } from '../store/port.js';
 
 const day = 86_400_000;
 
-/** Every default in one place. Times in milliseconds. */
+/** The defaults of all shared options. Times are in milliseconds. */
 export const defaultPolicy = Object.freeze({
   leaseMs: 30_000,
   maxExecutionMs: 900_000,
@@ -19,8 +19,12 @@ export const defaultPolicy = Object.freeze({
 });
 
 /**
- * For work that must not run twice: an abandoned attempt and a failure are unknown until somebody decides, results are kept for 7
- * days, and "done" is remembered for 400. Spread it into the options; what follows it wins. For HTTP take `httpPaymentPolicy`.
+ * Options for work that must not run twice. After an abandoned attempt or a failure the outcome is unknown until somebody decides.
+ * Outcomes are kept for 7 days; that the work is done is remembered for 400 days. Spread it into the options; options after it win. For
+ * HTTP use `httpPaymentPolicy`.
+ *
+ * @example
+ * const charge = makeIdempotent(chargeCard, { ...paymentPolicy, store, scope: tenantOf, key: ({ orderId }) => orderId });
  */
 export const paymentPolicy = Object.freeze({
   onAbandoned: 'block',
@@ -30,43 +34,43 @@ export const paymentPolicy = Object.freeze({
   onStoreUnavailable: 'reject',
 } as const);
 
-/** How a caller waits for the outcome of another. */
+/** How a caller waits for the outcome of another attempt. */
 export interface WaitOptions {
-  /** At most so long. */
+  /** The longest time to wait, in milliseconds. 1 to 86 400 000 (a day). */
   readonly waitMs: number;
-  /** Callers that may wait at once at this store in this process. Those beyond it are refused at once. Default 1 000. */
+  /** How many callers may wait at once at this store in this process. Further callers are refused at once. Default 1 000. */
   readonly maxWaiters?: number | undefined;
-  /** The same of one scope, so that one tenant cannot take all places. Default: `maxWaiters`. */
+  /** How many callers of one scope may wait at once, so that one tenant cannot use all slots. Default: `maxWaiters`. */
   readonly maxWaitersPerScope?: number | undefined;
 }
 
 const waiterCount = wholeNumber('callers', 1, 1_000_000, 'For a hundred write 100.');
 
-export interface PolicyOptions<Recover = never> {
-  /** How long an owner may be silent before others may take over, renewed at a third of it. Default 30 000. */
+export interface PolicyOptions<RecoverFunction = never> {
+  /** How long an owner keeps its lease without a renewal, in milliseconds; after that others may take over. Default 30 000. */
   leaseMs?: number;
-  /** When renewal ends for work that never does. Default 900 000 (15 minutes). */
+  /** After how many milliseconds renewal stops, also if the work never ends. Default 900 000 (15 minutes). */
   maxExecutionMs?: number;
-  /** How long a recorded answer is replayed, at least `leaseMs`. Default 86 400 000 (24 hours). */
+  /** How long a recorded outcome is replayed, in milliseconds. At least `leaseMs`. Default 86 400 000 (24 hours). */
   ttlMs?: number;
-  /** How long a repeat is told "done, no longer kept", from completion on, at least `ttlMs`. Default: `ttlMs`. */
+  /** How long a repeat gets `expired` instead of running again, in milliseconds from completion on. At least `ttlMs`. Default: `ttlMs`. */
   tombstoneMs?: number;
-  /** How long work that nobody decided about stays undecided. Default 34 560 000 000 (400 days). */
+  /** How long a record with an unknown outcome is kept, in milliseconds. Default 34 560 000 000 (400 days). */
   unknownTtlMs?: number;
-  /** After a failure: free the key for a retry, or keep it as unknown until somebody decides. Default `retry`. */
+  /** What follows a failure: the key is free for a retry, or the outcome is unknown until somebody decides. Default `retry`. */
   onFailure?: 'retry' | 'unknown';
-  /** While another attempt runs: refuse at once, or wait for its outcome. Default `reject`. */
+  /** What a caller does while another attempt runs: it is refused at once, or waits for the outcome. Default `reject`. */
   onInProgress?: 'reject' | WaitOptions;
   /**
-   * When an owner vanished, or its outcome is unknown: run again after its lease, refuse until somebody decides, or let this
-   * function find out what happened. Default `rerun`.
+   * What follows an attempt that was abandoned, or whose outcome is unknown: `rerun` runs again after its lease, `block` refuses until
+   * somebody decides, and a function finds out what happened. Default `rerun`.
    */
-  onAbandoned?: 'rerun' | 'block' | Recover;
-  /** When the store does not answer before the work: refuse, or run without any protection. Default `reject`. */
+  onAbandoned?: 'rerun' | 'block' | RecoverFunction;
+  /** What follows if the store does not reply before the work begins: a refusal, or a run without any protection. Default `reject`. */
   onStoreUnavailable?: 'reject' | 'bypass';
 }
 
-/** The terms of the engine: a function that recovers stands beside them. */
+/** The checked options. A `recover` function is part of the work, so `onAbandoned` says only that there is one. */
 export type Policy = Required<Omit<PolicyOptions, 'onAbandoned'>> & { readonly onAbandoned: OnAbandoned };
 
 const waitOptionsField = z.strictObject({
@@ -75,9 +79,7 @@ const waitOptionsField = z.strictObject({
   maxWaitersPerScope: waiterCount.optional(),
 });
 
-const recoverField = z.custom<(context: never) => unknown>((value) => typeof value === 'function');
-
-/** The term options as fields of a zod object, for every schema that takes them. */
+/** The policy options as fields of a zod object, for every schema that has them. */
 export const policyFields = {
   leaseMs: milliseconds(10, day).default(defaultPolicy.leaseMs),
   maxExecutionMs: milliseconds(10, 30 * day).default(defaultPolicy.maxExecutionMs),
@@ -87,7 +89,7 @@ export const policyFields = {
   onFailure: z.enum(['retry', 'unknown']).default(defaultPolicy.onFailure),
   onInProgress: z.union([z.literal('reject'), waitOptionsField]).default(defaultPolicy.onInProgress),
   onAbandoned: z
-    .union([z.enum(['rerun', 'block']), recoverField], {
+    .union([z.enum(['rerun', 'block']), functionField()], {
       error: 'it must be "rerun", "block", or a function that finds out what happened',
     })
     .transform((chosen) => (typeof chosen === 'function' ? 'recover' : chosen))
@@ -95,7 +97,7 @@ export const policyFields = {
   onStoreUnavailable: z.enum(['reject', 'bypass']).default(defaultPolicy.onStoreUnavailable),
 };
 
-/** For decisions, which lengthen what the record's own terms say. */
+/** For decisions and recoveries, which may lengthen the retention of a record. */
 export const retentionFields = {
   ttlMs: policyFields.ttlMs.unwrap().optional(),
   tombstoneMs: policyFields.tombstoneMs,
@@ -106,20 +108,20 @@ export const storeField = z.custom<IdempotencyStore>(
   { error: 'it must be a store, such as new MemoryStore() or new RedisStore({ client })' },
 );
 
-/** Fills in what depends on another option. Refuses a life that ends before the lease, and a tombstone before its answer. */
+/** Fills in the default of `tombstoneMs`, which is `ttlMs`. */
 export function withDefaultTombstone<T extends { ttlMs: number; tombstoneMs?: number | undefined }>(
   options: T,
 ): T & { tombstoneMs: number } {
   return { ...options, tombstoneMs: options.tombstoneMs ?? options.ttlMs };
 }
 
-/** The rules between options, for `superRefine`. */
+/** The rules between options, for `superRefine`: the lease ends before the outcome, and the outcome before its tombstone. */
 export function checkPolicy(
   options: { leaseMs: number; ttlMs?: number | undefined; tombstoneMs?: number | undefined },
   context: z.core.$RefinementCtx,
 ): void {
   if (options.ttlMs !== undefined && options.ttlMs < options.leaseMs) {
-    const message = `it must be at least leaseMs (${options.leaseMs}): an answer that is gone before a lease ends protects nothing`;
+    const message = `it must be at least leaseMs (${options.leaseMs}): an outcome that is gone before a lease ends protects nothing`;
     context.addIssue({ code: 'custom', path: ['ttlMs'], message, input: options.ttlMs });
   }
   checkTombstone(options, context);

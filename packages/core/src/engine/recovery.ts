@@ -1,40 +1,50 @@
-// Finding out what an abandoned attempt did: what a `recover` function is given, and what it may answer.
+// Finding out what an abandoned attempt did: what a `recover` function receives and what it returns.
 import { ConfigurationError } from '../errors.js';
-import type { Attempt } from './attempt.js';
 import type { OperationContext } from './operation-context.js';
 
-/** A step that began, and of which nothing more is known. */
+/** A step that began and whose end is not known. */
 export interface StepInDoubt {
   readonly name: string;
-  /** What the other system was given to recognise it by: `deriveKey(name)`. */
+  /** The key that the step had for the other system: `deriveKey(name)`. */
   readonly key: string;
 }
 
-/** What is known of the attempt before. Ask the other systems for the rest. */
-export interface RecoverContext extends Omit<OperationContext, 'markNothingHappened' | 'step'> {
-  /** The results on record, by the names of their steps. */
+/** What is known about the abandoned attempt. Ask the other systems for the rest. */
+export interface RecoverContext extends Omit<OperationContext, 'markNothingHappened' | 'step' | 'bypassed'> {
+  /** The recorded results, by the names of their steps. */
   readonly recordedSteps: ReadonlyMap<string, unknown>;
   readonly stepsInDoubt: readonly StepInDoubt[];
 }
 
-/** What a `recover` function found out. */
+/** What a `recover` function found out. Create one with `recovery`. */
 export type Recovery<T> =
   | { readonly found: 'done'; readonly result: T }
   | { readonly found: 'not_done'; readonly happened: Readonly<Record<string, unknown>> }
   | { readonly found: 'still_unknown'; readonly retryAfterMs: number | null };
 
-/** Runs under the lease of the attempt that takes over: one key is never recovered by two at once. A throw decides nothing. */
+/**
+ * Finds out what an abandoned attempt did. Runs under the lease of the attempt that takes over, so that one key is never recovered by
+ * two processes at once. If it throws, the outcome stays unknown.
+ */
 export type Recover<T> = (context: RecoverContext) => Recovery<T> | Promise<Recovery<T>>;
 
-/** The three answers that a `recover` function may return. */
+/**
+ * The three values that a `recover` function may return.
+ *
+ * @example
+ * const onAbandoned = async ({ deriveKey }) => {
+ *   const charge = await provider.findByIdempotencyKey(deriveKey('charge'));
+ *   return charge === null ? recovery.notDone() : recovery.done(charge.id);
+ * };
+ */
 export const recovery = Object.freeze({
-  /** The work is done, with this result: it is recorded, and every repeat gets it. */
+  /** The work is done, with this result. It is recorded, and every repeat gets it. */
   done<T>(result: T): Recovery<T> {
     return { found: 'done', result };
   },
 
   /**
-   * The work is not done: the operation runs, and continues from the recorded steps. Steps named in `happened` did happen, with
+   * The work is not done. The operation runs, and continues from the recorded steps. The steps named in `happened` did happen, with
    * these results, which are recorded. Steps in doubt that are not named did not happen.
    */
   notDone(happened: Readonly<Record<string, unknown>> = {}): Recovery<never> {
@@ -42,8 +52,8 @@ export const recovery = Object.freeze({
   },
 
   /**
-   * Nobody can tell yet. The record stays unknown, and nobody asks again before `retryAfterMs` milliseconds have passed. Default
-   * null: the next caller asks again. Throws a `ConfigurationError` for anything but a number of milliseconds.
+   * Nobody can tell yet. The record stays unknown, and no caller runs `recover` again before `retryAfterMs` milliseconds have passed.
+   * Default null: the next caller does. Throws a `ConfigurationError` for anything but a number of milliseconds.
    */
   stillUnknown(retryAfterMs: number | null = null): Recovery<never> {
     if (retryAfterMs === null) return { found: 'still_unknown', retryAfterMs };
@@ -55,14 +65,14 @@ export const recovery = Object.freeze({
 });
 
 /**
- * What a `recover` function answered, its result as the engine needs it. What says none of the three must not pass for one of
- * them: above all not for `recovery.notDone()`.
+ * What a `recover` function returned, its result converted by `convert`. Throws a `ConfigurationError` for any other value: it must
+ * not pass for `recovery.notDone()`, which would run the operation.
  */
 export async function convertRecovery<T, U>(
-  answer: Recovery<T> | Promise<Recovery<T>>,
+  returned: Recovery<T> | Promise<Recovery<T>>,
   convert: (result: T) => U,
 ): Promise<Recovery<U>> {
-  const found: Recovery<T> | undefined = await answer;
+  const found: Recovery<T> | undefined = await returned;
   switch (found?.found) {
     case 'done':
       return recovery.done(convert(found.result));
@@ -71,16 +81,7 @@ export async function convertRecovery<T, U>(
       return found;
     default: {
       const rule = 'it must return recovery.done(…), recovery.notDone() or recovery.stillUnknown()';
-      throw new ConfigurationError(
-        'argument_invalid',
-        `A recover function gave something else than an answer; ${rule}.`,
-      );
+      throw new ConfigurationError('argument_invalid', `A recover function returned something else; ${rule}.`);
     }
   }
-}
-
-export function createRecoverContext(attempt: Attempt): RecoverContext {
-  const { step: _step, markNothingHappened: _mark, ...context } = attempt.createContext();
-  const stepsInDoubt = attempt.steps.inDoubt.map((name) => ({ name, key: context.deriveKey(name) }));
-  return { ...context, recordedSteps: attempt.steps.recordedResults(), stepsInDoubt };
 }

@@ -1,21 +1,20 @@
-// What is still to be said to the store after the caller has been answered: repeated until the store answers, bounded in
-// time, number and bytes. A result that waits here is safe from everything but the end of this process.
+// Bounded queue of store calls that outlive their request: each is retried until the store replies, within a limit of time, number and
+// bytes. A result in this queue is lost only if the process ends.
 import { StoreError } from '../errors.js';
-import { monotonicMs, pauseInBackground, withJitter } from './time.js';
+import { type Backoff, backoffMs, monotonicMs, pauseInBackground } from './time.js';
 
 const maxTasks = 10_000;
 const maxBytes = 64 * 1024 * 1024;
-/** After an hour nothing waits any more: by then the store would not write a lost record anew either. */
+/** An hour. After it the store would not write a lost record again either (`restoreWindowMs`). */
 const maxAgeMs = 3_600_000;
-const initialPauseMs = 50;
-const maxPauseMs = 2_000;
+const retryBackoff: Backoff = { initialMs: 50, maxMs: 2_000 };
 
 export interface RetryTask {
   /** The bytes that the task keeps in memory. */
   readonly bytes: number;
-  /** One try. True: nothing more to do. False, or a failure of the store: to be tried again. */
+  /** Makes one try. True: the task is done. False, or a rejection with a `StoreError`: it is tried again. */
   tryOnce(): Promise<boolean>;
-  /** The task was not taken, or its hour is over. */
+  /** Called when the queue has no room for the task, when its hour is over, or when a try failed with any other error. */
   onGivenUp(why: string): void;
 }
 
@@ -23,12 +22,12 @@ export class RetryQueue {
   readonly #pending = new Set<Promise<void>>();
   #bytes = 0;
 
-  /** Whether a task that keeps so many bytes is taken. */
+  /** Whether `add` would take a task of this many bytes. */
   hasRoomFor(bytes: number): boolean {
     return this.#pending.size < maxTasks && this.#bytes + bytes <= maxBytes;
   }
 
-  /** Begins at once. Resolves after the first try, whatever came of it; never rejects. */
+  /** Starts the first try at once. Resolves after that try, whether it succeeded or not; never rejects. */
   async add(task: RetryTask): Promise<void> {
     if (!this.hasRoomFor(task.bytes)) {
       task.onGivenUp('too much is waiting for the store already');
@@ -44,7 +43,7 @@ export class RetryQueue {
     await first;
   }
 
-  /** Waits until all is said, at most `timeoutMs`. True: nothing is left. */
+  /** Waits until the queue is empty, at most `timeoutMs`. Returns whether it is empty. */
   async drain(timeoutMs: number): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
     const timeIsUp = new Promise<void>((resolve) => {
@@ -62,17 +61,17 @@ export class RetryQueue {
 
 async function retryUntilDone(task: RetryTask, first: Promise<boolean>): Promise<void> {
   const endsAt = monotonicMs() + maxAgeMs;
-  let over = await first;
-  for (let tries = 0; !over; tries += 1) {
-    if (monotonicMs() >= endsAt) return task.onGivenUp('the store did not answer for an hour');
-    await pauseInBackground(withJitter(Math.min(initialPauseMs * 2 ** Math.min(tries, 10), maxPauseMs)));
-    over = await tryOnce(task);
+  let isDone = await first;
+  for (let tries = 0; !isDone; tries += 1) {
+    if (monotonicMs() >= endsAt) return task.onGivenUp('the store did not reply for an hour');
+    await pauseInBackground(backoffMs(tries, retryBackoff));
+    isDone = await tryOnce(task);
   }
 }
 
 /**
- * True: the task is over. No class of a store's errors ends it: each may pass within the hour, by itself, by an operator's hand, or
- * with whatever stands between here and the store.
+ * True: the task is done or given up. A store's error of any class means another try: its cause may disappear within the hour, by itself
+ * or because an operator acts.
  */
 async function tryOnce(task: RetryTask): Promise<boolean> {
   try {

@@ -1,4 +1,4 @@
-// A store as the engine knows it in this process: its clock, the fencing tokens seen, who waits, what is still to be said.
+// The engine's client of one store in this process: calls with deadlines and retries, the store's clock, and the work in the background.
 import { StoreError, type StoreErrorClass } from '../errors.js';
 import { type EventSubject, publish } from '../events.js';
 import type { IdempotencyStore } from '../store/port.js';
@@ -7,9 +7,9 @@ import { registerDrain } from './drain-registry.js';
 import { type FencingTokensOfStore, highestFencingTokensOf } from './highest-fencing-tokens.js';
 import { RetryQueue } from './retry-queue.js';
 import { StoreClock } from './store-clock.js';
-import { monotonicMs, pause, withJitter } from './time.js';
+import { backoffMs, callBackoff, monotonicMs, pause } from './time.js';
 
-/** A store that keeps its own deadline knows better what it was waiting for: it is given a moment to say so. */
+/** The engine waits this much longer than the store's own deadline, so that the store's error, which names the cause, comes first. */
 const deadlineAllowance = 0.05;
 
 const clientsByStore = new WeakMap<IdempotencyStore, StoreClient>();
@@ -17,11 +17,11 @@ const clientsByStore = new WeakMap<IdempotencyStore, StoreClient>();
 export class StoreClient {
   readonly clock = new StoreClock();
   readonly fencingTokens: FencingTokensOfStore;
-  /** Results that the store could not take at once. */
+  /** Outcomes that the store could not record at once. */
   readonly outcomeQueue = new RetryQueue();
-  /** Leases to be given back. Apart, so that an outage full of callers that were refused leaves room for results. */
+  /** Leases to release. A queue of its own, so that the many refused callers of an outage leave room for outcomes. */
   readonly releaseQueue = new RetryQueue();
-  /** Operations that still work although their result was given: their keys are released afterwards. */
+  /** Operations that still work although their result was given. Nothing is retried here: the queue bounds them, and drains. */
   readonly runningOperations = new RetryQueue();
   readonly waits = new CoalescedWaits();
   #isSubscribed = false;
@@ -34,25 +34,25 @@ export class StoreClient {
   static forStore(store: IdempotencyStore): StoreClient {
     const known = clientsByStore.get(store);
     if (known !== undefined) return known;
-    const link = new StoreClient(store);
-    clientsByStore.set(store, link);
-    return link;
+    const storeClient = new StoreClient(store);
+    clientsByStore.set(store, storeClient);
+    return storeClient;
   }
 
-  /** From the first that waits on, the store is to tell of ends in other processes, if it can. */
+  /** From the first waiting caller on, asks the store to notify of attempts that end in other processes, if it can. */
   subscribe(): void {
     if (this.#isSubscribed) return;
     this.#isSubscribed = true;
-    this.store.onAttemptEnded?.((name) => this.waits.onAttemptEnded(name));
+    this.store.onAttemptEnded?.((recordName) => this.waits.onAttemptEnded(recordName));
   }
 
-  /** True: nothing is left in the background of this copy of the package. */
+  /** Returns whether nothing is left in the background of this copy of the package. */
   async #drain(timeoutMs: number): Promise<boolean> {
     const endsAt = monotonicMs() + timeoutMs;
-    // First: what ends there may leave a release.
+    // First, because an operation that ends may add a release.
     const hasStopped = await this.runningOperations.drain(timeoutMs);
-    const leftMs = Math.max(0, endsAt - monotonicMs());
-    const drained = await Promise.all([this.outcomeQueue.drain(leftMs), this.releaseQueue.drain(leftMs)]);
+    const remainingMs = Math.max(0, endsAt - monotonicMs());
+    const drained = await Promise.all([this.outcomeQueue.drain(remainingMs), this.releaseQueue.drain(remainingMs)]);
     return hasStopped && drained.every((done) => done);
   }
 
@@ -61,106 +61,106 @@ export class StoreClient {
   }
 
   /**
-   * One call, ended after `withinMs` whatever the store does. Fails with a `StoreError`, and teaches the clock. What ends an
-   * attempt wakes those who wait for it.
+   * Makes one call, and rejects after `withinMs` if the store has not replied. Rejects with a `StoreError` only. A reply sets the clock;
+   * a reply to `complete` or `release` wakes the callers that wait for the outcome.
    */
-  call<Answer extends { readonly now: number }>(
+  call<Reply extends { readonly now: number }>(
     verb: string,
-    name: string,
-    call: () => Promise<Answer>,
+    recordName: string,
+    send: () => Promise<Reply>,
     withinMs: number = this.store.callTimeoutMs,
-  ): Promise<Answer> {
-    // One promise and no async function: every request comes here twice.
+  ): Promise<Reply> {
+    // One promise instead of an async function with a race: every request makes two calls.
     return new Promise((resolve, reject) => {
       let isOver = false;
-      const failed = (cause: unknown) => {
+      const onError = (cause: unknown) => {
         clearTimeout(timer);
         if (isOver) return;
         isOver = true;
         const error = asStoreError(cause, verb);
-        publish('store_error', () => ({ ...this.eventSubject(name), verb, class: error.class, error }));
+        publish('store_error', () => ({ ...this.eventSubject(recordName), verb, class: error.class, error }));
         reject(error);
       };
       const ms = withinMs * (1 + deadlineAllowance);
-      const timer = setTimeout(() => failed(timeoutError(verb, ms)), ms);
-      const answered = (answer: Answer) => {
+      const timer = setTimeout(() => onError(timeoutError(verb, ms)), ms);
+      const onReply = (reply: Reply) => {
         clearTimeout(timer);
         if (isOver) return;
-        this.clock.observe(answer.now);
-        if (verb === 'complete' || verb === 'release') this.waits.wake(name);
+        this.clock.observe(reply.now);
+        if (verb === 'complete' || verb === 'release') this.waits.wake(recordName);
         isOver = true;
-        resolve(answer);
+        resolve(reply);
       };
       try {
-        call().then(answered).catch(failed);
+        send().then(onReply).catch(onError);
       } catch (cause) {
-        failed(cause);
+        onError(cause);
       }
     });
   }
 
-  /** Checks what the store answered. Where it is damaged, that is an event as any failure of the store is. */
-  verify<T>(verb: string, name: string, inspect: () => T): T {
+  /** Runs `check` on a reply. Where the check throws, publishes `store_error`, as for any failure of the store. */
+  verify<T>(verb: string, recordName: string, check: () => T): T {
     try {
-      return inspect();
+      return check();
     } catch (cause) {
       const error = asStoreError(cause, verb);
-      publish('store_error', () => ({ ...this.eventSubject(name), verb, class: error.class, error }));
+      publish('store_error', () => ({ ...this.eventSubject(recordName), verb, class: error.class, error }));
       throw error;
     }
   }
 
-  /** The same call again and again until it is answered or its bytes are refused, or until `endsAt`. */
-  callWithRetry<Answer extends { readonly now: number }>(
+  /** Repeats the call until there is a reply, until its bytes are refused, or until `endsAt`. Calls `onFailure` after each failed try. */
+  callWithRetry<Reply extends { readonly now: number }>(
     verb: string,
-    name: string,
-    call: () => Promise<Answer>,
+    recordName: string,
+    send: () => Promise<Reply>,
     endsAt: number,
     onFailure: (error: StoreError) => void = () => {},
-  ): Promise<Answer> {
-    const ask = () => this.call(verb, name, call, Math.max(1, endsAt - monotonicMs()));
-    return ask().catch((error: unknown) => retryUntil(ask, error, endsAt, onFailure));
+  ): Promise<Reply> {
+    const tryOnce = () => this.call(verb, recordName, send, Math.max(1, endsAt - monotonicMs()));
+    return tryOnce().catch((error: unknown) => retryUntil(tryOnce, error, endsAt, onFailure));
   }
 
-  /** The store's time, where no answer has told it yet. */
-  async now(name: string, endsAt: number): Promise<number> {
-    return (await this.callWithRetry('read', name, () => this.store.read(name), endsAt)).now;
+  /** Reads a record for the store's time alone, where no reply has given it yet. */
+  async readStoreTime(recordName: string, endsAt: number): Promise<number> {
+    return (await this.callWithRetry('read', recordName, () => this.store.read(recordName), endsAt)).now;
   }
 }
 
-/** What may succeed when repeated: the rest needs an operator or a programmer. */
+/** Whether a repeat of the call may succeed. The other classes need an operator or a programmer. */
 export function isRetryable(storeClass: StoreErrorClass): boolean {
   return storeClass === 'unavailable' || storeClass === 'unknown';
 }
 
-/** A store's exception of any other kind says as little as silence: the call was perhaps executed. */
+/** Any other exception of a store says as little as a missing reply: the call may have been executed. */
 function asStoreError(cause: unknown, verb: string): StoreError {
   if (cause instanceof StoreError) return cause;
-  const said = cause instanceof Error ? cause.message : String(cause);
-  return new StoreError('unknown', `The store failed to ${verb}: ${said}`, { cause });
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new StoreError('unknown', `The store failed to ${verb}: ${message}`, { cause });
 }
 
 function timeoutError(verb: string, ms: number): StoreError {
-  return new StoreError('unknown', `The store did not answer to ${verb} within ${Math.round(ms)} ms.`);
+  return new StoreError('unknown', `The store did not reply to ${verb} within ${Math.round(ms)} ms.`);
 }
 
-/** What goes on where a first call has failed. */
-async function retryUntil<Answer>(
-  ask: () => Promise<Answer>,
-  failure: unknown,
+/** Continues after a first try that failed. */
+async function retryUntil<Reply>(
+  tryOnce: () => Promise<Reply>,
+  firstError: unknown,
   endsAt: number,
   onFailure: (error: StoreError) => void,
-): Promise<Answer> {
-  let error = failure;
+): Promise<Reply> {
+  let error = firstError;
   for (let failures = 0; ; failures += 1) {
     if (!(error instanceof StoreError)) throw error;
     onFailure(error);
-    const pauseMs = withJitter(Math.min(10 * 2 ** failures, 200));
-    // The same bytes do not fit a moment later either.
+    const pauseMs = backoffMs(failures, callBackoff);
+    // Refused bytes do not fit a moment later either.
     if (!isRetryable(error.class) || error.refusal !== null || monotonicMs() + pauseMs >= endsAt) throw error;
     await pause(pauseMs);
     try {
-      return await ask();
+      return await tryOnce();
     } catch (again) {
       error = again;
     }

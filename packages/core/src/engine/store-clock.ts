@@ -1,9 +1,9 @@
-// What this process knows of a store's clock: every answer carries it, and between answers a monotonic clock counts on.
+// Estimates a store's clock. Every reply carries the store's time; between replies the monotonic clock of this process continues it.
 import { monotonicMs } from './time.js';
 
 /**
- * Errs on the early side by at most the way back of one answer, so a limit computed from it ends early rather than late.
- * A store clock that jumped is corrected by the next answer.
+ * The estimate is behind the store's clock by at most the time that one reply took to arrive, and never ahead of it: a time limit
+ * computed from it ends early rather than late. After the store's clock has jumped, the next reply corrects the estimate.
  */
 export class StoreClock {
   #lastStoreTime: number | null = null;
@@ -14,7 +14,7 @@ export class StoreClock {
     this.#observedAt = monotonicMs();
   }
 
-  /** The store's time by now, whole milliseconds; null before the first answer. */
+  /** The store's time now, in whole milliseconds; null before the first reply. */
   estimate(): number | null {
     return this.#lastStoreTime === null ? null : this.#lastStoreTime + Math.floor(monotonicMs() - this.#observedAt);
   }

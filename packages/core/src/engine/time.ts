@@ -1,4 +1,4 @@
-// Time on this side: a monotonic clock, and pauses.
+// Time in this process: a monotonic clock, backoff and pauses.
 import { unref } from '../timers.js';
 
 /** Monotonic milliseconds of this process; only differences mean something. */
@@ -6,17 +6,30 @@ export function monotonicMs(): number {
   return performance.now();
 }
 
-/** Somewhere between half of it and all of it, so that callers that began together do not come back together. */
+export interface Backoff {
+  readonly initialMs: number;
+  readonly maxMs: number;
+}
+
+/** Between the tries of a call that somebody waits for. */
+export const callBackoff: Backoff = { initialMs: 10, maxMs: 200 };
+
+/** Exponential backoff with jitter: how long to pause after a failure, when `failures` others came before it. */
+export function backoffMs(failures: number, { initialMs, maxMs }: Backoff): number {
+  return withJitter(Math.min(initialMs * 2 ** failures, maxMs));
+}
+
+/** A random duration between half of `ms` and all of it, so that callers that began together do not return together. */
 export function withJitter(ms: number): number {
   return ms * (0.5 + Math.random() / 2);
 }
 
-/** A pause that a caller waits for, so it keeps the process alive. */
+/** A pause that a caller waits for: it keeps the process alive. */
 export async function pause(ms: number): Promise<void> {
   await new Promise<void>((resolve) => setTimeout(resolve, ms));
 }
 
-/** Nobody waits for this: it does not keep the process alive. */
+/** A pause that nobody waits for: it does not keep the process alive. */
 export async function pauseInBackground(ms: number): Promise<void> {
   await new Promise<void>((resolve) => {
     unref(setTimeout(resolve, ms));

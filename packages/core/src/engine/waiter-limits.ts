@@ -1,4 +1,4 @@
-// How many callers may wait at once for the outcome of another: at one store in this process, and in one scope.
+// Limits how many callers may wait at once for the outcome of another attempt: at one store in this process, and in one scope.
 import { processWide } from '../process-wide.js';
 import type { IdempotencyStore } from '../store/port.js';
 import type { Policy } from './policy.js';
@@ -12,7 +12,7 @@ interface Waiters {
 
 export type WaiterLimits = Omit<Exclude<Policy['onInProgress'], 'reject'>, 'waitMs'>;
 
-/** Takes the place of one waiter. The result gives it back, once however often it is called. Null: all places are taken. */
+/** Reserves one slot. Returns a function that releases it, also if called more than once; null where all slots are taken. */
 export function reserveWaiterSlot(store: IdempotencyStore, scope: string, limits: WaiterLimits): (() => void) | null {
   const { maxWaiters = defaultMaxWaiters, maxWaitersPerScope = maxWaiters } = limits;
   const waiters = waitersOf(store);
@@ -20,13 +20,13 @@ export function reserveWaiterSlot(store: IdempotencyStore, scope: string, limits
   if (waiters.all >= maxWaiters || inScope >= maxWaitersPerScope) return null;
   waiters.all += 1;
   waiters.byScope.set(scope, inScope + 1);
-  let isTaken = true;
+  let isReleased = false;
   return () => {
-    if (!isTaken) return;
-    isTaken = false;
+    if (isReleased) return;
+    isReleased = true;
     waiters.all -= 1;
-    const left = (waiters.byScope.get(scope) ?? 1) - 1;
-    if (left > 0) waiters.byScope.set(scope, left);
+    const remaining = (waiters.byScope.get(scope) ?? 1) - 1;
+    if (remaining > 0) waiters.byScope.set(scope, remaining);
     else waiters.byScope.delete(scope);
   };
 }

@@ -1,6 +1,6 @@
-// A caller that waits for the outcome of another, and may leave before it is there.
+// A caller that waits for the outcome of another attempt, and may leave earlier.
 
-/** Calls back when the caller leaves. The result ends that. */
+/** Calls `listener` when the caller leaves. Returns a function that unsubscribes it. */
 export type OnCallerGone = (listener: () => void) => () => void;
 
 export class WaitingCaller {
@@ -8,7 +8,7 @@ export class WaitingCaller {
   #onLeave = () => {};
   readonly #unsubscribe: () => void;
 
-  /** `givePlaceBack` is called when the caller leaves, also while it looks at the store, and when the wait is over. */
+  /** `releaseSlot` is called when the caller leaves, also while a poll is on its way, and when the wait is over. */
   constructor(
     onCallerGone: OnCallerGone | undefined,
     private readonly releaseSlot: () => void,
@@ -20,7 +20,7 @@ export class WaitingCaller {
     return this.#hasLeft;
   }
 
-  /** Replaces what is called when the caller leaves. */
+  /** Sets what is called when the caller leaves, in place of the listener before. Calls it at once if the caller has left. */
   onLeave(listener: () => void): void {
     this.#onLeave = listener;
     if (this.#hasLeft) listener();

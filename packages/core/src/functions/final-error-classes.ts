@@ -1,37 +1,37 @@
-// The classes of the option `finalErrors`, each with the name that stands for it on record.
+// The classes in the option `finalErrors`, each with the name under which its errors are recorded.
 import { z } from 'zod';
 import { digest } from '../digest.js';
 import { warnOnce } from '../events.js';
 
-/** A class of errors. */
+/** A class of errors. Its constructor may have any parameters: it is not called. */
 export type ErrorClass = abstract new (...args: never[]) => Error;
 
 /**
- * Which errors are an outcome: the classes listed and what extends them, or those that a function picks.
+ * Which errors are an outcome: those of the classes and of their subclasses, or those that a function picks.
  *
- * A record, `{ CardDeclined, LimitExceeded }`, records each error under the key of its class and restores it from there. A
- * list takes the name from the class: its own static `errorName`, its own static `code`, `prototype.name`, else its
- * `name`, which a minifier changes from one build to the next.
+ * A record, `{ CardDeclined, LimitExceeded }`, gives each class the name under which its errors are recorded and restored. In a list the
+ * name comes from the class: its own static `errorName`, its own static `code`, its `prototype.name`, or else its `name`, which a
+ * minifier changes from one build to the next.
  */
 export type FinalErrors = readonly ErrorClass[] | Readonly<Record<string, ErrorClass>> | ((error: unknown) => boolean);
 
 export interface FinalErrorClass {
   readonly errorClass: ErrorClass;
-  /** Stands for the class on record. */
+  /** The recorded name of the class. */
   readonly name: string;
-  /** Null where the name is the same in every build; else a digest of this build's classes, to be compared too. */
+  /** Null where the name is the same in every build. Else a digest of this build's classes, which a recorded error must match too. */
   readonly buildDigest: string | null;
 }
 
-/** The classes in their order; none where a function picks the errors. */
+/** The classes in their order. None where a function picks the errors. */
 export function listFinalErrorClasses(finalErrors: FinalErrors): readonly FinalErrorClass[] {
   if (typeof finalErrors === 'function') return [];
   if (!isClassList(finalErrors)) {
     return Object.entries(finalErrors).map(([name, errorClass]) => ({ errorClass, name, buildDigest: null }));
   }
   return finalErrors.map((errorClass) => {
-    const fixed = explicitName(errorClass);
-    if (fixed !== null) return { errorClass, name: fixed, buildDigest: null };
+    const name = explicitName(errorClass);
+    if (name !== null) return { errorClass, name, buildDigest: null };
     return {
       errorClass,
       name: errorClass.name,
@@ -42,7 +42,7 @@ export function listFinalErrorClasses(finalErrors: FinalErrors): readonly FinalE
 
 const errorClassField = z.custom<ErrorClass>(isErrorClass, { error: 'it must be a class of errors' });
 
-/** Refuses classes that could not be told apart on record, and warns of names that a minifier made. */
+/** Refuses classes that a record could not distinguish, and warns of names that a minifier made. */
 export const finalErrorsField = z
   .union(
     [
@@ -52,7 +52,7 @@ export const finalErrorsField = z
     ],
     {
       error:
-        'it must be a record of error classes such as { CardDeclined }, a list of them, or a function of the error that answers true or false',
+        'it must be a record of error classes such as { CardDeclined }, a list of them, or a function of the error that returns true or false',
     },
   )
   .superRefine((finalErrors: FinalErrors, context) => {
@@ -63,7 +63,7 @@ export const finalErrorsField = z
   });
 
 function isErrorClass(value: unknown): value is ErrorClass {
-  // Not `prototype instanceof Error`: the class may extend the Error of another realm, as in Jest.
+  // Not `prototype instanceof Error`, because the class may extend the Error of another realm, as in Jest.
   const prototype: unknown = typeof value === 'function' ? value.prototype : undefined;
   return typeof prototype === 'object' && prototype !== null && 'message' in prototype;
 }
@@ -83,16 +83,16 @@ function findAmbiguity(classes: readonly FinalErrorClass[]): string | null {
 const remedy = 'write a record, finalErrors: { CardDeclined, LimitExceeded }, or give the class a static errorName';
 
 function warnOfMinifiedNames(classes: readonly FinalErrorClass[]): void {
-  const found = classes.find(({ buildDigest }) => buildDigest !== null);
-  if (found === undefined) return;
+  const minified = classes.find(({ buildDigest }) => buildDigest !== null);
+  if (minified === undefined) return;
   warnOnce(
     'final_error_name_changes',
-    `finalErrors lists a class named ${JSON.stringify(found.name)}, a name as minifiers make it. A later build may name it ` +
+    `finalErrors lists a class named ${JSON.stringify(minified.name)}, a name like those that minifiers make. A later build may name it ` +
       `differently, and then restores its recorded errors as a plain Error. To keep the class, ${remedy}.`,
   );
 }
 
-/** The name that a class gave itself. An inherited one is that of another class. */
+/** The name that a class declares itself. An inherited name belongs to another class. */
 function explicitName(errorClass: ErrorClass): string | null {
   const names = [
     ownProperty(errorClass, 'errorName'),
@@ -106,12 +106,12 @@ function ownProperty(target: object, property: string): unknown {
   return Object.hasOwn(target, property) ? Reflect.get(target, property) : undefined;
 }
 
-/** A minifier gives names of one to three characters; another build may give the same name to another class. */
+/** Minifiers use names of one to three characters. Another build may give the same name to another class. */
 function looksMinified(name: string): boolean {
   return name.length <= 3;
 }
 
-/** The same in every process of one build. In another one, a name that moved to another class makes it differ. */
+/** The same in every process of one build. It differs in a build that gives one of the names to another class. */
 function buildDigestOf(list: readonly ErrorClass[]): string {
   return digest(list.map(String)).slice(0, 16);
 }

@@ -1,30 +1,35 @@
-// Errors that are an outcome: how they are recorded, and how a repeat gets them back.
+// Final errors, which are an outcome of the work: how they are recorded, and how they are restored for a repeat.
 import { isNativeError } from 'node:util/types';
 import { InProgressError, LeaseLostError, OutcomeUnknownError, StoreError } from '../errors.js';
 import { encodeValue } from '../value-codec.js';
 import { type FinalErrorClass, type FinalErrors, listFinalErrorClasses } from './final-error-classes.js';
+import type { CheckedWorkOptions } from './function-options.js';
 
-/** An error as it is recorded: plain data, of which all but name and message may be missing. */
+/** An error as it is recorded: plain data. Only `name` and `message` are always present. */
 interface SerializedError {
   readonly name: string;
   readonly message: string;
-  /** The name of its class among the final ones, where that is not the name of the error. */
+  /** The recorded name of its class, where it differs from the name of the error. */
   readonly class?: string;
-  /** Set where only the same build may take `class`, or else `name`, for its class. */
+  /** Set where the recorded name of the class is valid in the same build only. */
   readonly build?: string;
   readonly code?: unknown;
   readonly cause?: unknown;
 }
 
-/** Causes of causes: deeper than this nobody looks, and a circle ends here. */
+/** How deep causes of causes are recorded. A circle ends here too. */
 const maxCauseDepth = 5;
 
-/** They speak of this attempt, or of what it is not told, and never of what the work came to. */
+/** These errors are about the attempt or the store. They are never an outcome of the work. */
 const neverFinal = [InProgressError, LeaseLostError, OutcomeUnknownError, StoreError];
 
 /**
- * Whether such an error is an outcome. A repeat gets it back as its class, where it is of one that is named; else as a plain
- * `Error` with its name, message and code, so a function should look at those.
+ * Returns whether an error is an outcome according to `finalErrors`, so that it is recorded and thrown again for every repeat. A repeat
+ * gets an error of the same class if the class is listed. Else it gets a plain `Error` with the same name, message and code, so a
+ * function that picks errors should test those. Errors of onceguard about the attempt or the store are never final.
+ *
+ * @example
+ * if (isFinalError(error, { CardDeclined })) return showDeclined(error);
  */
 export function isFinalError(error: unknown, finalErrors: FinalErrors): boolean {
   if (neverFinal.some((errorClass) => error instanceof errorClass)) return false;
@@ -32,33 +37,31 @@ export function isFinalError(error: unknown, finalErrors: FinalErrors): boolean 
   return listFinalErrorClasses(finalErrors).some(({ errorClass }) => error instanceof errorClass);
 }
 
-export interface SerializeErrorOptions {
-  readonly finalErrors: FinalErrors;
-  /** Whether its cause is recorded, too. */
-  readonly recordCause: boolean;
-}
-
-/** What is recorded of it: class, name, message and code, and its cause unless that is left out. Never its stack. */
-export function serializeError(error: unknown, recording: SerializeErrorOptions, depth = 0): SerializedError {
+/** What is recorded of an error: its class, name, message and code, and its cause with `recordCause`. Never its stack. */
+export function serializeError(
+  error: unknown,
+  options: Pick<CheckedWorkOptions<unknown>, 'finalErrors' | 'recordCause'>,
+  depth = 0,
+): SerializedError {
   if (!isNativeError(error)) return { name: 'Error', message: String(error) };
   const { name, message, cause } = error;
-  const { finalErrors, recordCause: withCause } = recording;
-  const found = findErrorClass(error, finalErrors);
+  const { finalErrors, recordCause } = options;
+  const finalClass = findErrorClass(error, finalErrors);
   const code = 'code' in error ? toRecordable(error.code) : undefined;
-  const deeper = withCause && depth < maxCauseDepth && cause !== undefined;
+  const hasCause = recordCause && depth < maxCauseDepth && cause !== undefined;
   return {
     name,
     message,
-    ...(found === undefined || found.name === name ? {} : { class: found.name }),
-    ...(typeof found?.buildDigest === 'string' ? { build: found.buildDigest } : {}),
+    ...(finalClass === undefined || finalClass.name === name ? {} : { class: finalClass.name }),
+    ...(typeof finalClass?.buildDigest === 'string' ? { build: finalClass.buildDigest } : {}),
     ...(code === undefined ? {} : { code }),
-    ...(deeper
-      ? { cause: isNativeError(cause) ? { $error: serializeError(cause, recording, depth + 1) } : toRecordable(cause) }
+    ...(hasCause
+      ? { cause: isNativeError(cause) ? { $error: serializeError(cause, options, depth + 1) } : toRecordable(cause) }
       : {}),
   };
 }
 
-/** The error again: of its class, where that is among these, so that `instanceof` holds; with its name, code and cause. */
+/** The recorded error with its name, message, code and cause. Of its class where that is listed, so that `instanceof` holds. */
 export function deserializeError(data: unknown, finalErrors: FinalErrors): Error {
   const {
     name,
@@ -69,13 +72,15 @@ export function deserializeError(data: unknown, finalErrors: FinalErrors): Error
     cause,
   } = Object(data) as Partial<SerializedError>;
   const error = new Error(String(message), cause === undefined ? {} : { cause: deserializeCause(cause, finalErrors) });
-  const found = listFinalErrorClasses(finalErrors).find((one) => one.name === className && one.buildDigest === build);
-  if (found !== undefined) Object.setPrototypeOf(error, found.errorClass.prototype);
+  const finalClass = listFinalErrorClasses(finalErrors).find(
+    (listed) => listed.name === className && listed.buildDigest === build,
+  );
+  if (finalClass !== undefined) Object.setPrototypeOf(error, finalClass.errorClass.prototype);
   Object.defineProperty(error, 'name', { value: String(name), configurable: true, writable: true });
   return code === undefined ? error : Object.assign(error, { code });
 }
 
-/** Its own class if that is among these, else one that it extends. */
+/** The error's own class if it is listed, else a listed class that it extends. */
 function findErrorClass(error: Error, finalErrors: FinalErrors): FinalErrorClass | undefined {
   const classes = listFinalErrorClasses(finalErrors);
   return (
@@ -89,7 +94,7 @@ function deserializeCause(cause: unknown, finalErrors: FinalErrors): unknown {
   return isError ? deserializeError(cause.$error, finalErrors) : cause;
 }
 
-/** What can be recorded of it; the rest as text. */
+/** The value itself if it can be recorded, else its text. */
 function toRecordable(value: unknown): unknown {
   try {
     encodeValue(value);

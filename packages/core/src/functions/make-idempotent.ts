@@ -1,26 +1,25 @@
-// makeIdempotent: a function whose repeats get the recorded result, for jobs, webhooks and whatever else comes twice.
+// makeIdempotent: wraps a function so that its repeats get the recorded result, for jobs, webhooks and other repeated deliveries.
 import { z } from 'zod';
 import type { Execution } from '../engine/execution.js';
 import type { OperationContext } from '../engine/operation-context.js';
 import { checkPolicy, withDefaultTombstone } from '../engine/policy.js';
 import type { RecoverContext, Recovery } from '../engine/recovery.js';
 import { InProgressError, KeyReusedError, OutcomeExpiredError, OutcomeUnknownError } from '../errors.js';
-import { parseOptions } from '../parse-options.js';
-import { executeChecked, type WorkOptions, warnOfShortRetention, workFields } from './execute-idempotently.js';
+import { functionField, parseOptions } from '../parse-options.js';
+import { executeCall } from './function-call.js';
+import { type WorkOptions, warnOfShortRetention, workFields } from './function-options.js';
 
 export interface IdempotentOptions<Input, Result = never>
   extends WorkOptions<(context: RecoverContext, input: Input) => Recovery<Result> | Promise<Recovery<Result>>, Result> {
-  /** Whose keys these are, or how an input tells. Never empty, never a credential. */
+  /** Whose keys these are, or a function of the input that says so. Never empty, never a credential. */
   scope: string | ((input: Input) => string | Promise<string>);
-  /** What names the work that this input asks for: the event's id, the order's number. */
+  /** Names the work that this input asks for: the id of the event, the number of the order. */
   key: (input: Input) => string | Promise<string>;
-  /** What of the input must be the same in every repeat. Default: all of it. False compares nothing. */
+  /** The part of the input that must be the same in every repeat. Default: all of it. False compares nothing. */
   fingerprint?: false | ((input: Input) => unknown);
 }
 
-const inputFunctionField = z.custom<(input: never) => unknown>((value) => typeof value === 'function', {
-  error: 'it must be a function of the input',
-});
+const inputFunctionField = functionField('it must be a function of the input');
 
 const scopeRemedy =
   'it must be a non-empty string, or a function of the input: whose keys are these? Name the tenant or the queue';
@@ -36,31 +35,36 @@ const schema = z
   .superRefine(checkPolicy);
 
 /**
- * Wraps `operation` so that it runs once per key; see `execute` for what is promised. The result of every call is what
+ * Returns a function that runs `operation` once per key; `executeIdempotently` says what is promised. The result of every call is what
  * the record holds, so `undefined`, `null`, `0`, `""` and `false` come back as they were.
  *
- * Rejects with `InProgressError`, `KeyReusedError`, `OutcomeUnknownError` or `OutcomeExpiredError` where there is no
- * result to give, which lets a queue decide: delay, refuse, park, acknowledge.
+ * The returned function rejects with `InProgressError`, `KeyReusedError`, `OutcomeUnknownError` or `OutcomeExpiredError` where there is
+ * no result, so that a queue can decide: delay, refuse, park, acknowledge. It rejects with what `operation` throws, and with a
+ * `StoreError` when the store does not reply. `makeIdempotent` throws a `ConfigurationError` for options that are not valid.
+ *
+ * @example
+ * const handleEvent = makeIdempotent(
+ *   async (event: { id: string }, context) => await context.step('ship', () => ship(event)),
+ *   { store, scope: 'webhooks', key: (event) => event.id },
+ * );
  */
 export function makeIdempotent<Input, Result>(
   operation: (input: Input, context: OperationContext) => Result | Promise<Result>,
   options: IdempotentOptions<Input, Result>,
 ): (input: Input) => Promise<Result> {
-  const checked = withDefaultTombstone(parseOptions('makeIdempotent()', schema, options));
   const { scope, key, fingerprint, onAbandoned, resultSchema } = options;
+  const checked = { ...withDefaultTombstone(parseOptions('makeIdempotent()', schema, options)), resultSchema };
   warnOfShortRetention(checked);
   return async (input) => {
     const call = {
       scope: typeof scope === 'function' ? await scope(input) : scope,
       key: await key(input),
-      fingerprint: typeof fingerprint === 'function' ? await fingerprint(input) : input,
-      compare: fingerprint !== false,
-    };
-    const work = {
+      payload: typeof fingerprint === 'function' ? await fingerprint(input) : input,
+      isPayloadCompared: fingerprint !== false,
       run: async (context: OperationContext) => await operation(input, context),
       recover: typeof onAbandoned === 'function' ? (context: RecoverContext) => onAbandoned(context, input) : null,
     };
-    return resultOrThrow(await executeChecked(work, call, checked, resultSchema));
+    return resultOrThrow(await executeCall(call, checked));
   };
 }
 

@@ -140,22 +140,18 @@ export class Lifecycle<Request> {
           ...toRecordedResponse(answer),
         }));
       },
-      run: async (context) => {
+      run: async (context, attempt) => {
         progress.isHandlerStarted = true;
-        let nothingHappened = false;
-        const markNothingHappened = () => {
-          nothingHappened = true;
-        };
-        // Not a copy, which would ask for the signal.
-        const response = await exchange.runHandler(Object.assign(context, { markNothingHappened }));
+        const response = await exchange.runHandler(context);
         const baseline = exchange.outerHeaders();
         const handlerStopped = exchange.whenHandlerStopped?.() ?? null;
+        const { nothingHappened } = attempt;
         const given = { answer: response, baseline, nothingHappened, isWorking: handlerStopped !== null };
         return {
           from: 'handler',
           response,
           handlerStopped,
-          bypassed: context.fencingToken === 0,
+          bypassed: context.bypassed,
           ...this.#settleHandlerResponse(given),
         };
       },
