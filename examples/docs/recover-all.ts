@@ -13,7 +13,7 @@ const sum = await recoverAll(store, {
   limit: 1_000, // are asked about, roughly; the next call goes on at sum.cursor
 });
 
-// { done: 3, notDone: 1, stillUnknown: 0, elsewhere: 0, failed: [], cursor: null }
+// { done: 3, notDone: 1, stillUnknown: 0, handledElsewhere: 0, skipped: 0, failed: [], cursor: null }
 
 // #endregion
 

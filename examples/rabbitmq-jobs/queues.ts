@@ -84,7 +84,7 @@ export async function unpark(channel: ConfirmChannel, { parked, work }: JobQueue
 }
 
 async function declare(channel: ConfirmChannel, queue: string, more: Record<string, unknown> = {}): Promise<void> {
-  await channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum', ...more } });
+  await channel.assertQueue(queue, { arguments: { 'x-queue-type': 'quorum', ...more } });
 }
 
 /** At least once: the message leaves its queue when the other has confirmed it. It needs `reject-publish`. */

@@ -54,7 +54,6 @@ interface StoreReply {
 
 export class RecordingStore implements IdempotencyStore {
   readonly name: string;
-  readonly capabilities: IdempotencyStore['capabilities'];
   readonly callTimeoutMs: number;
   readonly scan: IdempotencyStore['scan'];
   readonly close: IdempotencyStore['close'];
@@ -65,7 +64,6 @@ export class RecordingStore implements IdempotencyStore {
     private readonly history: HistoryWriter,
   ) {
     this.name = inner.name;
-    this.capabilities = inner.capabilities;
     this.callTimeoutMs = inner.callTimeoutMs;
     this.scan = async (request) => await inner.scan(request);
     this.close = async () => await inner.close();

@@ -3,10 +3,12 @@ import {
   type Doubt,
   deriveKeyFromRecordName,
   executeIdempotently,
+  listDoubts,
   makeIdempotent,
   resolveDoubt,
 } from '@onceguard/core';
 import { expect, it } from 'vitest';
+import { overrideVerbs } from '../adapters/store-kinds.js';
 import {
   abandonWork,
   allDoubts,
@@ -121,7 +123,7 @@ onEveryStore('Doubts', (open) => {
   });
 
   it.each([
-    [{ as: 'done', by: '', reason: 'x' }, /by is ""; it must be said/],
+    [{ as: 'done', by: '', reason: 'x' }, /by is ""; it must not be empty/],
     [{ as: 'done', by: 'Ada' }, /reason is missing/],
     [{ as: 'perhaps', ...decision }, /as is "perhaps"/],
     [{ as: 'not_done', result: 1, ...decision }, /result is 1; it must be left out with not_done/],
@@ -146,7 +148,9 @@ onEveryStore('Doubts', (open) => {
     const { record } = await store.inner.read(name);
     const request = { ...record, fingerprint: 'v1:of-a-request' };
     store.injectFault('read', async (pass) => ({ ...(await pass()), record: request }) as never);
-    await expect(resolveDoubt(store, name, { as: 'done', result: 1, ...decision })).rejects.toThrow(/encodeAnswer/);
+    await expect(resolveDoubt(store, name, { as: 'done', result: 1, ...decision })).rejects.toThrow(
+      /encodeRecoveredResponse/,
+    );
     expect(await resolveDoubt(store, name, { as: 'done', ...decision })).toMatchObject({ kind: 'ok' });
   });
 
@@ -162,6 +166,30 @@ onEveryStore('Doubts', (open) => {
     expect(await resolveDoubt(store, recordNameIn(store), { as: 'not_done', ...decision })).toMatchObject({
       kind: 'ok',
     });
+  });
+
+  it.each([
+    [{ limit: 0 }, /limit is 0; it must be a whole number of records from 1 to 10000\./],
+    [{ cursor: 5 }, /cursor is 5; it must be a string/],
+    [{ timeoutMs: '1s' }, /timeoutMs is "1s"; it must be a whole number of milliseconds from 1 to 600000\./],
+    [{ size: 5 }, /size is not an option; the options are cursor, limit, timeoutMs\./],
+    [null, /the options argument is null; it must be an object\./],
+  ])('are not listed with the options %j', async (options, message) => {
+    const { store } = open();
+    const error = await listDoubts(store, options as never).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'option_invalid', message: expect.stringMatching(message) });
+  });
+
+  it('are not waited for longer than the deadline of the list', async () => {
+    const { store } = open();
+    const silent = overrideVerbs(store, { scan: () => new Promise<never>(() => {}) });
+    const startedAt = performance.now();
+    const error = await listDoubts(silent, { timeoutMs: 50 }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringMatching(/did not answer to scan/),
+    });
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 
   it('of which there is no record are gone', async () => {

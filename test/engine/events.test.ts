@@ -5,6 +5,8 @@ import {
   type EventName,
   type Events,
   executeIdempotently,
+  listDoubts,
+  MemoryStore,
   type OperationContext,
   onEvent,
   StoreError,
@@ -131,7 +133,7 @@ const rows: EventRow[] = [
       await pay(store);
       await drainStore(store);
     },
-    content: { attempt: 1, kind: 'ok' },
+    content: { attempt: 1, kind: 'recorded', reason: null },
   },
   {
     event: 'recorded_late',
@@ -143,7 +145,27 @@ const rows: EventRow[] = [
       store.injectFault('complete', hangs, 1);
       await executeFromSource(() => 'paid', { store, scope: 'tests', key: 'payment-1' });
     },
-    content: { attempt: 1, kind: 'given up: too much is waiting for the store already' },
+    content: { attempt: 1, kind: 'given_up', reason: 'too much is waiting for the store already' },
+  },
+  {
+    event: 'recorded_late',
+    when: 'another owner has taken over before such a result could be recorded',
+    act: async ({ store }) => {
+      store.injectFault('complete', hangs, 1);
+      await pay(store, () => store.inner.remove(recordNameIn(store)));
+      await drainStore(store);
+    },
+    content: { attempt: 1, kind: 'lease_lost', reason: expect.stringContaining('taken over') },
+  },
+  {
+    event: 'recorded_late',
+    when: 'the store has lost the record of such a result for good',
+    act: async ({ store, advance }) => {
+      store.injectFault('complete', hangs, 1);
+      await pay(store, () => advance(2 * 86_400_000));
+      await drainStore(store);
+    },
+    content: { attempt: 1, kind: 'record_lost', reason: expect.stringContaining('lost the record') },
   },
   {
     event: 'rejected',
@@ -166,6 +188,21 @@ describe('An event is published once, with what happened', () => {
 });
 
 describe('Events', () => {
+  it('name no record where a page of many could not be read', async () => {
+    const store = new MemoryStore();
+    const refusesScan = Object.assign(Object.create(store), {
+      scan: async () => {
+        throw new StoreError('unavailable', 'not now');
+      },
+    });
+    const heard: unknown[] = [];
+    const stop = onEvent('store_error', (event) => heard.push(event));
+    await expect(listDoubts(refusesScan)).rejects.toThrow('not now');
+    stop();
+    const content = { verb: 'scan', class: 'unavailable', error: expect.any(StoreError) };
+    expect(heard).toEqual([{ store: 'memory', recordName: null, ...content }]);
+  });
+
   it('cost nothing where nobody listens: what they would say is not even computed', () => {
     const compute = vi.fn(() => ({ code: 'x', message: 'y' }));
     publish('warning', compute);

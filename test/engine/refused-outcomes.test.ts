@@ -111,7 +111,7 @@ onEveryStore('An outcome whose bytes the store refuses', (open) => {
     expect(await stateAfterDrain(store)).toBe('completed');
     expect(await pay(store)).toBe('expired');
     expect(completionsWithBytes(store)).toEqual([true, true, false]);
-    expect([notKept.length, late.map(({ kind }) => kind)]).toEqual([1, ['ok']]);
+    expect([notKept.length, late.map(({ kind }) => kind)]).toEqual([1, ['recorded']]);
   });
 
   it('keeps the bytes that an earlier call recorded without an answer', async () => {

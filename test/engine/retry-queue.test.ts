@@ -23,7 +23,9 @@ onEveryStore('A result that the store could not take', (open) => {
     store.clearFaults();
     expect(await stateAfterDrain(store)).toBe('completed');
     stop();
-    expect(late).toEqual([{ store: store.name, recordName: store.calls[0]?.key, attempt: 1, kind: 'ok' }]);
+    expect(late).toEqual([
+      { store: store.name, recordName: store.calls[0]?.key, attempt: 1, kind: 'recorded', reason: null },
+    ]);
   });
 });
 

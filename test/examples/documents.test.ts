@@ -82,6 +82,13 @@ describe.each([
   });
 });
 
+test('The retries of docs/steps.md charge once where nothing fails', async () => {
+  const since = application.calls.length;
+  const { charged } = await programOfDocs('step-retries');
+  expect(charged).toMatchObject({ kind: 'executed', value: { id: expect.any(String) }, recorded: true });
+  expect(application.calls.slice(since).map(({ system }) => system)).toEqual(['provider']);
+});
+
 test.each([
   ['README.md', () => program('steps')],
   ['docs/steps.md', () => programOfDocs('steps')],

@@ -40,7 +40,7 @@ test('17. A result that the replica does not have is given to its caller, marked
   expect(late).toEqual([]);
   await resyncReplica(pair);
   await vi.waitUntil(() => late.length > 0, 10_000);
-  expect(late).toMatchObject([{ kind: 'ok', attempt: 1 }]);
+  expect(late).toMatchObject([{ kind: 'recorded', reason: null, attempt: 1 }]);
   expect(await till.pay('order')).toBe('paid 1, replayed');
 });
 

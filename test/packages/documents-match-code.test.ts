@@ -1,12 +1,15 @@
 // Exports, options and documents agree, in both directions: nothing is undocumented, nothing documented is made up.
 import { describe, expect, test } from 'vitest';
+import { checkStepOptions } from '../../packages/core/src/engine/step-options.js';
 import { workFields } from '../../packages/core/src/functions/function-options.js';
 import { checkHttpOptions } from '../../packages/core/src/http/http-options.js';
+import { localCacheSchema } from '../../packages/core/src/stores/local-cache/local-cache-options.js';
 import { MemoryStore } from '../../packages/core/src/stores/memory/memory-store.js';
 import { memoryStoreSchema } from '../../packages/core/src/stores/memory/memory-store-options.js';
 import {
   callTimeoutSchema,
   prefixSchema,
+  redisStoreNameField,
 } from '../../packages/core/src/stores/redis/connection/redis-store-options.js';
 import { codesIn, documents, fencedBlocks, sections, tableRows } from './markdown.js';
 import {
@@ -72,7 +75,9 @@ const optionTables = [
   ['README.md', 'Options', 'HttpOptions', ''],
   ['docs/api.md', 'Functions', 'ExecuteOptions', 'TermOptions'],
   ['docs/api.md', 'Functions', 'IdempotentOptions', 'TermOptions'],
+  ['docs/steps.md', 'Retries', 'StepOptions', ''],
   ['docs/api.md', 'MemoryStore', 'MemoryStoreOptions', ''],
+  ['docs/api.md', 'localCache', 'LocalCacheOptions', ''],
   ['docs/api.md', 'RedisStore', 'RedisStoreOptions', ''],
   ['docs/api.md', 'RedisStore.connect', 'ConnectOptions', ''],
 ] as const;
@@ -88,11 +93,17 @@ const defaultTables = [
       recordCause: workFields.recordCause.parse(undefined),
     },
   ],
+  ['docs/steps.md', 'Retries', checkStepOptions('charge', {})],
+  ['docs/api.md', 'localCache', localCacheSchema.parse({})],
   ['docs/api.md', 'MemoryStore', memoryStoreSchema.omit({ clock: true }).parse({})],
   [
     'docs/api.md',
     'RedisStore',
-    { prefix: prefixSchema.parse(undefined), callTimeoutMs: callTimeoutSchema.parse(undefined) },
+    {
+      prefix: prefixSchema.parse(undefined),
+      callTimeoutMs: callTimeoutSchema.parse(undefined),
+      storeName: redisStoreNameField.parse(undefined),
+    },
   ],
 ] as const;
 

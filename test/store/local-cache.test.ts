@@ -14,7 +14,7 @@ const runner = { describe, test };
 storeSuite({
   name: 'localCache around a MemoryStore on a manual clock',
   runner,
-  capabilities: { shared: false, durable: false, controllableClock: true },
+  capabilities: { shared: false, controllableClock: true },
   async create() {
     const clock = manualClock();
     const store = localCache(new MemoryStore({ clock: clock.now }));
@@ -28,7 +28,7 @@ afterAll(() => client.disconnect());
 storeSuite({
   name: 'localCache around a RedisStore',
   runner,
-  capabilities: { shared: true, durable: true, controllableClock: false },
+  capabilities: { shared: true, controllableClock: false },
   async create() {
     const prefix = `suite:${randomUUID()}:`;
     const store = localCache(new RedisStore({ client, prefix }));
@@ -42,7 +42,8 @@ const refused: readonly (readonly [options: unknown, message: RegExp])[] = [
   [{ maxBytes: '64MB' }, /maxBytes is "64MB"; /],
   [{ maxAgeMs: 0 }, /maxAgeMs is 0; it must be a whole number of milliseconds from 1 to 86400000\. .* write 30000\./],
   [{ maxAgeMs: '1m' }, /maxAgeMs is "1m"; /],
-  [{ maxAge: 5 }, /maxAge is not an option; the options are maxAgeMs, maxBytes\./],
+  [{ maxAge: 5 }, /maxAge is not an option; the options are maxAgeMs, maxBytes, storeName\./],
+  [{ storeName: '' }, /storeName is ""; it must be 1 to 100 characters/],
   [null, /the options argument is null; it must be an object\./],
 ];
 
@@ -53,12 +54,9 @@ test.each(refused)('localCache() refuses %o with name, value and remedy', (optio
   expect(make).toThrow(ConfigurationError);
 });
 
-test('A localCache is called what its store is called, can what it can, and has its deadline', () => {
-  const store = new MemoryStore({ callTimeoutMs: 123 });
-  const { name, capabilities, callTimeoutMs } = localCache(store);
-  expect({ name, capabilities, timeoutMs: callTimeoutMs }).toEqual({
-    name: 'memory',
-    capabilities: store.capabilities,
-    timeoutMs: 123,
-  });
+test('A localCache has the name and the deadline of the store inside, or a name of its own', () => {
+  const store = new MemoryStore({ callTimeoutMs: 123, storeName: 'sessions' });
+  const { name, callTimeoutMs } = localCache(store);
+  expect({ name, callTimeoutMs }).toEqual({ name: 'sessions', callTimeoutMs: 123 });
+  expect(localCache(store, { storeName: 'cached sessions' }).name).toBe('cached sessions');
 });

@@ -27,7 +27,7 @@ const refused: readonly (readonly [options: unknown, message: RegExp])[] = [
   [{ clock: 5 }, /clock is 5; it must be a function that answers milliseconds since 1970, such as Date\.now\./],
   [
     { maxRecord: 5 },
-    /maxRecord is not an option; the options are clock, maxBytes, maxRecords, maxScopeShare, callTimeoutMs\./,
+    /maxRecord is not an option; the options are callTimeoutMs, clock, maxBytes, maxRecords, maxScopeShare, retryQueueLimits, storeName\./,
   ],
   [null, /the options argument is null; it must be an object\./],
   ['redis://x', /the options argument is "redis:\/\/x"; /],

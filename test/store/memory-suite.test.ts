@@ -50,7 +50,6 @@ const brokenStores: Record<string, BreakStore> = {
     release: (holder, how) =>
       store.release({ ...holder, recordTtlMs: Math.max(holder.outcomeTtlMs, holder.recordTtlMs) }, how),
   }),
-  'capabilities are not what was declared': () => ({ capabilities: { shared: true, durable: true } }),
 };
 
 describe('the store suite', () => {
@@ -80,7 +79,7 @@ async function firstFailure(create: (clock: () => number) => IdempotencyStore): 
   storeSuite({
     name: 'broken',
     runner: { describe: (_, body) => body(), test: (title, body) => tests.push({ title, body }) },
-    capabilities: { shared: false, durable: false, controllableClock: true },
+    capabilities: { shared: false, controllableClock: true },
     async create() {
       const clock = manualClock();
       return { store: create(clock.now), advance: clock.advance, close: async () => {} };

@@ -8,7 +8,7 @@ const runner = { describe, test };
 storeSuite({
   name: 'MemoryStore on a manual clock',
   runner,
-  capabilities: { shared: false, durable: false, controllableClock: true },
+  capabilities: { shared: false, controllableClock: true },
   async create() {
     const clock = manualClock();
     return { store: new MemoryStore({ clock: clock.now }), advance: clock.advance, close: async () => {} };
@@ -18,6 +18,6 @@ storeSuite({
 storeSuite({
   name: 'MemoryStore on the clock of the process',
   runner,
-  capabilities: { shared: false, durable: false, controllableClock: false },
+  capabilities: { shared: false, controllableClock: false },
   create: async () => ({ store: new MemoryStore(), close: async () => {} }),
 });

@@ -18,7 +18,7 @@ for (const { name, client, peerClient } of clients) {
   storeSuite({
     name: `RedisStore with ${name}`,
     runner: { describe, test },
-    capabilities: { shared: true, durable: true, controllableClock: false },
+    capabilities: { shared: true, controllableClock: false },
     async create() {
       const prefix = `suite:${randomUUID()}:`;
       const store = new RedisStore({ client, prefix });

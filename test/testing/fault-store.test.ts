@@ -17,7 +17,7 @@ import { acquireRequest } from '../engine/rival-owner.js';
 storeSuite({
   name: 'FaultStore without a fault, on memory',
   runner: { describe, test },
-  capabilities: { shared: false, durable: false, controllableClock: true },
+  capabilities: { shared: false, controllableClock: true },
   async create() {
     const clock = manualClock();
     const store = new FaultStore(new MemoryStore({ clock: clock.now }));

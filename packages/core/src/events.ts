@@ -1,24 +1,28 @@
-// What happened, for whoever listens: one diagnostics channel per event. Without a listener an event costs one test.
+// The events that this package publishes: one diagnostics channel for each. An event without a listener costs one test.
 import { type Channel, channel } from 'node:diagnostics_channel';
 import type { ErrorCode, StoreErrorClass } from './errors.js';
 import { processWide } from './process-wide.js';
 
-/** Names a record in events: the store, and the derived name under it. Never the client's key. */
+/** Names a record: the store's name, and the record's derived name in that store. The client's key is in no event. */
 export interface EventSubject {
   readonly store: string;
   readonly recordName: string;
 }
 
+/** How the recording of an outcome in the background ended. */
+export type LateRecordingKind = 'recorded' | 'lease_lost' | 'record_lost' | 'given_up';
+
+/** Every event with its members. All times are milliseconds since 1970 on the store's clock, unless a member says otherwise. */
 export interface Events {
-  /** An attempt begins. `takeover`: the one before was abandoned. */
+  /** An attempt begins. `takeover`: the attempt before it was abandoned. */
   acquired: EventSubject & { readonly attempt: number; readonly fencingToken: number; readonly takeover: boolean };
-  /** A repeat was answered from the record. */
+  /** A repeat received the recorded outcome. */
   replayed: EventSubject & { readonly completedAt: number };
   /** A caller was refused, with this code. `recordName` is null where the refusal came before any look-up. */
   rejected: { readonly store: string; readonly recordName: string | null; readonly code: ErrorCode };
   /**
    * A request could not be handled, because something is set up wrongly: an option, the order of middleware, a missing body parser.
-   * The message of `error` names the cause and the remedy, which the client does not see. `recordName` is null before any look-up.
+   * The message of `error` names the cause and the remedy; the client does not see it. `recordName` is null before any look-up.
    */
   misconfigured: {
     readonly store: string;
@@ -26,17 +30,34 @@ export interface Events {
     readonly code: ErrorCode;
     readonly error: Error;
   };
-  /** An owner learnt, or has to assume, that its lease is over; the operation's signal has been aborted. */
+  /** An owner learnt, or has to assume, that its lease is over. The signal of its operation has aborted. */
   lease_lost: EventSubject & { readonly attempt: number; readonly reason: string };
-  /** An owner finished after somebody else had taken over; what it did was not recorded. */
+  /** An owner finished after another one had taken over. Its outcome was not recorded. `standing` is what the record says instead. */
   stale_commit: EventSubject & { readonly attempt: number; readonly standing: string };
-  /** A call of the store failed; it may be repeated. */
-  store_error: EventSubject & { readonly verb: string; readonly class: StoreErrorClass; readonly error: Error };
-  /** The store had lost the record (failover, eviction, empty restart); `restored` says whether it was written anew. */
+  /**
+   * A step threw, and its function is called again after `delayMs` milliseconds. `tryNumber` is the try that failed, 1 for the first,
+   * and `error` is what it threw.
+   */
+  step_retried: EventSubject & {
+    readonly attempt: number;
+    readonly step: string;
+    readonly tryNumber: number;
+    readonly delayMs: number;
+    readonly error: unknown;
+  };
+  /** A call of the store failed; it may be repeated. `recordName` is null for a scan, which reads many records. */
+  store_error: {
+    readonly store: string;
+    readonly recordName: string | null;
+    readonly verb: string;
+    readonly class: StoreErrorClass;
+    readonly error: Error;
+  };
+  /** The store had lost the record (failover, eviction, empty restart). `restored` says whether the record was written again. */
   record_lost: EventSubject & { readonly verb: string; readonly restored: boolean };
   /**
-   * Another server than before is the master, or the same one has started anew: it may not have what was acknowledged
-   * last. `server` is its address; `before` and `after` are the ids of the two runs.
+   * Another server than before is the master, or the same server has restarted: writes that it acknowledged last may be missing.
+   * `server` is its address; `before` and `after` are the ids of the two runs.
    */
   data_may_be_lost: {
     readonly store: string;
@@ -44,17 +65,31 @@ export interface Events {
     readonly before: string;
     readonly after: string;
   };
-  /** A caller got a result that is not on record, marked so. Unless the store had lost the record, it follows in the background. */
+  /**
+   * A caller got an outcome that is not on record, and that is marked so. Unless the store had lost the record, the outcome is recorded
+   * in the background (`recorded_late`).
+   */
   outcome_unrecorded: EventSubject & { readonly attempt: number };
-  /** The work is done and recorded, but its result is not kept: a repeat is told so. */
+  /** The work is done and recorded, but its outcome is not kept: a repeat gets `expired`. */
   outcome_not_kept: EventSubject & { readonly reason: string };
-  /** A result of the background: recorded at last, or given up. */
-  recorded_late: EventSubject & { readonly attempt: number; readonly kind: string };
-  /** The operation was run without a record, because the store was unavailable and the options say `bypass`. */
+  /**
+   * The recording of an outcome in the background has ended. `kind`:
+   *
+   * - `recorded`: the outcome is on record; `reason` is null.
+   * - `lease_lost`: another owner had taken over. What the record says counts (`stale_commit` has it).
+   * - `record_lost`: the store had lost the record, and it was too late to write it again.
+   * - `given_up`: the queue was full, or the store did not respond for an hour.
+   */
+  recorded_late: EventSubject & {
+    readonly attempt: number;
+    readonly kind: LateRecordingKind;
+    readonly reason: string | null;
+  };
+  /** The operation ran without a record, because the store was unavailable and the options say `bypass`. */
   bypassed: EventSubject & { readonly error: Error };
-  /** An answer could not be sent; the connection was ended. */
+  /** A response could not be sent, and the connection was ended. */
   send_failed: { readonly store: string; readonly error: Error };
-  /** Something that is probably not meant; said once per process and code. See `docs/errors.md`. */
+  /** Something that is probably a mistake. It is published once per process and code. `docs/errors.md` lists the codes. */
   warning: { readonly code: string; readonly message: string };
 }
 
@@ -70,6 +105,7 @@ const eventNames = [
   'misconfigured',
   'lease_lost',
   'stale_commit',
+  'step_retried',
   'store_error',
   'record_lost',
   'data_may_be_lost',
@@ -83,15 +119,18 @@ const eventNames = [
 
 const channels = new Map<EventName, Channel>(eventNames.map((name) => [name, channel(eventChannelPrefix + name)]));
 
-/** The channels compute nothing unless somebody listens: `event` is called only then. */
+/** Publishes an event. `event` is called only if somebody listens, so an event without a listener computes nothing. */
 export function publish<Name extends EventName>(name: Name, event: () => Events[Name]): void {
   const target = channels.get(name);
   if (target?.hasSubscribers) target.publish(event());
 }
 
 /**
- * Listens to one event; the answer stops it. What a listener throws does not reach the work that the event tells of, but it
- * ends the process like any uncaught exception.
+ * Calls `listener` for every event of this name, whatever copy of this package publishes it. Returns a function that stops that.
+ * What a listener throws does not reach the work that the event is about: Node raises it as an uncaught exception.
+ *
+ * @example
+ * const stop = onEvent('lease_lost', ({ recordName, reason }) => log.warn({ recordName, reason }));
  */
 export function onEvent<Name extends EventName>(name: Name, listener: (event: Events[Name]) => void): () => void {
   const onMessage = (message: unknown): void => listener(message as Events[Name]);
@@ -100,7 +139,7 @@ export function onEvent<Name extends EventName>(name: Name, listener: (event: Ev
   return () => void target.unsubscribe(onMessage);
 }
 
-/** Warns once per process and code, whatever copy of this package it is, through the event and through `process.emitWarning`. */
+/** Warns once per process and code, whatever copy of this package it is: by the event `warning` and by `process.emitWarning`. */
 export function warnOnce(code: string, message: string): void {
   const warned = processWide('warnings/1', () => new Set<string>());
   if (warned.has(code)) return;

@@ -79,8 +79,8 @@ export class FaultStore implements IdempotencyStore {
     return this.inner.name;
   }
 
-  get capabilities() {
-    return this.inner.capabilities;
+  get retryQueueLimits() {
+    return this.inner.retryQueueLimits;
   }
 
   /** Interferes with a verb's `call`-th call, counted from the making of this store; without a number with every one. */

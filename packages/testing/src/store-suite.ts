@@ -23,7 +23,7 @@ import { createSuiteContext, type StoreSuiteOptions } from './store-suite/suite-
  * storeSuite({
  *   name: 'my store',
  *   runner: { describe, test },
- *   capabilities: { shared: true, durable: true, clock: false },
+ *   capabilities: { shared: true, controllableClock: false },
  *   async create() {
  *     const prefix = randomUUID();
  *     const [store, peer] = [new MyStore({ prefix }), new MyStore({ prefix })];

@@ -96,8 +96,9 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
     },
   },
   // People and their programs make these calls, outside of any execution.
-  'admin/doubts.ts': { storeCalls: { listDoubts: { scan: people }, resolveDoubt: { read: people, resolve: people } } },
   'admin/drain-store.ts': { otherAwaits: { drainStore: [background] } },
+  'admin/list-doubts.ts': { storeCalls: { listDoubts: { scan: people } } },
+  'admin/resolve-doubt.ts': { storeCalls: { resolveDoubt: { read: people, resolve: people } } },
   'engine/end-attempt.ts': {
     storeCalls: {
       releaseLease: {
@@ -137,7 +138,7 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
   },
   'engine/recovery.ts': { otherAwaits: { convertRecovery: [functions] } },
   'engine/coalesced-wait.ts': { otherAwaits: { join: [sharing], pauseBeforePoll: [sharing] } },
-  'engine/steps.ts': { otherAwaits: { '#runFunction': ['test/engine/steps.test.ts'] } },
+  'engine/step-tries.ts': { otherAwaits: { runOnce: ['test/engine/steps.test.ts'] } },
   'engine/store-client.ts': {
     storeCalls: {
       // Nobody waits for this call, and its failure has no consequence.
@@ -146,7 +147,13 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
     },
     otherAwaits: { '#drain': [background] },
   },
-  'engine/time.ts': { otherAwaits: { pause: ['test/engine/waiting.test.ts'], pauseInBackground: [background] } },
+  'engine/time.ts': {
+    otherAwaits: {
+      pause: ['test/engine/waiting.test.ts'],
+      pauseInBackground: [background],
+      pauseUnlessAborted: ['test/steps/retries.test.ts'],
+    },
+  },
   'engine/await-outcome.ts': { otherAwaits: { pollOnce: [failing] } },
   'http/option-callbacks.ts': { otherAwaits: { callWithTimeout: ['test/adapters/18-option-functions.test.ts'] } },
   'node/capture/capture.ts': { otherAwaits: { '#trackSending': ['test/node/connection.test.ts'] } },

@@ -150,7 +150,7 @@ async function storeProvesItself() {
   storeSuite({
     name: 'MemoryStore',
     runner,
-    capabilities: { shared: false, durable: false, controllableClock: true },
+    capabilities: { shared: false, controllableClock: true },
     create,
   });
   assert(tests.length > 50);

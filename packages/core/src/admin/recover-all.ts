@@ -1,38 +1,37 @@
-// recoverAll: a program that asks what became of everything that waits for a decision.
+// recoverAll: calls a `recover` function for all work that needs a decision.
 import { z } from 'zod';
 import type { Execution, ExecutionRequest, Work } from '../engine/execution.js';
 import { checkPolicy, defaultPolicy, type Policy, policyFields, retentionFields } from '../engine/policy.js';
 import { convertRecovery, type Recover } from '../engine/recovery.js';
 import { run } from '../engine/run.js';
 import { StoreError } from '../errors.js';
-import { parseOptions, wholeNumber } from '../parse-options.js';
+import { functionField, parseOptions, wholeNumber } from '../parse-options.js';
 import type { IdempotencyStore } from '../store/port.js';
 import { encodeValue } from '../value-codec.js';
-import { type Doubt, listDoubts } from './doubts.js';
+import { checkStore } from './check-store.js';
+import { type Doubt, listDoubts } from './list-doubts.js';
 
 export interface RecoverAllOptions<T> {
-  /** Finds out about one of them, knowing its derived keys and its steps. */
+  /** Finds out what became of one piece of work. Its context has the derived keys and the steps, and no request or input. */
   recover: Recover<T>;
-  /** The bytes of a result. Default: as for functions; for HTTP `encodeAnswer` of `@onceguard/core/http`. */
+  /** Encodes a result for the record. Default: as for functions. For HTTP: `encodeRecoveredResponse` of `@onceguard/core/http`. */
   encode?: (result: T) => Uint8Array;
-  /** From the call before, to go on where it ended. Default null: from the beginning. */
+  /** The `cursor` of the call before, to continue where it ended. Default null: from the beginning. */
   cursor?: string | null;
-  /** About how many are asked about before the call ends; all records are looked through for them. Default 1000. */
+  /** About how often `recover` is called before this call ends. 1 to 1 000 000, default 1 000. */
   limit?: number;
-  /** How long this process may be silent, as for any attempt. Default 30 000. */
+  /** The lease of each recovery, in milliseconds, renewed at a third of it. Default 30 000. */
   leaseMs?: number;
-  /** How long repeats get what was found, in milliseconds, where that is longer than the record's own terms say. Default: as they say. */
+  /** How long repeats get the result, in milliseconds, where that is longer than the record's own policy says. Default: as it says. */
   ttlMs?: number;
   /**
-   * How long a repeat is told "done, no longer kept", in milliseconds, where that is longer than the record's own terms say. At
-   * least `ttlMs`. Default: as they say.
+   * How long repeats get `expired` at least, in milliseconds, where that is longer than the record's own policy says. Not shorter than
+   * `ttlMs`. Default: as the policy says.
    */
   tombstoneMs?: number;
 }
 
-const callbackField = z.custom<(input: never) => unknown>((value) => typeof value === 'function', {
-  error: 'it must be a function',
-});
+const callbackField = functionField('it must be a function');
 
 const schema = z
   .strictObject({
@@ -45,29 +44,44 @@ const schema = z
   })
   .superRefine(checkPolicy);
 
-/** How many doubts ended how. */
+/** How the recoveries of one call ended. */
 export interface RecoverAllSummary {
+  /** `recover` returned `recovery.done()`; the result is on record. */
   done: number;
+  /** `recover` returned `recovery.notDone()`; the next caller runs the work. */
   notDone: number;
+  /** `recover` returned `recovery.stillUnknown()`. */
   stillUnknown: number;
-  /** Somebody else is at them, or has ended them meanwhile. */
+  /** Another owner works on them, or has ended them meanwhile. */
   handledElsewhere: number;
-  /** Keys that look like records and cannot be read: of somebody else, damaged, or of a newer version. */
+  /** Keys that look like records and cannot be read: another application's, damaged, or written by a newer version. */
   skipped: number;
-  /** `recover` threw; they stay unknown. */
+  /** `recover` threw. These stay unknown. */
   readonly failed: { readonly recordName: string; readonly error: unknown }[];
-  /** Where the next call goes on; null: all were seen. */
+  /** The `cursor` of the next call. Null: this call has seen everything. */
   cursor: string | null;
 }
 
 /**
- * Works off what needs a decision, one after the other. Safe to run in several processes and at any time: each is recovered
- * under a lease of its own. Rejects with a `StoreError` where the store does not answer; what was recovered by then is.
+ * Recovers all work that needs a decision, one piece after the other. It may run in several processes and at any time, because each
+ * piece is recovered under a lease of its own.
+ *
+ * Rejects with a `StoreError` where the store fails or does not respond; what was recovered before that is on record. Rejects with a
+ * `ConfigurationError` for options that are not valid.
+ *
+ * @example
+ * const summary = await recoverAll(store, {
+ *   recover: async ({ deriveKey }) => {
+ *     const charge = await provider.findCharge({ idempotencyKey: deriveKey('charge') });
+ *     return charge === undefined ? recovery.notDone() : recovery.done({ charge: charge.id });
+ *   },
+ * });
  */
 export async function recoverAll<T>(
   store: IdempotencyStore,
   options: RecoverAllOptions<T>,
 ): Promise<RecoverAllSummary> {
+  checkStore('recoverAll()', store);
   const checked = parseOptions('recoverAll()', schema, options);
   const { limit, cursor } = checked;
   const work = createRecoveryWork(options);
@@ -80,23 +94,23 @@ export async function recoverAll<T>(
     failed: [],
     cursor,
   };
-  let asked = 0;
+  let recovered = 0;
   do {
-    const page = await listDoubts(store, { cursor: summary.cursor, limit: Math.min(100, limit - asked) });
+    const page = await listDoubts(store, { cursor: summary.cursor, limit: Math.min(100, limit - recovered) });
     const doubts = page.doubts.filter(({ needsDecision }) => needsDecision);
     for (const doubt of doubts) {
       const { recordName } = doubt;
-      const plan = { store, key: recordName, recordName, fingerprint: null, policy: policyOf(doubt, checked) };
-      await recoverOne(plan, work, summary);
+      const request = { store, key: recordName, recordName, fingerprint: null, policy: policyOf(doubt, checked) };
+      await recoverOne(request, work, summary);
     }
-    asked += doubts.length;
+    recovered += doubts.length;
     summary.skipped += page.skipped;
     summary.cursor = page.cursor;
-  } while (summary.cursor !== null && asked < limit);
+  } while (summary.cursor !== null && recovered < limit);
   return summary;
 }
 
-/** The record's own terms: what is found out lives as long as any outcome of that work, or as the options say, if that is longer. */
+/** The record's own policy, so that a result is kept as long as any outcome of that work, or longer where the options say so. */
 function policyOf(doubt: Doubt, { leaseMs, ttlMs = 0, tombstoneMs = 0 }: z.output<typeof schema>): Policy {
   const keptMs = Math.max(doubt.ttlMs, ttlMs);
   return {
@@ -109,10 +123,10 @@ function policyOf(doubt: Doubt, { leaseMs, ttlMs = 0, tombstoneMs = 0 }: z.outpu
   };
 }
 
-/** What the engine runs where the work turns out not to be done: somebody else's next call does that. */
+/** Ends the attempt where the work is not done: this program recovers work, and the next caller runs it. */
 class WorkNotDone extends Error {}
 
-/** What is found is encoded while the lease can still be given back. */
+/** Encodes the result within `recover`, while a result that cannot be recorded still leaves the record unknown. */
 function createRecoveryWork<T>({ recover, encode = encodeValue }: RecoverAllOptions<T>): Work<Uint8Array> {
   return {
     run: async () => {
@@ -124,18 +138,22 @@ function createRecoveryWork<T>({ recover, encode = encodeValue }: RecoverAllOpti
   };
 }
 
-async function recoverOne(plan: ExecutionRequest, work: Work<Uint8Array>, sum: RecoverAllSummary): Promise<void> {
+async function recoverOne(
+  request: ExecutionRequest,
+  work: Work<Uint8Array>,
+  summary: RecoverAllSummary,
+): Promise<void> {
   try {
-    addToSummary(sum, await run(plan, work));
+    addToSummary(summary, await run(request, work));
   } catch (error) {
-    if (error instanceof WorkNotDone) sum.notDone += 1;
+    if (error instanceof WorkNotDone) summary.notDone += 1;
     else if (error instanceof StoreError) throw error;
-    else sum.failed.push({ recordName: plan.recordName, error });
+    else summary.failed.push({ recordName: request.recordName, error });
   }
 }
 
-function addToSummary(sum: RecoverAllSummary, { kind }: Execution<unknown>): void {
-  if (kind === 'executed') sum.done += 1;
-  else if (kind === 'outcome_unknown') sum.stillUnknown += 1;
-  else sum.handledElsewhere += 1;
+function addToSummary(summary: RecoverAllSummary, { kind }: Execution<unknown>): void {
+  if (kind === 'executed') summary.done += 1;
+  else if (kind === 'outcome_unknown') summary.stillUnknown += 1;
+  else summary.handledElsewhere += 1;
 }

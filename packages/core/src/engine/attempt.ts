@@ -10,7 +10,8 @@ import { deriveKeyFromRecordName } from './derived-key.js';
 import type { AttemptState, ExecutionRequest } from './execution.js';
 import { LeaseRenewer } from './lease-renewer.js';
 import type { OperationContext } from './operation-context.js';
-import { type StepRecorder, Steps } from './steps.js';
+import type { StepRecorder } from './step-recorder.js';
+import { Steps } from './steps.js';
 import { isRetryable, type StoreClient } from './store-client.js';
 import { backoffMs, callBackoff, pause } from './time.js';
 
@@ -81,6 +82,10 @@ export class Attempt implements AttemptState, ContextSource, StepRecorder {
 
   deriveKey(part: string): string {
     return deriveKeyFromRecordName(this.request.recordName, part);
+  }
+
+  isFinalError(error: unknown): boolean {
+    return this.request.isFinalError?.(error) ?? false;
   }
 
   createContext(): OperationContext {

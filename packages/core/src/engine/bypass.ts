@@ -1,10 +1,11 @@
 // `onStoreUnavailable: 'bypass'`: the operation runs without a record, because the options prefer that to no run at all.
 import { StoreError } from '../errors.js';
-import { publish } from '../events.js';
+import { type EventSubject, publish } from '../events.js';
 import { AttemptContext, type ContextSource } from './attempt-context.js';
 import { deriveKeyFromRecordName } from './derived-key.js';
 import type { AttemptState, Execution, ExecutionRequest, NotStarted, Work } from './execution.js';
-import { type StepRecorder, Steps } from './steps.js';
+import type { StepRecorder } from './step-recorder.js';
+import { Steps } from './steps.js';
 import type { StoreClient } from './store-client.js';
 
 /** Whether the policy allows a run without the store. A record that cannot be read may be one of finished work: never then. */
@@ -21,7 +22,7 @@ export async function runWithoutStore<T>(
 ): Promise<Execution<T> | NotStarted> {
   if (work.canStart?.() === false) return { kind: 'not_started' };
   publish('bypassed', () => ({ ...storeClient.eventSubject(request.recordName), error }));
-  const attempt = new UnprotectedAttempt(request);
+  const attempt = new UnprotectedAttempt(storeClient, request);
   const value = await work.run(new AttemptContext(attempt), attempt);
   return { kind: 'executed', value, recorded: false, attempt: attempt.attempt };
 }
@@ -36,7 +37,10 @@ class UnprotectedAttempt implements AttemptState, ContextSource, StepRecorder {
   readonly steps = new Steps(this, new Map());
   nothingHappened = false;
 
-  constructor(private readonly request: ExecutionRequest) {}
+  constructor(
+    private readonly storeClient: StoreClient,
+    private readonly request: ExecutionRequest,
+  ) {}
 
   get key(): string {
     return this.request.key;
@@ -44,6 +48,14 @@ class UnprotectedAttempt implements AttemptState, ContextSource, StepRecorder {
 
   deriveKey(part: string): string {
     return deriveKeyFromRecordName(this.request.recordName, part);
+  }
+
+  isFinalError(error: unknown): boolean {
+    return this.request.isFinalError?.(error) ?? false;
+  }
+
+  attemptSubject(): EventSubject & { readonly attempt: number } {
+    return { ...this.storeClient.eventSubject(this.request.recordName), attempt: this.attempt };
   }
 
   markNothingHappened(): void {

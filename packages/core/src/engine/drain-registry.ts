@@ -10,8 +10,11 @@ export function registerDrain(store: IdempotencyStore, drain: DrainCallback): vo
   registry().set(store, drains.add(drain));
 }
 
+/** The callbacks for the store. A store around another one has those of the innermost store, whose queues it shares. */
 export function drainsOfStore(store: IdempotencyStore): readonly DrainCallback[] {
-  return [...(registry().get(store) ?? [])];
+  let innermost = store;
+  while (innermost.wrappedStore !== undefined) innermost = innermost.wrappedStore;
+  return [...(registry().get(innermost) ?? [])];
 }
 
 function registry(): WeakMap<IdempotencyStore, Set<DrainCallback>> {

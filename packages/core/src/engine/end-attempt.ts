@@ -1,6 +1,6 @@
 // The end of an attempt: its outcome is recorded before its caller gets it. What cannot be recorded now is retried in the background.
 import { StoreError } from '../errors.js';
-import { publish } from '../events.js';
+import { type Events, publish } from '../events.js';
 import type { CompleteReply, ReleaseRequest, Standing } from '../protocol/messages.js';
 import type { Attempt } from './attempt.js';
 import type { Settlement } from './execution.js';
@@ -108,17 +108,27 @@ function publishCompleteReply(attempt: Attempt, reply: CompleteReply): void {
   publish('record_lost', () => ({ ...attempt.recordSubject(), verb: 'complete', restored: kind === 'restored' }));
 }
 
+type LateRecordingEnd = Pick<Events['recorded_late'], 'kind' | 'reason'>;
+
+const lateRecordingEnds: Readonly<Record<CompleteReply['kind'], LateRecordingEnd>> = {
+  ok: { kind: 'recorded', reason: null },
+  restored: { kind: 'recorded', reason: null },
+  lost: { kind: 'lease_lost', reason: 'another owner has taken over' },
+  gone: { kind: 'record_lost', reason: 'the store has lost the record, and it is too late to write it again' },
+};
+
 function recordInBackground(attempt: Attempt, recorder: OutcomeRecorder): void {
   const { outcomeQueue } = attempt.storeClient;
-  const publishLate = (kind: string) => publish('recorded_late', () => ({ ...attempt.attemptSubject(), kind }));
+  const publishEnd = (end: LateRecordingEnd) =>
+    publish('recorded_late', () => ({ ...attempt.attemptSubject(), ...end }));
   if (!outcomeQueue.hasRoomFor(recorder.outcomeBytes)) recorder.omitOutcome('too many results wait for the store');
   void outcomeQueue.add({
     bytes: recorder.outcomeBytes,
-    onGivenUp: (why) => publishLate(`given up: ${why}`),
+    onGivenUp: (why) => publishEnd({ kind: 'given_up', reason: why }),
     tryOnce: async () => {
       const reply = await recorder.recordOnce();
       publishCompleteReply(attempt, reply);
-      publishLate(reply.kind);
+      publishEnd(lateRecordingEnds[reply.kind]);
       return true;
     },
   });

@@ -18,6 +18,8 @@ export interface ExecutionRequest {
   readonly recordName: string;
   readonly fingerprint: string | null;
   readonly policy: Policy;
+  /** Whether an error is an outcome of the work: a step that throws it is not tried again. Left out: no error is. */
+  readonly isFinalError?: (error: unknown) => boolean;
 }
 
 /** The digest by which stores limit what one tenant keeps. Null where the scope is not known, or is the one of all callers. */

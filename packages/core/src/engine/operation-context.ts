@@ -1,5 +1,5 @@
 // What an operation is told about its execution.
-import type { StepContext, StepOptions } from './steps.js';
+import type { StepContext, StepOptions } from './step-options.js';
 
 export interface OperationContext {
   /** The idempotency key, as the caller gave it. */
@@ -40,8 +40,9 @@ export interface OperationContext {
    *
    * - A part that began and did not get as far as its record runs again. Pass `context.key` to the other system, which recognises the
    *   repeat by it. With `atMostOnce` the part never runs again: the record goes to `recover`, or is unknown until somebody decides.
-   * - Rejects with what `fn` throws; with a `LeaseLostError`, without running `fn`, where the lease is over; with an
-   *   `OutcomeUnknownError` where the step is in doubt.
+   * - With `retries` it is tried again within this attempt after `fn` has thrown, under the same key, while the lease is renewed.
+   * - Rejects with what `fn` throws in its last try; with a `LeaseLostError`, without running `fn`, where the lease is over; with an
+   *   `OutcomeUnknownError` where the step is in doubt; with a `ConfigurationError` for a name or options that are not valid.
    * - Names are unique within the work: 1 to 128 printable ASCII characters without spaces. Results are plain data of at most
    *   1 MiB each. A record holds at most 1000 steps.
    *

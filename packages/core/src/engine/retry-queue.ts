@@ -1,10 +1,10 @@
 // Bounded queue of store calls that outlive their request: each is retried until the store replies, within a limit of time, number and
 // bytes. A result in this queue is lost only if the process ends.
 import { StoreError } from '../errors.js';
+import type { RetryQueueLimits } from '../store/port.js';
 import { type Backoff, backoffMs, monotonicMs, pauseInBackground } from './time.js';
 
-const maxTasks = 10_000;
-const maxBytes = 64 * 1024 * 1024;
+const defaultLimits = Object.freeze({ maxCalls: 10_000, maxBytes: 64 * 2 ** 20 });
 /** An hour. After it the store would not write a lost record again either (`restoreWindowMs`). */
 const maxAgeMs = 3_600_000;
 const retryBackoff: Backoff = { initialMs: 50, maxMs: 2_000 };
@@ -20,11 +20,18 @@ export interface RetryTask {
 
 export class RetryQueue {
   readonly #pending = new Set<Promise<void>>();
+  readonly #maxCalls: number;
+  readonly #maxBytes: number;
   #bytes = 0;
+
+  constructor({ maxCalls = defaultLimits.maxCalls, maxBytes = defaultLimits.maxBytes }: RetryQueueLimits = {}) {
+    this.#maxCalls = maxCalls;
+    this.#maxBytes = maxBytes;
+  }
 
   /** Whether `add` would take a task of this many bytes. */
   hasRoomFor(bytes: number): boolean {
-    return this.#pending.size < maxTasks && this.#bytes + bytes <= maxBytes;
+    return this.#pending.size < this.#maxCalls && this.#bytes + bytes <= this.#maxBytes;
   }
 
   /** Starts the first try at once. Resolves after that try, whether it succeeded or not; never rejects. */

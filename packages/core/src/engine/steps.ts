@@ -1,49 +1,15 @@
-// The steps of one attempt: what earlier attempts recorded, what is in doubt, and what this one does.
-import { ConfigurationError, IdempotencyError, OutcomeUnknownError } from '../errors.js';
-import type { Checkpoint } from '../protocol/messages.js';
+// The steps of one attempt: what earlier attempts recorded, what is in doubt, and what this attempt does.
+import { ConfigurationError, OutcomeUnknownError } from '../errors.js';
 import { isIntent, type StepEntry } from '../protocol/record.js';
-import { decodeValue, encodeValue } from '../value-codec.js';
+import { applyResultSchema } from './result-schema.js';
+import { decodeStepResult, encodeStepResult, hasResult, intentMark, withdrawnMark } from './step-codec.js';
+import { type CheckedStepOptions, checkStepOptions, type StepContext, type StepOptions } from './step-options.js';
+import type { StepRecorder } from './step-recorder.js';
+import { runTries } from './step-tries.js';
 
-/** What a step's function is given. */
-export interface StepContext {
-  /** A UUIDv5 for the other system to recognise a repeat by: the same over attempts and processes, `deriveKey(name)`. */
-  readonly key: string;
-  /** The attempt that runs it. */
-  readonly attempt: number;
-  /** Aborts, with a `LeaseLostError`, when the lease is lost or over. Do not act any more then. */
-  readonly signal: AbortSignal;
-  /** Says, before it throws, that the step changed nothing anywhere: an `atMostOnce` step may then run again. */
-  markNothingHappened(): void;
-}
-
-export interface StepOptions<T> {
-  /** Record first that the step is about to run; if nothing more is known of it later, it is in doubt, and never repeated silently. */
-  atMostOnce?: boolean;
-  /** Checks what comes back from the record, which a version before may have written. A zod schema has `parse`. */
-  resultSchema?: { parse(recorded: unknown): T };
-}
-
-/** How a step is written down, and whether this owner may still act. */
-export interface StepRecorder {
-  readonly attempt: number;
-  readonly signal: AbortSignal;
-  deriveKey(name: string): string;
-  /** Throws a `LeaseLostError` where the lease is over, or the operation has ended. */
-  assertLeaseValid(): void;
-  /** Resolves when it is on record; rejects with a `LeaseLostError` where it can no longer be. */
-  recordStep(point: Checkpoint): Promise<void>;
-}
-
-/** Records are read and written whole: a step is for an id, not for a file. */
-const maxStepBytes = 1_048_576;
 const maxSteps = 1_000;
 
 const stepNamePattern = /^[\x21-\x7e]{1,128}$/;
-
-/** The first byte of what is recorded: a result follows, or the step did not happen. An intent has no more to say. */
-const resultMark = 'r'.charCodeAt(0);
-const withdrawnMark = Buffer.from('w');
-const intentMark = Buffer.from('i');
 
 export class Steps {
   readonly #entries: Map<string, StepEntry>;
@@ -56,49 +22,51 @@ export class Steps {
     this.#entries = new Map(inherited);
   }
 
-  /** Steps of which nobody knows whether they happened. */
+  /** The steps that began and whose end is not known. */
   get inDoubt(): readonly string[] {
     return [...this.#entries].filter(([, entry]) => isIntent(entry)).map(([name]) => name);
   }
 
   /** The results on record, by the names of their steps. */
   recordedResults(): ReadonlyMap<string, unknown> {
-    const recorded = [...this.#entries].filter(([, { bytes }]) => bytes[0] === resultMark);
-    return new Map(recorded.map(([name, entry]) => [name, decodeStepResult(name, entry)]));
+    const recorded = [...this.#entries].filter(([, entry]) => hasResult(entry));
+    return new Map(recorded.map(([name, { bytes }]) => [name, decodeStepResult(name, bytes)]));
   }
 
-  /** Somebody found out: these happened, with these results; what else is in doubt did not, and may run. */
+  /**
+   * Records what a `recover` function found out. The steps in `happened` happened, with these results. Every other step in doubt
+   * did not happen, and may run.
+   */
   async applyRecovery(happened: Readonly<Record<string, unknown>>): Promise<void> {
     for (const [name, result] of Object.entries(happened)) {
       assertStepName(name);
-      if (this.#entries.get(name)?.bytes[0] !== resultMark) await this.#record(name, encodeStepResult(name, result));
+      if (!hasResult(this.#entries.get(name))) await this.#record(name, encodeStepResult(name, result));
     }
     for (const name of this.inDoubt) await this.#record(name, withdrawnMark);
   }
 
-  async run<T>(
-    name: string,
-    fn: (context: StepContext) => T | Promise<T>,
-    { atMostOnce = false, resultSchema }: StepOptions<T> = {},
-  ): Promise<T> {
+  /** `step()` of the operation's context, which documents it. */
+  async run<T>(name: string, fn: (context: StepContext) => T | Promise<T>, options?: StepOptions<T>): Promise<T> {
     this.#reserveName(name);
+    const checked = checkStepOptions(name, options);
     this.recorder.assertLeaseValid();
-    const held = this.#entries.get(name);
-    if (held?.bytes[0] === resultMark) return applyResultSchema(name, decodeStepResult(name, held), resultSchema);
-    if (held !== undefined && isIntent(held)) {
+    const recorded = this.#entries.get(name);
+    if (hasResult(recorded)) {
+      return decodeForCaller(name, recorded.bytes, options);
+    }
+    if (recorded !== undefined && isIntent(recorded)) {
       throw new OutcomeUnknownError(
         null,
         null,
         `The step ${name} began in an earlier attempt and may have taken effect.`,
       );
     }
-    if (atMostOnce) await this.#record(name, intentMark);
-    const result = await this.#runFunction(name, fn, atMostOnce);
-    await this.#record(name, result);
-    return applyResultSchema(name, decodeValue(result.subarray(1)), resultSchema);
+    const bytes = await this.#runFunction(name, fn, checked, options?.retryable);
+    await this.#record(name, bytes);
+    return decodeForCaller(name, bytes, options);
   }
 
-  /** A name stands for one step: a second one under it would be given the first one's result. */
+  /** Refuses a name that this attempt has used: a second step of that name would be given the first one's result. */
   #reserveName(name: string): void {
     assertStepName(name);
     if (this.#startedNames.has(name)) {
@@ -115,26 +83,26 @@ export class Steps {
     this.#startedNames.add(name);
   }
 
+  /** Calls the function, in up to `retries` + 1 tries, and encodes its result. */
   async #runFunction<T>(
     name: string,
     fn: (context: StepContext) => T | Promise<T>,
-    atMostOnce: boolean,
+    options: CheckedStepOptions,
+    retryable: StepOptions<T>['retryable'],
   ): Promise<Buffer> {
-    const { attempt, signal } = this.recorder;
-    let nothingHappened = false;
-    const markNothingHappened = () => {
-      nothingHappened = true;
-    };
+    const { atMostOnce } = options;
+    if (atMostOnce) await this.#record(name, intentMark);
+    const end = await runTries(this.recorder, name, fn, options, retryable);
     try {
-      const value = await fn({ key: this.recorder.deriveKey(name), attempt, signal, markNothingHappened });
-      return encodeStepResult(name, value);
+      if (end.kind === 'failed') throw end.error;
+      return encodeStepResult(name, end.value);
     } catch (thrown) {
-      if (atMostOnce && nothingHappened) await this.#record(name, withdrawnMark);
+      if (atMostOnce && end.nothingHappened) await this.#record(name, withdrawnMark);
       throw thrown;
     }
   }
 
-  /** An intent takes the next odd number, everything else the next even one. */
+  /** The sequence number of an intent is odd, every other one is even. The next number of its kind supersedes the one before. */
   async #record(name: string, bytes: Buffer): Promise<void> {
     const next = (this.#entries.get(name)?.seq ?? 0) + 1;
     const isOdd = next % 2 === 1;
@@ -144,48 +112,15 @@ export class Steps {
   }
 }
 
+function decodeForCaller<T>(name: string, bytes: Uint8Array, options: StepOptions<T> | undefined): T {
+  const result = decodeStepResult(name, bytes);
+  if (options?.resultSchema === undefined) return result as T;
+  const remedy = 'Let the schema accept what was recorded before, or give the step a new name';
+  return applyResultSchema(result, options.resultSchema, `The result of the step ${name}`, remedy);
+}
+
 function assertStepName(name: unknown): void {
   if (typeof name === 'string' && stepNamePattern.test(name)) return;
   const rule = 'it must be 1 to 128 printable ASCII characters without spaces';
   throw new ConfigurationError('step_invalid', `The name of a step is ${JSON.stringify(name)}; ${rule}.`);
-}
-
-function encodeStepResult(name: string, value: unknown): Buffer {
-  try {
-    const bytes = encodeValue(value);
-    if (bytes.byteLength > maxStepBytes) throw new Error(`it has ${bytes.byteLength} bytes, more than ${maxStepBytes}`);
-    return Buffer.concat([Buffer.of(resultMark), bytes]);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const remedy = 'Let it return plain data, such as an id';
-    throw new IdempotencyError(
-      'outcome_invalid',
-      `The result of the step ${name} cannot be recorded: ${why}. ${remedy}.`,
-      { cause },
-    );
-  }
-}
-
-function decodeStepResult(name: string, { bytes }: StepEntry): unknown {
-  try {
-    return decodeValue(bytes.subarray(1));
-  } catch (cause) {
-    throw new IdempotencyError('outcome_invalid', `The recorded result of the step ${name} cannot be read.`, { cause });
-  }
-}
-
-function applyResultSchema<T>(name: string, value: unknown, schema: StepOptions<T>['resultSchema']): T {
-  if (schema === undefined) return value as T;
-  try {
-    return schema.parse(value);
-  } catch (cause) {
-    const remedy = 'Let the schema accept what was recorded before, or give the step a new name';
-    throw new IdempotencyError(
-      'outcome_invalid',
-      `The result of the step ${name} does not fit its schema. ${remedy}.`,
-      {
-        cause,
-      },
-    );
-  }
 }

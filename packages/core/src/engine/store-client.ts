@@ -18,17 +18,23 @@ export class StoreClient {
   readonly clock = new StoreClock();
   readonly fencingTokens: FencingTokensOfStore;
   /** Outcomes that the store could not record at once. */
-  readonly outcomeQueue = new RetryQueue();
+  readonly outcomeQueue: RetryQueue;
   /** Leases to release. A queue of its own, so that the many refused callers of an outage leave room for outcomes. */
-  readonly releaseQueue = new RetryQueue();
+  readonly releaseQueue: RetryQueue;
   /** Operations that still work although their result was given. Nothing is retried here: the queue bounds them, and drains. */
-  readonly runningOperations = new RetryQueue();
+  readonly runningOperations: RetryQueue;
   readonly waits = new CoalescedWaits();
   #isSubscribed = false;
 
   private constructor(readonly store: IdempotencyStore) {
     this.fencingTokens = highestFencingTokensOf(store);
-    registerDrain(store, async (timeoutMs) => await this.#drain(timeoutMs));
+    const { wrappedStore, retryQueueLimits } = store;
+    // A store around another one shares its queues, so that a drain of either waits for both.
+    const inner = wrappedStore === undefined ? null : StoreClient.forStore(wrappedStore);
+    this.outcomeQueue = inner?.outcomeQueue ?? new RetryQueue(retryQueueLimits);
+    this.releaseQueue = inner?.releaseQueue ?? new RetryQueue(retryQueueLimits);
+    this.runningOperations = inner?.runningOperations ?? new RetryQueue();
+    if (inner === null) registerDrain(store, async (timeoutMs) => await this.#drain(timeoutMs));
   }
 
   static forStore(store: IdempotencyStore): StoreClient {
@@ -62,11 +68,11 @@ export class StoreClient {
 
   /**
    * Makes one call, and rejects after `withinMs` if the store has not replied. Rejects with a `StoreError` only. A reply sets the clock;
-   * a reply to `complete` or `release` wakes the callers that wait for the outcome.
+   * a reply to `complete` or `release` wakes the callers that wait for the outcome. `recordName` is null for a scan.
    */
   call<Reply extends { readonly now: number }>(
     verb: string,
-    recordName: string,
+    recordName: string | null,
     send: () => Promise<Reply>,
     withinMs: number = this.store.callTimeoutMs,
   ): Promise<Reply> {
@@ -78,7 +84,7 @@ export class StoreClient {
         if (isOver) return;
         isOver = true;
         const error = asStoreError(cause, verb);
-        publish('store_error', () => ({ ...this.eventSubject(recordName), verb, class: error.class, error }));
+        publish('store_error', () => ({ store: this.store.name, recordName, verb, class: error.class, error }));
         reject(error);
       };
       const ms = withinMs * (1 + deadlineAllowance);
@@ -87,7 +93,7 @@ export class StoreClient {
         clearTimeout(timer);
         if (isOver) return;
         this.clock.observe(reply.now);
-        if (verb === 'complete' || verb === 'release') this.waits.wake(recordName);
+        if (recordName !== null && (verb === 'complete' || verb === 'release')) this.waits.wake(recordName);
         isOver = true;
         resolve(reply);
       };

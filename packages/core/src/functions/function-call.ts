@@ -5,6 +5,7 @@ import { run } from '../engine/run.js';
 import { ConfigurationError } from '../errors.js';
 import { publish } from '../events.js';
 import { describePlaceholder, findPlaceholder } from '../placeholder.js';
+import { isFinalError } from './final-error.js';
 import type { CheckedWorkOptions } from './function-options.js';
 import { fingerprintPayload } from './payload-fingerprint.js';
 import { createResultWork, type Operation, unwrapResult } from './result-codec.js';
@@ -28,6 +29,7 @@ export async function executeCall<T>(call: FunctionCall<T>, options: CheckedWork
     recordName: digest(['onceguard function 1', scope, key]),
     fingerprint: call.isPayloadCompared ? fingerprintPayload(call.payload) : null,
     policy: options,
+    isFinalError: (error) => isFinalError(error, options.finalErrors),
   };
   const execution = await run(request, createResultWork(call, request, options));
   switch (execution.kind) {

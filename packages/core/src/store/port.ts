@@ -34,10 +34,17 @@ import type { StoredRecord } from '../protocol/record.js';
  * has the transition table; `storeSuite` of `@onceguard/testing` proves a store.
  */
 export interface IdempotencyStore {
+  /** What events call the store. */
   readonly name: string;
-  readonly capabilities: StoreCapabilities;
   /** The deadline of one call in milliseconds; callers repeat and wait within it. */
   readonly callTimeoutMs: number;
+  /** How much this process keeps for the store while it cannot be reached. Whatever is left out has its default. */
+  readonly retryQueueLimits?: RetryQueueLimits | undefined;
+  /**
+   * Only of a store around another one: the store inside. Both share what this process still has to record, so that `drainStore` of
+   * either waits for everything. The limits of the store inside apply.
+   */
+  readonly wrappedStore?: IdempotencyStore | undefined;
 
   acquire(key: string, request: AcquireRequest): Promise<AcquireReply>;
   renew(lease: Lease, leaseMs: number): Promise<RenewReply>;
@@ -63,11 +70,15 @@ export interface IdempotencyStore {
   onAttemptEnded?(listener: (key: string) => void): void;
 }
 
-export interface StoreCapabilities {
-  /** Other processes see the same records. */
-  readonly shared: boolean;
-  /** Records survive the process that wrote them. */
-  readonly durable: boolean;
+/**
+ * Bounds the queues of store calls that outlive their request and are retried: one queue of outcomes, one of leases to be released,
+ * for each store in each process.
+ */
+export interface RetryQueueLimits {
+  /** How many calls each queue holds. An outcome beyond them is not recorded (`recorded_late` says so). Default 10 000. */
+  readonly maxCalls?: number | undefined;
+  /** How many bytes of outcomes the queue keeps. Beyond them only the fact is recorded that the work is done. Default 67 108 864. */
+  readonly maxBytes?: number | undefined;
 }
 
 export interface ReadReply {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { IdempotencyStore, StoreCapabilities } from '@onceguard/core/store';
+import type { IdempotencyStore } from '@onceguard/core/store';
 
 /** Of the test runner: vitest, jest, mocha and node:test all have these two. */
 export interface SuiteRunner {
@@ -10,7 +10,10 @@ export interface SuiteRunner {
   readonly test: (title: string, body: () => Promise<void>) => unknown;
 }
 
-export interface SuiteCapabilities extends StoreCapabilities {
+/** Which tests of the suite apply to the store. */
+export interface SuiteCapabilities {
+  /** Other clients and processes see the same records. */
+  readonly shared: boolean;
   /** The store's time can be moved. Where not, the suite takes leases of milliseconds and waits for them to end. */
   readonly controllableClock: boolean;
 }
@@ -20,7 +23,7 @@ export interface StoreFixture {
   readonly store: IdempotencyStore;
   /** Another client of the same records. Required where `shared` is declared. */
   readonly peer?: IdempotencyStore;
-  /** Moves the store's time forward. Required where `clock` is declared. */
+  /** Moves the store's time forward. Required where `controllableClock` is declared. */
   readonly advance?: (ms: number) => void | Promise<void>;
   /** Frees all that was made but `store`, which the suite closes itself before. */
   readonly close: () => Promise<void>;
@@ -69,7 +72,8 @@ async function runWithFreshFixture(
   const { store, advance, peer = store } = world;
   try {
     if (capabilities.shared) assert.ok(world.peer, '`shared` is declared: create() must answer a peer');
-    if (capabilities.controllableClock) assert.ok(advance, '`clock` is declared: create() must answer advance');
+    if (capabilities.controllableClock)
+      assert.ok(advance, '`controllableClock` is declared: create() must answer advance');
     const key = randomUUID();
     await body({
       store,

@@ -1,51 +1,56 @@
-// localCache: outcomes that the store has told are kept in this process, and their replays do not ask it again.
+// localCache: keeps completed outcomes in this process, so that their replays need no call to the store.
 import { LRUCache } from 'lru-cache';
 import { parseOptions } from '../../parse-options.js';
 import type * as messages from '../../protocol/messages.js';
 import type { IdempotencyStore } from '../../store/port.js';
-import { type LocalCacheOptions, localCacheSchema } from './local-cache-options.js';
+import { type CheckedLocalCacheOptions, type LocalCacheOptions, localCacheSchema } from './local-cache-options.js';
 
 type CompletedReply = messages.TimestampedReply & messages.CompletedStanding;
 
 interface CacheEntry {
-  /** The one for which the store answered. Another, or none, is the store's to compare. */
+  /** The fingerprint of the request that got this reply. Only the store compares it with another one, or with none. */
   readonly fingerprint: string | null;
   readonly reply: CompletedReply;
-  /** In monotonic time. */
+  /** In milliseconds of the monotonic clock. */
   readonly expiresAt: number;
 }
 
-/** What an outcome takes beside its bytes and texts: measured on Node 20, rounded up. */
+/** The memory that an entry takes beside its bytes and texts: measured on Node 20, rounded up. */
 const entryOverheadBytes = 512;
-/** An outcome that takes a larger part of the whole would push out too many others. */
+/** A larger outcome would push out too many others. */
 const maxEntryShare = 1 / 8;
 
 /**
- * The same store, except that a completed record's answer, once the store has told it, is told again without a call.
+ * Wraps a store: replays of completed work come from the memory of this process, without a call to the store.
  *
- * - Kept is only what can no longer change: the outcome of completed work, as the store answered it to `acquire`, for the
- *   very fingerprint that it was asked with. Everything else, tombstones too, goes to the store each time.
- * - Never kept longer than by the store, nor than `maxAgeMs`. So a `remove` elsewhere reaches this process within `maxAgeMs`;
- *   one through this very object at once.
- * - While the store does not answer, what is kept is still replayed.
+ * - It caches only what can no longer change: the outcome of completed work, as the store replied it to `acquire`, together with the
+ *   fingerprint of that request. Everything else, tombstones too, goes to the store each time.
+ * - It caches an outcome no longer than the store keeps it, and no longer than `maxAgeMs`. A `remove` by another process takes effect
+ *   here within `maxAgeMs`; a `remove` through this object takes effect at once.
+ * - While the store cannot be reached, cached outcomes are still replayed.
  *
- * Use what it gives everywhere in the place of the store (`idempotency()`, `drain`, `resolve`): to the engine the two are
- * different stores. Throws a `ConfigurationError` for options that cannot be meant.
+ * Use the result everywhere in place of the store (`idempotency()`, `makeIdempotent`, `resolveDoubt`). Both share what this process still
+ * has to record: `drainStore` of either waits for both. Throws a `ConfigurationError` for options that are not valid.
+ *
+ * @example
+ * const store = localCache(await RedisStore.connect(url), { maxAgeMs: 10_000 });
  */
 export function localCache(store: IdempotencyStore, options: LocalCacheOptions = {}): IdempotencyStore {
   return new LocalCache(store, parseOptions('localCache()', localCacheSchema, options));
 }
 
 class LocalCache implements IdempotencyStore {
+  readonly name: string;
   readonly #store: IdempotencyStore;
   readonly #maxAgeMs: number;
   readonly #entries: LRUCache<string, CacheEntry>;
-  /** How far the store's clock is ahead of the monotonic one, as its last answer of any kind told. */
+  /** How far the store's clock was ahead of the monotonic clock at the store's last reply. */
   #clockOffsetMs = 0;
-  /** How often something was dropped: an answer asked for before is not kept any more. */
+  /** Counts the invalidations. A reply to a call that was sent before one is not cached. */
   #invalidations = 0;
 
-  constructor(store: IdempotencyStore, { maxBytes, maxAgeMs }: Required<LocalCacheOptions>) {
+  constructor(store: IdempotencyStore, { maxBytes, maxAgeMs, storeName }: CheckedLocalCacheOptions) {
+    this.name = storeName ?? store.name;
     this.#store = store;
     this.#maxAgeMs = maxAgeMs;
     this.#entries = new LRUCache({
@@ -55,12 +60,8 @@ class LocalCache implements IdempotencyStore {
     });
   }
 
-  get name() {
-    return this.#store.name;
-  }
-
-  get capabilities() {
-    return this.#store.capabilities;
+  get wrappedStore() {
+    return this.#store;
   }
 
   get callTimeoutMs() {
@@ -68,17 +69,17 @@ class LocalCache implements IdempotencyStore {
   }
 
   async acquire(key: string, request: messages.AcquireRequest): Promise<messages.AcquireReply> {
-    const kept = this.#lookUp(key, request.fingerprint);
-    if (kept !== null) return kept;
-    const [sentAt, drops] = [performance.now(), this.#invalidations];
-    const answer = await this.#withClockOffset(this.#store.acquire(key, request));
-    if (answer.kind === 'completed') {
-      if (drops === this.#invalidations) this.#insert(key, request.fingerprint, answer, sentAt);
-    } else if (answer.kind !== 'key_reused') {
-      // Whatever was kept, the store knows better. That another fingerprint is refused says nothing against it.
+    const cached = this.#lookUp(key, request.fingerprint);
+    if (cached !== null) return cached;
+    const [sentAt, invalidationsBefore] = [performance.now(), this.#invalidations];
+    const reply = await this.#withClockOffset(this.#store.acquire(key, request));
+    if (reply.kind === 'completed') {
+      if (invalidationsBefore === this.#invalidations) this.#insert(key, request.fingerprint, reply, sentAt);
+    } else if (reply.kind !== 'key_reused') {
+      // The record is no longer completed. A refused fingerprint says nothing about that, so its reply drops no entry.
       this.#entries.delete(key);
     }
-    return answer;
+    return reply;
   }
 
   async resolve(key: string, request: messages.ResolveRequest): Promise<messages.ResolveReply> {
@@ -113,11 +114,11 @@ class LocalCache implements IdempotencyStore {
     this.#store.onAttemptEnded?.(listener);
   }
 
-  /** What is kept, as the store would answer by now; its bytes are the caller's own. */
+  /** The cached reply, with the times that the store would reply by now. Its bytes are a copy, which the caller may change. */
   #lookUp(key: string, fingerprint: string | null): CompletedReply | null {
-    const kept = this.#entries.get(key);
-    if (kept === undefined || kept.fingerprint !== fingerprint) return null;
-    const { reply, expiresAt } = kept;
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.fingerprint !== fingerprint) return null;
+    const { reply, expiresAt } = entry;
     const monotonicNow = performance.now();
     const now = Math.floor(monotonicNow + this.#clockOffsetMs);
     const outcomeLeftMs = reply.now + reply.outcomeLeftMs - now;
@@ -128,10 +129,13 @@ class LocalCache implements IdempotencyStore {
     return null;
   }
 
-  /** Its time counts from before it was asked for. Its bytes are an array of their own: a client's are part of a larger one. */
-  #insert(key: string, fingerprint: string | null, answer: CompletedReply, sentAt: number): void {
-    const expiresAt = sentAt + Math.min(answer.outcomeLeftMs, this.#maxAgeMs);
-    this.#entries.set(key, { fingerprint, reply: { ...answer, outcome: new Uint8Array(answer.outcome) }, expiresAt });
+  /**
+   * The age of an entry counts from when its call was sent. The bytes are copied: those of a Redis client are part of a larger buffer,
+   * which would stay in memory with them.
+   */
+  #insert(key: string, fingerprint: string | null, reply: CompletedReply, sentAt: number): void {
+    const expiresAt = sentAt + Math.min(reply.outcomeLeftMs, this.#maxAgeMs);
+    this.#entries.set(key, { fingerprint, reply: { ...reply, outcome: new Uint8Array(reply.outcome) }, expiresAt });
   }
 
   #invalidate(key: string): void {
@@ -139,10 +143,11 @@ class LocalCache implements IdempotencyStore {
     this.#entries.delete(key);
   }
 
-  async #withClockOffset<Answer extends messages.TimestampedReply>(asked: Promise<Answer>): Promise<Answer> {
-    const answer = await asked;
-    this.#clockOffsetMs = answer.now - performance.now();
-    return answer;
+  /** Learns the store's clock from a reply. */
+  async #withClockOffset<Reply extends messages.TimestampedReply>(pendingReply: Promise<Reply>): Promise<Reply> {
+    const reply = await pendingReply;
+    this.#clockOffsetMs = reply.now - performance.now();
+    return reply;
   }
 }
 

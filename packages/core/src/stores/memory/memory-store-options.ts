@@ -1,6 +1,8 @@
 // The options of MemoryStore: defaults, limits, remedies.
 import { z } from 'zod';
 import { milliseconds, wholeNumber } from '../../parse-options.js';
+import type { RetryQueueLimits } from '../../store/port.js';
+import { retryQueueLimitsField, storeNameField } from '../store-options.js';
 
 export interface MemoryStoreOptions {
   /**
@@ -20,6 +22,10 @@ export interface MemoryStoreOptions {
   readonly clock?: () => number;
   /** What callers are told as the deadline of one call; this store answers at once. Default 1 000. */
   readonly callTimeoutMs?: number;
+  /** What events call the store, so that several can be told apart. 1 to 100 characters. Default `memory`. */
+  readonly storeName?: string;
+  /** How many calls, and how many bytes of outcomes, wait in this process to be repeated. Default 10 000 and 64 MiB. */
+  readonly retryQueueLimits?: RetryQueueLimits;
 }
 
 const defaults = Object.freeze({
@@ -28,6 +34,7 @@ const defaults = Object.freeze({
   maxScopeShare: 0.25,
   clock: () => Date.now(),
   callTimeoutMs: 1_000,
+  storeName: 'memory',
 });
 
 const shareRemedy = 'it must be a number above 0 and at most 1. For a quarter write 0.25.';
@@ -49,4 +56,6 @@ export const memoryStoreSchema = z.strictObject({
     })
     .default(() => defaults.clock),
   callTimeoutMs: milliseconds(1, 2_147_483_647).default(defaults.callTimeoutMs),
+  storeName: storeNameField.default(defaults.storeName),
+  retryQueueLimits: retryQueueLimitsField,
 });

@@ -10,7 +10,7 @@ import { checkpoint, complete, release, renew } from '../../protocol/owner-opera
 import { isLive, type StoredRecord } from '../../protocol/record.js';
 import { remove, resolve } from '../../protocol/resolve.js';
 import type { Transition } from '../../protocol/transition.js';
-import type { IdempotencyStore, ReadReply, ScanPage, ScanRequest } from '../../store/port.js';
+import type { IdempotencyStore, ReadReply, RetryQueueLimits, ScanPage, ScanRequest } from '../../store/port.js';
 import { copyAcquireReply, copyBytes, copyBytesOrNull, copyRecord, copyStanding } from './defensive-copies.js';
 import { type MemoryStoreOptions, memoryStoreSchema } from './memory-store-options.js';
 import { type AttemptAdmission, RecordTable } from './record-table.js';
@@ -25,14 +25,20 @@ const expiriesPerCall = 16;
  * Throws a `ConfigurationError` for options that cannot be meant.
  */
 export class MemoryStore implements IdempotencyStore {
-  readonly name = 'memory';
-  readonly capabilities = Object.freeze({ shared: false, durable: false });
+  readonly name: string;
   readonly callTimeoutMs: number;
+  readonly retryQueueLimits: RetryQueueLimits | undefined;
   readonly #clock: () => number;
   #table: RecordTable | null;
 
   constructor(options: MemoryStoreOptions = {}) {
-    const { clock, callTimeoutMs, ...limits } = parseOptions('new MemoryStore()', memoryStoreSchema, options);
+    const { clock, storeName, callTimeoutMs, retryQueueLimits, ...limits } = parseOptions(
+      'new MemoryStore()',
+      memoryStoreSchema,
+      options,
+    );
+    this.name = storeName;
+    this.retryQueueLimits = retryQueueLimits;
     this.callTimeoutMs = callTimeoutMs;
     this.#clock = clock;
     this.#table = new RecordTable(limits);

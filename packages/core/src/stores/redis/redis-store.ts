@@ -17,7 +17,7 @@ import type {
   ResolveReply,
   ResolveRequest,
 } from '../../protocol/messages.js';
-import type { IdempotencyStore, ReadReply, ScanPage, ScanRequest, StoreCapabilities } from '../../store/port.js';
+import type { IdempotencyStore, ReadReply, RetryQueueLimits, ScanPage, ScanRequest } from '../../store/port.js';
 import { CommandExecutor } from './connection/command-executor.js';
 import { CompletionSubscriber } from './connection/completion-subscriber.js';
 import type { ConnectOptions } from './connection/connect-options.js';
@@ -62,9 +62,9 @@ import { removeScript, resolveScript } from './wire/scripts/resolve-script.js';
  * - What Redis loses (failover, eviction, a restart without AOF), this store has lost. `docs/redis.md` has the settings.
  */
 export class RedisStore implements IdempotencyStore {
-  readonly name = 'redis';
-  readonly capabilities: StoreCapabilities = Object.freeze({ shared: true, durable: true });
+  readonly name: string;
   readonly callTimeoutMs: number;
+  readonly retryQueueLimits: RetryQueueLimits | undefined;
   readonly #prefix: string;
   readonly #durability: Durability | null;
   readonly #client: RedisClient;
@@ -75,12 +75,14 @@ export class RedisStore implements IdempotencyStore {
 
   /** Throws a `ConfigurationError` for options that cannot be meant; warns once of client options that are not safe. */
   constructor(options: RedisStoreOptions) {
-    const { client, prefix, callTimeoutMs, durability } = parseOptions(
+    const { client, prefix, callTimeoutMs, durability, storeName, retryQueueLimits } = parseOptions(
       'new RedisStore()',
       redisStoreOptionsSchema,
       options,
     );
     warnAboutUnsafeClientOptions(client);
+    this.name = storeName;
+    this.retryQueueLimits = retryQueueLimits;
     this.callTimeoutMs = callTimeoutMs;
     this.#prefix = prefix;
     this.#client = client;
@@ -90,7 +92,11 @@ export class RedisStore implements IdempotencyStore {
       // Whoever has closed it meanwhile knows that it does not answer.
       if (this.#executor.isOpen) publishFindings(found);
     };
-    this.#executor = new CommandExecutor(client, { callTimeoutMs, durability: this.#durability }, checkAtStart);
+    this.#executor = new CommandExecutor(
+      client,
+      { storeName, callTimeoutMs, durability: this.#durability },
+      checkAtStart,
+    );
   }
 
   /**

@@ -16,6 +16,7 @@ const clientClosedMessage =
   'The Redis client is closed. Give RedisStore a client that stays open, and close the client after everything that uses the store.';
 
 export interface ExecutorOptions {
+  readonly storeName: string;
   readonly callTimeoutMs: number;
   /** Null: an answer of the master is enough. */
   readonly durability: Durability | null;
@@ -34,7 +35,7 @@ export class CommandExecutor {
     check: () => Promise<void>,
   ) {
     this.#monitor = ClientMonitor.forClient(client);
-    this.#monitor.addStore(check);
+    this.#monitor.addStore(options.storeName, check);
     this.#batcher = new CommandBatcher(client);
   }
 
@@ -92,7 +93,7 @@ export class CommandExecutor {
   }
 
   close(): void {
-    if (!this.#closed) this.#monitor.removeStore();
+    if (!this.#closed) this.#monitor.removeStore(this.options.storeName);
     this.#batcher.flush();
     this.#closedAt ??= Date.now();
     this.#closed = true;

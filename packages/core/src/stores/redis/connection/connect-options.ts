@@ -2,8 +2,16 @@
 import type { ClusterOptions, RedisOptions } from 'ioredis';
 import { z } from 'zod';
 import { milliseconds } from '../../../parse-options.js';
+import type { RetryQueueLimits } from '../../../store/port.js';
+import { retryQueueLimitsField } from '../../store-options.js';
 import type { Credential } from './credentials.js';
-import { callTimeoutSchema, checkDurabilityTimeout, durabilitySchema, prefixSchema } from './redis-store-options.js';
+import {
+  callTimeoutSchema,
+  checkDurabilityTimeout,
+  durabilitySchema,
+  prefixSchema,
+  redisStoreNameField,
+} from './redis-store-options.js';
 import { parseRedisUrl } from './redis-url.js';
 import type { Durability } from './replication-wait.js';
 
@@ -50,6 +58,8 @@ export interface ConnectOptions extends Pick<RedisOptions, 'host' | 'port' | 'pa
   readonly prefix?: string | undefined;
   readonly callTimeoutMs?: number | undefined;
   readonly durability?: Durability | undefined;
+  readonly storeName?: string | undefined;
+  readonly retryQueueLimits?: RetryQueueLimits | undefined;
 }
 
 // ioredis takes a query for options, and would let it win over the safe ones.
@@ -128,6 +138,8 @@ const connectFieldsSchema = z.strictObject({
   prefix: prefixSchema,
   callTimeoutMs: callTimeoutSchema,
   durability: durabilitySchema,
+  storeName: redisStoreNameField,
+  retryQueueLimits: retryQueueLimitsField,
 });
 
 export type ParsedConnectOptions = z.output<typeof connectFieldsSchema>;

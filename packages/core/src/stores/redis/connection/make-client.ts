@@ -14,7 +14,10 @@ type IoredisClasses = Pick<typeof import('ioredis'), 'Redis' | 'Cluster' | 'Abst
 type PlainOptions = Omit<RedisOptions, 'replyMapping'>;
 type PlainClusterOptions = Omit<ClusterOptions, 'redisOptions'> & { redisOptions: PlainOptions };
 
-type ConnectionTarget = Omit<ParsedConnectOptions, 'prefix' | 'callTimeoutMs' | 'connectTimeoutMs' | 'durability'>;
+type ConnectionTarget = Omit<
+  ParsedConnectOptions,
+  'prefix' | 'callTimeoutMs' | 'connectTimeoutMs' | 'durability' | 'storeName' | 'retryQueueLimits'
+>;
 type AuthOptions = ReturnType<typeof buildAuthOptions>;
 
 export function makeClient(ioredis: IoredisClasses, where: ConnectionTarget, callTimeoutMs: number): IoredisClient {

@@ -11,14 +11,15 @@ import { disableReconnect, enableReconnect } from './redis-client.js';
 /** Of the client nothing is asked before `connected`. */
 export async function prepareConnection(target: string | ConnectOptions) {
   const given = typeof target === 'string' ? { url: target } : target;
-  const { prefix, callTimeoutMs, connectTimeoutMs, durability, ...where } = parseOptions(
+  const { prefix, callTimeoutMs, connectTimeoutMs, durability, storeName, retryQueueLimits, ...where } = parseOptions(
     'RedisStore.connect()',
     connectOptionsSchema,
     given,
     isSecretOption,
   );
   const client = makeClient(await loadIoredis(), where, callTimeoutMs);
-  return { client, connectTimeoutMs, store: { client, prefix, callTimeoutMs, durability } };
+  const store = { client, prefix, callTimeoutMs, durability, storeName, retryQueueLimits };
+  return { client, connectTimeoutMs, store };
 }
 
 /** Resolves when the client is ready, or after `timeoutMs`; then a warning has said what stands in the way. */

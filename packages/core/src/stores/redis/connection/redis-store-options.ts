@@ -1,6 +1,8 @@
 // The options of RedisStore, and the warnings about clients that are not safe.
 import { z } from 'zod';
 import { milliseconds, wholeNumber } from '../../../parse-options.js';
+import type { RetryQueueLimits } from '../../../store/port.js';
+import { retryQueueLimitsField, storeNameField } from '../../store-options.js';
 import { checkClientOptions } from '../diagnostics/check/check-client-options.js';
 import { publishFindings } from '../diagnostics/check/publish-findings.js';
 import { isRedisClient, type RedisClient } from './redis-client.js';
@@ -18,6 +20,10 @@ export interface RedisStoreOptions {
    * do not confirm in time, nothing is run, and a result counts as unrecorded. Default: the master's word is enough.
    */
   readonly durability?: Durability | undefined;
+  /** What events call the store, so that several can be told apart. 1 to 100 characters. Default `redis`. */
+  readonly storeName?: string | undefined;
+  /** How many calls, and how many bytes of outcomes, wait in this process to be repeated. Default 10 000 and 64 MiB. */
+  readonly retryQueueLimits?: RetryQueueLimits | undefined;
 }
 
 const prefixRule = 'it must be 1 to 128 printable ASCII characters without spaces and braces, such as "onceguard:"';
@@ -38,12 +44,16 @@ export const durabilitySchema = z
   })
   .optional();
 
+export const redisStoreNameField = storeNameField.default('redis');
+
 export const redisStoreOptionsSchema = z
   .strictObject({
     client: z.custom<RedisClient>(isRedisClient, clientRule),
     prefix: prefixSchema,
     callTimeoutMs: callTimeoutSchema,
     durability: durabilitySchema,
+    storeName: redisStoreNameField,
+    retryQueueLimits: retryQueueLimitsField,
   })
   .superRefine(checkDurabilityTimeout);
 

@@ -23,7 +23,8 @@ export class ClientMonitor {
   readonly #diagnostics: ConnectionDiagnostics;
   #startupCheck: (() => Promise<void>) | null = null;
   #startupCheckDone: Promise<void> | null = null;
-  #openStores = 0;
+  /** The names of the open stores on this client, once per store. */
+  readonly #openStoreNames: string[] = [];
   #lastMasters = '';
   #lastSlotRefreshAt = Number.NEGATIVE_INFINITY;
   #isIdentifying = false;
@@ -51,10 +52,10 @@ export class ClientMonitor {
   }
 
   /** A store begins to use the client. The first one's `check` runs once, when the client is ready. */
-  addStore(check: () => Promise<void>): void {
+  addStore(storeName: string, check: () => Promise<void>): void {
     this.#startupCheck ??= check;
-    this.#openStores += 1;
-    if (this.#openStores > 1) return;
+    this.#openStoreNames.push(storeName);
+    if (this.#openStoreNames.length > 1) return;
     this.client.on?.('ready', this.#onReady);
     this.client.on?.('close', this.#onClosed);
     // A node that has gone is made anew when it is back; one that takes over was there already.
@@ -70,9 +71,9 @@ export class ClientMonitor {
     await this.#startupCheckDone;
   }
 
-  removeStore(): void {
-    this.#openStores -= 1;
-    if (this.#openStores > 0) return;
+  removeStore(storeName: string): void {
+    this.#openStoreNames.splice(this.#openStoreNames.indexOf(storeName), 1);
+    if (this.#openStoreNames.length > 0) return;
     this.client.off?.('ready', this.#onReady);
     this.client.off?.('close', this.#onClosed);
     this.client.off?.('+node', this.#identifyMastersIfReady);
@@ -176,7 +177,8 @@ export class ClientMonitor {
       if (life === null) continue;
       if (this.client.status === 'ready') this.#health.markReady();
       const succession = this.#masterTracker.observe(serverName(node), life);
-      if (succession !== null) publish('data_may_be_lost', () => ({ store: 'redis', ...succession }));
+      if (succession === null) continue;
+      for (const store of new Set(this.#openStoreNames)) publish('data_may_be_lost', () => ({ store, ...succession }));
     }
   }
 }
