@@ -1,4 +1,4 @@
-// The checker finds nothing in histories that are as they should be, and finds each broken one, by its right name.
+// The checker finds nothing in correct histories, and names the broken invariant in each broken one.
 import { describe, expect, test } from 'vitest';
 import { check } from './checker.js';
 import type { HistoryEvent } from './history.js';
@@ -24,7 +24,7 @@ import type { InvariantName } from './key-history.js';
 
 const guarded = { guarded: true };
 const replayed = { digest: 'by A', completedBy: 10, completedAt: 300 };
-const asked = acquireSent(100);
+const sent = acquireSent(100);
 
 const correctHistories: readonly (readonly [string, readonly HistoryEvent[]])[] = [
   ['nothing', []],
@@ -44,7 +44,7 @@ const correctHistories: readonly (readonly [string, readonly HistoryEvent[]])[] 
     ],
   ],
   [
-    'an answer repeated, and a completion repeated',
+    'a repeated grant, and a repeated completion',
     [granted(100, 'A', 10), granted(150, 'A', 10), completed(300, 'A', 10), completed(310, 'A', 10)],
   ],
   [
@@ -52,15 +52,15 @@ const correctHistories: readonly (readonly [string, readonly HistoryEvent[]])[] 
     [granted(100, 'A', 10), began(101, 10), releaseSent(200, 'A', 10), granted(201, 'B', 11), began(202, 11)],
   ],
   [
-    'an owner that vanished, and another run after its lease',
+    'an owner that disappeared, and another run after its lease',
     [granted(100, 'A', 10), began(101, 10), renewed(400, 'A', 10), granted(1_400, 'B', 1_400), began(1_401, 1_400)],
   ],
   [
-    'an owner that comes back and is told so',
+    'a stale owner that comes back and gets lost',
     [granted(100, 'A', 10), granted(1_100, 'B', 11), completed(1_200, 'A', 10, { reply: 'lost', digest: undefined })],
   ],
   [
-    'guarded work that waits for a decision, and is run again',
+    'guarded work that runs again after a decision',
     [
       granted(100, 'A', 10, guarded),
       began(101, 10),
@@ -72,15 +72,15 @@ const correctHistories: readonly (readonly [string, readonly HistoryEvent[]])[] 
     ],
   ],
   [
-    'guarded work that its owner gives back',
+    'guarded work that its owner releases',
     [granted(100, 'A', 10, guarded), releaseSent(200, 'A', 10), granted(300, 'B', 300)],
   ],
   [
-    'guarded work that somebody takes for done',
+    'guarded work that an operator resolves as done',
     [granted(100, 'A', 10, guarded), ...decided(1_300, 10, 'done'), refused(1_400, 'expired', { digest: null })],
   ],
   [
-    'a loss: another owner, another outcome, and both leases alive',
+    'a loss of data: another owner, another outcome, and both leases alive',
     [
       granted(100, 'A', 10, guarded),
       began(101, 10),
@@ -94,7 +94,7 @@ const correctHistories: readonly (readonly [string, readonly HistoryEvent[]])[] 
     ],
   ],
   [
-    'a loss: the owner writes its record anew',
+    'a loss of data: the owner restores its record',
     [
       granted(100, 'A', 10),
       dataLost(250),
@@ -104,41 +104,41 @@ const correctHistories: readonly (readonly [string, readonly HistoryEvent[]])[] 
     ],
   ],
   [
-    'a loss: the owner comes too late',
+    'a loss of data: the owner comes too late',
     [granted(100, 'A', 10), dataLost(250), completed(300, 'A', 10, { reply: 'gone', digest: undefined })],
   ],
   [
     'a call that failed in time, in a process that was killed with another',
-    [asked, storeCallFailed(asked), processEvent('killed')],
+    [sent, storeCallFailed(sent), processEvent('killed')],
   ],
-  ['a call that was cut off with its process', [called(100), acquireSent(100), processEvent('killed')]],
-  ['a last repeat that is answered', [called(100, { isLastRepeat: true }), returned(200, 'outcome_unknown')]],
-  ['records with an end', [keyScanned(60_000), keyScanned(0)]],
+  ['a call that never ended because its process was killed', [called(100), acquireSent(100), processEvent('killed')]],
+  ['a last repeat that gets an outcome', [called(100, { isLastRepeat: true }), returned(200, 'outcome_unknown')]],
+  ['records with a time to live', [keyScanned(60_000), keyScanned(0)]],
 ];
 
 const brokenHistories: readonly (readonly [InvariantName, string, readonly HistoryEvent[]])[] = [
   ['one lease', 'two leases at once', [granted(100, 'A', 10), granted(1_099, 'B', 11)]],
   [
     'one lease',
-    'a lease that was renewed, and another',
+    'a second grant during a renewed lease',
     [granted(100, 'A', 10), renewed(900, 'A', 10), granted(1_500, 'B', 11)],
   ],
   [
     'one lease',
-    'a lease that was written anew after a loss, and another',
+    'a second grant during a lease that was restored after a loss',
     [granted(100, 'A', 10), dataLost(200), renewed(300, 'A', 10, { reply: 'restored' }), granted(400, 'B', 400)],
   ],
   [
     'one lease',
-    'an owner that is told too early that it has none',
+    'an owner that gets lost before its lease has ended',
     [granted(100, 'A', 10), released(500, 'A', 10, 'lost')],
   ],
   [
     'replays',
-    'another outcome than was recorded',
+    'another outcome than the recorded one',
     [granted(100, 'A', 10), completed(300, 'A', 10), refused(400, 'completed', { ...replayed, digest: 'other' })],
   ],
-  ['replays', 'the outcome is not kept', [completed(300, 'A', 10), refused(400, 'expired', { digest: null })]],
+  ['replays', 'the outcome is dropped too early', [completed(300, 'A', 10), refused(400, 'expired', { digest: null })]],
   [
     'replays',
     'two callers get different values',
@@ -149,29 +149,33 @@ const brokenHistories: readonly (readonly [InvariantName, string, readonly Histo
   ],
   [
     'replays',
-    'a repeat after the end is let run',
+    'a repeat after the completion runs',
     [granted(100, 'A', 10), completed(300, 'A', 10), granted(301, 'B', 11)],
   ],
-  ['replays', 'a repeat after the end finds no end', [completed(300, 'A', 10), refused(400, 'outcome_unknown')]],
-  ['replays', 'a decision is forgotten', [...decided(300, 10, 'done'), refused(400, 'in_progress')]],
+  [
+    'replays',
+    'a repeat after the completion gets no outcome',
+    [completed(300, 'A', 10), refused(400, 'outcome_unknown')],
+  ],
+  ['replays', 'a decision is lost', [...decided(300, 10, 'done'), refused(400, 'in_progress')]],
   [
     'stale owner',
-    'an owner that was overtaken records its outcome',
+    'a stale owner records its outcome',
     [granted(100, 'A', 10), granted(1_200, 'B', 1_200), completed(1_300, 'A', 10)],
   ],
   [
     'stale owner',
-    'an owner that was overtaken gives back what is not its own',
+    'a stale owner releases the lease of another one',
     [granted(100, 'A', 10), granted(1_200, 'B', 1_200), released(1_300, 'A', 10)],
   ],
   [
     'stale owner',
-    'an owner that was overtaken after a loss writes over the newer record',
+    'after a loss a stale owner overwrites the newer record',
     [granted(100, 'A', 10), dataLost(150), granted(200, 'B', 200), completed(300, 'A', 10, { reply: 'restored' })],
   ],
   [
     'stale owner',
-    'an outcome of old turns up, of whose completion nobody was told',
+    'the outcome of a stale owner is recorded, without a reply to its completion',
     [
       granted(100, 'A', 10),
       granted(1_200, 'B', 1_200),
@@ -180,7 +184,7 @@ const brokenHistories: readonly (readonly [InvariantName, string, readonly Histo
   ],
   [
     'stale owner',
-    'an owner goes on after somebody decided about it',
+    'an owner completes after a decision about its lease',
     [granted(100, 'A', 10), ...decided(1_200, 10, 'not_done'), completed(1_300, 'A', 10)],
   ],
   ['fencing tokens', 'the same token again', [granted(100, 'A', 10), granted(1_200, 'B', 10)]],
@@ -192,7 +196,7 @@ const brokenHistories: readonly (readonly [InvariantName, string, readonly Histo
   ],
   [
     'executions',
-    'run again while its owner is at work',
+    'run again while its owner is running',
     [granted(100, 'A', 10), began(101, 10), granted(300, 'B', 11), began(301, 11)],
   ],
   ['executions', 'run twice under one lease', [granted(100, 'A', 10), began(101, 10), began(102, 10)]],
@@ -200,7 +204,7 @@ const brokenHistories: readonly (readonly [InvariantName, string, readonly Histo
   ['guarded work', 'run again after its lease', [granted(100, 'A', 10, guarded), granted(1_200, 'B', 1_200)]],
   [
     'guarded work',
-    'run again although its owner does not know what happened',
+    'run again after its owner released it as unknown',
     [granted(100, 'A', 10, guarded), releaseSent(200, 'A', 10, 'unknown'), granted(300, 'B', 300)],
   ],
   [
@@ -208,17 +212,21 @@ const brokenHistories: readonly (readonly [InvariantName, string, readonly Histo
     'run again after a decision about another attempt',
     [granted(100, 'A', 10, guarded), ...decided(1_200, 9, 'not_done'), granted(1_300, 'B', 1_300)],
   ],
-  ['nothing hangs', 'a call of the store is late', [asked, callOverdue(asked)]],
-  ['nothing hangs', 'a call is never over', [called(100), processEvent('ended')]],
-  ['nothing hangs', 'a question is never answered', [asked, processEvent('ended')]],
+  ['nothing hangs', 'a store call is overdue', [sent, callOverdue(sent)]],
+  ['nothing hangs', 'a call never ends', [called(100), processEvent('ended')]],
+  ['nothing hangs', 'a store call never ends', [sent, processEvent('ended')]],
   [
     'nothing hangs',
-    'a key without an answer at the end',
+    'a key without an outcome at the end',
     [called(100, { isLastRepeat: true }), returned(200, 'in_progress')],
   ],
-  ['no unhandled rejection', 'a rejection', [{ at: 1, by: 'w1', kind: 'unhandled', why: 'Error: nobody cared' }]],
+  [
+    'no unhandled rejection',
+    'an unhandled rejection',
+    [{ at: 1, by: 'w1', kind: 'unhandled', why: 'Error: nobody cared' }],
+  ],
   ['no unhandled rejection', 'a process that ended by itself', [processEvent('died')]],
-  ['ttl', 'a record without an end', [keyScanned(60_000), keyScanned(-1)]],
+  ['ttl', 'a record without a time to live', [keyScanned(60_000), keyScanned(-1)]],
 ];
 
 describe('the checker', () => {
@@ -226,24 +234,24 @@ describe('the checker', () => {
     expect(check(events)).toEqual([]);
   });
 
-  test.each(brokenHistories)('finds broken: %s (%s)', (invariant, _title, events) => {
+  test.each(brokenHistories)('finds the violation: %s (%s)', (invariant, _title, events) => {
     const found = check(events).find((violation) => violation.invariant === invariant);
     expect(found?.why).toBeTypeOf('string');
     expect(events).toEqual(expect.arrayContaining([...(found?.history ?? [])]));
   });
 
-  test.each(brokenHistories)('shows it with nothing that is not needed: %s (%s)', (invariant, _title, events) => {
+  test.each(brokenHistories)('reports a minimal history: %s (%s)', (invariant, _title, events) => {
     const noise = [called(50, { call: 'n' }), refused(120, 'in_progress'), returned(5_000, 'refused', { call: 'n' })];
     const found = check([...noise, ...events]).find((violation) => violation.invariant === invariant);
     const shown = found?.history ?? [];
     expect(check(shown).map((violation) => violation.invariant)).toContain(invariant);
-    for (const left of shown) {
-      const others = shown.filter((event) => event !== left);
+    for (const event of shown) {
+      const others = shown.filter((other) => other !== event);
       expect(check(others).map((violation) => violation.why)).not.toContain(found?.why);
     }
   });
 
-  test('keeps the keys apart', () => {
+  test('checks every key separately', () => {
     const other = { ...granted(200, 'B', 11), key: 'another' };
     expect(check([granted(100, 'A', 10), other])).toEqual([]);
   });

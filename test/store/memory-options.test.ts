@@ -24,7 +24,7 @@ const refused: readonly (readonly [options: unknown, message: RegExp])[] = [
         /maxScopeShare is .*; it must be a number above 0 and at most 1\. For a quarter write 0\.25\./,
       ] as const,
   ),
-  [{ clock: 5 }, /clock is 5; it must be a function that answers milliseconds since 1970, such as Date\.now\./],
+  [{ clock: 5 }, /clock is 5; it must be a function that returns milliseconds since 1970, such as Date\.now\./],
   [
     { maxRecord: 5 },
     /maxRecord is not an option; the options are clock, maxBytes, maxRecords, maxScopeShare, callTimeoutMs\./,

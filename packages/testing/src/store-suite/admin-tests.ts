@@ -1,4 +1,4 @@
-// The suite: what people and tools do with a store: read, scan, remove, close; and its clock.
+// Suite: the operations for people and tools: read, scan, remove and close; and the store's clock.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '@onceguard/core';
@@ -19,18 +19,18 @@ import {
 
 export function adminTests({ describe, test, capabilities }: StoreSuiteContext): void {
   describe('read, scan, remove and close', () => {
-    test('a store says what it can do, and how long a call may take', async ({ store }) => {
+    test('a store declares its name, its capabilities and the deadline of a call', async ({ store }) => {
       const { shared, durable } = store.capabilities;
       assert.deepEqual({ shared, durable }, { shared: capabilities.shared, durable: capabilities.durable });
       assert.ok(store.name.length > 0);
       assert.ok(Number.isInteger(store.callTimeoutMs) && store.callTimeoutMs > 0);
     });
 
-    test('every answer carries now, the same clock for all', async (bench) => {
-      const { store, key } = bench;
+    test('every reply carries now, from one clock', async (context) => {
+      const { store, key } = context;
       const start = (await store.read(key)).now;
-      const lease = await acquireLease(bench);
-      const answers = [
+      const lease = await acquireLease(context);
+      const replies = [
         await store.acquire(key, acquireRequest()),
         await store.renew(lease, 1_000),
         await store.checkpoint(lease, { step: 'charge', seq: 1, bytes: Buffer.from('x') }),
@@ -41,15 +41,15 @@ export function adminTests({ describe, test, capabilities }: StoreSuiteContext):
         await store.remove(key),
         await store.read(key),
       ];
-      for (const { now } of answers) assert.ok(Number.isInteger(now) && now >= start && now < start + 600_000);
+      for (const { now } of replies) assert.ok(Number.isInteger(now) && now >= start && now < start + 600_000);
     });
 
-    test('read answers the record as it is kept, or null', async (bench) => {
-      const { store, key } = bench;
+    test('read returns the record as it is kept, or null', async (context) => {
+      const { store, key } = context;
       assert.equal((await store.read(key)).record, null);
-      const lease = await acquireLease(bench, { onAbandoned: 'block' });
+      const lease = await acquireLease(context, { onAbandoned: 'block' });
       const { layout, state, ownerToken, fencingToken, attempt, guarded, leaseEndAt, leaseMs, decisions } =
-        await readRecord(bench);
+        await readRecord(context);
       assert.deepEqual(
         [layout, state, ownerToken, fencingToken, attempt],
         [idempotencyProtocol.recordLayout, 'in_progress', lease.ownerToken, lease.fencingToken, 1],
@@ -57,22 +57,22 @@ export function adminTests({ describe, test, capabilities }: StoreSuiteContext):
       assert.deepEqual([guarded, leaseEndAt, leaseMs, decisions], [true, lease.leaseEndAt, 3_600_000, []]);
     });
 
-    test('read, scan and a refused acquire change nothing', async (bench) => {
-      await acquireLease(bench);
-      await assertRecordUnchanged(bench, () => bench.store.scan({ cursor: null, limit: 10 }));
-      await assertRecordUnchanged(bench, () => bench.store.read(bench.key));
-      await assertRecordUnchanged(bench, () => bench.store.acquire(bench.key, acquireRequest()));
+    test('read, scan and an acquire that is not granted change nothing', async (context) => {
+      await acquireLease(context);
+      await assertRecordUnchanged(context, () => context.store.scan({ cursor: null, limit: 10 }));
+      await assertRecordUnchanged(context, () => context.store.read(context.key));
+      await assertRecordUnchanged(context, () => context.store.acquire(context.key, acquireRequest()));
     });
 
-    test('scan goes through every record, page by page, and ends', async ({ store }) => {
+    test('scan returns every record, page by page, and ends', async ({ store }) => {
       const keys = Array.from({ length: 25 }, () => randomUUID());
       for (const key of keys) await store.acquire(key, acquireRequest());
       for (const limit of [1, 7, 25, 1_000]) assert.deepEqual(await scanAllKeys(store, limit), [...keys].sort());
     });
 
-    test('remove makes the key new, under a higher fencing token', async (bench) => {
-      const { store, key } = bench;
-      const lease = await acquireLease(bench, { lastSeenFencingToken: (await store.read(key)).now + 1_000_000 });
+    test('remove makes the key new; its next fencing token is higher', async (context) => {
+      const { store, key } = context;
+      const lease = await acquireLease(context, { lastSeenFencingToken: (await store.read(key)).now + 1_000_000 });
       await store.checkpoint(lease, { step: 'charge', seq: 1, bytes: Buffer.from('x') });
       await store.complete(lease, completionOf('paid'));
       await store.remove(key);
@@ -81,30 +81,31 @@ export function adminTests({ describe, test, capabilities }: StoreSuiteContext):
       assert.ok(next.fencingToken > lease.fencingToken);
     });
 
-    test('remove leaves nothing of the record but its fencing token', async (bench) => {
-      const lease = await acquireLease(bench);
-      await bench.store.complete(lease, completionOf('paid', { note: '201' }));
-      const { now } = await bench.store.remove(bench.key);
-      const { state, fencingToken, ownerToken, fingerprint, note, outcome, steps, expiresAt } = await readRecord(bench);
+    test('remove keeps nothing of the record but its fencing token', async (context) => {
+      const lease = await acquireLease(context);
+      await context.store.complete(lease, completionOf('paid', { note: '201' }));
+      const { now } = await context.store.remove(context.key);
+      const { state, fencingToken, ownerToken, fingerprint, note, outcome, steps, expiresAt } =
+        await readRecord(context);
       assert.deepEqual([state, fencingToken, expiresAt], ['removed', lease.fencingToken, now + hourMs]);
       assert.deepEqual([ownerToken, fingerprint, note, outcome, steps.size], ['', null, null, null, 0]);
-      const late = await bench.store.complete(lease, completionOf('late'));
+      const late = await context.store.complete(lease, completionOf('late'));
       assert.deepEqual(withoutNow(late), { kind: 'lost', standing: { kind: 'retryable' } });
     });
 
-    test('remove while a lease is alive keeps the fencing token for an hour after its end', async (bench) => {
-      const lease = await acquireLease(bench, { leaseMs: 3 * hourMs });
-      await bench.store.remove(bench.key);
-      assert.equal((await readRecord(bench)).expiresAt, lease.leaseEndAt + hourMs);
+    test('remove during a lease keeps the fencing token for an hour after the end of the lease', async (context) => {
+      const lease = await acquireLease(context, { leaseMs: 3 * hourMs });
+      await context.store.remove(context.key);
+      assert.equal((await readRecord(context)).expiresAt, lease.leaseEndAt + hourMs);
     });
 
-    test('remove of what is not there writes nothing', async (bench) => {
-      await assertRecordUnchanged(bench, () => bench.store.remove(bench.key));
+    test('remove of an absent record writes nothing', async (context) => {
+      await assertRecordUnchanged(context, () => context.store.remove(context.key));
     });
 
-    test('after close every call is refused as misconfigured, and close itself may be repeated', async (bench) => {
-      const { store, key } = bench;
-      const lease = await acquireLease(bench);
+    test('after close every call fails as misconfigured, and close itself may be repeated', async (context) => {
+      const { store, key } = context;
+      const lease = await acquireLease(context);
       await store.close();
       await store.close();
       const calls = [
