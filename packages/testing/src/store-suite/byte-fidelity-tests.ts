@@ -28,89 +28,96 @@ const samples: Readonly<Record<string, () => Uint8Array>> = {
   '2 MB of random bytes': () => randomBytes(2_000_000),
 };
 
-export function byteFidelityTests({ describe, test }: StoreSuiteContext): void {
-  describe('bytes', () => {
-    for (const [what, sample] of Object.entries(samples)) {
-      test(`are exact in outcomes and steps: ${what}`, async (context) => {
-        const { store, key } = context;
-        const sent = sample();
-        const lease = await acquireLease(context);
-        await store.checkpoint(lease, { step: 'charge', seq: 1, bytes: sent });
-        await store.release(lease, { as: 'retryable' });
-        const request = acquireRequest();
-        const next = assertAcquired(await store.acquire(key, request));
-        assertSameBytes(next.steps.get('charge')?.bytes, sent);
-        await store.complete(
-          { ...lease, ...next, ownerToken: request.ownerToken },
-          completionOf('', { outcome: sent }),
-        );
-        const reply = await store.acquire(key, acquireRequest());
-        assert.ok(reply.kind === 'completed', 'an empty outcome is an outcome');
-        assertSameBytes(reply.outcome, sent);
-        assertSameBytes((await readRecord(context)).outcome, sent);
-      });
-    }
+export function byteFidelityTests(suite: StoreSuiteContext): void {
+  suite.describe('bytes', () => {
+    exactBytesTests(suite);
+    copiedBytesTests(suite);
+    exactTextsTests(suite);
+  });
+}
 
-    test('are exact in an outcome that resolve records', async (context) => {
+function exactBytesTests({ test }: StoreSuiteContext): void {
+  for (const [what, sample] of Object.entries(samples)) {
+    test(`are exact in outcomes and steps: ${what}`, async (context) => {
+      const { store, key } = context;
+      const sent = sample();
       const lease = await acquireLease(context);
-      await context.store.release(lease, { as: 'unknown', retryAfterMs: null, note: null });
-      const sent = randomBytes(1_000);
-      await context.store.resolve(context.key, resolveRequest(lease.fencingToken, { as: 'done', outcome: sent }));
+      await store.checkpoint(lease, { step: 'charge', seq: 1, bytes: sent });
+      await store.release(lease, { as: 'retryable' });
+      const request = acquireRequest();
+      const next = assertAcquired(await store.acquire(key, request));
+      assertSameBytes(next.steps.get('charge')?.bytes, sent);
+      await store.complete({ ...lease, ...next, ownerToken: request.ownerToken }, completionOf('', { outcome: sent }));
+      const reply = await store.acquire(key, acquireRequest());
+      assert.ok(reply.kind === 'completed', 'an empty outcome is an outcome');
+      assertSameBytes(reply.outcome, sent);
       assertSameBytes((await readRecord(context)).outcome, sent);
     });
+  }
 
-    test('are copied: changing the bytes that were passed in or returned changes no step', async (context) => {
+  test('are exact in an outcome that resolve records', async (context) => {
+    const lease = await acquireLease(context);
+    await context.store.release(lease, { as: 'unknown', retryAfterMs: null, note: null });
+    const sent = randomBytes(1_000);
+    await context.store.resolve(context.key, resolveRequest(lease.fencingToken, { as: 'done', outcome: sent }));
+    assertSameBytes((await readRecord(context)).outcome, sent);
+  });
+}
+
+function copiedBytesTests({ test }: StoreSuiteContext): void {
+  test('are copied: changing the bytes that were passed in or returned changes no step', async (context) => {
+    const { store, key } = context;
+    const lease = await acquireLease(context);
+    const sent = Buffer.from('step');
+    await store.checkpoint(lease, { step: 'charge', seq: 1, bytes: sent });
+    sent.fill(0);
+    for (let round = 0; round < 2; round += 1) {
+      const replies = [
+        assertAcquired(await store.acquire(key, acquireRequest({ ownerToken: lease.ownerToken }))),
+        await readRecord(context),
+      ];
+      for (const { steps } of replies) {
+        const bytes = steps.get('charge')?.bytes;
+        assertSameBytes(bytes, Buffer.from('step'));
+        bytes?.fill(0);
+      }
+    }
+  });
+
+  for (const verb of ['complete', 'resolve'] as const) {
+    test(`are copied: changing the bytes that were passed in or returned changes no outcome of ${verb}`, async (context) => {
       const { store, key } = context;
       const lease = await acquireLease(context);
-      const sent = Buffer.from('step');
-      await store.checkpoint(lease, { step: 'charge', seq: 1, bytes: sent });
+      const sent = Buffer.from('paid');
+      if (verb === 'complete') {
+        await store.complete(lease, completionOf('', { outcome: sent }));
+      } else {
+        await store.release(lease, { as: 'unknown', retryAfterMs: null, note: null });
+        await store.resolve(key, resolveRequest(lease.fencingToken, { as: 'done', outcome: sent }));
+      }
       sent.fill(0);
       for (let round = 0; round < 2; round += 1) {
-        const replies = [
-          assertAcquired(await store.acquire(key, acquireRequest({ ownerToken: lease.ownerToken }))),
-          await readRecord(context),
-        ];
-        for (const { steps } of replies) {
-          const bytes = steps.get('charge')?.bytes;
-          assertSameBytes(bytes, Buffer.from('step'));
-          bytes?.fill(0);
+        for (const outcome of await readOutcomes(context, lease)) {
+          assertSameBytes(outcome, Buffer.from('paid'));
+          outcome?.fill(0);
         }
       }
     });
+  }
+}
 
-    for (const verb of ['complete', 'resolve'] as const) {
-      test(`are copied: changing the bytes that were passed in or returned changes no outcome of ${verb}`, async (context) => {
-        const { store, key } = context;
-        const lease = await acquireLease(context);
-        const sent = Buffer.from('paid');
-        if (verb === 'complete') {
-          await store.complete(lease, completionOf('', { outcome: sent }));
-        } else {
-          await store.release(lease, { as: 'unknown', retryAfterMs: null, note: null });
-          await store.resolve(key, resolveRequest(lease.fencingToken, { as: 'done', outcome: sent }));
-        }
-        sent.fill(0);
-        for (let round = 0; round < 2; round += 1) {
-          for (const outcome of await readOutcomes(context, lease)) {
-            assertSameBytes(outcome, Buffer.from('paid'));
-            outcome?.fill(0);
-          }
-        }
-      });
-    }
-
-    test('of texts are exact: every character of notes, names and reasons is kept', async (context) => {
-      const lease = await acquireLease(context);
-      const text = 'a "quoted" line\nßü 日本語 🧾 \\ end';
-      await context.store.release(lease, { as: 'unknown', retryAfterMs: null, note: text });
-      assert.equal((await readRecord(context)).note, text);
-      await context.store.resolve(
-        context.key,
-        resolveRequest(lease.fencingToken, { as: 'done', note: text, by: text, reason: text }),
-      );
-      const { note, decisions } = await readRecord(context);
-      assert.deepEqual([note, decisions[0]?.by, decisions[0]?.reason], [text, text, text]);
-    });
+function exactTextsTests({ test }: StoreSuiteContext): void {
+  test('of texts are exact: every character of notes, names and reasons is kept', async (context) => {
+    const lease = await acquireLease(context);
+    const text = 'a "quoted" line\nßü 日本語 🧾 \\ end';
+    await context.store.release(lease, { as: 'unknown', retryAfterMs: null, note: text });
+    assert.equal((await readRecord(context)).note, text);
+    await context.store.resolve(
+      context.key,
+      resolveRequest(lease.fencingToken, { as: 'done', note: text, by: text, reason: text }),
+    );
+    const { note, decisions } = await readRecord(context);
+    assert.deepEqual([note, decisions[0]?.by, decisions[0]?.reason], [text, text, text]);
   });
 }
 
