@@ -8,19 +8,12 @@ const examples = filesUnder('packages/testing/src').flatMap((file) =>
   examplesIn(readRepositoryFile(file)).map((code) => [file, code] as const),
 );
 
+const servers = ['startRedis', 'startReplicaPair', 'startSentinelSet', 'startRedisCluster'];
+const functionNames = ['storeSuite', 'new FaultStore', 'manualClock', 'startFaultProxy', ...servers];
+
 test('Every main function of the package has an example', () => {
   const called = examples.map(([, code]) => code).join('\n');
-  for (const name of [
-    'storeSuite',
-    'new FaultStore',
-    'manualClock',
-    'startFaultProxy',
-    'startRedis',
-    'startReplicaPair',
-  ]) {
-    expect(called).toContain(`${name}(`);
-  }
-  for (const name of ['startSentinelSet', 'startRedisCluster']) expect(called).toContain(`${name}(`);
+  for (const name of functionNames) expect(called).toContain(`${name}(`);
 });
 
 test.each(examples)('The example in %s runs', async (_file, code) => {
