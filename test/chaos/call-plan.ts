@@ -1,7 +1,7 @@
-// Which calls a run makes, and what their operations do: drawn from the seed alone, like the faults.
+// Plans the calls of a run and their operations. They depend on the seed alone, as the faults do.
 import { Random } from '../model/seeded-random.js';
 
-/** Each kind of client that a process has, every one with a way of its own to the server. */
+/** The kinds of clients in every process. Each client reaches the server through a proxy of its own. */
 export const clientNames = ['safe 6', 'default 6', 'safe 5', 'default 5'] as const;
 
 export type ClientName = (typeof clientNames)[number];
@@ -17,38 +17,38 @@ export interface RunPlan {
 /** One call of `execute`. */
 export interface PlannedCall {
   readonly key: string;
-  /** From the beginning of the run. */
+  /** Milliseconds from the start of the run. */
   readonly atMs: number;
   readonly worker: number;
   readonly client: ClientName;
   readonly onAbandoned: 'rerun' | 'block';
   readonly onFailure: 'retry' | 'unknown';
-  /** How long it waits for another's outcome; 0: not at all. */
+  /** How long the call waits for the outcome of another one; 0: not at all. */
   readonly waitMs: number;
   readonly operation: PlannedOperation;
-  /** What somebody decides about an outcome that this call finds unknown; null: nobody does. */
-  readonly decides: 'done' | 'not_done' | null;
+  /** The decision that an operator makes if the call's outcome is unknown; null: none. */
+  readonly decision: 'done' | 'not_done' | null;
 }
 
 export interface PlannedOperation {
   readonly takesMs: number;
   readonly throws: boolean;
-  /** Whether it stops when its signal aborts. */
+  /** Whether the operation stops when its signal aborts. */
   readonly stopsWhenAborted: boolean;
   readonly bytes: number;
 }
 
-/** A key is asked for within so much of a run, and once more at any time after that. */
+/** The calls of a key fall into this part of the run, apart from one more at any later time. */
 const keyActiveMs = 6_000;
 
-/** The calls of one process, in order of time. */
+/** The calls of one process, ordered by time. */
 export function planCalls(run: RunPlan, worker: number): PlannedCall[] {
   const keys = Array.from({ length: run.keys }, (_, index) => planKey(run, index));
-  const own = keys.flat().filter((call) => call.worker === worker);
-  return own.sort((one, other) => one.atMs - other.atMs);
+  const calls = keys.flat().filter((call) => call.worker === worker);
+  return calls.sort((left, right) => left.atMs - right.atMs);
 }
 
-/** Duplicates at once, repeats a little later, and one repeat much later. */
+/** Concurrent duplicates, repeats a little later, and one repeat much later. */
 function planKey(run: RunPlan, index: number): PlannedCall[] {
   const random = new Random(run.seed * 1_000_003 + index);
   const startMs = random.next() * Math.max(0, run.durationMs - keyActiveMs);
@@ -76,11 +76,11 @@ function planCaller(random: Random, workers: number): Omit<PlannedCall, 'key' | 
       stopsWhenAborted: random.chance(0.5),
       bytes: random.chance(0.03) ? random.integer(50_000, 200_000) : random.integer(0, 500),
     },
-    decides: random.chance(0.3) ? random.pick(['done', 'not_done'] as const) : null,
+    decision: random.chance(0.3) ? random.pick(['done', 'not_done'] as const) : null,
   };
 }
 
-/** After all faults are healed every key is asked for once more, and waited for: each has to be answered. */
+/** One more call for every key after all faults are healed. Each of them must return an outcome. */
 export function planLastRepeats(keys: number): PlannedCall[] {
   return Array.from({ length: keys }, (_, index) => ({
     key: `k${index}`,
@@ -91,6 +91,6 @@ export function planLastRepeats(keys: number): PlannedCall[] {
     onFailure: 'retry',
     waitMs: 5_000,
     operation: { takesMs: 0, throws: false, stopsWhenAborted: true, bytes: 20 },
-    decides: null,
+    decision: null,
   }));
 }

@@ -1,4 +1,4 @@
-// A chaos run: servers, ways and processes of its own, faults, and at the end every key asked for once more.
+// Runs chaos: starts a server, proxies and processes, injects faults, and finally repeats the call of every key once more.
 import { setTimeout as pause } from 'node:timers/promises';
 import { startFaultProxy } from '@onceguard/testing';
 import { Redis } from 'ioredis';
@@ -10,10 +10,10 @@ import { OwnerProcess } from './owner-process.js';
 import { leaseMs } from './run-call.js';
 import { StoreServer } from './store-server.js';
 
-/** For processes to start before the first call is due. */
+/** Time for the processes to start before the first call is due. */
 const startupMs = 2_500;
 
-/** For what was begun at the end of a run, and for a machine that is busy. */
+/** Time for calls that began at the end of a run, on a busy machine. */
 const shutdownLimitMs = 60_000;
 
 export interface RunProgress {
@@ -22,18 +22,18 @@ export interface RunProgress {
   readonly faults: number;
 }
 
-/** Makes the run, writes its histories to the folder, and says now and then how it stands. */
-export async function runChaos(plan: RunPlan, folder: string, say: (standing: RunProgress) => void): Promise<void> {
+/** Executes the run, writes its histories to the folder, and reports the progress every few seconds. */
+export async function runChaos(plan: RunPlan, folder: string, report: (progress: RunProgress) => void): Promise<void> {
   const history = new HistoryWriter(folder, 'main');
   const server = await StoreServer.start(history);
   const clientProxies: ClientProxy[] = [];
   const startedAt = Date.now() + startupMs;
   const newOwner = async (name: string, worker: number | null): Promise<OwnerProcess> => {
-    const own = await Promise.all(
+    const ownProxies = await Promise.all(
       clientNames.map(async (client) => ({ client, proxy: await startFaultProxy(server.url) })),
     );
-    clientProxies.push(...own);
-    const urls = own.map(({ proxy }) => proxy.url);
+    clientProxies.push(...ownProxies);
+    const urls = ownProxies.map(({ proxy }) => proxy.url);
     return new OwnerProcess({ name, folder, run: plan, worker, startedAt, urls }, history);
   };
   try {
@@ -41,15 +41,15 @@ export async function runChaos(plan: RunPlan, folder: string, say: (standing: Ru
       Array.from({ length: plan.workers }, async (_, worker) => await newOwner(`w${worker}`, worker)),
     );
     const faults = drawFaults(plan.seed, plan.durationMs);
-    const stopSaying = reportRegularly(() => say(progressAt(startedAt, owners, faults)));
+    const stopReports = reportRegularly(() => report(progressAt(startedAt, owners, faults)));
     await injectFaults(faults, { server, clientProxies, owners, history, startedAt });
     await Promise.all(owners.map(async (owner) => await owner.untilEnded(shutdownLimitMs)));
-    // Whoever was killed last may leave a lease behind.
+    // A process that was killed last may have left a lease behind.
     await pause(1.5 * leaseMs);
     const last = await newOwner('last', null);
     await last.untilEnded(shutdownLimitMs);
-    stopSaying();
-    await writeScannedKeys(server.url, history);
+    stopReports();
+    await writeFoundKeys(server.url, history);
   } finally {
     await Promise.all(clientProxies.map(async ({ proxy }) => await proxy.close()));
     await server.stop();
@@ -65,17 +65,17 @@ function progressAt(startedAt: number, owners: readonly OwnerProcess[], faults: 
   };
 }
 
-function reportRegularly(say: () => void): () => void {
-  const timer = setInterval(say, 10_000);
+function reportRegularly(report: () => void): () => void {
+  const timer = setInterval(report, 10_000);
   return () => clearInterval(timer);
 }
 
-/** Every key of the server, with the time that it has left. */
-async function writeScannedKeys(url: string, history: HistoryWriter): Promise<void> {
+/** Writes every key of the server with its remaining time to live. */
+async function writeFoundKeys(url: string, history: HistoryWriter): Promise<void> {
   const redis = new Redis(url);
   for await (const names of redis.scanStream({ count: 500 }) as AsyncIterable<string[]>) {
-    const left = await Promise.all(names.map(async (name) => await redis.pttl(name)));
-    for (const [index, name] of names.entries()) history.write({ kind: 'scanned', name, pttlMs: left[index] ?? 0 });
+    const ttls = await Promise.all(names.map(async (name) => await redis.pttl(name)));
+    for (const [index, name] of names.entries()) history.write({ kind: 'key_found', name, pttlMs: ttls[index] ?? 0 });
   }
   redis.disconnect();
 }

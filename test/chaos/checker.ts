@@ -1,4 +1,4 @@
-// The checker: what every history of a run must hold, and the shortest history that shows where it does not.
+// The checker: tests the histories of a run against all invariants, and reduces each violation to a minimal history.
 import type { HistoryEvent, KeyEvent, RunEvent } from './history.js';
 import { executions } from './invariants/executions.js';
 import { fencingTokens } from './invariants/fencing-tokens.js';
@@ -22,28 +22,28 @@ const keyInvariants: readonly Invariant[] = [
 
 const runInvariants = [noUnhandledRejection, everyRecordEnds];
 
-/** All violations in the histories of one run: at most one per key and invariant. */
+/** All violations in the histories of one run, at most one per key and invariant. */
 export function check(events: readonly HistoryEvent[]): Violation[] {
   return findViolations(events).map(minimized);
 }
 
 function findViolations(events: readonly HistoryEvent[]): Violation[] {
   const run = events.filter((event): event is RunEvent => !('key' in event));
-  const stories = keyHistoriesOf(events, run);
+  const histories = keyHistoriesOf(events, run);
   return [
-    ...stories.flatMap((story) => keyInvariants.flatMap((invariant) => invariant(story) ?? [])),
+    ...histories.flatMap((history) => keyInvariants.flatMap((invariant) => invariant(history) ?? [])),
     ...runInvariants.flatMap((invariant) => invariant(run)),
   ];
 }
 
-/** Leaves out every event without which the rest shows the same. */
+/** Removes every event that the violation does not need. */
 function minimized(violation: Violation): Violation {
-  const shows = (history: readonly HistoryEvent[]) =>
+  const showsViolation = (history: readonly HistoryEvent[]) =>
     findViolations(history).some(({ invariant, why }) => invariant === violation.invariant && why === violation.why);
   let { history } = violation;
   for (const event of violation.history) {
-    const shorter = history.filter((kept) => kept !== event);
-    if (shows(shorter)) history = shorter;
+    const shorter = history.filter((other) => other !== event);
+    if (showsViolation(shorter)) history = shorter;
   }
   return { ...violation, history };
 }
@@ -51,11 +51,16 @@ function minimized(violation: Violation): Violation {
 function keyHistoriesOf(events: readonly HistoryEvent[], run: readonly RunEvent[]): KeyHistory[] {
   const endedProcesses = run.flatMap((event) => (event.kind === 'process' && event.what === 'ended' ? [event] : []));
   const dataLosses = run
-    .flatMap((event) => (event.kind === 'life' ? [event.at] : []))
-    .sort((one, other) => one - other);
-  const ofKeys = groupBy(
+    .flatMap((event) => (event.kind === 'data_lost' ? [event.at] : []))
+    .sort((left, right) => left - right);
+  const eventsByKey = groupBy(
     events.filter((event): event is KeyEvent => 'key' in event),
     ({ key }) => key,
   );
-  return [...ofKeys].map(([key, own]) => ({ key, events: own.sort(byTime), dataLosses, endedProcesses }));
+  return [...eventsByKey].map(([key, keyEvents]) => ({
+    key,
+    events: keyEvents.sort(byTime),
+    dataLosses,
+    endedProcesses,
+  }));
 }

@@ -1,11 +1,11 @@
-// The stores of one process: each on a client of its own kind, with a way of its own to the server.
+// The stores of one process. Each uses another kind of client, and reaches the server through a proxy of its own.
 import type { IdempotencyStore } from '@onceguard/core';
 import { RedisStore, safeRedisOptions } from '@onceguard/core/redis';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import type { ClientName } from './call-plan.js';
 
-/** The deadline of a call of a store. */
+/** The deadline of one store call. */
 const callTimeoutMs = 400;
 
 export async function openStore(client: ClientName, url: string): Promise<IdempotencyStore> {
@@ -24,12 +24,12 @@ export async function openStore(client: ClientName, url: string): Promise<Idempo
   }
 }
 
-/** Whether a client leaves a connection on which nothing is answered. With the default options ioredis does not. */
+/** Whether the client closes a connection that gets no replies. ioredis with default options does not. */
 export function leavesSilentConnection(client: ClientName): boolean {
   return client === 'safe 6' || client === 'safe 5';
 }
 
-/** Without a listener ioredis prints every error. */
+/** ioredis prints every error that has no listener. */
 function ignoringErrors<Client extends Redis | Redis5>(client: Client): Client {
   client.on('error', () => {});
   return client;
@@ -37,7 +37,7 @@ function ignoringErrors<Client extends Redis | Redis5>(client: Client): Client {
 
 function connectInBackground(client: Redis5): Redis5 {
   ignoringErrors(client);
-  // It rejects although the client goes on connecting.
+  // The promise rejects although the client goes on trying to connect.
   client.connect().catch(() => {});
   return client;
 }

@@ -1,4 +1,4 @@
-// The faults that were drawn, done to the processes, the ways and the server of a run.
+// Injects the drawn faults into the processes, the proxies and the server of a run.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FaultProxy } from '@onceguard/testing';
 import type { ClientName } from './call-plan.js';
@@ -8,7 +8,7 @@ import type { HistoryWriter } from './history.js';
 import type { OwnerProcess } from './owner-process.js';
 import type { StoreServer } from './store-server.js';
 
-/** Of one client of one owner, to the server. */
+/** The proxy between one client of one process and the server. */
 export interface ClientProxy {
   readonly client: ClientName;
   readonly proxy: FaultProxy;
@@ -19,34 +19,34 @@ export interface ChaosEnvironment {
   readonly clientProxies: readonly ClientProxy[];
   readonly owners: readonly OwnerProcess[];
   readonly history: HistoryWriter;
-  /** When the run began, on the clock of the machine. */
+  /** The start of the run, on the clock of the machine. */
   readonly startedAt: number;
 }
 
-/** On the way there and on the way back. */
+/** The delay in each direction. */
 const delayMs = 120;
 
-/** Does what was drawn, each lane in order; resolves when all faults are over and healed. */
-export async function injectFaults(drawn: readonly Fault[], world: ChaosEnvironment): Promise<void> {
+/** Injects the faults, those of one lane one after the other. Resolves when all are over and healed. */
+export async function injectFaults(drawn: readonly Fault[], environment: ChaosEnvironment): Promise<void> {
   const lanes = new Set(drawn.map(({ lane }) => lane));
   await Promise.all(
     [...lanes].map(
       async (lane) =>
         await injectLane(
           drawn.filter((fault) => fault.lane === lane),
-          world,
+          environment,
         ),
     ),
   );
-  for (const way of world.clientProxies) heal(way);
+  for (const clientProxy of environment.clientProxies) heal(clientProxy);
 }
 
-async function injectLane(faults: readonly Fault[], world: ChaosEnvironment): Promise<void> {
+async function injectLane(faults: readonly Fault[], environment: ChaosEnvironment): Promise<void> {
   for (const fault of faults) {
-    const earlyMs = world.startedAt + fault.atMs - Date.now();
+    const earlyMs = environment.startedAt + fault.atMs - Date.now();
     if (earlyMs > 0) await pause(earlyMs);
-    world.history.write({ kind: 'injected', fault: fault.kind });
-    await inject(fault, world);
+    environment.history.write({ kind: 'injected', fault: fault.kind });
+    await inject(fault, environment);
   }
 }
 
@@ -54,15 +54,15 @@ async function inject(
   { kind, durationMs, target }: Fault,
   { server, clientProxies, owners }: ChaosEnvironment,
 ): Promise<void> {
-  const way = targetOf(clientProxies, target);
-  const { proxy } = way;
+  const clientProxy = targetOf(clientProxies, target);
+  const { proxy } = clientProxy;
   const owner = targetOf(owners, target);
   switch (kind) {
     case 'lose_reply':
     case 'lose_reply_reset':
     case 'lose_request':
     case 'half_close':
-      // Not waited for: the next call on that way suffers it, whenever it comes.
+      // Not awaited: the fault affects the next call through that proxy, whenever it comes.
       return void proxy.injectFault(kind, /evalsha/i);
     case 'cut':
       return proxy.disconnectAll('fin');
@@ -70,10 +70,10 @@ async function inject(
       return proxy.disconnectAll('reset');
     case 'delay':
       proxy.setDelay(delayMs);
-      return await healAfter(durationMs, way);
+      return await healAfter(durationMs, clientProxy);
     case 'black_hole':
       proxy.blackHole();
-      return await healAfter(durationMs, way);
+      return await healAfter(durationMs, clientProxy);
     case 'freeze_server':
       return await server.freezeFor(durationMs);
     case 'pause_clients':
@@ -98,14 +98,14 @@ async function inject(
   }
 }
 
-async function healAfter(ms: number, way: ClientProxy): Promise<void> {
+async function healAfter(ms: number, clientProxy: ClientProxy): Promise<void> {
   await pause(ms);
-  heal(way);
+  heal(clientProxy);
 }
 
 /**
- * What a black hole has swallowed stays lost, and a client that does not leave a silent connection by itself would wait
- * until the kernel gives it up, a quarter of an hour later. Here it is given up now.
+ * Ends the faults of a proxy. What a black hole dropped stays lost. A client that does not close a silent connection would wait until the
+ * kernel closes it, a quarter of an hour later. So its connections are closed now.
  */
 function heal({ client, proxy }: ClientProxy): void {
   proxy.heal();
@@ -117,8 +117,8 @@ async function pauseClients(server: StoreServer, ms: number, what: 'ALL' | 'WRIT
   await pause(ms);
 }
 
-function targetOf<Target>(targets: readonly Target[], target: number): Target {
-  const found = targets[Math.floor(target * targets.length)];
-  if (found === undefined) throw new Error('There is nothing to do a fault to.');
-  return found;
+function targetOf<Target>(targets: readonly Target[], fraction: number): Target {
+  const target = targets[Math.floor(fraction * targets.length)];
+  if (target === undefined) throw new Error('There is no target for a fault.');
+  return target;
 }

@@ -1,7 +1,7 @@
-// Which fault comes when: drawn from the seed alone, so that the same seed draws the same faults.
+// Draws the faults of a run and their times. They depend on the seed alone, so the same seed draws the same faults.
 import { Random } from '../model/seeded-random.js';
 
-/** What can be done to the way between one client and the server. */
+/** Faults of the connections between one client and the server. */
 export const networkFaults = [
   'lose_reply',
   'lose_reply_reset',
@@ -13,7 +13,7 @@ export const networkFaults = [
   'black_hole',
 ] as const;
 
-/** To the server; the last two lose data: all of it, or what the replica had not heard of. */
+/** Faults of the server. The last two lose data: all of it, or what had not reached the replica. */
 export const serverFaults = [
   'freeze_server',
   'pause_clients',
@@ -24,7 +24,7 @@ export const serverFaults = [
   'fail_over',
 ] as const;
 
-/** To a process of owners. Paused, it sleeps through its leases. */
+/** Faults of a process of owners. While it is paused, its leases expire. */
 export const ownerFaults = ['kill_owner', 'pause_owner'] as const;
 
 export type NetworkFault = (typeof networkFaults)[number];
@@ -32,20 +32,20 @@ export type ServerFault = (typeof serverFaults)[number];
 export type OwnerFault = (typeof ownerFaults)[number];
 
 export interface Fault {
-  /** Faults of one lane come one after the other, those of different lanes at the same time. */
+  /** Faults of one lane come one after the other. Faults of different lanes may overlap. */
   readonly lane: number;
   readonly kind: NetworkFault | ServerFault | OwnerFault;
-  /** From the beginning of the run. */
+  /** Milliseconds from the start of the run. */
   readonly atMs: number;
-  /** How long it is kept up; what happens in an instant has 0. */
+  /** How long the fault lasts; 0 for a fault without duration. */
   readonly durationMs: number;
-  /** Which of the ways, or of the processes, it is done to: from 0 up to, not including, 1 of their number. */
+  /** Selects the proxy or the process: a fraction of their number, from 0 to below 1. */
   readonly target: number;
 }
 
 interface Lane {
   readonly kinds: readonly Fault['kind'][];
-  /** Between the end of one fault and the next. */
+  /** The range of the time between the end of one fault and the next one. */
   readonly gapMs: readonly [number, number];
 }
 
@@ -68,17 +68,17 @@ const durationRangesMs: { readonly [kind in Fault['kind']]?: readonly [number, n
   pause_owner: [500, 3_500],
 };
 
-/** All faults of a run, in order. A longer run of the same seed begins with the same ones. */
+/** All faults of a run, ordered by time. A longer run of the same seed begins with the same faults. */
 export function drawFaults(seed: number, durationMs: number): Fault[] {
   const all = lanes.flatMap((plan, lane) => drawLane(plan, lane, new Random(seed * lanes.length + lane), durationMs));
-  return all.sort((one, other) => one.atMs - other.atMs);
+  return all.sort((left, right) => left.atMs - right.atMs);
 }
 
 function drawLane({ kinds, gapMs }: Lane, lane: number, random: Random, durationMs: number): Fault[] {
   const drawn: Fault[] = [];
   let deck: Fault['kind'][] = [];
   for (let atMs = random.integer(...gapMs); ; ) {
-    // Each kind once before any comes again: a short run has them all, too.
+    // Every kind comes once before any comes again, so that a short run has all of them.
     if (deck.length === 0) deck = shuffled(kinds, random);
     const [kind, ...rest] = deck;
     const lastsMs = kind === undefined ? 0 : random.integer(...(durationRangesMs[kind] ?? [0, 0]));
@@ -91,5 +91,5 @@ function drawLane({ kinds, gapMs }: Lane, lane: number, random: Random, duration
 
 function shuffled<Item>(items: readonly Item[], random: Random): Item[] {
   const order = items.map((item) => ({ item, place: random.next() }));
-  return order.sort((one, other) => one.place - other.place).map(({ item }) => item);
+  return order.sort((left, right) => left.place - right.place).map(({ item }) => item);
 }

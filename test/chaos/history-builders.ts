@@ -1,4 +1,4 @@
-// Histories told by hand: one short function per event, for the tests of the checker. Owners have a letter for a token.
+// Builders of history events for the tests of the checker. Owner tokens are single letters.
 import type {
   CallOverdue,
   ExecuteCalled,
@@ -14,7 +14,7 @@ import type {
 
 const worker = 'w1';
 
-/** Of the key `k`, at this time, in the call `c`, by the worker `w1`. */
+/** An event of the key `k` in the call `c`, written by the worker `w1` at this time. */
 function eventBase(at: number) {
   return { at, by: worker, key: 'k', call: 'c' };
 }
@@ -26,7 +26,7 @@ function storeCallBase(at: number, name: StoreReplied['verb'], ownerToken: strin
   return { ...eventBase(at), verb: name, storeCallId: lastStoreCallId, ownerToken, fencingToken };
 }
 
-/** Granted at `now` for 1000 ms. */
+/** A lease granted at `now` for 1000 ms. */
 export function granted(
   now: number,
   ownerToken: string,
@@ -34,13 +34,13 @@ export function granted(
   more: Partial<StoreReplied> = {},
 ): StoreReplied {
   const facts = { reply: 'acquired', attempt: 1, takeover: false, guarded: false, leaseEndAt: now + 1_000 };
-  return { ...storeCallBase(now, 'acquire', ownerToken, fencingToken), kind: 'told', now, ...facts, ...more };
+  return { ...storeCallBase(now, 'acquire', ownerToken, fencingToken), kind: 'store_reply', now, ...facts, ...more };
 }
 
-/** What somebody else was told who asked for the key. */
+/** The reply to another caller that did not get the lease. */
 export function refused(now: number, reply: string, more: Partial<StoreReplied> = {}): StoreReplied {
-  const { fencingToken: _none, ...asked } = storeCallBase(now, 'acquire', 'Z', 0);
-  return { ...asked, kind: 'told', now, reply, ...more };
+  const { fencingToken: _none, ...base } = storeCallBase(now, 'acquire', 'Z', 0);
+  return { ...base, kind: 'store_reply', now, reply, ...more };
 }
 
 export function renewed(
@@ -51,7 +51,7 @@ export function renewed(
 ): StoreReplied {
   return {
     ...storeCallBase(now, 'renew', ownerToken, fencingToken),
-    kind: 'told',
+    kind: 'store_reply',
     now,
     reply: 'ok',
     leaseEndAt: now + 1_000,
@@ -67,7 +67,7 @@ export function completed(
 ): StoreReplied {
   return {
     ...storeCallBase(now, 'complete', ownerToken, fencingToken),
-    kind: 'told',
+    kind: 'store_reply',
     now,
     reply: 'ok',
     digest: `by ${ownerToken}`,
@@ -76,20 +76,20 @@ export function completed(
 }
 
 export function releaseSent(at: number, ownerToken: string, fencingToken: number, as = 'retryable'): StoreCallSent {
-  return { ...storeCallBase(at, 'release', ownerToken, fencingToken), kind: 'asked', as };
+  return { ...storeCallBase(at, 'release', ownerToken, fencingToken), kind: 'store_call', as };
 }
 
 export function released(now: number, ownerToken: string, fencingToken: number, reply = 'ok'): StoreReplied {
-  return { ...storeCallBase(now, 'release', ownerToken, fencingToken), kind: 'told', now, reply };
+  return { ...storeCallBase(now, 'release', ownerToken, fencingToken), kind: 'store_reply', now, reply };
 }
 
-/** Somebody decided about the attempt with this fencing token: asked, and answered. */
+/** A decision about the attempt with this fencing token: the call and its reply. */
 export function decided(now: number, fencingToken: number, as: 'done' | 'not_done'): KeyEvent[] {
-  const { ownerToken: _none, ...asked } = storeCallBase(now, 'resolve', '', fencingToken);
+  const { ownerToken: _none, ...base } = storeCallBase(now, 'resolve', '', fencingToken);
   const digest = as === 'done' ? null : undefined;
   return [
-    { ...asked, kind: 'asked', as },
-    { ...asked, kind: 'told', now, reply: 'ok', digest },
+    { ...base, kind: 'store_call', as },
+    { ...base, kind: 'store_reply', now, reply: 'ok', digest },
   ];
 }
 
@@ -110,20 +110,20 @@ export function returned(
 }
 
 export function acquireSent(at: number): StoreCallSent {
-  return { ...storeCallBase(at, 'acquire', 'A', 0), kind: 'asked' };
+  return { ...storeCallBase(at, 'acquire', 'A', 0), kind: 'store_call' };
 }
 
-export function storeCallFailed(asked: StoreCallSent): StoreCallFailed {
-  return { ...asked, kind: 'failed', class: 'unknown', why: 'silence' };
+export function storeCallFailed(sent: StoreCallSent): StoreCallFailed {
+  return { ...sent, kind: 'store_call_failed', class: 'unknown', why: 'no reply' };
 }
 
-export function callOverdue(asked: StoreCallSent): CallOverdue {
-  const { at, by, key, call, storeCallId } = asked;
-  return { at: at + 560, by, key, call, kind: 'late', what: 'acquire', storeCallId, deadlineMs: 500 };
+export function callOverdue(sent: StoreCallSent): CallOverdue {
+  const { at, by, key, call, storeCallId } = sent;
+  return { at: at + 560, by, key, call, kind: 'overdue', what: 'acquire', storeCallId, deadlineMs: 500 };
 }
 
 export function dataLost(at: number): HistoryEvent {
-  return { at, by: 'main', kind: 'life', why: 'it was killed and came back empty' };
+  return { at, by: 'main', kind: 'data_lost', why: 'it was killed and restarted empty' };
 }
 
 export function processEvent(what: ProcessEvent['what']): HistoryEvent {
@@ -131,5 +131,5 @@ export function processEvent(what: ProcessEvent['what']): HistoryEvent {
 }
 
 export function keyScanned(pttlMs: number): HistoryEvent {
-  return { at: 9_000, by: 'main', kind: 'scanned', name: 'onceguard:{k}', pttlMs };
+  return { at: 9_000, by: 'main', kind: 'key_found', name: 'onceguard:{k}', pttlMs };
 }

@@ -1,32 +1,32 @@
-// The events of a chaos run, one JSON line each, and how processes write them: at once, so that a kill loses none.
+// The events of a chaos run, one JSON line each. Processes write them synchronously, so that a kill loses none.
 import { openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * `at` is the clock of the machine, in milliseconds; `by` is the process. Everything runs on one machine and nothing moves
- * its clock, so `at` may be compared with the `now` of an answer, which is the same clock read by the server.
+ * `at` is the time on the clock of the machine, in milliseconds; `by` is the process. Everything runs on one machine and nothing moves its
+ * clock. So `at` is comparable with the `now` of a reply, which the server reads from the same clock.
  */
 interface EventBase {
   readonly at: number;
   readonly by: string;
 }
 
-/** What belongs to one key carries it, and the call of `execute` that it came from. */
+/** An event of one key, and the call of `executeIdempotently` that it belongs to. */
 interface KeyEventBase extends EventBase {
   readonly key: string;
   readonly call: string;
 }
 
-/** `execute` was called. */
+/** `executeIdempotently` was called. */
 export interface ExecuteCalled extends KeyEventBase {
   readonly kind: 'called';
   readonly client: string;
   readonly onAbandoned: string;
-  /** One of the last repeats, after every fault has been healed: it has to be answered. */
+  /** Whether this is one of the last repeats, after all faults are healed. It must return an outcome. */
   readonly isLastRepeat: boolean;
 }
 
-/** `execute` came back. `now` is the last time of the store that the call was told; 0 if none. */
+/** `executeIdempotently` returned or threw. `now` is the last store time that the call received; 0 if none. */
 export interface ExecuteReturned extends KeyEventBase {
   readonly kind: 'returned';
   readonly outcome:
@@ -39,7 +39,7 @@ export interface ExecuteReturned extends KeyEventBase {
     | 'threw'
     | 'refused';
   readonly recorded?: boolean | undefined;
-  /** Of the value, where there is one. */
+  /** The digest of the value, if there is one. */
   readonly digest?: string | undefined;
   readonly now: number;
   readonly why?: string | undefined;
@@ -61,51 +61,51 @@ export interface OperationFinished extends KeyEventBase {
 
 export type Verb = 'acquire' | 'renew' | 'checkpoint' | 'complete' | 'release' | 'resolve' | 'read' | 'remove';
 
-/** One call of a verb of the store: `storeCallId` pairs the question with what became of it, within one process. */
+/** One store call. `storeCallId` connects the call with its reply or failure, within one process. */
 interface StoreCallBase extends KeyEventBase {
   readonly verb: Verb;
   readonly storeCallId: number;
-  /** The owner token, of verbs that have one. */
+  /** The owner token, for operations that have one. */
   readonly ownerToken?: string | undefined;
-  /** The fencing ownerToken: the owner's; for `acquire` the one granted; for `resolve` the one expected. */
+  /** The fencing token of the owner; for `acquire` the granted one; for `resolve` the expected one. */
   readonly fencingToken?: number | undefined;
 }
 
-/** Written before anything is sent. */
+/** A store call, written before anything is sent. */
 export interface StoreCallSent extends StoreCallBase {
-  readonly kind: 'asked';
-  /** Of release and resolve. */
+  readonly kind: 'store_call';
+  /** The member `as` of release and resolve. */
   readonly as?: string | undefined;
-  /** Of the bytes to be recorded; null for none. */
+  /** The digest of the bytes to record; null if there are none. */
   readonly digest?: string | null | undefined;
 }
 
-/** The store answered. */
+/** The store replied. */
 export interface StoreReplied extends StoreCallBase {
-  readonly kind: 'told';
+  readonly kind: 'store_reply';
   readonly reply: string;
   readonly now: number;
   readonly leaseEndAt?: number | undefined;
   readonly attempt?: number | undefined;
   readonly takeover?: boolean | undefined;
   readonly guarded?: boolean | undefined;
-  /** Of the bytes that stand on record, or that were recorded; null for a record that keeps none. */
+  /** The digest of the recorded bytes; null for a record without any. */
   readonly digest?: string | null | undefined;
-  /** Of a completed record: whose it is, and since when. */
+  /** The fencing token and the time of the completion of a completed record. */
   readonly completedBy?: number | undefined;
   readonly completedAt?: number | undefined;
 }
 
-/** The store failed to answer. */
+/** The store call failed. */
 export interface StoreCallFailed extends StoreCallBase {
-  readonly kind: 'failed';
+  readonly kind: 'store_call_failed';
   readonly class: string;
   readonly why: string;
 }
 
-/** Not over by its deadline and a tenth; `storeCallId` is null for a call of `execute`. */
+/** A call had not ended by its deadline plus a tenth. `storeCallId` is null for a call of `executeIdempotently`. */
 export interface CallOverdue extends KeyEventBase {
-  readonly kind: 'late';
+  readonly kind: 'overdue';
   readonly what: string;
   readonly storeCallId: number | null;
   readonly deadlineMs: number;
@@ -121,20 +121,20 @@ export type KeyEvent =
   | StoreCallFailed
   | CallOverdue;
 
-/** What became of a process. `died`: it ended and nobody had asked it to. */
+/** A process changed its state. `died`: it ended although nobody ended it. */
 export interface ProcessEvent extends EventBase {
   readonly kind: 'process';
   readonly name: string;
   readonly what: 'started' | 'killed' | 'paused' | 'resumed' | 'ended' | 'died';
 }
 
-/** A rejection that nobody handled, or an exception that nobody caught. */
+/** An unhandled rejection or an uncaught exception. */
 export interface UnhandledError extends EventBase {
   readonly kind: 'unhandled';
   readonly why: string;
 }
 
-/** An event of onceguard that tells of lost data. */
+/** An event of onceguard that reports lost data. */
 export interface LossReported extends EventBase {
   readonly kind: 'reported';
   readonly event: 'record_lost' | 'data_may_be_lost';
@@ -147,17 +147,17 @@ export interface FaultInjected extends EventBase {
 }
 
 /**
- * From `at` on the store's data is not what it was: a new life. What is told later with `now` after `at` belongs to it;
- * no server answered between the end of the old life and the beginning of the new one.
+ * The store lost data at `at`, and a new data period begins. Replies with `now` after `at` belong to it. No server replied between the end
+ * of the old period and the beginning of the new one.
  */
 export interface DataLost extends EventBase {
-  readonly kind: 'life';
+  readonly kind: 'data_lost';
   readonly why: string;
 }
 
-/** A key of the server as it was found at the end. */
+/** A key of the server, as found at the end of the run. */
 export interface KeyScanned extends EventBase {
-  readonly kind: 'scanned';
+  readonly kind: 'key_found';
   readonly name: string;
   readonly pttlMs: number;
 }
@@ -185,7 +185,7 @@ export class HistoryWriter {
 
 const suffix = '.jsonl';
 
-/** All that the processes of a run have written. */
+/** Reads everything that the processes of a run have written. */
 export function readHistories(folder: string): HistoryEvent[] {
   const files = readdirSync(folder).filter((name) => name.endsWith(suffix));
   return files.flatMap((name) => linesOf(join(folder, name)).map((line): HistoryEvent => JSON.parse(line)));

@@ -1,13 +1,13 @@
-// What the histories say of one key, as the invariants storeCallId for it: who was granted what, and until when it certainly held.
+// The history of one key, and queries that the invariants share: grants, leases, releases and completions.
 import type { HistoryEvent, KeyEvent, ProcessEvent, StoreReplied } from './history.js';
 
 export interface KeyHistory {
   readonly key: string;
-  /** In order of time. */
+  /** Ordered by time. */
   readonly events: readonly KeyEvent[];
-  /** When the store lost data, in order: each begins another life of it. */
+  /** When the store lost data, in order. Each loss begins a new data period. */
   readonly dataLosses: readonly number[];
-  /** The processes that ended as they should, so that nothing of theirs may be left open. */
+  /** The processes that ended as planned, so that none of their calls may be unfinished. */
   readonly endedProcesses: readonly ProcessEvent[];
 }
 
@@ -22,7 +22,7 @@ export type InvariantName =
   | 'no unhandled rejection'
   | 'ttl';
 
-/** What went wrong, and the events that show it: they break the same invariant by themselves. */
+/** A broken invariant, and events that are enough to show it. */
 export interface Violation {
   readonly invariant: InvariantName;
   readonly key: string | null;
@@ -30,61 +30,61 @@ export interface Violation {
   readonly history: readonly HistoryEvent[];
 }
 
-/** One invariant of one key: the first violation, if any. */
-export type Invariant = (story: KeyHistory) => Violation | null;
+/** Checks one invariant of one key, and returns the first violation, if any. */
+export type Invariant = (history: KeyHistory) => Violation | null;
 
-/** The invariant, broken: its events are put in order, and none is told twice. */
+/** Builds a violation. It sorts the events and removes duplicates. */
 export function violationOf(
   invariant: InvariantName,
   key: string | null,
   why: string,
   events: readonly (HistoryEvent | undefined)[],
 ): Violation {
-  const shown = new Set(events.filter((event) => event !== undefined));
-  return { invariant, key, why, history: [...shown].sort(byTime) };
+  const distinct = new Set(events.filter((event) => event !== undefined));
+  return { invariant, key, why, history: [...distinct].sort(byTime) };
 }
 
-/** When it happened: at the store, where the store said so. */
+/** The time of an event; for a reply the store's time. */
 export function timeOf(event: HistoryEvent): number {
-  return event.kind === 'told' ? event.now : event.at;
+  return event.kind === 'store_reply' ? event.now : event.at;
 }
 
-export function byTime(one: HistoryEvent, other: HistoryEvent): number {
-  return timeOf(one) - timeOf(other);
+export function byTime(left: HistoryEvent, right: HistoryEvent): number {
+  return timeOf(left) - timeOf(right);
 }
 
-/** The life of the store at a time: when it began and when it will have ended. */
-export function dataPeriodAt(story: KeyHistory, time: number): { readonly from: number; readonly until: number } {
-  const from = Math.max(Number.NEGATIVE_INFINITY, ...story.dataLosses.filter((lostAt) => lostAt < time));
-  const until = Math.min(Number.POSITIVE_INFINITY, ...story.dataLosses.filter((lostAt) => lostAt >= time));
+/** The data period at this time: when it began and when it ends. */
+export function dataPeriodAt(history: KeyHistory, time: number): { readonly from: number; readonly until: number } {
+  const from = Math.max(Number.NEGATIVE_INFINITY, ...history.dataLosses.filter((lostAt) => lostAt < time));
+  const until = Math.min(Number.POSITIVE_INFINITY, ...history.dataLosses.filter((lostAt) => lostAt >= time));
   return { from, until };
 }
 
-export function inSameDataPeriod(story: KeyHistory, one: StoreReplied, other: StoreReplied): boolean {
-  return dataPeriodAt(story, one.now).from === dataPeriodAt(story, other.now).from;
+export function inSameDataPeriod(history: KeyHistory, left: StoreReplied, right: StoreReplied): boolean {
+  return dataPeriodAt(history, left.now).from === dataPeriodAt(history, right.now).from;
 }
 
-/** An answer that names the lease it is about. */
+/** A reply about a lease, which its fencing token names. */
 export type LeaseReply = StoreReplied & { readonly fencingToken: number };
 
 function isLeaseReply(event: KeyEvent): event is LeaseReply {
-  return event.kind === 'told' && event.fencingToken !== undefined;
+  return event.kind === 'store_reply' && event.fencingToken !== undefined;
 }
 
-/** Answers that changed something for their owner, or confirmed that it had been changed. */
-export function acceptedReplies(story: KeyHistory): LeaseReply[] {
+/** Replies that changed something for their owner, or confirmed an earlier change. */
+export function acceptedReplies(history: KeyHistory): LeaseReply[] {
   const verbs = new Set(['renew', 'checkpoint', 'complete', 'release']);
-  return story.events.filter(isLeaseReply).filter(({ verb, reply }) => verbs.has(verb) && isAcceptedReply(reply));
+  return history.events.filter(isLeaseReply).filter(({ verb, reply }) => verbs.has(verb) && isAcceptedReply(reply));
 }
 
-export function isAcceptedReply(answer: string): boolean {
-  return answer === 'ok' || answer === 'restored';
+export function isAcceptedReply(reply: string): boolean {
+  return reply === 'ok' || reply === 'restored';
 }
 
-/** The first answer that granted each lease, in order of the store's time. A lease is named by its fencing token. */
-export function grantReplies(story: KeyHistory): LeaseReply[] {
+/** The first reply that granted each lease, ordered by the store's time. The fencing token names a lease. */
+export function grantReplies(history: KeyHistory): LeaseReply[] {
   const first = new Map<string, LeaseReply>();
-  for (const event of story.events) {
+  for (const event of history.events) {
     if (!isLeaseReply(event) || event.verb !== 'acquire' || event.reply !== 'acquired') continue;
     const name = `${event.fencingToken} ${event.ownerToken}`;
     if (!first.has(name)) first.set(name, event);
@@ -92,29 +92,29 @@ export function grantReplies(story: KeyHistory): LeaseReply[] {
   return [...first.values()];
 }
 
-/** An answer that told an owner how long its lease lasts. */
+/** A reply with the end of a lease. */
 export type LeaseEndReply = LeaseReply & { readonly leaseEndAt: number };
 
-export function leaseEndReplies(story: KeyHistory): LeaseEndReply[] {
-  return story.events.filter(isLeaseReply).filter((told): told is LeaseEndReply => told.leaseEndAt !== undefined);
+export function leaseEndReplies(history: KeyHistory): LeaseEndReply[] {
+  return history.events.filter(isLeaseReply).filter((reply): reply is LeaseEndReply => reply.leaseEndAt !== undefined);
 }
 
-/** The first time that the owner of a lease asked to give it back. */
-export function releaseSent(story: KeyHistory, lease: LeaseReply): KeyEvent | undefined {
-  return story.events.find(
+/** The first release call of the owner of a lease. */
+export function releaseSent(history: KeyHistory, lease: LeaseReply): KeyEvent | undefined {
+  return history.events.find(
     (event) =>
-      event.kind === 'asked' &&
+      event.kind === 'store_call' &&
       event.verb === 'release' &&
       (event.ownerToken === lease.ownerToken ||
         (event.fencingToken !== undefined && event.fencingToken === lease.fencingToken)),
   );
 }
 
-/** The first answer by which a lease's outcome was recorded in the life of the store that `lease` was told in. */
-export function completionReply(story: KeyHistory, lease: LeaseReply): LeaseReply | undefined {
-  return acceptedReplies(story).find(
-    (told) =>
-      told.verb === 'complete' && told.fencingToken === lease.fencingToken && inSameDataPeriod(story, told, lease),
+/** The first reply that recorded the lease's outcome, in the same data period as `lease`. */
+export function completionReply(history: KeyHistory, lease: LeaseReply): LeaseReply | undefined {
+  return acceptedReplies(history).find(
+    (reply) =>
+      reply.verb === 'complete' && reply.fencingToken === lease.fencingToken && inSameDataPeriod(history, reply, lease),
   );
 }
 

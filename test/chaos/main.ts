@@ -1,4 +1,4 @@
-// npm run chaos: faults of every kind against processes at work, and then a check of all that was told to anybody.
+// npm run chaos: injects faults of every kind into running processes, and then checks everything that they recorded.
 import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,10 +19,10 @@ const usage = `Usage: npm run chaos -- [--keys N] [--seed S] [--minutes M]
 
 Ends with status 1 if anything was found that must not be.`;
 
-/** Processes that share the calls. */
+/** The number of processes that share the calls. */
 const workers = 3;
 
-/** Of each invariant. */
+/** The number of violations that are shown for each invariant. */
 const maxShown = 3;
 
 const plan = readArguments();
@@ -55,18 +55,18 @@ function numberOf(name: string, text: string | undefined, otherwise: number): nu
   return number;
 }
 
-/** Answers with the exit status. */
+/** Resolves with the exit status. */
 async function main(plan: RunPlan): Promise<number> {
   const { seed, keys, durationMs } = plan;
   console.log(`seed ${seed}, ${keys} keys, ${durationMs / 60_000} minutes, ${workers} processes`);
   const folder = mkdtempSync(join(tmpdir(), 'onceguard-chaos-'));
-  await runChaos(plan, folder, (standing) => console.log(progressOf(standing)));
+  await runChaos(plan, folder, (progress) => console.log(progressOf(progress)));
   const events = readHistories(folder);
   for (const line of summaryOf(events)) console.log(line);
   const violations = check(events);
-  for (const alike of groupBy(violations, ({ invariant }) => invariant).values()) {
-    for (const violation of alike.slice(0, maxShown)) console.log(`\n${linesOf(violation).join('\n')}`);
-    if (alike.length > maxShown) console.log(`\n… and ${alike.length - maxShown} more of this kind.`);
+  for (const group of groupBy(violations, ({ invariant }) => invariant).values()) {
+    for (const violation of group.slice(0, maxShown)) console.log(`\n${linesOf(violation).join('\n')}`);
+    if (group.length > maxShown) console.log(`\n… and ${group.length - maxShown} more of this kind.`);
   }
   if (violations.length === 0) {
     rmSync(folder, { recursive: true });

@@ -1,4 +1,4 @@
-// A process of owners, as the run sees it: started, paused, killed and started anew, and at last waited for.
+// Controls one process of owners: starts, pauses, kills and restarts it, and waits for its end.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -10,7 +10,7 @@ import type { OwnerSettings } from './processes/owner.js';
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const program = fileURLToPath(new URL('processes/owner.ts', import.meta.url));
 
-/** What a process has to say while it runs. */
+/** The message that a process sends while it runs. */
 interface OwnerProgress {
   readonly callsMade: number;
 }
@@ -28,16 +28,16 @@ export class OwnerProcess {
     private readonly history: HistoryWriter,
   ) {
     this.#child = this.#start();
-    // One that is paused would not notice that its run is over.
+    // A paused process would not notice the end of its run.
     process.once('exit', () => this.#child.kill('SIGKILL'));
   }
 
-  /** How many calls it has made. */
+  /** How many calls the process has made, over all restarts. */
   get callsMade(): number {
     return this.#callsMadeBefore + this.#callsMade;
   }
 
-  /** As a crash, and a start after it. */
+  /** Kills the process, as a crash would, and starts it again. */
   async killAndRestart(): Promise<void> {
     if (this.#isOver()) return;
     this.#isKilled = true;
@@ -50,7 +50,7 @@ export class OwnerProcess {
     this.#child = this.#start();
   }
 
-  /** It sleeps, and does not know. */
+  /** Stops the process with SIGSTOP for this time. */
   async pauseFor(ms: number): Promise<void> {
     if (this.#isOver()) return;
     this.#child.kill('SIGSTOP');
@@ -60,9 +60,9 @@ export class OwnerProcess {
     this.#writeEvent('resumed');
   }
 
-  /** Resolves when it has made all its calls and ended; after `withinMs` it counts as one that hangs, and is killed. */
-  async untilEnded(withinMs: number): Promise<void> {
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), withinMs);
+  /** Resolves when the process has made all its calls and ended. Kills it after `limitMs`, because it hangs. */
+  async untilEnded(limitMs: number): Promise<void> {
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), limitMs);
     while (!this.#isOver()) await once(this.#child, 'exit');
     clearTimeout(timer);
     this.#writeEvent(this.#child.exitCode === 0 ? 'ended' : 'died');
@@ -76,7 +76,7 @@ export class OwnerProcess {
     const child = fork(program, [JSON.stringify(settings)], {
       execArgv: ['--import', tsx],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      // That the default options are not safe is known here.
+      // Suppresses the warning about clients with default options, which this run uses on purpose.
       env: { ...process.env, NODE_NO_WARNINGS: '1' },
     });
     child.on('message', ({ callsMade }: OwnerProgress) => {

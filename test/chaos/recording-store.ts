@@ -1,4 +1,4 @@
-// A store that writes down every question and every answer, and passes them on as they are.
+// A store that records every call and every reply in the history, and passes them on unchanged.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
 import { type IdempotencyStore, StoreError } from '@onceguard/core';
@@ -16,13 +16,13 @@ import type {
 import type { HistoryWriter, StoreReplied, Verb } from './history.js';
 import { watchDeadline } from './watch-deadline.js';
 
-/** The call of `execute` that a question comes from. What is asked in its background comes from it as well. */
+/** The call of `executeIdempotently` that a store call belongs to. Its background calls belong to it too. */
 export interface CallContext {
   readonly key: string;
   readonly call: string;
-  /** What the record is called at the store, once it has been asked for. */
-  name: string | null;
-  /** The last time of the store that it was told. */
+  /** The key of the record at the store, once the call has acquired it. */
+  storeKey: string | null;
+  /** The last store time that the call received. */
   now: number;
 }
 
@@ -69,14 +69,14 @@ export class RecordingStore implements IdempotencyStore {
     this.close = async () => await inner.close();
   }
 
-  /** How many questions are still open. */
+  /** How many store calls have not ended yet. */
   get pendingCalls(): number {
     return this.#pendingCalls.size;
   }
 
   async acquire(key: string, request: AcquireRequest) {
     const call = callContext();
-    call.name = key;
+    call.storeKey = key;
     const { ownerToken } = request;
     return await this.#record({ verb: 'acquire', ownerToken }, () => this.inner.acquire(key, request), acquireFacts);
   }
@@ -86,15 +86,15 @@ export class RecordingStore implements IdempotencyStore {
     return await this.#record(
       { verb: 'renew', ownerToken, fencingToken },
       () => this.inner.renew(lease, leaseMs),
-      (answer) => ('leaseEndAt' in answer ? { guarded, leaseEndAt: answer.leaseEndAt } : {}),
+      (reply) => ('leaseEndAt' in reply ? { guarded, leaseEndAt: reply.leaseEndAt } : {}),
     );
   }
 
-  async checkpoint(lease: Lease, point: Checkpoint) {
+  async checkpoint(lease: Lease, checkpoint: Checkpoint) {
     const { ownerToken, fencingToken } = lease;
     return await this.#record(
       { verb: 'checkpoint', ownerToken, fencingToken },
-      () => this.inner.checkpoint(lease, point),
+      () => this.inner.checkpoint(lease, checkpoint),
       noFacts,
     );
   }
@@ -105,14 +105,14 @@ export class RecordingStore implements IdempotencyStore {
     return await this.#record(
       { verb: 'complete', ownerToken, fencingToken, digest },
       () => this.inner.complete(lease, completion),
-      (answer) => ('standing' in answer ? standingFacts(answer.standing) : answer.kind === 'gone' ? {} : { digest }),
+      (reply) => ('standing' in reply ? standingFacts(reply.standing) : reply.kind === 'gone' ? {} : { digest }),
     );
   }
 
-  async release(holder: LeaseIdentity, how: ReleaseRequest) {
+  async release(holder: LeaseIdentity, request: ReleaseRequest) {
     const { ownerToken, fencingToken } = holder;
-    const question = { verb: 'release', ownerToken, fencingToken: fencingToken ?? undefined, as: how.as } as const;
-    return await this.#record(question, () => this.inner.release(holder, how), noFacts);
+    const storeCall = { verb: 'release', ownerToken, fencingToken: fencingToken ?? undefined, as: request.as } as const;
+    return await this.#record(storeCall, () => this.inner.release(holder, request), noFacts);
   }
 
   async resolve(key: string, request: ResolveRequest) {
@@ -132,27 +132,28 @@ export class RecordingStore implements IdempotencyStore {
     return await this.#record({ verb: 'remove' }, () => this.inner.remove(key), noFacts);
   }
 
-  async #record<Told extends StoreReply>(
-    question: StoreCall,
-    send: () => Promise<Told>,
-    facts: (told: Told) => ReplyFacts,
+  async #record<Reply extends StoreReply>(
+    storeCall: StoreCall,
+    send: () => Promise<Reply>,
+    factsOf: (reply: Reply) => ReplyFacts,
   ) {
-    const { verb, ownerToken, fencingToken } = question;
+    const { verb, ownerToken, fencingToken } = storeCall;
     const call = callContext();
     const storeCallId = nextStoreCallId();
-    const subject = { key: call.key, call: call.call, verb, storeCallId: storeCallId, ownerToken, fencingToken };
-    this.history.write({ ...subject, ...question, kind: 'asked' });
+    const base = { key: call.key, call: call.call, verb, storeCallId, ownerToken, fencingToken };
+    this.history.write({ ...base, ...storeCall, kind: 'store_call' });
     this.#pendingCalls.add(storeCallId);
-    const late = (deadlineMs: number) =>
-      this.history.write({ kind: 'late', key: call.key, call: call.call, what: verb, storeCallId, deadlineMs });
+    const onOverdue = (deadlineMs: number) =>
+      this.history.write({ kind: 'overdue', key: call.key, call: call.call, what: verb, storeCallId, deadlineMs });
     try {
-      const told = await watchDeadline(this.callTimeoutMs, late, send());
-      call.now = told.now;
-      this.history.write({ ...subject, kind: 'told', reply: told.kind ?? 'ok', now: told.now, ...facts(told) });
-      return told;
+      const reply = await watchDeadline(this.callTimeoutMs, onOverdue, send());
+      const { kind = 'ok', now } = reply;
+      call.now = now;
+      this.history.write({ ...base, kind: 'store_reply', reply: kind, now, ...factsOf(reply) });
+      return reply;
     } catch (error) {
       const storeClass = error instanceof StoreError ? error.class : 'none';
-      this.history.write({ ...subject, kind: 'failed', class: storeClass, why: String(error).slice(0, 200) });
+      this.history.write({ ...base, kind: 'store_call_failed', class: storeClass, why: String(error).slice(0, 200) });
       throw error;
     } finally {
       this.#pendingCalls.delete(storeCallId);
@@ -169,7 +170,7 @@ function nextStoreCallId(): number {
 
 function callContext(): CallContext {
   const call = currentCall.getStore();
-  if (call === undefined) throw new Error('The store was asked outside of any call.');
+  if (call === undefined) throw new Error('The store was called outside of any call of executeIdempotently.');
   return call;
 }
 
@@ -177,10 +178,10 @@ function noFacts(): ReplyFacts {
   return {};
 }
 
-function acquireFacts(answer: AcquireReply): ReplyFacts {
-  if (answer.kind === 'superseded') return {};
-  if (answer.kind !== 'acquired') return standingFacts(answer);
-  const { fencingToken, attempt, takeover, guarded, leaseEndAt } = answer;
+function acquireFacts(reply: AcquireReply): ReplyFacts {
+  if (reply.kind === 'superseded') return {};
+  if (reply.kind !== 'acquired') return standingFacts(reply);
+  const { fencingToken, attempt, takeover, guarded, leaseEndAt } = reply;
   return { fencingToken, attempt, takeover, guarded, leaseEndAt };
 }
 

@@ -1,4 +1,4 @@
-// One call of `execute` as it was planned, and its history.
+// Makes one planned call of `executeIdempotently` and records its history.
 import { setTimeout as pause } from 'node:timers/promises';
 import { executeIdempotently, type OperationContext, StoreError } from '@onceguard/core';
 import type { PlannedCall } from './call-plan.js';
@@ -11,10 +11,10 @@ export const leaseMs = 1_000;
 /** Longer than any run, and than any lease. */
 const ttlMs = 3_600_000;
 
-/** What a call of `execute` may need besides its operation and its waiting, also in a process that is stopped for a while. */
+/** The time that a call may need besides its operation and its waiting, even if its process is stopped for a while. */
 const overheadMs = 10_000;
 
-/** What an operation throws on purpose. */
+/** The error that an operation throws as planned. */
 class PlannedError extends Error {}
 
 interface CallEnvironment {
@@ -25,35 +25,41 @@ interface CallEnvironment {
   readonly isLast: boolean;
 }
 
-/** Never rejects: what comes of the call is written down. */
-export async function runCall(planned: PlannedCall, world: CallEnvironment): Promise<void> {
+/** Makes the call and records its outcome. Never rejects. */
+export async function runCall(planned: PlannedCall, environment: CallEnvironment): Promise<void> {
   const { key, client, onAbandoned, waitMs, operation } = planned;
-  const { history, call, isLast } = world;
+  const { history, call, isLast } = environment;
   history.write({ kind: 'called', key, call, client, onAbandoned, isLastRepeat: isLast });
-  const context: CallContext = { key, call, name: null, now: 0 };
-  const late = (deadlineMs: number) =>
-    history.write({ kind: 'late', key, call, what: 'execute', storeCallId: null, deadlineMs });
+  const context: CallContext = { key, call, storeKey: null, now: 0 };
+  const onOverdue = (deadlineMs: number) =>
+    history.write({ kind: 'overdue', key, call, what: 'execute', storeCallId: null, deadlineMs });
   const deadlineMs = 2 * overheadMs + operation.takesMs + 2 * waitMs;
   await currentCall.run(context, async () => {
     const outcome = await watchDeadline(
       deadlineMs,
-      late,
-      isLast ? outcomeAfterRetries(planned, world) : outcomeOf(planned, world),
+      onOverdue,
+      isLast ? outcomeAfterRetries(planned, environment) : outcomeOf(planned, environment),
     );
     history.write({ kind: 'returned', key, call, now: context.now, ...outcome });
-    if (outcome.outcome === 'outcome_unknown') await decideUnknownOutcome(planned, world.store, context);
+    if (outcome.outcome === 'outcome_unknown') await decideUnknownOutcome(planned, environment.store, context);
   });
 }
 
 type Outcome = Pick<ExecuteReturned, 'outcome' | 'recorded' | 'digest' | 'why'>;
 
-async function outcomeOf(planned: PlannedCall, world: CallEnvironment): Promise<Outcome> {
+async function outcomeOf(planned: PlannedCall, environment: CallEnvironment): Promise<Outcome> {
   const { key, onAbandoned, onFailure, waitMs } = planned;
-  const terms = { leaseMs, ttlMs, onAbandoned, onFailure, onInProgress: waitMs === 0 ? 'reject' : { waitMs } } as const;
+  const policy = {
+    leaseMs,
+    ttlMs,
+    onAbandoned,
+    onFailure,
+    onInProgress: waitMs === 0 ? 'reject' : { waitMs },
+  } as const;
   try {
-    const execution = await executeIdempotently(async (context) => await runOperation(planned, world, context), {
-      ...terms,
-      store: world.store,
+    const execution = await executeIdempotently(async (context) => await runOperation(planned, environment, context), {
+      ...policy,
+      store: environment.store,
       scope: 'chaos',
       key,
     });
@@ -66,50 +72,54 @@ async function outcomeOf(planned: PlannedCall, world: CallEnvironment): Promise<
   }
 }
 
-/** Asks again, as a patient client does, while there is no answer. */
-async function outcomeAfterRetries(planned: PlannedCall, world: CallEnvironment): Promise<Outcome> {
+/** Repeats the call until it returns an outcome, as a patient client does. */
+async function outcomeAfterRetries(planned: PlannedCall, environment: CallEnvironment): Promise<Outcome> {
   const endsAt = performance.now() + overheadMs;
   for (;;) {
-    const outcome = await outcomeOf(planned, world);
-    const isAnswer = outcome.outcome !== 'refused' && outcome.outcome !== 'in_progress';
-    if (isAnswer || performance.now() > endsAt) return outcome;
+    const outcome = await outcomeOf(planned, environment);
+    const isFinal = outcome.outcome !== 'refused' && outcome.outcome !== 'in_progress';
+    if (isFinal || performance.now() > endsAt) return outcome;
     await pause(200);
   }
 }
 
-/** Its value is one that no other execution has. */
-async function runOperation(planned: PlannedCall, world: CallEnvironment, context: OperationContext): Promise<string> {
+/** Returns a value that is unique to this execution. */
+async function runOperation(
+  planned: PlannedCall,
+  environment: CallEnvironment,
+  context: OperationContext,
+): Promise<string> {
   const { key, operation } = planned;
-  const { history, call } = world;
+  const { history, call } = environment;
   const { fencingToken, attempt, signal } = context;
-  history.write({ kind: 'began', key, call, fencingToken: fencingToken, attempt });
+  history.write({ kind: 'began', key, call, fencingToken, attempt });
   try {
     await pause(operation.takesMs, undefined, operation.stopsWhenAborted ? { signal } : {});
     if (operation.throws) throw new PlannedError('as planned');
   } catch (error) {
-    history.write({ kind: 'finished', key, call, fencingToken: fencingToken, threw: true });
+    history.write({ kind: 'finished', key, call, fencingToken, threw: true });
     throw new PlannedError('as planned, or stopped', { cause: error });
   }
-  history.write({ kind: 'finished', key, call, fencingToken: fencingToken, threw: false });
+  history.write({ kind: 'finished', key, call, fencingToken, threw: false });
   return `${call} ${fencingToken} ${'.'.repeat(operation.bytes)}`;
 }
 
-/** What an operator does who has found out what happened. */
+/** Decides the unknown outcome, as an operator does who has found out what happened. */
 async function decideUnknownOutcome(
-  { decides }: PlannedCall,
+  { decision }: PlannedCall,
   store: RecordingStore,
-  { name }: CallContext,
+  { storeKey }: CallContext,
 ): Promise<void> {
-  if (decides === null || name === null) return;
+  if (decision === null || storeKey === null) return;
   try {
-    const { record } = await store.read(name);
+    const { record } = await store.read(storeKey);
     if (record === null) return;
-    await store.resolve(name, {
-      ...{ expectedFencingToken: record.fencingToken, as: decides, by: 'chaos', reason: 'as planned', note: null },
+    await store.resolve(storeKey, {
+      ...{ expectedFencingToken: record.fencingToken, as: decision, by: 'chaos', reason: 'as planned', note: null },
       ...{ outcome: null, outcomeTtlMs: ttlMs, recordTtlMs: ttlMs },
     });
   } catch (error) {
-    // A decision that is not heard is not repeated.
+    // A decision whose store call fails is not repeated.
     if (!(error instanceof StoreError)) throw error;
   }
 }

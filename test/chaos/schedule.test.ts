@@ -1,4 +1,4 @@
-// The faults and the calls of a run come from its seed alone.
+// The faults and the calls of a run depend on its seed alone.
 import { expect, test } from 'vitest';
 import { planCalls } from './call-plan.js';
 import { drawFaults, networkFaults, ownerFaults, serverFaults } from './fault-schedule.js';
@@ -9,7 +9,7 @@ test('the same seed draws the same faults', () => {
   expect(drawFaults(7, minute)).toEqual(drawFaults(7, minute));
 });
 
-test('another seed draws others', () => {
+test('another seed draws other faults', () => {
   expect(drawFaults(7, minute)).not.toEqual(drawFaults(8, minute));
 });
 
@@ -19,15 +19,18 @@ test('a longer run begins with the same faults', () => {
   expect(begun).toEqual(short);
 });
 
-test.each([1, 2, 3, 4, 5])('a minute of seed %i has every kind, in order of time, and over before the end', (seed) => {
-  const drawn = drawFaults(seed, minute);
-  const kinds = new Set(drawn.map(({ kind }) => kind));
-  expect([...kinds].sort()).toEqual([...networkFaults, ...serverFaults, ...ownerFaults].sort());
-  expect(drawn.map(({ atMs }) => atMs)).toEqual(drawn.map(({ atMs }) => atMs).sort((one, other) => one - other));
-  expect(drawn.every(({ atMs, durationMs }) => atMs + durationMs < minute)).toBe(true);
-});
+test.each([1, 2, 3, 4, 5])(
+  'a minute of seed %i has faults of every kind, ordered by time, that end before the minute does',
+  (seed) => {
+    const drawn = drawFaults(seed, minute);
+    const kinds = new Set(drawn.map(({ kind }) => kind));
+    expect([...kinds].sort()).toEqual([...networkFaults, ...serverFaults, ...ownerFaults].sort());
+    expect(drawn.map(({ atMs }) => atMs)).toEqual(drawn.map(({ atMs }) => atMs).sort((left, right) => left - right));
+    expect(drawn.every(({ atMs, durationMs }) => atMs + durationMs < minute)).toBe(true);
+  },
+);
 
-test('the same seed plans the same calls, each for one of the processes', () => {
+test('the same seed plans the same calls, and assigns each to one process', () => {
   const run = { seed: 7, keys: 50, durationMs: minute, workers: 3 };
   const planned = [0, 1, 2].map((worker) => planCalls(run, worker));
   expect([0, 1, 2].map((worker) => planCalls(run, worker))).toEqual(planned);

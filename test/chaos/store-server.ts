@@ -1,11 +1,11 @@
-// The server that holds the records of a run, which dies, comes back, and is succeeded by a replica.
+// The Redis server of a run. It can be frozen, restarted with or without its data, and replaced by a replica.
 import { setTimeout as pause } from 'node:timers/promises';
 import { type FaultProxy, type RedisServer, startFaultProxy, startRedis } from '@onceguard/testing';
 import type { HistoryWriter } from './history.js';
 
 /**
- * What is acknowledged has been handed to the system, and survives the end of the process. With `everysec` it would not
- * always: while the disk is slow, Redis acknowledges for up to two seconds what it has not written yet.
+ * An acknowledged write has been passed to the operating system, so it survives the end of the process. With `everysec` it would not
+ * always: if the disk is slow, Redis acknowledges writes up to two seconds before it passes them on.
  */
 const durable = ['--appendonly', 'yes', '--appendfsync', 'no'];
 
@@ -35,7 +35,7 @@ export class StoreServer {
     this.server.thaw();
   }
 
-  /** Killed, and back with all that it had acknowledged. */
+  /** Kills the server, and restarts it with everything that it had acknowledged. */
   async restartAfter(ms: number): Promise<void> {
     await this.server.kill();
     await pause(ms);
@@ -43,19 +43,19 @@ export class StoreServer {
     await untilInfoShows(this.server, dataLoaded);
   }
 
-  /** Killed, and back with nothing. */
+  /** Kills the server, and restarts it without its data. */
   async restartEmptyAfter(ms: number): Promise<void> {
     await this.server.kill();
-    this.history.write({ kind: 'life', why: 'the server was killed and came back empty' });
+    this.history.write({ kind: 'data_lost', why: 'the server was killed and restarted empty' });
     await pause(ms);
     await this.server.restart({ discardData: true });
   }
 
   /**
-   * A replica takes over, which has not heard of what was acknowledged in the last `ms`. The one before is gone for good,
-   * so that the two never answer at the same time.
+   * Replaces the server by a replica that misses the writes of the last `ms` milliseconds. The old server ends first, so that the two never
+   * reply at the same time.
    */
-  async failOverAfter(ms: number, ways: readonly FaultProxy[]): Promise<void> {
+  async failOverAfter(ms: number, proxies: readonly FaultProxy[]): Promise<void> {
     const before = this.server;
     const link = await startFaultProxy(before.url);
     const replica = await startRedis({ args: durable });
@@ -65,12 +65,12 @@ export class StoreServer {
     await pause(ms);
     await before.kill();
     this.history.write({
-      kind: 'life',
-      why: `a replica took over, without what was acknowledged in the last ${ms} ms`,
+      kind: 'data_lost',
+      why: `a replica took over without the writes of the last ${ms} ms`,
     });
     await replica.command('REPLICAOF', 'NO', 'ONE');
     this.server = replica;
-    for (const way of ways) way.retarget(replica.url);
+    for (const proxy of proxies) proxy.retarget(replica.url);
     await before.stop();
     await link.close();
   }
@@ -80,7 +80,7 @@ export class StoreServer {
   }
 }
 
-/** A replica has everything, and on disk too, which it writes anew after it got everything. */
+/** The replica has all data, and has rewritten its append-only file, as it does after a full synchronization. */
 const replicaInSync = ['master_link_status:up', 'aof_rewrite_in_progress:0', 'aof_rewrite_scheduled:0'];
 
 const dataLoaded = ['loading:0'];
@@ -88,10 +88,10 @@ const dataLoaded = ['loading:0'];
 async function untilInfoShows(server: RedisServer, signs: readonly string[]): Promise<void> {
   const endsAt = performance.now() + infoLimitMs;
   for (;;) {
-    const said = String(await server.command('INFO')).split('\r\n');
-    if (signs.every((sign) => said.includes(sign))) return;
+    const lines = String(await server.command('INFO')).split('\r\n');
+    if (signs.every((sign) => lines.includes(sign))) return;
     if (performance.now() > endsAt)
-      throw new Error(`Waited ${infoLimitMs} ms for a server to say ${signs.join(', ')}.`);
+      throw new Error(`Waited ${infoLimitMs} ms for a server to report ${signs.join(', ')}.`);
     await pause(20);
   }
 }

@@ -1,4 +1,4 @@
-// The transition table of acquire, second part: finished by this token, abandoned, unknown, retryable, completed.
+// The transition table of acquire, part 2: ended by this owner token, abandoned, unknown, retryable, completed.
 import { test } from 'vitest';
 import { type AcquireRow, expectRow, nextAttempt, ownToken, recover, takenOver } from './acquire-table.js';
 import {
@@ -15,10 +15,10 @@ import {
 } from './builders.js';
 
 const rows: Record<string, AcquireRow> = {
-  // retryable or unknown, last held by this token
-  'released by this token': { record: retryable, request: ownToken, reply: { kind: 'superseded' } },
-  'left unknown by this token': { record: unknown, request: ownToken, reply: { kind: 'superseded' } },
-  'left unknown by this token, recover': {
+  // retryable or unknown, last held by this owner token
+  'released by this owner token': { record: retryable, request: ownToken, reply: { kind: 'superseded' } },
+  'left unknown by this owner token': { record: unknown, request: ownToken, reply: { kind: 'superseded' } },
+  'left unknown by this owner token, recover': {
     record: { ...unknown, retryAt: null },
     request: { ...ownToken, ...recover },
     reply: { kind: 'superseded' },
@@ -42,44 +42,44 @@ const rows: Record<string, AcquireRow> = {
     reply: { ...nextAttempt, takeover: true, guarded: true },
     becomes: { ...takenOver, recovering: false },
   },
-  'abandoned, no payload told': {
+  'abandoned, no fingerprint in the request': {
     record: abandoned,
     request: { fingerprint: null },
     reply: { kind: 'acquired' },
     becomes: { fingerprint: 'v1:a' },
   },
-  'abandoned, no payload kept': {
+  'abandoned, no fingerprint in the record': {
     record: { ...abandoned, fingerprint: null },
     reply: { kind: 'acquired' },
     becomes: { fingerprint: 'v1:a', fingerprintBound: false },
   },
-  'abandoned, the payload of an earlier attempt': {
+  'abandoned, the fingerprint of an earlier attempt': {
     record: abandoned,
     reply: { kind: 'acquired', fingerprintBound: true },
     becomes: { fingerprint: 'v1:a', fingerprintBound: true },
   },
 
-  // abandoned and guarded, or unknown; caller says recover; its retryAfterMs is over
+  // abandoned and guarded, or unknown; the caller says recover, and its retryAfterMs has passed
   'guarded, recover': {
     record: guarded,
     request: recover,
     reply: { ...nextAttempt, takeover: true, recovering: true, guarded: true },
     becomes: { ...takenOver, takeover: true, recovering: true, guarded: true, note: 'old note', steps },
   },
-  'unknown, recover, its time is over': {
+  'unknown, recover, retryAfterMs has passed': {
     record: { ...unknown, retryAt: at },
     request: recover,
     reply: { ...nextAttempt, takeover: true, recovering: true, guarded: true },
     becomes: { ...takenOver, takeover: true, recovering: true, guarded: true, note: 'old note', retryAt: null, steps },
   },
-  'unknown at once, recover': {
+  'unknown without retryAfterMs, recover': {
     record: { ...unknown, retryAt: null },
     request: recover,
     reply: { kind: 'acquired', recovering: true },
     becomes: takenOver,
   },
 
-  // abandoned and guarded, or unknown; otherwise
+  // abandoned and guarded, or unknown, in all other cases
   guarded: { record: guarded, reply: { kind: 'outcome_unknown', retryAfterMs: null, note: 'old note' } },
   'guarded, block': { record: guarded, request: { onAbandoned: 'block' }, reply: { kind: 'outcome_unknown' } },
   unknown: { record: unknown, reply: { kind: 'outcome_unknown', retryAfterMs: 10, note: 'old note' } },
@@ -88,7 +88,7 @@ const rows: Record<string, AcquireRow> = {
     request: { onAbandoned: 'block' },
     reply: { kind: 'outcome_unknown', retryAfterMs: 10 },
   },
-  'unknown, its time is over': {
+  'unknown, retryAfterMs has passed': {
     record: { ...unknown, retryAt: at - 1 },
     reply: { kind: 'outcome_unknown', retryAfterMs: 0 },
   },
@@ -139,16 +139,16 @@ const rows: Record<string, AcquireRow> = {
       fencingToken,
     },
   },
-  'completed by this token': { record: completed, request: ownToken, reply: { kind: 'completed' } },
-  'completed, nothing in it': {
+  'completed by this owner token': { record: completed, request: ownToken, reply: { kind: 'completed' } },
+  'completed, with an empty outcome': {
     record: { ...completed, outcome: new Uint8Array(0) },
     reply: { kind: 'completed', outcome: new Uint8Array(0) },
   },
-  'completed, the record ends before the bytes': {
+  'completed, the record expires before the outcome': {
     record: { ...completed, expiresAt: at + 9 },
     reply: { kind: 'completed', outcomeLeftMs: 9 },
   },
-  'completed, bytes over': {
+  'completed, the outcome has expired': {
     record: { ...completed, outcomeEndAt: at },
     reply: { kind: 'expired', completedAt: at - 5, note: '201' },
   },

@@ -1,18 +1,18 @@
-// Acquire: fencing tokens that grow, and lives that are not shortened.
+// Acquire: fencing tokens grow, and lifetimes are never shortened.
 import { describe, expect, test } from 'vitest';
 import { acquire } from '../../packages/core/src/protocol/index.js';
 import { leaseEndAt, recover } from './acquire-table.js';
 import { abandoned, at, records, request } from './builders.js';
 
 describe('acquire', () => {
-  test('raises the fencing token to the highest of the time, the one before and the one seen', () => {
-    const fenceOf = (before: number, lastSeenFencingToken: number) => {
+  test('sets the fencing token above the clock, the previous token and the highest token seen', () => {
+    const nextTokenAfter = (before: number, lastSeenFencingToken: number) => {
       const { reply } = acquire({ ...abandoned, fencingToken: before }, request({ lastSeenFencingToken }), at);
       return reply.kind === 'acquired' ? reply.fencingToken : null;
     };
-    expect(fenceOf(5, 0)).toBe(at);
-    expect(fenceOf(at, 0)).toBe(at + 1);
-    expect(fenceOf(at + 5, at + 9)).toBe(at + 10);
+    expect(nextTokenAfter(5, 0)).toBe(at);
+    expect(nextTokenAfter(at, 0)).toBe(at + 1);
+    expect(nextTokenAfter(at + 5, at + 9)).toBe(at + 10);
   });
 
   const lives = [
@@ -20,12 +20,12 @@ describe('acquire', () => {
     { onAbandoned: 'block', unknownTtlMs: 5_000, livesMs: 5_000 },
     { onAbandoned: 'recover', unknownTtlMs: 10, livesMs: 1_000 },
   ] as const;
-  test.each(lives)('keeps a record $livesMs ms beyond its lease for $onAbandoned', ({ livesMs, ...asked }) => {
-    const { record } = acquire(null, request(asked), at);
+  test.each(lives)('keeps a record $livesMs ms beyond its lease for $onAbandoned', ({ livesMs, ...overrides }) => {
+    const { record } = acquire(null, request(overrides), at);
     expect(record?.expiresAt).toBe(leaseEndAt + livesMs);
   });
 
-  test.each(Object.entries(records))('never shortens the life of a record: %s', (name, record) => {
+  test.each(Object.entries(records))('never shortens the lifetime of a record: %s', (name, record) => {
     if (name === 'removed') return;
     for (const ownerToken of ['mine', 'other']) {
       const brief = request({ ...recover, ownerToken, leaseMs: 1, recordTtlMs: 1, unknownTtlMs: 1 });

@@ -1,4 +1,4 @@
-// A row of the table of acquire, and what several rows answer or become.
+// The rows of the table of acquire, and the parts that several rows share.
 import { expect } from 'vitest';
 import { type AcquireRequest, acquire, type StoredRecord } from '../../packages/core/src/protocol/index.js';
 import { at, fencingToken, leaseMs, request, steps } from './builders.js';
@@ -7,7 +7,7 @@ export interface AcquireRow {
   readonly record: StoredRecord | null;
   readonly request?: Partial<AcquireRequest>;
   readonly reply: Record<string, unknown>;
-  /** What changes in the record; required where the answer is `acquired`, and absent where nothing does. */
+  /** What changes in the record. Absent if nothing changes; required if the reply is `acquired`. */
   readonly becomes?: Partial<StoredRecord>;
 }
 

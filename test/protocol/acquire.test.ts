@@ -1,4 +1,4 @@
-// The transition table of acquire, first part: too late, new, another payload, one's own, and alive.
+// The transition table of acquire, part 1: too late, new, another payload, the same owner token, and a lease that is alive.
 import { test } from 'vitest';
 import {
   type AcquireRow,
@@ -27,7 +27,7 @@ import {
 const rows: Record<string, AcquireRow> = {
   // would be created or changed, but now > notAfter
   'absent, too late': { record: null, request: { notAfter: at - 1 }, reply: { kind: 'superseded' } },
-  'gone, too late': { record: expired(running), request: { notAfter: at - 1 }, reply: { kind: 'superseded' } },
+  'expired, too late': { record: expired(running), request: { notAfter: at - 1 }, reply: { kind: 'superseded' } },
   'own, too late': { record: running, request: { ...ownToken, notAfter: at - 1 }, reply: { kind: 'superseded' } },
   'abandoned, too late': { record: abandoned, request: { notAfter: at - 1 }, reply: { kind: 'superseded' } },
   'guarded, recover, too late': {
@@ -36,19 +36,19 @@ const rows: Record<string, AcquireRow> = {
     reply: { kind: 'superseded' },
   },
   'retryable, too late': { record: retryable, request: { notAfter: at - 1 }, reply: { kind: 'superseded' } },
-  'alive, too late to matter': {
+  'alive, after notAfter': {
     record: running,
     request: { notAfter: 0 },
     reply: { kind: 'in_progress', retryAfterMs: 60 },
   },
-  'completed, too late to matter': { record: completed, request: { notAfter: 0 }, reply: { kind: 'completed' } },
-  'mismatch, too late to matter': {
+  'completed, after notAfter': { record: completed, request: { notAfter: 0 }, reply: { kind: 'completed' } },
+  'key_reused, after notAfter': {
     record: retryable,
     request: { notAfter: 0, fingerprint: 'v1:b' },
     reply: { kind: 'key_reused', version: 'v1' },
   },
 
-  // absent or gone
+  // absent, expired or removed
   absent: {
     record: null,
     reply: { ...firstAttempt, fencingToken: at, steps: new Map() },
@@ -66,12 +66,12 @@ const rows: Record<string, AcquireRow> = {
     reply: { ...firstAttempt, fencingToken: at + 51 },
     becomes: { fencingToken: at + 51 },
   },
-  gone: {
+  expired: {
     record: expired(unknown),
     reply: { ...firstAttempt, fencingToken: fencingToken + 1, steps: new Map() },
     becomes: { note: null, retryAt: null },
   },
-  'gone, other payload': {
+  'expired, other payload': {
     record: expired(completed),
     request: { fingerprint: 'v1:b' },
     reply: firstAttempt,
@@ -96,34 +96,38 @@ const rows: Record<string, AcquireRow> = {
   },
   'completed, other payload': { record: completed, request: { fingerprint: 'v1:b' }, reply: { kind: 'key_reused' } },
   'tombstone, other payload': { record: tombstone, request: { fingerprint: 'v1:b' }, reply: { kind: 'key_reused' } },
-  'finished by this token, other payload': {
+  'ended by this owner token, other payload': {
     record: retryable,
     request: { ...ownToken, fingerprint: 'v1:b' },
     reply: { kind: 'key_reused', version: 'v1' },
   },
-  'alive, no payload told': { record: running, request: { fingerprint: null }, reply: { kind: 'in_progress' } },
-  'alive, no payload kept': { record: { ...running, fingerprint: null }, reply: { kind: 'in_progress' } },
+  'alive, no fingerprint in the request': {
+    record: running,
+    request: { fingerprint: null },
+    reply: { kind: 'in_progress' },
+  },
+  'alive, no fingerprint in the record': { record: { ...running, fingerprint: null }, reply: { kind: 'in_progress' } },
 
-  // in_progress, same token
+  // in_progress, same owner token
   'own, alive': {
     record: running,
     request: ownToken,
     reply: { ...firstAttempt, ...unchangedFacts },
     becomes: { leaseEndAt },
   },
-  'own, alive, asks for less': {
+  'own, alive, with a shorter leaseMs': {
     record: running,
     request: { ...ownToken, leaseMs: 1 },
     reply: { ...firstAttempt, ...unchangedFacts, leaseEndAt: at + 60 },
     becomes: { leaseEndAt: at + 60, leaseMs, expiresAt: running.expiresAt },
   },
-  'own, lease over': {
+  'own, the lease has ended': {
     record: abandoned,
     request: ownToken,
     reply: { ...firstAttempt, ...unchangedFacts },
     becomes: { leaseEndAt },
   },
-  'own, guarded, lease over': {
+  'own, guarded, the lease has ended': {
     record: guarded,
     request: { ...ownToken, ...recover },
     reply: { ...firstAttempt, ...unchangedFacts, guarded: true },

@@ -1,4 +1,4 @@
-// Records, requests and leases of the table tests. `at` is now; the lease of "mine" began a little before.
+// Records, requests and leases for the table tests. `at` is now; the lease of the owner token "mine" began a little earlier.
 import type {
   AcquireRequest,
   Completion,
@@ -10,32 +10,32 @@ import { blankRecord } from '../../packages/core/src/protocol/record.js';
 
 export const at = 1_000_000;
 export const leaseMs = 100;
-export const terms = { recordTtlMs: 1_000, outcomeTtlMs: 300, unknownTtlMs: 5_000 } as const;
-/** Above the time, so that what is derived from the fencing token of before can be told from what comes of the clock. */
+export const retention = { recordTtlMs: 1_000, outcomeTtlMs: 300, unknownTtlMs: 5_000 } as const;
+/** Above the time, so that a token derived from the previous one differs from a token derived from the clock. */
 export const fencingToken = at + 7;
 
 export const bytes = (text: string): Uint8Array => Buffer.from(text);
 export const steps = new Map([['charge', { seq: 1, bytes: bytes('ch_1') }]]);
 
-/** In progress, lease alive, held by `mine`. */
+/** In progress, with a lease of `mine` that is alive. */
 export const running: StoredRecord = {
   ...blankRecord,
-  ...terms,
+  ...retention,
   fingerprint: 'v1:a',
   ownerToken: 'mine',
-  fencingToken: fencingToken,
+  fencingToken,
   attempt: 1,
   leaseEndAt: at + 60,
   leaseMs,
   steps,
-  expiresAt: at + 60 + terms.recordTtlMs,
+  expiresAt: at + 60 + retention.recordTtlMs,
 };
-export const abandoned: StoredRecord = { ...running, leaseEndAt: at, expiresAt: at + terms.recordTtlMs };
+export const abandoned: StoredRecord = { ...running, leaseEndAt: at, expiresAt: at + retention.recordTtlMs };
 export const guarded: StoredRecord = {
   ...abandoned,
   guarded: true,
   note: 'old note',
-  expiresAt: at + terms.unknownTtlMs,
+  expiresAt: at + retention.unknownTtlMs,
 };
 const noLease = { leaseEndAt: 0, leaseMs: 0 };
 export const retryable: StoredRecord = { ...running, ...noLease, state: 'retryable' };
@@ -45,7 +45,7 @@ export const unknown: StoredRecord = {
   state: 'unknown',
   note: 'old note',
   retryAt: at + 10,
-  expiresAt: at + terms.unknownTtlMs,
+  expiresAt: at + retention.unknownTtlMs,
 };
 export const completed: StoredRecord = {
   ...running,
@@ -62,7 +62,7 @@ export const tombstone: StoredRecord = { ...completed, outcome: null };
 export const removed: StoredRecord = {
   ...blankRecord,
   state: 'removed',
-  fencingToken: fencingToken,
+  fencingToken,
   expiresAt: at + 3_600_000,
 };
 export const expired = (record: StoredRecord): StoredRecord => ({ ...record, expiresAt: at });
@@ -77,26 +77,26 @@ export function request(overrides: Partial<AcquireRequest> = {}): AcquireRequest
     notAfter: at,
     lastSeenFencingToken: 0,
   } as const;
-  const outcomeTtlMs = Math.min(terms.outcomeTtlMs, overrides.recordTtlMs ?? terms.recordTtlMs);
-  return { ...terms, outcomeTtlMs, leaseMs, ...fixed, ...overrides };
+  const outcomeTtlMs = Math.min(retention.outcomeTtlMs, overrides.recordTtlMs ?? retention.recordTtlMs);
+  return { ...retention, outcomeTtlMs, leaseMs, ...fixed, ...overrides };
 }
 
-/** What the owner of `running` holds. */
+/** The lease of the owner of `running`. */
 export function lease(overrides: Partial<Lease> = {}): Lease {
   const facts = { attempt: 1, takeover: false, recovering: false, guarded: false, fingerprintBound: false };
   return {
     key: 'k',
     ownerToken: 'mine',
-    fencingToken: fencingToken,
+    fencingToken,
     fingerprint: 'v1:a',
     leaseEndAt: at + 60,
-    ...terms,
+    ...retention,
     ...facts,
     ...overrides,
   };
 }
 
-/** A lease above every record here: what an owner holds when the store lost its last writes. */
+/** A lease with a higher fencing token than every record here, as after the store lost the owner's last writes. */
 export const newerLease = (overrides: Partial<Lease> = {}): Lease => {
   return lease({ ownerToken: 'newer', fencingToken: fencingToken + 1, attempt: 2, takeover: true, ...overrides });
 };
@@ -106,13 +106,13 @@ export function completion(overrides: Partial<Completion> = {}): Completion {
 }
 
 export function decision(overrides: Partial<ResolveRequest> = {}): ResolveRequest {
-  const said = { outcome: bytes('decided'), note: null, by: 'ops', reason: 'asked' };
+  const facts = { outcome: bytes('decided'), note: null, by: 'ops', reason: 'asked' };
   return {
     recordTtlMs: null,
     outcomeTtlMs: null,
     expectedFencingToken: fencingToken,
     as: 'not_done',
-    ...said,
+    ...facts,
     ...overrides,
   };
 }

@@ -1,4 +1,4 @@
-// Complete and release: what an attempt leaves behind.
+// Complete and release: how an attempt ends.
 import { describe, expect, test } from 'vitest';
 import { complete, type ReleaseRequest, release, type StoredRecord } from '../../packages/core/src/protocol/index.js';
 import {
@@ -14,22 +14,22 @@ import {
   newerLease,
   records,
   removed,
+  retention,
   retryable,
   running,
-  terms,
   tombstone,
   unknown,
 } from './builders.js';
 
-/** Only a record in progress has one. */
+/** Only a record in progress has a lease. */
 const noLease = { leaseEndAt: 0, leaseMs: 0 };
 
 describe('complete', () => {
   test.each([
     { what: 'an outcome', outcome: bytes('done'), outcomeEndAt: at + 300 },
-    { what: 'no bytes, which are an outcome', outcome: new Uint8Array(0), outcomeEndAt: at + 300 },
+    { what: 'an empty outcome', outcome: new Uint8Array(0), outcomeEndAt: at + 300 },
     { what: 'no outcome', outcome: null, outcomeEndAt: 0 },
-  ])('records $what, drops the steps, and lives recordTtlMs from now', ({ outcome, outcomeEndAt }) => {
+  ])('records $what, drops the steps, and keeps the record for recordTtlMs from now', ({ outcome, outcomeEndAt }) => {
     const { record: recovered } = complete({ ...guarded, recovering: true }, lease(), completion({ outcome }), at);
     expect(recovered?.expiresAt).toBe(guarded.expiresAt);
     const { record } = complete(guarded, lease(), completion({ outcome }), at);
@@ -44,7 +44,7 @@ describe('complete', () => {
     expect(record).toEqual({ ...guarded, ...finished, outcome, outcomeEndAt });
   });
 
-  test('restores only while now is before notAfter, and needs no limit on its own record', () => {
+  test('restores only before notAfter, which does not limit it on its own record', () => {
     for (const record of [null, running]) {
       const late = complete(record, newerLease(), completion({ notAfter: at }), at);
       expect([late.reply.kind, late.record]).toEqual(['gone', record]);
@@ -52,7 +52,7 @@ describe('complete', () => {
     expect(complete(running, lease(), completion({ notAfter: 0 }), at).reply.kind).toBe('ok');
   });
 
-  test('restores the outcome with what the lease carries, and does not shorten the life of an older copy', () => {
+  test('restores the record from the facts in the lease, and does not shorten the lifetime of an older copy', () => {
     for (const [before, expiresAt] of [
       [null, at + 1_000],
       [unknown, at + 5_000],
@@ -121,7 +121,7 @@ describe('complete', () => {
         fencingToken,
       },
     },
-  ])('that is lost is told what stands there: $what', ({ record, by, standing }) => {
+  ])('that is lost replies the standing: $what', ({ record, by, standing }) => {
     expect(complete(record, by, completion(), at).reply).toEqual({ kind: 'lost', standing, now: at });
   });
 });
@@ -129,7 +129,7 @@ describe('complete', () => {
 describe('release', () => {
   const withoutSteps: StoredRecord = { ...abandoned, steps: new Map() };
   const longLived: StoredRecord = { ...withoutSteps, expiresAt: at + 99_000_000 };
-  const ways: readonly (readonly [how: ReleaseRequest, from: StoredRecord, becomes: Partial<StoredRecord>])[] = [
+  const rows: readonly (readonly [request: ReleaseRequest, from: StoredRecord, becomes: Partial<StoredRecord>])[] = [
     [{ as: 'retryable' }, guarded, { state: 'retryable', note: null, retryAt: null, expiresAt: at + 5_000 }],
     [{ as: 'retryable' }, abandoned, { state: 'retryable', expiresAt: at + 1_000 }],
     [
@@ -158,19 +158,19 @@ describe('release', () => {
     ],
     [{ as: 'retryable' }, { ...longLived, steps: running.steps }, { state: 'retryable' }],
   ];
-  test.each(ways)('%o', (how, from, becomes) => {
-    const { record, reply } = release(from, lease(), how, at);
+  test.each(rows)('%o', (request, from, becomes) => {
+    const { record, reply } = release(from, lease(), request, at);
     expect(reply).toEqual({ kind: 'ok', now: at });
     expect(record).toEqual({ ...from, ...noLease, ...becomes });
   });
 
-  test('as not_started goes by the token alone', () => {
-    const unlearnt = { key: 'k', ownerToken: 'mine', fencingToken: null, ...terms };
-    expect(release(running, unlearnt, { as: 'not_started' }, at).record?.state).toBe('retryable');
+  test('as not_started is identified by the owner token alone', () => {
+    const holder = { key: 'k', ownerToken: 'mine', fencingToken: null, ...retention };
+    expect(release(running, holder, { as: 'not_started' }, at).record?.state).toBe('retryable');
     for (const record of Object.values(records)) {
-      const other = release(record, { ...unlearnt, ownerToken: 'other' }, { as: 'not_started' }, at);
+      const other = release(record, { ...holder, ownerToken: 'other' }, { as: 'not_started' }, at);
       expect([other.reply.kind, other.record]).toEqual(['lost', record]);
     }
-    expect(release(null, unlearnt, { as: 'not_started' }, at).reply.kind).toBe('gone');
+    expect(release(null, holder, { as: 'not_started' }, at).reply.kind).toBe('gone');
   });
 });

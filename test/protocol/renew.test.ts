@@ -1,4 +1,4 @@
-// Renew and checkpoint: longer leases, restored records, and steps whose first bytes stand.
+// Renew and checkpoint: longer leases, restored records, and steps that keep their first bytes.
 import { describe, expect, test } from 'vitest';
 import { checkpoint, renew } from '../../packages/core/src/protocol/index.js';
 import { at, bytes, completed, expired, guarded, lease, newerLease, running, steps, unknown } from './builders.js';
@@ -18,19 +18,19 @@ describe('renew', () => {
     });
   });
 
-  test('keeps a guarded record unknownTtlMs, and shortens no life', () => {
+  test('keeps a guarded record for unknownTtlMs, and never shortens a lifetime', () => {
     expect(renew(guarded, lease(), 100, at).record?.expiresAt).toBe(at + 5_100);
     const longLived = { ...running, expiresAt: at + 99_999 };
     expect(renew(longLived, lease(), 100, at).record?.expiresAt).toBe(at + 99_999);
   });
 
-  test('has no lease to tell of on its own completed record, and tells the end that it was told last', () => {
+  test('replies the last known lease end on the owner’s own completed record', () => {
     const { record, reply } = renew(completed, lease({ leaseEndAt: at - 9 }), 100, at);
     expect(reply).toEqual({ kind: 'ok', leaseEndAt: at - 9, now: at });
     expect(record).toBe(completed);
   });
 
-  test('restores only while now is before the lease end that was last told', () => {
+  test('restores only before the last known end of the lease', () => {
     for (const record of [null, running]) {
       expect(renew(record, newerLease({ leaseEndAt: at + 1 }), 100, at).reply.kind).toBe('restored');
       const late = renew(record, newerLease({ leaseEndAt: at }), 100, at);
@@ -41,13 +41,13 @@ describe('renew', () => {
   test.each([
     { what: 'an absent record', before: null, kept: new Map(), expiresAt: at + 100 + 5_000 },
     { what: 'an older copy', before: { ...unknown, expiresAt: at + 9_999 }, kept: steps, expiresAt: at + 9_999 },
-    { what: 'a gone record', before: expired(running), kept: new Map(), expiresAt: at + 100 + 5_000 },
-  ])('writes $what anew from what the lease carries', ({ before, kept, expiresAt }) => {
+    { what: 'an expired record', before: expired(running), kept: new Map(), expiresAt: at + 100 + 5_000 },
+  ])('restores $what from the facts in the lease', ({ before, kept, expiresAt }) => {
     const by = newerLease({ guarded: true, recovering: true, fingerprint: 'v1:b' });
     const { ownerToken, fencingToken: mine, attempt, takeover } = by;
     const carried = {
       fingerprint: 'v1:b',
-      ownerToken: ownerToken,
+      ownerToken,
       fencingToken: mine,
       attempt,
       takeover,
@@ -74,7 +74,7 @@ describe('checkpoint', () => {
     { what: 'a higher seq', seq: 2, step: 'charge', holds: { seq: 2, bytes: bytes('new') } },
     { what: 'the same seq again', seq: 1, step: 'charge', holds: { seq: 1, bytes: bytes('ch_1') } },
     { what: 'a lower seq', seq: 0, step: 'charge', holds: { seq: 1, bytes: bytes('ch_1') } },
-  ])('after $what the step holds what it should, and the others are untouched', ({ seq, step, holds }) => {
+  ])('with $what the step holds the expected bytes, and the other steps are unchanged', ({ seq, step, holds }) => {
     const { record, reply } = checkpoint(running, lease(), { step, seq, bytes: bytes('new') }, at);
     expect(reply).toEqual({ kind: 'ok', now: at });
     expect(record).toEqual({ ...running, steps: new Map([...steps, [step, holds]]) });

@@ -1,4 +1,4 @@
-// Every verb sent twice in a row answers as if once, and later changes nothing that it does not own.
+// A message that arrives twice in a row has the same reply and effect as once. A later copy changes nothing that its sender does not own.
 import { describe, expect, test } from 'vitest';
 import {
   acquire,
@@ -29,17 +29,17 @@ import {
 type Send = (record: StoredRecord | null, now: number) => Transition<{ readonly kind: string }>;
 
 const recover = { onAbandoned: 'recover', notAfter: at + 50 } as const;
-const point = { step: 'mail', seq: 1, bytes: bytes('sent') };
+const step = { step: 'mail', seq: 1, bytes: bytes('sent') };
 
 const messages: Record<string, { from: StoredRecord | null; send: Send; second?: string }> = {
   'acquire an absent key': { from: null, send: (r, now) => acquire(r, request({ notAfter: at + 50 }), now) },
   'acquire an abandoned one': { from: abandoned, send: (r, now) => acquire(r, request({ notAfter: at + 50 }), now) },
   'acquire to recover': { from: guarded, send: (r, now) => acquire(r, request(recover), now) },
   'acquire a retryable one': { from: retryable, send: (r, now) => acquire(r, request({ notAfter: at + 50 }), now) },
-  'acquire in vain': { from: running, send: (r, now) => acquire(r, request(), now) },
+  'acquire a running one': { from: running, send: (r, now) => acquire(r, request(), now) },
   renew: { from: running, send: (r, now) => renew(r, lease(), 100, now) },
   'renew a lost record': { from: null, send: (r, now) => renew(r, newerLease(), 100, now), second: 'ok' },
-  checkpoint: { from: running, send: (r, now) => checkpoint(r, lease(), point, now) },
+  checkpoint: { from: running, send: (r, now) => checkpoint(r, lease(), step, now) },
   complete: { from: running, send: (r, now) => complete(r, lease(), completion(), now) },
   'complete a lost record': {
     from: null,
@@ -69,7 +69,7 @@ describe('sent twice in a row', () => {
   });
 
   test.each(Object.entries(messages))(
-    'with time in between, only the lease and the life may be longer: %s',
+    'with time in between, only the lease and the lifetime may be longer: %s',
     (_, { from, send }) => {
       const once = send(from, at).record;
       const twice = send(once, at + 20).record;
@@ -81,11 +81,11 @@ describe('sent twice in a row', () => {
   );
 });
 
-/** What may have happened between a message and its late copy: each ends what the sender owned. */
+/** What may have happened between a message and its late copy. Each event ends the sender's lease. */
 const eventsBetween: Record<string, (record: StoredRecord | null, now: number) => StoredRecord | null> = {
-  'somebody took over': (record, now) => acquire(record, taker(now), now).record,
+  'somebody took over': (record, now) => acquire(record, takeoverRequest(now), now).record,
   'somebody took over and completed': (record, now) => {
-    const taken = acquire(record, taker(now), now).record;
+    const taken = acquire(record, takeoverRequest(now), now).record;
     if (taken?.state !== 'in_progress') return taken;
     return complete(taken, lease({ ownerToken: 'taker', fencingToken: taken.fencingToken }), completion(), now).record;
   },
@@ -103,9 +103,9 @@ describe('sent again later, a copy changes nothing', () => {
     });
   }
 
-  test('of an acquisition that ended, whoever came after it', () => {
-    const asked = request({ ownerToken: 'mine', onAbandoned: 'recover', notAfter: at + 10_000 });
-    const mine = acquire(null, asked, at).record;
+  test('of an acquisition that has ended, whoever acquired after it', () => {
+    const ownRequest = request({ ownerToken: 'mine', onAbandoned: 'recover', notAfter: at + 10_000 });
+    const mine = acquire(null, ownRequest, at).record;
     const ends: readonly (StoredRecord | null)[] = [
       release(mine, { ...lease(), fencingToken: null }, { as: 'not_started' }, at + 1).record,
       complete(mine, lease({ fencingToken: mine?.fencingToken ?? 0 }), completion(), at + 1).record,
@@ -118,13 +118,13 @@ describe('sent again later, a copy changes nothing', () => {
     ];
     for (const ended of ends) {
       expect(ended?.state).not.toBe('in_progress');
-      expect(acquire(ended, asked, at + 2).record).toBe(ended);
-      const taken = acquire(ended, taker(at + 2), at + 2).record;
-      expect(acquire(taken, asked, at + 3).record).toBe(taken);
+      expect(acquire(ended, ownRequest, at + 2).record).toBe(ended);
+      const taken = acquire(ended, takeoverRequest(at + 2), at + 2).record;
+      expect(acquire(taken, ownRequest, at + 3).record).toBe(taken);
     }
   });
 });
 
-function taker(now: number) {
+function takeoverRequest(now: number) {
   return request({ ownerToken: 'taker', onAbandoned: 'recover', notAfter: now });
 }

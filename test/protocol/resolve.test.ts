@@ -1,4 +1,4 @@
-// Resolve and remove: what people do to a record.
+// Resolve and remove: the operations for people.
 import { describe, expect, test } from 'vitest';
 import {
   type ResolveRequest,
@@ -49,25 +49,25 @@ const rows: Record<string, ResolveRow> = {
     reply: { kind: 'ok' },
     becomes: { ...done, expiresAt: unknown.expiresAt },
   },
-  'unknown, done, to be known for longer': {
+  'unknown, done, with a longer retention': {
     record: unknown,
     request: { as, recordTtlMs: 9_000, outcomeTtlMs: 8_000 },
     reply: { kind: 'ok' },
     becomes: { ...done, expiresAt: at + 9_000, outcomeEndAt: at + 8_000 },
   },
-  'unknown, done, its answer to be known for longer than the record': {
+  'unknown, done, with an outcomeTtlMs beyond the record’s retention': {
     record: unknown,
     request: { as, outcomeTtlMs: 8_000 },
     reply: { kind: 'ok' },
     becomes: { ...done, expiresAt: at + 8_000, outcomeEndAt: at + 8_000 },
   },
-  'unknown, done, to be known for less long': {
+  'unknown, done, with a shorter retention': {
     record: unknown,
     request: { as, recordTtlMs: 2, outcomeTtlMs: 1 },
     reply: { kind: 'ok' },
     becomes: { ...done, expiresAt: unknown.expiresAt, outcomeEndAt: at + 300 },
   },
-  'unknown, not done, to be known for longer': {
+  'unknown, not done, with a longer retention': {
     record: unknown,
     request: { recordTtlMs: 9_000 },
     reply: { kind: 'ok' },
@@ -102,8 +102,8 @@ const rows: Record<string, ResolveRow> = {
 
   'again, not done': { record: freed, reply: { kind: 'ok' } },
   'again, done': { record: closed, request: { as }, reply: { kind: 'ok' } },
-  'again, the bytes are over': { record: { ...closed, outcomeEndAt: at }, request: { as }, reply: { kind: 'ok' } },
-  'again, after somebody acquired and was abandoned': {
+  'again, the outcome has expired': { record: { ...closed, outcomeEndAt: at }, request: { as }, reply: { kind: 'ok' } },
+  'again, after another attempt that was abandoned': {
     record: { ...unknown, fencingToken: fencingToken + 2, decisions: [decided] },
     reply: conflict('outcome_unknown'),
   },
@@ -115,8 +115,8 @@ const rows: Record<string, ResolveRow> = {
     },
     reply: conflict('retryable'),
   },
-  'again, but the other way': { record: freed, request: { as }, reply: conflict('retryable') },
-  'again, but done before': { record: closed, reply: conflict('completed') },
+  'again, with the opposite decision': { record: freed, request: { as }, reply: conflict('retryable') },
+  'not done, after done': { record: closed, reply: conflict('completed') },
   'again, from another fencing token': {
     record: freed,
     request: { expectedFencingToken: fencingToken + 1 },
@@ -140,7 +140,7 @@ const rows: Record<string, ResolveRow> = {
   tombstone: { record: tombstone, request: { as }, reply: conflict('expired') },
   removed: { record: removed, reply: conflict('retryable') },
   absent: { record: null, reply: { kind: 'gone' } },
-  gone: { record: expired(unknown), reply: { kind: 'gone' } },
+  expired: { record: expired(unknown), reply: { kind: 'gone' } },
 };
 
 describe('resolve', () => {
@@ -155,7 +155,7 @@ describe('resolve', () => {
     }
   });
 
-  test('as not done keeps the token, the attempt and what became of steps; those that were in doubt may run', () => {
+  test('as not done keeps the owner token, the attempt and the results of steps, and drops steps in doubt', () => {
     const step = (seq: number) => ({ seq, bytes: Buffer.from('x') });
     const steps = new Map([
       ['done', step(2)],
@@ -176,17 +176,17 @@ test('resolve keeps the last five decisions', () => {
 });
 
 describe('remove', () => {
-  test.each(Object.entries(records))('leaves nothing but the fencing token, for an hour: %s', (_, record) => {
+  test.each(Object.entries(records))('keeps nothing but the fencing token, for an hour: %s', (_, record) => {
     const nobody = { ownerToken: '', fingerprint: null, attempt: 0, leaseEndAt: 0, leaseMs: 0, steps: new Map() };
     const nothing = { note: null, retryAt: null, decisions: [], completedAt: null, outcome: null, outcomeEndAt: 0 };
     const flags = { takeover: false, recovering: false, guarded: false, fingerprintBound: false };
-    const noTerms = { recordTtlMs: 0, outcomeTtlMs: 0, unknownTtlMs: 0 };
+    const noRetention = { recordTtlMs: 0, outcomeTtlMs: 0, unknownTtlMs: 0 };
     const expiresAt = Math.max(at, record.leaseEndAt) + 3_600_000;
-    const kept = { layout: recordLayout, state: 'removed', fencingToken, expiresAt, ...noTerms };
+    const kept = { layout: recordLayout, state: 'removed', fencingToken, expiresAt, ...noRetention };
     expect(remove(record, at)).toStrictEqual({ ...kept, ...nobody, ...nothing, ...flags });
   });
 
-  test.each([null, expired(running)])('leaves what is absent or gone as it is', (record) => {
+  test.each([null, expired(running)])('does not change an absent or expired record', (record) => {
     expect(remove(record, at)).toBe(record);
   });
 });

@@ -1,40 +1,40 @@
-// What MemoryStore clears away, and in which order: the agenda and the ledger by themselves.
+// ExpiryHeap and RecordTable by themselves: which records expire, and in which order.
 import { expect, test } from 'vitest';
 import { blankRecord } from '../../packages/core/src/protocol/record.js';
 import { ExpiryHeap } from '../../packages/core/src/stores/memory/expiry-heap.js';
 import { RecordTable } from '../../packages/core/src/stores/memory/record-table.js';
 import { randomFrom } from '../protocol/model/mulberry.js';
 
-test('the first item of an agenda is always the earliest, whatever was added, moved and dropped', () => {
+test('the first item of the heap is always the earliest one, after any insertions, moves and removals', () => {
   for (let seed = 1; seed <= 100; seed += 1) {
     const random = randomFrom(seed);
-    const agenda = new ExpiryHeap<{ dueAt: number; heapIndex: number }>();
+    const heap = new ExpiryHeap<{ dueAt: number; heapIndex: number }>();
     const items: { dueAt: number; heapIndex: number }[] = [];
     for (let step = 0; step < 200; step += 1) {
       const item = random.pick(items);
       if (item === undefined || random.chance(45)) {
         const added = { dueAt: random.below(50), heapIndex: 0 };
         items.push(added);
-        agenda.insert(added);
+        heap.insert(added);
       } else if (random.chance(50)) {
-        agenda.reschedule(item, random.below(50));
+        heap.reschedule(item, random.below(50));
       } else {
         items.splice(items.indexOf(item), 1);
-        agenda.remove(item);
+        heap.remove(item);
       }
       const earliest = items.length === 0 ? undefined : Math.min(...items.map(({ dueAt }) => dueAt));
-      expect(agenda.peek()?.dueAt, `seed ${seed}, step ${step}`).toBe(earliest);
+      expect(heap.peek()?.dueAt, `seed ${seed}, step ${step}`).toBe(earliest);
     }
   }
 });
 
-test('one call clears away a bounded number of records, the earliest first', () => {
-  const ledger = new RecordTable({ maxRecords: 100, maxBytes: 1_000_000, maxScopeShare: 1 });
-  const ends = Array.from({ length: 40 }, (_, at) => ((at * 17) % 40) + 1);
-  for (const end of ends) ledger.put(`ends at ${end}`, { ...blankRecord, expiresAt: end }, 0, null);
-  const left = () => ends.filter((end) => ledger.get(`ends at ${end}`) !== null).sort((a, b) => a - b);
-  ledger.expireDue(30, 16);
-  expect(left()).toEqual(Array.from({ length: 24 }, (_, at) => at + 17));
-  ledger.expireDue(30, 16);
-  expect(left()).toEqual(Array.from({ length: 10 }, (_, at) => at + 31));
+test('one call expires a bounded number of records, the earliest first', () => {
+  const table = new RecordTable({ maxRecords: 100, maxBytes: 1_000_000, maxScopeShare: 1 });
+  const ends = Array.from({ length: 40 }, (_, index) => ((index * 17) % 40) + 1);
+  for (const end of ends) table.put(`ends at ${end}`, { ...blankRecord, expiresAt: end }, 0, null);
+  const left = () => ends.filter((end) => table.get(`ends at ${end}`) !== null).sort((a, b) => a - b);
+  table.expireDue(30, 16);
+  expect(left()).toEqual(Array.from({ length: 24 }, (_, index) => index + 17));
+  table.expireDue(30, 16);
+  expect(left()).toEqual(Array.from({ length: 10 }, (_, index) => index + 31));
 });

@@ -1,4 +1,4 @@
-// MemoryStore: options that cannot be meant are refused where they enter, and a store in one of several processes warns.
+// MemoryStore: the constructor rejects invalid options, and a store in one of several processes warns.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -24,7 +24,7 @@ const refused: readonly (readonly [options: unknown, message: RegExp])[] = [
         /maxScopeShare is .*; it must be a number above 0 and at most 1\. For a quarter write 0\.25\./,
       ] as const,
   ),
-  [{ clock: 5 }, /clock is 5; it must be a function that answers milliseconds since 1970, such as Date\.now\./],
+  [{ clock: 5 }, /clock is 5; it must be a function that returns milliseconds since 1970, such as Date\.now\./],
   [
     { maxRecord: 5 },
     /maxRecord is not an option; the options are callTimeoutMs, clock, maxBytes, maxRecords, maxScopeShare, retryQueueLimits, storeName\./,
@@ -34,7 +34,7 @@ const refused: readonly (readonly [options: unknown, message: RegExp])[] = [
 ];
 
 describe('new MemoryStore()', () => {
-  test.each(refused)('refuses %o with name, value and remedy', (options, message) => {
+  test.each(refused)('rejects %o with name, value and remedy', (options, message) => {
     const make = () => Reflect.construct(MemoryStore, [options]);
     expect(make).toThrow(message);
     expect(make).toThrow(/^new MemoryStore\(\): /);
@@ -42,17 +42,17 @@ describe('new MemoryStore()', () => {
     expect(make).toThrow(expect.objectContaining({ code: 'option_invalid' }));
   });
 
-  test('names every mistake at once, one per line', () => {
+  test('reports all mistakes at once, one per line', () => {
     const make = () => new MemoryStore({ maxRecords: 0, maxBytes: -1 });
     expect(make).toThrow(/maxRecords is 0; .*\n.*maxBytes is -1; /);
   });
 
-  test('has a deadline of 1000 ms unless told otherwise', () => {
+  test('has a deadline of 1000 ms by default', () => {
     expect(new MemoryStore().callTimeoutMs).toBe(1_000);
     expect(new MemoryStore({ callTimeoutMs: 50 }).callTimeoutMs).toBe(50);
   });
 
-  test('closed, says that the store was closed', async () => {
+  test('rejects calls after close, and says that the store was closed', async () => {
     const store = new MemoryStore();
     await store.close();
     await expect(store.read('a')).rejects.toThrow('This MemoryStore was closed');
@@ -60,28 +60,28 @@ describe('new MemoryStore()', () => {
 });
 
 const processes = [
-  { what: 'a node:cluster worker', how: 'cluster', env: {}, warnings: 1 },
-  { what: 'the second process of pm2', how: 'plain', env: { NODE_APP_INSTANCE: '1' }, warnings: 1 },
+  { what: 'a node:cluster worker', start: 'cluster', env: {}, warnings: 1 },
+  { what: 'the second process of pm2', start: 'plain', env: { NODE_APP_INSTANCE: '1' }, warnings: 1 },
   {
     what: 'the first process of pm2, which may be the only one',
-    how: 'plain',
+    start: 'plain',
     env: { NODE_APP_INSTANCE: '0' },
     warnings: 0,
   },
-  { what: 'a process of its own', how: 'plain', env: {}, warnings: 0 },
+  { what: 'a process of its own', start: 'plain', env: {}, warnings: 0 },
 ] as const;
 
-test.each(processes)('a MemoryStore in $what warns $warnings times', async ({ how, env, warnings }) => {
-  const said = await constructTwiceIn(how, env);
-  expect(said).toEqual(Array(warnings).fill('memory_store_in_cluster'));
+test.each(processes)('a MemoryStore in $what warns $warnings times', async ({ start, env, warnings }) => {
+  const codes = await constructTwiceIn(start, env);
+  expect(codes).toEqual(Array(warnings).fill('memory_store_in_cluster'));
 });
 
-/** The codes of the warnings of a process that makes two stores. */
-async function constructTwiceIn(how: string, env: Record<string, string>): Promise<unknown> {
+/** The codes of the warnings of a process that constructs two stores. */
+async function constructTwiceIn(start: string, env: Record<string, string>): Promise<unknown> {
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
   const program = fileURLToPath(new URL('fixtures/two-memory-stores.ts', import.meta.url));
   const { NODE_APP_INSTANCE: _, ...inherited } = process.env;
-  const child = fork(program, [how], { execArgv: ['--no-warnings', '--import', tsx], env: { ...inherited, ...env } });
+  const child = fork(program, [start], { execArgv: ['--no-warnings', '--import', tsx], env: { ...inherited, ...env } });
   const [codes] = await once(child, 'message');
   child.kill();
   return codes;

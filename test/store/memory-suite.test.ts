@@ -1,22 +1,23 @@
-// The published contract finds what it is there to find: stores that are broken in one clause each.
+// The published store suite detects stores in which one clause of the contract is broken.
 import { describe, expect, test } from 'vitest';
 import * as protocol from '../../packages/core/src/protocol/index.js';
 import type { IdempotencyStore } from '../../packages/core/src/store/port.js';
 import { manualClock, storeSuite } from '../../packages/testing/src/index.js';
 import { brokenAcquire } from '../protocol/model/broken-acquire.js';
 import { brokenOwner } from '../protocol/model/broken-owner.js';
+import { brokenRelease } from '../protocol/model/broken-release.js';
 import { protocolStore } from './fixtures/protocol-store.js';
 
-/** What the port cannot show: a clock that steps back; and a record that is over, which a store may have dropped. */
+/** Clauses that the port cannot show: a clock that steps back, and an expired record, which a store may have dropped. */
 const undetectableClauses = new Set([
   'the wait is not capped at the length of a lease',
-  'complete: writes over a newer owner whose life is over',
+  'complete: replaces the expired record of a newer owner',
 ]);
 
 type BreakStore = (store: IdempotencyStore) => Partial<IdempotencyStore>;
 
 const brokenStores: Record<string, BreakStore> = {
-  'acquire reads, and then writes': (store) => ({
+  'acquire reads and then writes, in two steps': (store) => ({
     async acquire(key, request) {
       const { record } = await store.read(key);
       if (record !== null) return store.acquire(key, request);
@@ -25,7 +26,7 @@ const brokenStores: Record<string, BreakStore> = {
       return store.acquire(key, request);
     },
   }),
-  'an empty outcome is none': (store) => ({
+  'an empty outcome is taken for none': (store) => ({
     complete(lease, completion) {
       return store.complete(
         lease,
@@ -33,41 +34,41 @@ const brokenStores: Record<string, BreakStore> = {
       );
     },
   }),
-  'bytes pass through text': (store) => ({
+  'bytes are converted to text and back': (store) => ({
     complete(lease, completion) {
       const outcome = completion.outcome && Buffer.from(Buffer.from(completion.outcome).toString());
       return store.complete(lease, { ...completion, outcome });
     },
   }),
-  'scan forgets the last record of each page': (store) => ({
+  'scan omits the last record of each page': (store) => ({
     async scan(request) {
       const page = await store.scan(request);
       return page.records.length < 2 ? page : { ...page, records: page.records.slice(0, -1) };
     },
   }),
-  'close changes nothing': () => ({ close: async () => {} }),
+  'close has no effect': () => ({ close: async () => {} }),
   'arguments are not checked': (store) => ({
-    release: (holder, how) =>
-      store.release({ ...holder, recordTtlMs: Math.max(holder.outcomeTtlMs, holder.recordTtlMs) }, how),
+    release: (holder, request) =>
+      store.release({ ...holder, recordTtlMs: Math.max(holder.outcomeTtlMs, holder.recordTtlMs) }, request),
   }),
 };
 
 describe('the store suite', () => {
-  test('finds nothing in a store that is the protocol and a map', async () => {
+  test('passes for a store that is the protocol and a map', async () => {
     expect(await firstFailure((clock) => protocolStore(protocol, clock))).toBeNull();
   });
 
-  const clauses = Object.entries({ ...brokenAcquire, ...brokenOwner }).filter(
+  const clauses = Object.entries({ ...brokenAcquire, ...brokenOwner, ...brokenRelease }).filter(
     ([name]) => !undetectableClauses.has(name),
   );
-  test.each(clauses)('finds it: %s', async (_, variant) => {
+  test.each(clauses)('detects the mutation: %s', async (_, variant) => {
     expect(await firstFailure((clock) => protocolStore({ ...protocol, ...variant }, clock))).not.toBeNull();
   });
 
-  test.each(Object.entries(brokenStores))('finds it: %s', async (_, broken) => {
+  test.each(Object.entries(brokenStores))('detects the mutation: %s', async (_, breakStore) => {
     const create = (clock: () => number) => {
       const store = protocolStore(protocol, clock);
-      return { ...store, ...broken(store) };
+      return { ...store, ...breakStore(store) };
     };
     expect(await firstFailure(create)).not.toBeNull();
   });

@@ -1,4 +1,4 @@
-// MemoryStore proves itself by the published contract.
+// MemoryStore passes the published store suite.
 import { describe, test } from 'vitest';
 import { MemoryStore } from '../../packages/core/src/stores/memory/memory-store.js';
 import { manualClock, storeSuite } from '../../packages/testing/src/index.js';

@@ -1,4 +1,4 @@
-// A cluster: formed, broken and healed, and resharded while it is at work.
+// startRedisCluster: the cluster starts, is resharded while it works, and recovers from failures.
 import { type RedisCluster, startRedisCluster } from '@onceguard/testing';
 import { Cluster } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -11,12 +11,12 @@ beforeAll(async () => {
 });
 afterAll(async () => await cluster.stop());
 
-test('When it has started, it is ok, each master has a third of the slots, and a replica that is in sync', async () => {
+test('After the start the cluster is ok; each master has a third of the slots and a replica in sync', async () => {
   expect([cluster.masters.length, cluster.replicas.length]).toEqual([3, 3]);
   expect(cluster.nodes).toEqual([...cluster.masters, ...cluster.replicas]);
-  for (const [at, master] of cluster.masters.entries()) {
-    expect(await slotsOf(master.port)).toBe(['0-5460', '5461-10921', '10922-16383'][at]);
-    const replica = cluster.replicas[at];
+  for (const [index, master] of cluster.masters.entries()) {
+    expect(await slotsOf(master.port)).toBe(['0-5460', '5461-10921', '10922-16383'][index]);
+    const replica = cluster.replicas[index];
     expect(await replica?.command('CLUSTER', 'MYID')).toBe(replica?.id);
     expect(await replica?.command('ROLE')).toEqual(expect.arrayContaining(['slave', master.port, 'connected']));
   }
@@ -34,7 +34,7 @@ describe('Resharded', () => {
   });
   afterAll(() => client.disconnect());
 
-  test('so many slots move with what is in them, while a client goes on with its work', async () => {
+  test('a number of slots moves with their keys, while a client keeps working', async () => {
     const slotCount = 100;
     const [from, to] = pairOf(cluster.masters);
     const keys = await keysBelow(slotCount);
@@ -55,9 +55,9 @@ describe('Resharded', () => {
     await cluster.waitUntilOk();
   });
 
-  test('named slots move, with more keys than are moved at once', async () => {
+  test('given slots move, with more keys than one MIGRATE moves', async () => {
     const [to, from] = pairOf(cluster.masters);
-    const names = Array.from({ length: 250 }, (_, at) => `{tag}:${at}`);
+    const names = Array.from({ length: 250 }, (_, index) => `{tag}:${index}`);
     for (const name of names) await client.set(name, name);
     const slot = Number(await from.command('CLUSTER', 'KEYSLOT', '{tag}'));
     expect(await cluster.moveSlots([slot], from, to)).toEqual([slot]);
@@ -66,27 +66,27 @@ describe('Resharded', () => {
     await cluster.waitUntilOk();
   });
 
-  test('from or to a node that is no master, it is refused', async () => {
+  test('moving slots from or to a node that is not a master is rejected', async () => {
     const [master] = cluster.masters;
     const [replica] = cluster.replicas;
     if (master === undefined || replica === undefined) return expect.unreachable();
-    await expect(cluster.moveSlots([7], master, replica)).rejects.toThrow('is no master');
+    await expect(cluster.moveSlots([7], master, replica)).rejects.toThrow('is not a running master');
   });
 
-  /** Keys of slots below this one. */
+  /** Keys whose slots are below this number. */
   async function keysBelow(slotCount: number): Promise<string[]> {
-    const keys = Array.from({ length: 2_000 }, (_, at) => `counter:${at}`);
+    const keys = Array.from({ length: 2_000 }, (_, index) => `counter:${index}`);
     const node = await plainClient(cluster.masters[0]?.url ?? '');
     const slots = await Promise.all(keys.map((key) => node.cluster('KEYSLOT', key)));
     node.disconnect();
-    const found = keys.filter((_, at) => Number(slots[at]) < slotCount);
+    const found = keys.filter((_, index) => Number(slots[index]) < slotCount);
     expect(found.length).toBeGreaterThan(0);
     return found;
   }
 });
 
 describe('Broken', () => {
-  test('it is ok again when a replica has taken the place of a master that was killed, and when that is back', async () => {
+  test('the cluster is ok again when a replica has replaced a killed master, and when the old master is back', async () => {
     const [master] = cluster.masters;
     const [replica] = cluster.replicas;
     await master?.kill();
@@ -97,7 +97,7 @@ describe('Broken', () => {
     expect(String(await master?.command('INFO', 'replication'))).toContain(`master_port:${replica?.port}`);
   });
 
-  test('a frozen master counts as lost, and as a replica when it is back', async () => {
+  test('a frozen master counts as failed, and becomes a replica when it is back', async () => {
     const [, master] = cluster.masters;
     const [, replica] = cluster.replicas;
     master?.freeze();
@@ -109,7 +109,7 @@ describe('Broken', () => {
   });
 });
 
-test('Where a master without a replica was killed, it is not ok before that is back', async () => {
+test('Without replicas the cluster is not ok until a killed master is back', async () => {
   const alone = await startRedisCluster({ replicasPerMaster: 0 });
   const [master, other] = pairOf(alone.masters);
   await master.kill();
@@ -126,16 +126,16 @@ test('Where a master without a replica was killed, it is not ok before that is b
   await alone.stop();
 });
 
-test('Stopped, it leaves no process and no directory', async () => {
+test('After stop there is no process and no directory left', async () => {
   const traces = await Promise.all(cluster.nodes.map(tracesOf));
   await cluster.stop();
   await vi.waitFor(() => expect(remainsOf(traces)).toEqual([]));
 });
 
-/** The slots of a master, as the cluster's first node tells them. */
+/** The slots of a master in the view of the cluster's first node. */
 async function slotsOf(port: number): Promise<string | undefined> {
   const lines = String(await cluster.nodes[0]?.command('CLUSTER', 'NODES')).split('\n');
-  const line = lines.find((one) => one.includes(`:${port}@`));
+  const line = lines.find((entry) => entry.includes(`:${port}@`));
   return line?.split(' ').slice(8).join(' ');
 }
 

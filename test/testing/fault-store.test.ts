@@ -1,4 +1,4 @@
-// A store that fails as told, in front of one that does not.
+// FaultStore: injected faults, recorded calls, and the store suite without faults.
 import { MemoryStore } from '@onceguard/core';
 import {
   type FaultRule,
@@ -30,32 +30,29 @@ beforeEach(() => {
   store = new FaultStore(new MemoryStore({ callTimeoutMs: 700 }));
 });
 
-/** Whether the call takes effect, and what comes of it: an answer, an error of some class, or nothing. */
-const interferences: readonly (readonly [name: string, FaultRule, hasEffect: boolean, comes: string])[] = [
+/** Whether the call takes effect, and its result: the kind of a reply, the class of an error, or nothing. */
+const rules: readonly (readonly [name: string, FaultRule, hasEffect: boolean, result: string])[] = [
   ['failsBefore()', failsBefore(), false, 'unavailable'],
   ["failsBefore('misconfigured')", failsBefore('misconfigured'), false, 'misconfigured'],
   ['failsAfter', failsAfter, true, 'unknown'],
   ['hangs', hangs, false, 'nothing'],
   ['hangsAfter', hangsAfter, true, 'nothing'],
-  ['preceded(…)', runFirst(() => {}), true, 'acquired'],
+  ['runFirst(…)', runFirst(() => {}), true, 'acquired'],
 ];
 
-test.each(interferences)(
-  '%s: the call takes effect: %s; what comes of it: %s',
-  async (_, interference, ...expected) => {
-    store.injectFault('acquire', interference);
-    let comes = 'nothing';
-    const called = acquire('key').then(
-      ({ kind }) => (comes = kind),
-      (error) => (comes = error.class),
-    );
-    await Promise.race([called, new Promise((resolve) => setImmediate(resolve))]);
-    const { record } = await store.inner.read('key');
-    expect([record !== null, comes]).toEqual(expected);
-  },
-);
+test.each(rules)('%s: the call takes effect: %s; its result: %s', async (_, rule, ...expected) => {
+  store.injectFault('acquire', rule);
+  let result = 'nothing';
+  const called = acquire('key').then(
+    ({ kind }) => (result = kind),
+    (error) => (result = error.class),
+  );
+  await Promise.race([called, new Promise((resolve) => setImmediate(resolve))]);
+  const { record } = await store.inner.read('key');
+  expect([record !== null, result]).toEqual(expected);
+});
 
-test('What precedes a call is done before it', async () => {
+test('runFirst runs its function before the call', async () => {
   store.injectFault(
     'acquire',
     runFirst(async () => await store.inner.acquire('key', await acquireRequest(store.inner))),
@@ -63,25 +60,25 @@ test('What precedes a call is done before it', async () => {
   expect((await acquire('key')).kind).toBe('in_progress');
 });
 
-test('A fault for one call strikes that one, counted from the first of its verb; healed, none strikes', async () => {
+test('A fault with a call number applies to that call of the method only; after clearFaults none applies', async () => {
   store.injectFault('acquire', failsBefore(), 2);
   store.injectFault('remove', failsBefore());
   expect((await acquire('one')).kind).toBe('acquired');
-  await expect(acquire('two')).rejects.toThrow('told to fail before');
+  await expect(acquire('two')).rejects.toThrow('failed before it took effect');
   expect((await acquire('three')).kind).toBe('acquired');
-  for (const key of ['one', 'three']) await expect(store.remove(key)).rejects.toThrow('told to fail before');
+  for (const key of ['one', 'three']) await expect(store.remove(key)).rejects.toThrow('failed before it took effect');
   store.clearFaults();
   await store.remove('one');
 });
 
-test('It remembers the calls, and tells when there have been so many', async () => {
+test('Calls are recorded, and one can await the nth', async () => {
   const twice = vi.fn();
-  const told = store.waitForCalls('acquire', 2).then(twice);
+  const waiting = store.waitForCalls('acquire', 2).then(twice);
   store.injectFault('acquire', hangs, 2);
   await acquire('one');
   expect(twice).not.toHaveBeenCalled();
   void acquire('two');
-  await told;
+  await waiting;
   await store.waitForCalls('acquire', 1);
   expect(store.callsOf('acquire').map(({ method, key }) => [method, key])).toEqual([
     ['acquire', 'one'],
@@ -90,7 +87,7 @@ test('It remembers the calls, and tells when there have been so many', async () 
   expect(store.calls.map(({ method }) => method)).toEqual(['read', 'acquire', 'read', 'acquire']);
 });
 
-test('Its deadline is that of the store within, or its own', () => {
+test('Its callTimeoutMs is that of the inner store, or the given one', () => {
   expect(store.callTimeoutMs).toBe(700);
   expect(new FaultStore(store, 50).callTimeoutMs).toBe(50);
 });

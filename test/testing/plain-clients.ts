@@ -1,9 +1,9 @@
-// For the tests of the proxy: clients without any repair of their own, and what one learns of the end of its connection.
+// Clients for the tests of the proxy: they neither reconnect nor retry, and show how their connection ended.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
 
-/** Connects once, sends each command once. */
+/** A client that connects once and sends each command once. */
 export async function plainClient(url: string, commandTimeout?: number): Promise<Redis> {
   const client = new Redis(url, {
     protocol: 2,
@@ -13,13 +13,13 @@ export async function plainClient(url: string, commandTimeout?: number): Promise
     retryStrategy: () => null,
     ...(commandTimeout === undefined ? {} : { commandTimeout }),
   });
-  // How connections end is what the tests ask about.
+  // The tests cause connection errors on purpose.
   client.on('error', () => {});
   await client.connect();
   return client;
 }
 
-/** How the connection of a client ended: in an orderly way, or with what error. */
+/** How the connection of a client ended: `FIN`, or the message of the error. */
 export async function connectionEnd(client: Redis): Promise<string> {
   let error = 'FIN';
   client.once('error', ({ message }: Error) => {
@@ -31,11 +31,11 @@ export async function connectionEnd(client: Redis): Promise<string> {
 
 export interface PlainSocket {
   readonly socket: Socket;
-  /** What has come so far. */
+  /** Everything received so far. */
   received(): string;
 }
 
-/** A connection without a client, which stays open on this side when the other side ends. */
+/** A bare connection, which stays open on this side when the other side ends. */
 export async function plainSocket(url: string): Promise<PlainSocket> {
   const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port), allowHalfOpen: true });
   let text = '';

@@ -1,4 +1,4 @@
-// The connections through the proxy as a whole: where they lead, and how they end.
+// FaultProxy: to which server connections lead, and how they end.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type FaultProxy, type RedisServer, startFaultProxy, startRedis } from '@onceguard/testing';
@@ -22,17 +22,17 @@ test.each([
   [undefined, /^FIN$/],
   ['fin', /^FIN$/],
   ['reset', /ECONNRESET/],
-] as const)('A cut (%s) ends all connections in its way, and new ones work', async (how, end) => {
+] as const)('disconnectAll(%s) closes all connections in that way, and new ones work', async (mode, end) => {
   const clients = await Promise.all([plainClient(proxy.url), plainClient(proxy.url)]);
   const ended = clients.map(connectionEnd);
-  proxy.disconnectAll(how);
-  for (const one of await Promise.all(ended)) expect(one).toMatch(end);
+  proxy.disconnectAll(mode);
+  for (const reason of await Promise.all(ended)) expect(reason).toMatch(end);
   const next = await plainClient(proxy.url);
   expect(await next.ping()).toBe('PONG');
   next.disconnect();
 });
 
-test('Led to another server, old connections end and new ones arrive there', async () => {
+test('retarget closes old connections, and new ones reach the other server', async () => {
   const other = await startRedis();
   const client = await plainClient(proxy.url);
   await client.set('where', 'here');
@@ -46,7 +46,7 @@ test('Led to another server, old connections end and new ones arrive there', asy
   await other.stop();
 });
 
-test('Where the server is gone, connections are reset; when it is back, new ones work', async () => {
+test('When the server is down, connections are reset; when it is back, new ones work', async () => {
   const client = await plainClient(proxy.url);
   const ended = connectionEnd(client);
   await server.kill();
@@ -58,14 +58,14 @@ test('Where the server is gone, connections are reset; when it is back, new ones
   next.disconnect();
 });
 
-test('The address is that of the target with another host and port', async () => {
+test('The URL is that of the target with another host and port', async () => {
   const other = await startFaultProxy(`redis://user:word@localhost:${server.port}/3`);
   expect(other.url).toBe(`redis://user:word@127.0.0.1:${other.port}/3`);
   await other.close();
   await other.close();
 });
 
-test('Closed, it has no connection and takes none', async () => {
+test('After close it has no connections and accepts none', async () => {
   const client = await plainClient(proxy.url);
   const ended = connectionEnd(client);
   proxy.blackHole();

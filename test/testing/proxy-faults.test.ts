@@ -1,4 +1,4 @@
-// Faults of single commands on their way through the proxy.
+// FaultProxy: faults of single commands.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
@@ -31,13 +31,13 @@ afterEach(async () => {
 
 afterAll(() => direct.disconnect());
 
-test('Without a fault everything arrives as it was sent, both ways', async () => {
+test('Without a fault all bytes arrive unchanged, in both directions', async () => {
   const value = randomBytes(5_000_000);
   await client.set(key, value);
   expect((await client.getBuffer(key))?.equals(value)).toBe(true);
 });
 
-/** What is sent, how often it is executed, and how the client's connection ends. */
+/** The fault, how often the command is executed, and how the client's connection ends. */
 const faults: readonly (readonly [fault: ProxyFault, executed: number, end: RegExp])[] = [
   ['lose_request', 0, /^FIN$/],
   ['lose_reply', 1, /^FIN$/],
@@ -46,42 +46,42 @@ const faults: readonly (readonly [fault: ProxyFault, executed: number, end: RegE
 ];
 
 describe.each(faults)('%s', (fault, executed, end) => {
-  test(`the command is executed ${executed} times, and the client sees no reply but the end of its connection`, async () => {
-    const struck = proxy.injectFault(fault, /incr/i);
+  test(`the command is executed ${executed} times, and the client gets no reply and its connection ends`, async () => {
+    const triggered = proxy.injectFault(fault, /incr/i);
     const ended = connectionEnd(client);
     await expect(client.incr(key)).rejects.toThrow();
-    await struck;
+    await triggered;
     expect(await ended).toMatch(end);
     expect(Number(await direct.get(key))).toBe(executed);
   });
 
-  test('what comes before on the same connection, and what does not match, passes', async () => {
-    const struck = proxy.injectFault(fault, /incr/i);
+  test('earlier commands of the connection, and commands that do not match, pass', async () => {
+    const triggered = proxy.injectFault(fault, /incr/i);
     expect(await client.ping()).toBe('PONG');
     expect(await client.decr(key)).toBe(-1);
     await expect(client.incr(key)).rejects.toThrow();
-    await struck;
+    await triggered;
   });
 
-  test('it strikes once: the same command passes on the next connection', async () => {
-    const struck = proxy.injectFault(fault, /incr/i);
+  test('it happens once: the same command passes on the next connection', async () => {
+    const triggered = proxy.injectFault(fault, /incr/i);
     await expect(client.incr(key)).rejects.toThrow();
-    await struck;
+    await triggered;
     const next = await plainClient(proxy.url);
     expect(await next.incr(key)).toBe(executed + 1);
     next.disconnect();
   });
 
-  test('without a pattern it strikes whatever comes next', async () => {
-    const struck = proxy.injectFault(fault);
+  test('without a pattern it affects the next command', async () => {
+    const triggered = proxy.injectFault(fault);
     await expect(client.ping()).rejects.toThrow();
-    await struck;
+    await triggered;
   });
 });
 
-test('Several strikes strike one after the other, each the first command that it matches', async () => {
+test('Several faults happen one after the other, each at the first command that matches', async () => {
   const order: string[] = [];
-  const strikes = [
+  const triggered = [
     proxy.injectFault('lose_reply', /incr/i).then(() => order.push('incr')),
     proxy.injectFault('lose_request', /decr/i).then(() => order.push('decr')),
     proxy.injectFault('lose_reply', /incr/i).then(() => order.push('incr again')),
@@ -90,18 +90,18 @@ test('Several strikes strike one after the other, each the first command that it
     const other = await plainClient(proxy.url);
     await expect(other[command](key)).rejects.toThrow();
   }
-  await Promise.all(strikes);
+  await Promise.all(triggered);
   expect(order).toEqual(['decr', 'incr', 'incr again']);
   expect(await client.incr(key)).toBe(3);
 });
 
-test('After half_close what the client sends yet is executed, and after lose_reply it is not', async () => {
-  const open = await struckBy('half_close');
+test('After half_close later commands of the client are executed, and after lose_reply they are not', async () => {
+  const open = await socketAfterFault('half_close');
   for (const executions of ['2', '3']) {
     open.write(`INCR ${key}\r\n`);
     await vi.waitFor(async () => expect(await direct.get(key)).toBe(executions));
   }
-  const ended = await struckBy('lose_reply');
+  const ended = await socketAfterFault('lose_reply');
   ended.end(`INCR ${key}\r\n`);
   await once(ended, 'close');
   open.end();
@@ -109,34 +109,34 @@ test('After half_close what the client sends yet is executed, and after lose_rep
   expect(await direct.get(key)).toBe('4');
 });
 
-test.each(['lose_reply', 'half_close'] as const)('%s: of a reply in many pieces nothing arrives', async (fault) => {
+test.each(['lose_reply', 'half_close'] as const)('%s: nothing arrives of a reply in many chunks', async (fault) => {
   await direct.set(key, randomBytes(2_000_000));
   const { socket, received } = await plainSocket(proxy.url);
-  const struck = proxy.injectFault(fault);
+  const triggered = proxy.injectFault(fault);
   const ended = once(socket, 'end');
   socket.write(`GET ${key}\r\n`);
-  await Promise.all([struck, ended]);
+  await Promise.all([triggered, ended]);
   socket.end('PING\r\n');
   const [wasReset] = await once(socket, 'close');
   expect([received(), wasReset]).toEqual(['', false]);
 });
 
-test('A reply counts as lost where the server ends the connection without one', async () => {
-  const struck = proxy.injectFault('lose_reply', /blpop/i);
+test('A reply counts as lost if the server closes the connection without one', async () => {
+  const triggered = proxy.injectFault('lose_reply', /blpop/i);
   const id = await client.client('ID');
   const popped = expect(client.blpop(key, 0)).rejects.toThrow();
   await vi.waitFor(async () => expect(String(await direct.client('LIST', 'ID', id))).toContain('cmd=blpop'));
   await direct.client('KILL', 'ID', id);
-  await struck;
+  await triggered;
   await popped;
 });
 
-/** A connection whose first command was struck, and which has seen its end. */
-async function struckBy(fault: ProxyFault): Promise<Socket> {
+/** A socket whose first command had this fault, and which has seen the end of its connection. */
+async function socketAfterFault(fault: ProxyFault): Promise<Socket> {
   const { socket } = await plainSocket(proxy.url);
-  const struck = proxy.injectFault(fault);
+  const triggered = proxy.injectFault(fault);
   const ended = once(socket, 'end');
   socket.write(`INCR ${key}\r\n`);
-  await Promise.all([struck, ended]);
+  await Promise.all([triggered, ended]);
   return socket;
 }

@@ -1,4 +1,4 @@
-// A network that says nothing, or says it late: the black hole, the delay, and what is well again after them.
+// FaultProxy: black holes and delays, and what works after they end.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { type FaultProxy, startFaultProxy } from '@onceguard/testing';
@@ -36,11 +36,11 @@ describe('In a black hole', () => {
     await expect(client.incr(key)).rejects.toThrow('timed out');
     expect(client.status).toBe('ready');
     proxy.heal();
-    await answers(proxy.url);
+    await exchangePings(proxy.url);
     expect(await direct.get(key)).toBeNull();
   });
 
-  test('a reply that was under way never arrives, although the command was executed', async () => {
+  test('a pending reply never arrives, although the command was executed', async () => {
     const id = await client.client('ID');
     const popping = expect(client.blpop(key, 0)).rejects.toThrow('timed out');
     await vi.waitFor(async () => expect(String(await direct.client('LIST', 'ID', id))).toContain('cmd=blpop'));
@@ -50,31 +50,31 @@ describe('In a black hole', () => {
     expect(await direct.exists(key)).toBe(0);
   });
 
-  test('a new connection is accepted, and nothing comes of it', async () => {
+  test('a new connection is accepted, and gets no reply', async () => {
     proxy.blackHole();
     const { socket, received } = await plainSocket(proxy.url);
     socket.write(`INCR ${key}\r\n`);
-    await answers(redisUrl());
+    await exchangePings(redisUrl());
     expect([received(), socket.readableEnded, await direct.get(key)]).toEqual(['', false, null]);
     socket.destroy();
   });
 
-  test('the end of a connection at the server is not seen by the client; after it, the connection is reset', async () => {
+  test('the client does not see the server close the connection; after the black hole it is reset', async () => {
     const id = await client.client('ID');
     proxy.blackHole();
     await direct.client('KILL', 'ID', id);
-    await answers(redisUrl());
+    await exchangePings(redisUrl());
     expect(client.status).toBe('ready');
     const ended = connectionEnd(client);
     proxy.heal();
     expect(await ended).toContain('ECONNRESET');
   });
 
-  test('the end of a connection at the client is not seen by the server; after it, the server is rid of it', async () => {
+  test('the server does not see the client close the connection; after the black hole it does', async () => {
     const id = await client.client('ID');
     proxy.blackHole();
     client.disconnect();
-    await answers(redisUrl());
+    await exchangePings(redisUrl());
     const isThere = async () => String(await direct.client('LIST', 'ID', id)).includes(`id=${id} `);
     expect(await isThere()).toBe(true);
     proxy.heal();
@@ -82,15 +82,15 @@ describe('In a black hole', () => {
   });
 });
 
-describe('Healed after a black hole', () => {
-  test('a connection that lost something stays silent: nothing may follow on a gap', async () => {
+describe('After a black hole is healed', () => {
+  test('a connection that dropped bytes stays silent: nothing may follow a gap', async () => {
     const { socket, received } = await plainSocket(proxy.url);
     proxy.blackHole();
     socket.write('PING\r\n');
-    await answers(redisUrl());
+    await exchangePings(redisUrl());
     proxy.heal();
     socket.write(`INCR ${key}\r\n`);
-    await answers(proxy.url);
+    await exchangePings(proxy.url);
     expect([received(), await direct.get(key)]).toEqual(['', null]);
     socket.end();
     await once(socket, 'close');
@@ -98,17 +98,17 @@ describe('Healed after a black hole', () => {
 
   test('a connection that lost nothing works', async () => {
     proxy.blackHole();
-    await answers(redisUrl());
+    await exchangePings(redisUrl());
     proxy.heal();
     expect(await client.ping()).toBe('PONG');
   });
 });
 
-test('A black hole that a command sets off begins after the command: it is executed, and all connections are silent', async () => {
+test('The fault black_hole begins after its command: the command is executed, and all connections are silent', async () => {
   const other = await plainClient(proxy.url, 300);
-  const struck = proxy.injectFault('black_hole', /incr/i);
+  const triggered = proxy.injectFault('black_hole', /incr/i);
   await expect(client.incr(key)).rejects.toThrow('timed out');
-  await struck;
+  await triggered;
   expect(await direct.get(key)).toBe('1');
   await expect(other.ping()).rejects.toThrow('timed out');
   expect([client.status, other.status]).toEqual(['ready', 'ready']);
@@ -116,7 +116,7 @@ test('A black hole that a command sets off begins after the command: it is execu
 });
 
 describe('With a delay', () => {
-  test('a request and its reply arrive that much later each', async () => {
+  test('a request and its reply are each delayed', async () => {
     const patient = await plainClient(proxy.url);
     proxy.setDelay(150);
     const start = performance.now();
@@ -126,20 +126,20 @@ describe('With a delay', () => {
     patient.disconnect();
   });
 
-  test('everything arrives in its order, also when the delay ends meanwhile', async () => {
+  test('everything arrives in order, even if the delay ends meanwhile', async () => {
     const { socket, received } = await plainSocket(proxy.url);
     socket.write(`SUBSCRIBE ${key}\r\n`);
     await vi.waitFor(() => expect(received()).toContain(key));
     proxy.setDelay(500);
     await direct.publish(key, 'first');
-    await answers(redisUrl());
+    await exchangePings(redisUrl());
     proxy.setDelay(0);
     await direct.publish(key, 'second');
     await vi.waitFor(() => expect(received()).toMatch(/first.*second/s));
     socket.destroy();
   });
 
-  test('the end of a connection comes after what was said before', async () => {
+  test('the end of a connection arrives after the bytes before it', async () => {
     const { socket, received } = await plainSocket(proxy.url);
     proxy.setDelay(50);
     socket.end(`INCR ${key}\r\n`);
@@ -154,19 +154,19 @@ test('Healing ends a delay', async () => {
   expect(await client.ping()).toBe('PONG');
 });
 
-test('Healing takes back the strikes that are still to come', async () => {
-  let hasStruck = false;
+test('Healing removes faults that have not happened yet', async () => {
+  let hasHappened = false;
   void proxy.injectFault('lose_reply', /incr/i).then(() => {
-    hasStruck = true;
+    hasHappened = true;
   });
   proxy.heal();
   expect(await client.incr(key)).toBe(1);
-  expect(hasStruck).toBe(false);
+  expect(hasHappened).toBe(false);
 });
 
-/** Resolves when a new connection has had many answers: what was to arrive on another one meanwhile would have arrived. */
-async function answers(url: string): Promise<void> {
-  const other = await plainClient(url);
-  for (let times = 1; times <= 20; times += 1) await other.ping();
-  other.disconnect();
+/** Resolves after many round trips on a new connection. Meanwhile bytes on other connections would have arrived. */
+async function exchangePings(url: string): Promise<void> {
+  const pinger = await plainClient(url);
+  for (let count = 1; count <= 20; count += 1) await pinger.ping();
+  pinger.disconnect();
 }

@@ -1,4 +1,4 @@
-// A master, its replica, and the link between them.
+// startReplicaPair: a master, its replica, and the link between them.
 import { readdirSync } from 'node:fs';
 import { type ReplicaPair, startReplicaPair } from '@onceguard/testing';
 import type { Redis } from 'ioredis';
@@ -17,7 +17,7 @@ afterEach(async () => {
   await pair.stop();
 });
 
-test('When it has started, what the master is told is on the replica', async () => {
+test('After the start the replica gets every write of the master', async () => {
   const { master, replica } = pair;
   await client.set('text', 'words');
   expect(await client.wait(1, 5_000)).toBe(1);
@@ -28,7 +28,7 @@ test('When it has started, what the master is told is on the replica', async () 
   }
 });
 
-test('Where the link is a black hole, the replica hears nothing more, and both take it for connected', async () => {
+test('With a black hole on the link the replica gets nothing more, and both report the link as up', async () => {
   const { master, replica, link } = pair;
   link.blackHole();
   await client.set('text', 'words');
@@ -38,7 +38,7 @@ test('Where the link is a black hole, the replica hears nothing more, and both t
   expect(String(await replica.command('INFO', 'replication'))).toContain('master_link_status:up');
 });
 
-test('Where the link is healed and cut, the replica gets what it missed', async () => {
+test('After the link is healed and disconnected, the replica gets the writes that it missed', async () => {
   const { replica, link } = pair;
   link.blackHole();
   await client.set('text', 'words');
@@ -47,18 +47,18 @@ test('Where the link is healed and cut, the replica gets what it missed', async 
   await vi.waitFor(async () => expect(await replica.command('GET', 'text')).toBe('words'), 10_000);
 });
 
-test('A replica keeps nothing on disk of what it was sent', async () => {
+test('A replica leaves no file of the synchronization on disk', async () => {
   const { replica } = pair;
   const { folder } = await tracesOf(replica);
   await client.set('text', 'words');
   await replica.restart();
-  // Some servers take a second for it.
+  // Some servers take a second to synchronize.
   expect(await client.wait(1, 10_000)).toBe(1);
   expect(await replica.command('GET', 'text')).toBe('words');
   expect(readdirSync(folder)).toEqual(['redis.conf']);
 });
 
-test('Stopped, also where replication stands still, it leaves no process and no directory', async () => {
+test('After stop, even during a black hole, there is no process and no directory left', async () => {
   const traces = await Promise.all([pair.master, pair.replica].map(tracesOf));
   pair.link.blackHole();
   await client.set('text', 'words');

@@ -1,4 +1,4 @@
-// Sentinels, and the servers that they watch over.
+// startSentinelSet: Sentinels, and the servers that they monitor.
 import { type SentinelSet, startSentinelSet } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await set.stop());
 
-test('When it has started, every Sentinel knows the master, and enough of them agree to replace it', async () => {
+test('After the start every Sentinel knows the master, and enough of them can agree on a failover', async () => {
   expect([set.sentinels.length, set.replicas.length]).toEqual([3, 2]);
   for (const sentinel of set.sentinels) {
     const address = await sentinel.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', set.masterName);
@@ -22,7 +22,7 @@ test('When it has started, every Sentinel knows the master, and enough of them a
   }
 });
 
-test('A client that asks the Sentinels finds the master, and after its end the one that was made of a replica', async () => {
+test('A client of the Sentinels finds the master, and after its end the promoted replica', async () => {
   const client = new Redis({ sentinels: [...set.addresses], name: set.masterName });
   client.on('error', () => {});
   await client.set('text', 'words');
@@ -36,7 +36,7 @@ test('A client that asks the Sentinels finds the master, and after its end the o
   client.disconnect();
 });
 
-test('Stopped, it leaves no process and no directory', async () => {
+test('After stop there is no process and no directory left', async () => {
   await set.master.restart();
   const traces = await Promise.all([...set.sentinels, set.master, ...set.replicas].map(tracesOf));
   await set.stop();

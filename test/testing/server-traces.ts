@@ -1,4 +1,4 @@
-// What a server leaves behind, or does not: its process, its directory, and the process that guards both.
+// Finds what a server has left behind: its process, its directory, and its cleanup process.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { RedisServer } from '@onceguard/testing';
@@ -14,7 +14,7 @@ export async function tracesOf(server: RedisServer): Promise<ServerTraces> {
   return { pid: server.pid, folder: file.replace(/\/[^/]+$/, '') };
 }
 
-/** What is still there of servers, in words. */
+/** What is left of these servers: lines of `ps`, and folders. */
 export function remainsOf(traces: readonly ServerTraces[]): string[] {
   const { stdout } = spawnSync('ps', ['-eo', 'stat,pid,args'], { encoding: 'utf8' });
   const processes = stdout.split('\n').filter((line) => !line.startsWith('Z'));

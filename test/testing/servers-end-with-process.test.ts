@@ -1,4 +1,4 @@
-// Servers end with the process that started them, also where that had no time to stop them.
+// Servers end with the process that started them, even if it was killed.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, test, vi } from 'vitest';
 import { remainsOf, type ServerTraces } from './server-traces.js';
 
-test('A process that is killed leaves no server behind, running, frozen or killed, and no directory', async () => {
+test('A killed process leaves no server and no directory behind, whether a server was running, frozen or killed', async () => {
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
   const starter = fileURLToPath(new URL('processes/start-servers.ts', import.meta.url));
   const child = fork(starter, { execArgv: ['--import', tsx] });

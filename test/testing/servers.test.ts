@@ -1,4 +1,4 @@
-// A Redis server of one's own: what it keeps, how it goes and comes back, and that nothing of it stays.
+// startRedis: what a server keeps, how it stops and restarts, and that nothing of it stays.
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,26 +13,26 @@ beforeEach(async () => {
 });
 afterEach(async () => await server.stop());
 
-test('Started, it answers at its address, and on the loopback alone', async () => {
+test('After the start it replies at its URL, and listens on the loopback only', async () => {
   expect(await server.command('PING')).toBe('PONG');
   expect(server.url).toBe(`redis://127.0.0.1:${server.port}`);
   expect(await server.command('CONFIG', 'GET', 'bind')).toEqual(['bind', '127.0.0.1']);
   expect(server.state).toBe('running');
 });
 
-test('A command that is refused is rejected with what the server says', async () => {
+test('A failed command rejects with the message of the server', async () => {
   await server.command('SET', 'text', 'words');
   await expect(server.command('INCR', 'text')).rejects.toThrow('not an integer');
   await server.kill();
   await expect(server.command('PING')).rejects.toThrow('ECONNREFUSED');
 });
 
-test('Its ports, and that of a cluster node beside it, are none that the system gives away', async () => {
+test('Its port and its cluster bus port are below the ephemeral ports', async () => {
   expect(server.port).toBeGreaterThanOrEqual(10_000);
   expect(server.port + 10_000).toBeLessThanOrEqual(32_000);
 });
 
-describe('Where it cannot start, it says why and leaves no directory', () => {
+describe('A server that cannot start rejects with the reason, and leaves no directory', () => {
   const folder = mkdtempSync(join(tmpdir(), 'onceguard-nothing-'));
   beforeEach(() => void vi.stubEnv('TMPDIR', folder));
   afterEach(() => {
@@ -41,11 +41,11 @@ describe('Where it cannot start, it says why and leaves no directory', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test('on a port that is taken', async () => {
+  test('on a port in use', async () => {
     await expect(startRedis({ port: server.port })).rejects.toThrow('Address already in use');
   });
 
-  test('with an argument that the server does not know', async () => {
+  test('with an unknown argument', async () => {
     await expect(startRedis({ args: ['--no-such-option', 'yes'] })).rejects.toThrow('no-such-option');
   });
 
@@ -55,8 +55,8 @@ describe('Where it cannot start, it says why and leaves no directory', () => {
   });
 });
 
-describe('Killed and brought back', () => {
-  test('it has its port and its arguments, and nothing of its data', async () => {
+describe('After kill and restart', () => {
+  test('it has its port and its arguments, and no data', async () => {
     const [{ pid, url }, { folder }] = [server, await tracesOf(server)];
     await server.command('SET', 'text', 'words');
     await server.kill();
@@ -66,7 +66,7 @@ describe('Killed and brought back', () => {
     expect(await server.command('DBSIZE')).toBe(0);
   });
 
-  test('it has its data where its arguments say so, unless it is to be empty', async () => {
+  test('it has its data if its arguments persist it, unless discardData is set', async () => {
     const logged = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
     await logged.command('SET', 'text', 'words');
     await logged.kill();
@@ -78,7 +78,7 @@ describe('Killed and brought back', () => {
     await logged.stop();
   });
 
-  test('arguments of the restart hold for this time', async () => {
+  test('arguments of a restart apply to this start only', async () => {
     const limit = async () => await server.command('CONFIG', 'GET', 'maxclients');
     const before = await limit();
     await server.restart({ args: ['--maxclients', '77'] });
@@ -88,44 +88,47 @@ describe('Killed and brought back', () => {
   });
 });
 
-test('Frozen, it says nothing and its connections stay; thawed, it does what it was asked meanwhile', async () => {
+test('A frozen server does not reply and keeps its connections; once thawed, it processes what was sent meanwhile', async () => {
   const client = await plainClient(server.url);
   server.freeze();
   expect(server.state).toBe('frozen');
-  let answer: string | null = null;
-  const setting = client.set('text', 'words').then((said) => {
-    answer = said;
+  let reply: string | null = null;
+  const setting = client.set('text', 'words').then((status) => {
+    reply = status;
   });
   const other = await startRedis();
   await other.stop();
-  expect([answer, client.status]).toEqual([null, 'ready']);
+  expect([reply, client.status]).toEqual([null, 'ready']);
   server.thaw();
   await setting;
-  expect([answer, server.state]).toEqual(['OK', 'running']);
+  expect([reply, server.state]).toEqual(['OK', 'running']);
   client.disconnect();
 });
 
-test('One that ended by itself is down, and can be brought back', async () => {
+test('A server that ended by itself is down, and can be restarted', async () => {
   await server.command('SHUTDOWN', 'NOSAVE').catch(() => undefined);
   await vi.waitFor(() => expect(server.state).toBe('down'));
   await server.restart();
   expect(await server.command('PING')).toBe('PONG');
 });
 
-const waysToStop: readonly (readonly [how: string, before: (server: RedisServer) => unknown])[] = [
+const statesBeforeStop: readonly (readonly [state: string, prepare: (server: RedisServer) => unknown])[] = [
   ['running', () => {}],
-  ['frozen', (one) => one.freeze()],
-  ['killed', async (one) => await one.kill()],
-  ['brought back', async (one) => await one.restart()],
-  ['busy', (one) => void one.command('EVAL', 'while true do end', 0).catch(() => undefined)],
-  ['stopped already', async (one) => await one.stop()],
+  ['frozen', (redis) => redis.freeze()],
+  ['killed', async (redis) => await redis.kill()],
+  ['restarted', async (redis) => await redis.restart()],
+  ['busy', (redis) => void redis.command('EVAL', 'while true do end', 0).catch(() => undefined)],
+  ['stopped already', async (redis) => await redis.stop()],
 ];
 
-test.each(waysToStop)('Stopped when it was %s, it leaves no process and no directory', async (_, before) => {
-  const first = await tracesOf(server);
-  await before(server);
-  const last = { ...first, pid: server.pid };
-  await server.stop();
-  await vi.waitFor(() => expect(remainsOf([first, last])).toEqual([]));
-  expect(server.state).toBe('down');
-});
+test.each(statesBeforeStop)(
+  'After stop of a server that was %s there is no process and no directory left',
+  async (_, prepare) => {
+    const first = await tracesOf(server);
+    await prepare(server);
+    const last = { ...first, pid: server.pid };
+    await server.stop();
+    await vi.waitFor(() => expect(remainsOf([first, last])).toEqual([]));
+    expect(server.state).toBe('down');
+  },
+);

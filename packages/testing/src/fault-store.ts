@@ -1,36 +1,54 @@
-// A store whose calls fail as told: before or after they took effect, or without any answer. It remembers every call.
+// FaultStore: a store whose calls fail on demand, before or after they take effect, or never return. It records every call.
 import { StoreError, type StoreErrorClass } from '@onceguard/core';
 import type { IdempotencyStore } from '@onceguard/core/store';
 
-/** What of a store fails as told; `scan`, `close` and `whenEnded` always pass. */
+/** The operations for which a `FaultStore` injects faults and records calls. `scan`, `close` and `onAttemptEnded` always pass through. */
 export type StoreMethod = 'acquire' | 'renew' | 'checkpoint' | 'complete' | 'release' | 'resolve' | 'read' | 'remove';
 
-/** What becomes of a call: it may pass it on, before, after or instead of something else. */
-export type FaultRule = <Answer>(pass: () => Promise<Answer>) => Promise<Answer>;
+/**
+ * Decides what happens to a call of a store. `pass` makes the call and returns the store's reply. A rule may call it before, after or
+ * instead of doing something else. Its result is what the caller gets.
+ *
+ * @example
+ * ```ts
+ * import { MemoryStore } from '@onceguard/core';
+ * import { FaultStore } from '@onceguard/testing';
+ *
+ * const slowly = async (pass) => {
+ *   const reply = await pass();
+ *   await new Promise((resolve) => setTimeout(resolve, 10));
+ *   return reply;
+ * };
+ * const store = new FaultStore(new MemoryStore());
+ * store.injectFault('read', slowly);
+ * await store.read('order-1');
+ * ```
+ */
+export type FaultRule = <Reply>(pass: () => Promise<Reply>) => Promise<Reply>;
 
-/** The call fails and has had no effect. */
+/** The call fails with a `StoreError` of this class (default: `unavailable`) and has no effect. */
 export const failsBefore =
   (storeClass: StoreErrorClass = 'unavailable'): FaultRule =>
   async () => {
-    throw new StoreError(storeClass, 'It was told to fail before.');
+    throw new StoreError(storeClass, 'FaultStore: the call failed before it took effect.');
   };
 
-/** The call took effect, and its answer is lost. */
+/** The call takes effect and its reply is lost: the caller gets a `StoreError` of class `unknown`. */
 export const failsAfter: FaultRule = async (pass) => {
   await pass();
-  throw new StoreError('unknown', 'It was told to fail after.');
+  throw new StoreError('unknown', 'FaultStore: the call took effect and its reply is lost.');
 };
 
-/** The call never arrives, and nothing is said. */
+/** The call has no effect and never returns. */
 export const hangs: FaultRule = async () => await new Promise(() => {});
 
-/** The call takes effect, and nothing is said. */
+/** The call takes effect and never returns. */
 export const hangsAfter: FaultRule = async (pass) => {
   await pass();
   return await new Promise(() => {});
 };
 
-/** Something happens first; then the call goes on. */
+/** Runs `action` and waits for it, then makes the call. */
 export const runFirst =
   (action: () => unknown): FaultRule =>
   async (pass) => {
@@ -38,40 +56,51 @@ export const runFirst =
     return await pass();
   };
 
+/** One recorded call of a `FaultStore`. */
 export interface StoreCall {
   readonly method: StoreMethod;
   readonly key: string;
-  /** By which token, of those verbs that have one. */
+  /** The owner token, for methods that have one. */
   readonly ownerToken: string | undefined;
-  /** The arguments as they were passed. */
+  /** The arguments without the key of `acquire`, `resolve`, `read` and `remove`. */
   readonly args: readonly unknown[];
 }
 
 interface InstalledRule {
   readonly method: StoreMethod;
-  /** Counted from 1; `null`: every one. */
+  /** Counted from 1; null: every call. */
   readonly callNumber: number | null;
   readonly rule: FaultRule;
 }
 
 /**
- * Stands between the engine and a store. Every call passes until `on` says otherwise.
+ * A store that passes every call to another store, until `injectFault` says otherwise. It records all calls.
  *
+ * @example
  * ```ts
+ * import assert from 'node:assert/strict';
+ * import { makeIdempotent, MemoryStore } from '@onceguard/core';
+ * import { FaultStore, failsAfter } from '@onceguard/testing';
+ *
+ * let charges = 0;
  * const store = new FaultStore(new MemoryStore());
- * store.on('complete', failsAfter, 1); // the first recording takes effect, and its answer is lost
+ * store.injectFault('complete', failsAfter, 1); // the first outcome is recorded, and the reply is lost
+ * const pay = makeIdempotent(() => ++charges, { store, scope: 'shop', key: (order) => order });
+ * assert.equal(await pay('order-1'), await pay('order-1'));
+ * assert.equal(charges, 1);
  * ```
  */
 export class FaultStore implements IdempotencyStore {
+  /** All calls so far, in order. */
   readonly calls: StoreCall[] = [];
   readonly #rules: InstalledRule[] = [];
   readonly #waiters = new Set<() => void>();
   readonly #callCounts = new Map<StoreMethod, number>();
 
   constructor(
-    /** The store that does the work; a test may put another in its place. */
+    /** The store that gets the calls. A test may replace it at any time. */
     public inner: IdempotencyStore,
-    /** What its callers are told as the deadline of one call. Default: that of the store within. */
+    /** The deadline of one call that callers assume, in milliseconds. Default: that of `inner`. */
     readonly callTimeoutMs: number = inner.callTimeoutMs,
   ) {}
 
@@ -83,30 +112,34 @@ export class FaultStore implements IdempotencyStore {
     return this.inner.retryQueueLimits;
   }
 
-  /** Interferes with a verb's `call`-th call, counted from the making of this store; without a number with every one. */
+  /**
+   * Applies `rule` to the call of `method` with this number, or to every call if no number is given. Calls count from 1 and from the
+   * construction of this store. If several rules match a call, the first one injected applies.
+   */
   injectFault(method: StoreMethod, rule: FaultRule, callNumber: number | null = null): void {
     this.#rules.push({ method, callNumber, rule });
   }
 
-  /** From now on every call passes. */
+  /** Removes all rules: from now on every call passes. */
   clearFaults(): void {
     this.#rules.length = 0;
   }
 
-  callsOf(verb: StoreMethod): readonly StoreCall[] {
-    return this.calls.filter((call) => call.method === verb);
+  /** The calls of one method so far, in order. */
+  callsOf(method: StoreMethod): readonly StoreCall[] {
+    return this.calls.filter((call) => call.method === method);
   }
 
-  /** Resolves when a verb has been called so often. */
-  async waitForCalls(verb: StoreMethod, times: number): Promise<void> {
+  /** Resolves once `method` has been called `count` times since the construction of this store. */
+  async waitForCalls(method: StoreMethod, count: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const look = () => {
-        if ((this.#callCounts.get(verb) ?? 0) < times) return;
-        this.#waiters.delete(look);
+      const check = () => {
+        if ((this.#callCounts.get(method) ?? 0) < count) return;
+        this.#waiters.delete(check);
         resolve();
       };
-      this.#waiters.add(look);
-      look();
+      this.#waiters.add(check);
+      check();
     });
   }
 
@@ -118,16 +151,18 @@ export class FaultStore implements IdempotencyStore {
   renew: IdempotencyStore['renew'] = (lease, leaseMs) =>
     this.#call({ method: 'renew', ...lease, args: [lease, leaseMs] }, () => this.inner.renew(lease, leaseMs));
 
-  checkpoint: IdempotencyStore['checkpoint'] = (lease, point) =>
-    this.#call({ method: 'checkpoint', ...lease, args: [lease, point] }, () => this.inner.checkpoint(lease, point));
+  checkpoint: IdempotencyStore['checkpoint'] = (lease, checkpoint) =>
+    this.#call({ method: 'checkpoint', ...lease, args: [lease, checkpoint] }, () =>
+      this.inner.checkpoint(lease, checkpoint),
+    );
 
   complete: IdempotencyStore['complete'] = (lease, completion) =>
     this.#call({ method: 'complete', ...lease, args: [lease, completion] }, () =>
       this.inner.complete(lease, completion),
     );
 
-  release: IdempotencyStore['release'] = (holder, how) =>
-    this.#call({ method: 'release', ...holder, args: [holder, how] }, () => this.inner.release(holder, how));
+  release: IdempotencyStore['release'] = (holder, request) =>
+    this.#call({ method: 'release', ...holder, args: [holder, request] }, () => this.inner.release(holder, request));
 
   resolve: IdempotencyStore['resolve'] = (key, request) =>
     this.#call({ method: 'resolve', key, ownerToken: undefined, args: [request] }, () =>
@@ -148,12 +183,12 @@ export class FaultStore implements IdempotencyStore {
     this.inner.onAttemptEnded?.(listener);
   }
 
-  async #call<Answer>({ method, key, ownerToken, args }: StoreCall, pass: () => Promise<Answer>): Promise<Answer> {
+  async #call<Reply>({ method, key, ownerToken, args }: StoreCall, pass: () => Promise<Reply>): Promise<Reply> {
     this.calls.push({ method, key, ownerToken, args });
     const count = (this.#callCounts.get(method) ?? 0) + 1;
     this.#callCounts.set(method, count);
-    for (const look of [...this.#waiters]) look();
-    const found = this.#rules.find((one) => one.method === method && (one.callNumber ?? count) === count);
-    return found === undefined ? await pass() : await found.rule(pass);
+    for (const check of [...this.#waiters]) check();
+    const installed = this.#rules.find((entry) => entry.method === method && (entry.callNumber ?? count) === count);
+    return installed === undefined ? await pass() : await installed.rule(pass);
   }
 }

@@ -1,4 +1,4 @@
-// @onceguard/testing: what others need to prove a store of their own, and what they build on one under faults.
+// @onceguard/testing: tools to test a store against the contract, and an application under faults of its store.
 export {
   type FaultRule,
   FaultStore,
@@ -13,12 +13,8 @@ export {
 export { type ManualClock, manualClock } from './manual-clock.js';
 export { type FaultProxy, startFaultProxy } from './proxy/fault-proxy.js';
 export type { CloseMode, ProxyFault } from './proxy/proxy-connection.js';
-export {
-  type ClusterNode,
-  type RedisCluster,
-  type StartRedisClusterOptions,
-  startRedisCluster,
-} from './servers/cluster.js';
+export { type RedisCluster, type StartRedisClusterOptions, startRedisCluster } from './servers/cluster.js';
+export type { ClusterNode } from './servers/cluster-nodes.js';
 export {
   type Address,
   type RedisServer,

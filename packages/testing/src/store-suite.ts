@@ -1,5 +1,4 @@
-// The contract of a store as tests, for any test runner: a store that passes may stand under the engine.
-
+// storeSuite: the tests of the `IdempotencyStore` contract, for any test runner.
 import { abandonedAttemptTests } from './store-suite/abandoned-attempt-tests.js';
 import { acquireTests } from './store-suite/acquire-tests.js';
 import { adminTests } from './store-suite/admin-tests.js';
@@ -16,18 +15,22 @@ import { staleOwnerTests } from './store-suite/stale-owner-tests.js';
 import { createSuiteContext, type StoreSuiteOptions } from './store-suite/suite-context.js';
 
 /**
- * Registers the tests of the `IdempotencyStore` contract with your test runner. The store's own limits, its connection
- * and its error classes are not part of it.
+ * Registers about 150 tests of the `IdempotencyStore` contract with your test runner. A store that passes them works with every front
+ * end of onceguard. The suite does not test the store's own limits, its connection, or how it reports failures of its backend.
  *
+ * @example
  * ```ts
+ * import { describe, test } from 'node:test';
+ * import { MemoryStore } from '@onceguard/core';
+ * import { manualClock, storeSuite } from '@onceguard/testing';
+ *
  * storeSuite({
- *   name: 'my store',
+ *   name: 'MemoryStore',
  *   runner: { describe, test },
- *   capabilities: { shared: true, controllableClock: false },
+ *   capabilities: { shared: false, controllableClock: true },
  *   async create() {
- *     const prefix = randomUUID();
- *     const [store, peer] = [new MyStore({ prefix }), new MyStore({ prefix })];
- *     return { store, peer, close: () => peer.close() };
+ *     const clock = manualClock();
+ *     return { store: new MemoryStore({ clock: clock.now }), advance: clock.advance, close: async () => {} };
  *   },
  * });
  * ```

@@ -1,18 +1,23 @@
-// Fencing tokens strictly grow per key, also over a loss of data. Nothing in a run moves the server's clock.
+// Invariant: fencing tokens of a key strictly grow, also over a loss of data. Nothing in a run moves the server's clock.
 import { grantReplies, type KeyHistory, type Violation, violationOf } from '../key-history.js';
 
-export function fencingTokens(story: KeyHistory): Violation | null {
-  const all = grantReplies(story);
-  for (const [index, one] of all.entries()) {
-    const other = all.slice(index + 1).find((later) => later.fencingToken <= one.fencingToken && isLater(one, later));
-    if (other === undefined) continue;
-    const why = `the key was granted with fencing token ${one.fencingToken}, and later with ${other.fencingToken}`;
-    return violationOf('fencing tokens', story.key, why, [one, other]);
+export function fencingTokens(history: KeyHistory): Violation | null {
+  const all = grantReplies(history);
+  for (const [index, earlier] of all.entries()) {
+    const later = all
+      .slice(index + 1)
+      .find((grant) => grant.fencingToken <= earlier.fencingToken && isLater(earlier, grant));
+    if (later === undefined) continue;
+    const why = `the key was granted with fencing token ${earlier.fencingToken}, and later with ${later.fencingToken}`;
+    return violationOf('fencing tokens', history.key, why, [earlier, later]);
   }
   return null;
 }
 
-/** Of two grants within one millisecond nobody knows which came first, but their tokens differ. */
-function isLater(one: { now: number; fencingToken: number }, other: { now: number; fencingToken: number }): boolean {
-  return other.now > one.now || other.fencingToken === one.fencingToken;
+/** The order of two grants within one millisecond is not known, but their tokens must differ. */
+function isLater(
+  earlier: { now: number; fencingToken: number },
+  grant: { now: number; fencingToken: number },
+): boolean {
+  return grant.now > earlier.now || grant.fencingToken === earlier.fencingToken;
 }

@@ -1,4 +1,5 @@
-// At most one lease per key at any time of the store, and whoever holds one is not told otherwise.
+// Invariant: a key has at most one lease at any store time, and its owner is not told otherwise.
+import type { StoreReplied } from '../history.js';
 import {
   completionReply,
   dataPeriodAt,
@@ -12,7 +13,7 @@ import {
   violationOf,
 } from '../key-history.js';
 
-/** A time over which a lease was certainly alive, and the answers that say so. */
+/** An interval in which a lease was certainly alive, and the replies that prove it. */
 interface LeaseInterval {
   readonly fencingToken: number;
   readonly from: number;
@@ -20,59 +21,62 @@ interface LeaseInterval {
   readonly replies: readonly LeaseReply[];
 }
 
-export function oneLease(story: KeyHistory): Violation | null {
-  const held = leaseIntervals(story);
-  return overlapping(story, held) ?? contradicted(story, held);
+export function oneLease(history: KeyHistory): Violation | null {
+  const held = leaseIntervals(history);
+  return overlapping(history, held) ?? contradicted(history, held);
 }
 
-function overlapping(story: KeyHistory, held: readonly LeaseInterval[]): Violation | null {
-  for (const [index, one] of held.entries()) {
+function overlapping(history: KeyHistory, held: readonly LeaseInterval[]): Violation | null {
+  for (const [index, lease] of held.entries()) {
     const other = held
       .slice(index + 1)
-      .find((later) => later.fencingToken !== one.fencingToken && later.from < one.until);
+      .find((later) => later.fencingToken !== lease.fencingToken && later.from < lease.until);
     if (other === undefined) continue;
-    const why = `lease ${one.fencingToken} was alive until ${one.until}, and ${other.fencingToken} was granted at ${other.from}`;
-    return violationOf('one lease', story.key, why, [...one.replies, other.replies[0]]);
+    const why = `lease ${lease.fencingToken} was alive until ${lease.until}, and ${other.fencingToken} was granted at ${other.from}`;
+    return violationOf('one lease', history.key, why, [...lease.replies, other.replies[0]]);
   }
   return null;
 }
 
-/** Nobody else is known to have got it, but its owner was told before its end that it has none. */
-function contradicted(story: KeyHistory, held: readonly LeaseInterval[]): Violation | null {
+/** No other lease is known, but the owner got the reply that it has none before its lease ended. */
+function contradicted(history: KeyHistory, held: readonly LeaseInterval[]): Violation | null {
   for (const { fencingToken, from, until, replies } of held) {
-    const refusal = story.events.find(
-      (event) =>
-        event.kind === 'told' &&
+    const refusal = history.events.find(
+      (event): event is StoreReplied =>
+        event.kind === 'store_reply' &&
         event.fencingToken === fencingToken &&
         (event.reply === 'lost' || event.reply === 'gone') &&
         from <= event.now &&
         event.now < until,
     );
     if (refusal === undefined) continue;
-    const why = `the owner of lease ${fencingToken} was told before its end at ${until} that it is not its own`;
-    return violationOf('one lease', story.key, why, [...replies, refusal]);
+    const why = `the owner of lease ${fencingToken} got ${refusal.reply} before its lease ended at ${until}`;
+    return violationOf('one lease', history.key, why, [...replies, refusal]);
   }
   return null;
 }
 
-/** Per life of the store: from the first answer that affirms a lease to the latest end told, or until its owner let go. */
-function leaseIntervals(story: KeyHistory): LeaseInterval[] {
+/**
+ * Intervals per data period: from the first reply that confirms a lease until its latest known end, or until its owner released or
+ * completed it.
+ */
+function leaseIntervals(history: KeyHistory): LeaseInterval[] {
   const leases = groupBy(
-    leaseEndReplies(story),
-    ({ now, fencingToken }) => `${dataPeriodAt(story, now).from} ${fencingToken}`,
+    leaseEndReplies(history),
+    ({ now, fencingToken }) => `${dataPeriodAt(history, now).from} ${fencingToken}`,
   );
   return [...leases.values()]
-    .flatMap((told) => intervalsOfLease(story, told))
-    .sort((one, other) => one.from - other.from);
+    .flatMap((replies) => intervalsOfLease(history, replies))
+    .sort((left, right) => left.from - right.from);
 }
 
-function intervalsOfLease(story: KeyHistory, told: readonly LeaseEndReply[]): LeaseInterval[] {
-  const [first] = told;
+function intervalsOfLease(history: KeyHistory, replies: readonly LeaseEndReply[]): LeaseInterval[] {
+  const [first] = replies;
   if (first === undefined) return [];
-  const longest = told.reduce((most, next) => (next.leaseEndAt > most.leaseEndAt ? next : most));
-  const letGo = [releaseSent(story, first)?.at, completionReply(story, first)?.now].filter(
+  const longest = replies.reduce((latest, next) => (next.leaseEndAt > latest.leaseEndAt ? next : latest));
+  const ends = [releaseSent(history, first)?.at, completionReply(history, first)?.now].filter(
     (time) => time !== undefined,
   );
-  const until = Math.min(longest.leaseEndAt, dataPeriodAt(story, first.now).until, ...letGo);
+  const until = Math.min(longest.leaseEndAt, dataPeriodAt(history, first.now).until, ...ends);
   return [{ fencingToken: first.fencingToken, from: first.now, until, replies: [first, longest] }];
 }

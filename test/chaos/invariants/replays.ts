@@ -1,4 +1,4 @@
-// What was recorded is what every later repeat is answered, byte for byte, and nothing else is answered any more.
+// Invariant: every repeat after an outcome was recorded gets that outcome, byte for byte, and nothing else.
 import type { ExecuteReturned, KeyEvent, StoreReplied } from '../history.js';
 import {
   dataPeriodAt,
@@ -10,60 +10,60 @@ import {
   violationOf,
 } from '../key-history.js';
 
-export function replays(story: KeyHistory): Violation | null {
-  return differentBytes(story) ?? differentValues(story) ?? otherThanRecorded(story);
+export function replays(history: KeyHistory): Violation | null {
+  return differentBytes(history) ?? differentValues(history) ?? otherThanRecorded(history);
 }
 
-/** At the store: all bytes that were recorded or told in one life of it are the same. */
-function differentBytes(story: KeyHistory): Violation | null {
-  const tellings = story.events.filter(
-    (event): event is StoreReplied => event.kind === 'told' && event.digest !== undefined,
+/** At the store: all bytes that it recorded or returned in one data period are the same. */
+function differentBytes(history: KeyHistory): Violation | null {
+  const replies = history.events.filter(
+    (event): event is StoreReplied => event.kind === 'store_reply' && event.digest !== undefined,
   );
-  return firstDifference(story, tellings);
+  return firstDifference(history, replies);
 }
 
-/** At the callers: all values from the record are the same. */
-function differentValues(story: KeyHistory): Violation | null {
-  const values = story.events.filter(
+/** At the callers: all recorded values are the same. */
+function differentValues(history: KeyHistory): Violation | null {
+  const values = history.events.filter(
     (event): event is ExecuteReturned =>
       event.kind === 'returned' &&
       (event.outcome === 'replayed' || (event.outcome === 'executed' && event.recorded === true)),
   );
-  return firstDifference(story, values);
+  return firstDifference(history, values);
 }
 
-function firstDifference(story: KeyHistory, tellings: readonly (StoreReplied | ExecuteReturned)[]): Violation | null {
-  for (const inLife of groupBy(tellings, ({ now }) => `${dataPeriodAt(story, now).from}`).values()) {
-    const [first] = inLife;
-    const other = inLife.find(({ digest }) => digest !== first?.digest);
+function firstDifference(history: KeyHistory, events: readonly (StoreReplied | ExecuteReturned)[]): Violation | null {
+  for (const period of groupBy(events, ({ now }) => `${dataPeriodAt(history, now).from}`).values()) {
+    const [first] = period;
+    const other = period.find(({ digest }) => digest !== first?.digest);
     if (other === undefined) continue;
     const why = `the recorded outcome was ${first?.digest}, and later ${other.digest}`;
-    return violationOf('replays', story.key, why, [first, other]);
+    return violationOf('replays', history.key, why, [first, other]);
   }
   return null;
 }
 
-/** Who asks after an outcome was recorded gets it. No run is so long that it may be forgotten. */
-function otherThanRecorded(story: KeyHistory): Violation | null {
-  for (const recorded of story.events.filter(isRecordingReply)) {
+/** A repeat after an outcome was recorded gets it. No run is long enough for the outcome to expire. */
+function otherThanRecorded(history: KeyHistory): Violation | null {
+  for (const recorded of history.events.filter(isRecordingReply)) {
     const expected = new Set([recorded.digest === null ? 'expired' : 'completed', 'key_reused', 'superseded']);
-    const other = story.events.find(
+    const other = history.events.find(
       (event): event is StoreReplied =>
-        event.kind === 'told' &&
+        event.kind === 'store_reply' &&
         event.verb === 'acquire' &&
         event.now > recorded.now &&
-        inSameDataPeriod(story, recorded, event) &&
+        inSameDataPeriod(history, recorded, event) &&
         !expected.has(event.reply),
     );
     if (other === undefined) continue;
-    const why = `an outcome was on record, and a repeat was answered ${other.reply}`;
-    return violationOf('replays', story.key, why, [recorded, other]);
+    const why = `an outcome was recorded, and a later repeat got ${other.reply}`;
+    return violationOf('replays', history.key, why, [recorded, other]);
   }
   return null;
 }
 
-/** By the owner, or by a decision. */
+/** A reply that confirms a recorded outcome, of the owner's complete or of a decision. */
 function isRecordingReply(event: KeyEvent): event is StoreReplied {
-  const records = event.kind === 'told' && (event.verb === 'complete' || event.verb === 'resolve');
-  return records && isAcceptedReply(event.reply) && event.digest !== undefined;
+  const mayRecord = event.kind === 'store_reply' && (event.verb === 'complete' || event.verb === 'resolve');
+  return mayRecord && isAcceptedReply(event.reply) && event.digest !== undefined;
 }

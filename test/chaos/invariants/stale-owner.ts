@@ -1,4 +1,4 @@
-// An owner that was overtaken changes nothing: neither is it told that it did, nor does its outcome turn up on record.
+// Invariant: a stale owner changes nothing. No reply confirms a change to it, and its outcome is never recorded.
 import type { StoreReplied } from '../history.js';
 import {
   acceptedReplies,
@@ -10,51 +10,59 @@ import {
   violationOf,
 } from '../key-history.js';
 
-export function staleOwner(story: KeyHistory): Violation | null {
-  return acceptedFromStaleOwner(story) ?? acceptedAfterDecision(story) ?? recordedByStaleOwner(story);
+export function staleOwner(history: KeyHistory): Violation | null {
+  return acceptedFromStaleOwner(history) ?? acceptedAfterDecision(history) ?? recordedByStaleOwner(history);
 }
 
-/** Accepted by the store, although somebody with a higher fencing token had been granted the key before. */
-function acceptedFromStaleOwner(story: KeyHistory): Violation | null {
-  for (const told of acceptedReplies(story)) {
-    const newer = newerGrant(story, told, told.fencingToken, told.now);
+/** The store accepted a call of an owner after it had granted a higher fencing token. */
+function acceptedFromStaleOwner(history: KeyHistory): Violation | null {
+  for (const reply of acceptedReplies(history)) {
+    const newer = newerGrant(history, reply, reply.fencingToken, reply.now);
     if (newer === undefined) continue;
-    const why = `the owner of lease ${told.fencingToken} was answered ${told.reply} to ${told.verb} after ${newer.fencingToken} was granted`;
-    return violationOf('stale owner', story.key, why, [newer, told]);
+    const why = `the owner of lease ${reply.fencingToken} got ${reply.reply} to ${reply.verb} after ${newer.fencingToken} was granted`;
+    return violationOf('stale owner', history.key, why, [newer, reply]);
   }
   return null;
 }
 
-/** Accepted by the store, although a decision about that very lease had been taken before. */
-function acceptedAfterDecision(story: KeyHistory): Violation | null {
-  const decisions = story.events.filter(
-    (event): event is LeaseReply => event.kind === 'told' && event.verb === 'resolve' && event.reply === 'ok',
+/** The store accepted a call of an owner after a decision about its lease. */
+function acceptedAfterDecision(history: KeyHistory): Violation | null {
+  const decisions = history.events.filter(
+    (event): event is LeaseReply => event.kind === 'store_reply' && event.verb === 'resolve' && event.reply === 'ok',
   );
-  for (const told of acceptedReplies(story)) {
+  for (const reply of acceptedReplies(history)) {
     const decision = decisions.find(
-      (made) => made.fencingToken >= told.fencingToken && made.now < told.now && inSameDataPeriod(story, made, told),
+      (candidate) =>
+        candidate.fencingToken >= reply.fencingToken &&
+        candidate.now < reply.now &&
+        inSameDataPeriod(history, candidate, reply),
     );
     if (decision === undefined) continue;
-    const why = `the owner of lease ${told.fencingToken} was answered ${told.reply} to ${told.verb} after a decision about it`;
-    return violationOf('stale owner', story.key, why, [decision, told]);
+    const why = `the owner of lease ${reply.fencingToken} got ${reply.reply} to ${reply.verb} after a decision about it`;
+    return violationOf('stale owner', history.key, why, [decision, reply]);
   }
   return null;
 }
 
-/** On record as the outcome, although somebody else had been granted the key before it was recorded. */
-function recordedByStaleOwner(story: KeyHistory): Violation | null {
-  for (const told of story.events) {
-    if (told.kind !== 'told' || told.completedBy === undefined || told.completedAt === undefined) continue;
-    const newer = newerGrant(story, told, told.completedBy, told.completedAt);
+/** The recorded outcome is that of an owner that completed after another caller had been granted the key. */
+function recordedByStaleOwner(history: KeyHistory): Violation | null {
+  for (const reply of history.events) {
+    if (reply.kind !== 'store_reply' || reply.completedBy === undefined || reply.completedAt === undefined) continue;
+    const newer = newerGrant(history, reply, reply.completedBy, reply.completedAt);
     if (newer === undefined) continue;
-    const why = `lease ${told.completedBy} was completed at ${told.completedAt}, after ${newer.fencingToken} was granted`;
-    return violationOf('stale owner', story.key, why, [newer, told]);
+    const why = `lease ${reply.completedBy} was completed at ${reply.completedAt}, after ${newer.fencingToken} was granted`;
+    return violationOf('stale owner', history.key, why, [newer, reply]);
   }
   return null;
 }
 
-function newerGrant(story: KeyHistory, told: StoreReplied, fencingToken: number, time: number): LeaseReply | undefined {
-  return grantReplies(story).find(
-    (grant) => grant.fencingToken > fencingToken && grant.now < time && inSameDataPeriod(story, grant, told),
+function newerGrant(
+  history: KeyHistory,
+  reply: StoreReplied,
+  fencingToken: number,
+  time: number,
+): LeaseReply | undefined {
+  return grantReplies(history).find(
+    (grant) => grant.fencingToken > fencingToken && grant.now < time && inSameDataPeriod(history, grant, reply),
   );
 }

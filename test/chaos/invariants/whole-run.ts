@@ -1,4 +1,4 @@
-// What must hold of a run as a whole: every process ends when told and not before, and every record has an end.
+// Invariants of a whole run: no process dies or leaves an error unhandled, and every record has a time to live.
 import type { RunEvent } from '../history.js';
 import { type Violation, violationOf } from '../key-history.js';
 
@@ -11,12 +11,12 @@ export function noUnhandledRejection(events: readonly RunEvent[]): Violation[] {
   });
 }
 
-/** What PTTL says of a key without an end. */
-const endless = -1;
+/** The reply of PTTL for a key without a time to live. */
+const noExpiry = -1;
 
 export function everyRecordEnds(events: readonly RunEvent[]): Violation[] {
   return events.flatMap((event) => {
-    if (event.kind !== 'scanned' || event.pttlMs !== endless) return [];
+    if (event.kind !== 'key_found' || event.pttlMs !== noExpiry) return [];
     return [violationOf('ttl', null, `the key ${event.name} has no time to live`, [event])];
   });
 }

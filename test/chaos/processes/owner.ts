@@ -1,4 +1,4 @@
-// A process of owners: makes its part of the calls of a run, one `execute` each, and writes their history.
+// A process of owners: makes its share of the calls of a run, and writes their history.
 import { setTimeout as pause } from 'node:timers/promises';
 import { drainStore, type EventName, onEvent } from '@onceguard/core';
 import {
@@ -19,18 +19,18 @@ export interface OwnerSettings {
   readonly name: string;
   readonly folder: string;
   readonly run: RunPlan;
-  /** Its part of the calls; null: the last repeats of all keys. */
+  /** Selects the process's share of the calls; null: the last repeats of all keys. */
   readonly worker: number | null;
-  /** When the run began, on the clock of the machine. Calls that were due before this process began are not made up for. */
+  /** The start of the run, on the clock of the machine. Calls that were due before this process started are skipped. */
   readonly startedAt: number;
-  /** The way of each kind of client, in their order. */
+  /** The URL of each client's proxy, in the order of `clientNames`. */
   readonly urls: readonly string[];
 }
 
 const settings: OwnerSettings = JSON.parse(process.argv[2] ?? '');
 const history = new HistoryWriter(settings.folder, settings.name);
 const isLast = settings.worker === null;
-/** The last repeats are not made for their number. */
+/** The last repeats need no load. */
 const maxCallsAtOnce = isLast ? 20 : 200;
 const pendingCalls = new Set<Promise<void>>();
 let callsMade = 0;
@@ -39,9 +39,9 @@ process.on('disconnect', () => process.exit());
 process.on('unhandledRejection', (reason) => history.write({ kind: 'unhandled', why: String(reason) }));
 process.on('uncaughtException', (error) => history.write({ kind: 'unhandled', why: String(error.stack) }));
 for (const event of ['record_lost', 'data_may_be_lost'] as const satisfies readonly EventName[]) {
-  onEvent(event, (said) => history.write({ kind: 'reported', event, detail: JSON.stringify(said) }));
+  onEvent(event, (message) => history.write({ kind: 'reported', event, detail: JSON.stringify(message) }));
 }
-setInterval(() => process.send?.({ made: callsMade }), 500).unref();
+setInterval(() => process.send?.({ callsMade }), 500).unref();
 
 const stores = new Map<ClientName, RecordingStore>();
 for (const [index, client] of clientNames.entries()) {
@@ -52,9 +52,9 @@ await Promise.all([...stores.values()].map(async (store) => await untilSettled(s
 process.exit();
 
 async function makeAll(calls: readonly PlannedCall[]): Promise<void> {
-  const beganMs = Date.now() - settings.startedAt;
+  const elapsedMs = Date.now() - settings.startedAt;
   for (const [index, planned] of calls.entries()) {
-    if (!isLast && planned.atMs < beganMs) continue;
+    if (!isLast && planned.atMs < elapsedMs) continue;
     const earlyMs = settings.startedAt + planned.atMs - Date.now();
     if (earlyMs > 0) await pause(earlyMs);
     if (pendingCalls.size >= maxCallsAtOnce) await Promise.race(pendingCalls);
@@ -69,7 +69,7 @@ async function makeAll(calls: readonly PlannedCall[]): Promise<void> {
   await Promise.all(pendingCalls);
 }
 
-/** Everything that goes on in the background is said, and every question is over. */
+/** Resolves when all background calls and all other store calls have ended. */
 async function untilSettled(store: RecordingStore): Promise<void> {
   await drainStore(store, { timeoutMs: 10_000 });
   while (store.pendingCalls > 0) await pause(20);

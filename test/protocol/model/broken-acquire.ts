@@ -1,4 +1,4 @@
-// The protocol with one clause of acquire, resolve or remove taken away: each must be found by the histories.
+// Mutations of the protocol: in each, one clause of acquire, resolve or remove is missing. The random histories must detect each.
 import { acquire, remove, resolve, type StoredRecord } from '../../../packages/core/src/protocol/index.js';
 import type { Protocol } from './message.js';
 
@@ -8,23 +8,23 @@ type Request = Parameters<Acquire>[1];
 const isFinished = (record: StoredRecord): boolean => record.state === 'retryable' || record.state === 'unknown';
 const never = Number.MAX_SAFE_INTEGER;
 
-/** Sees another request. */
+/** Passes a changed request to acquire. */
 const withChangedRequest = (change: (request: Request) => Partial<Request>): Partial<Protocol> => ({
   acquire: (record, request, now) => acquire(record, { ...request, ...change(request) }, now),
 });
 
-/** Sees another record, as long as there is one. */
+/** Passes a changed record to acquire if the record has not expired. */
 const withChangedRecord = (
   change: (record: StoredRecord, request: Request, now: number) => StoredRecord | null,
 ): Partial<Protocol> => ({
   acquire: (record, request, now) => {
-    const shown = record !== null && now < record.expiresAt ? change(record, request, now) : record;
-    const transition = acquire(shown, request, now);
-    return transition.record === shown ? { ...transition, record } : transition;
+    const changed = record !== null && now < record.expiresAt ? change(record, request, now) : record;
+    const transition = acquire(changed, request, now);
+    return transition.record === changed ? { ...transition, record } : transition;
   },
 });
 
-/** Writes another record when it acquires, and says so. */
+/** Changes the record and the reply of a granted acquire. */
 const withChangedResult = (
   change: (after: StoredRecord, before: StoredRecord | null, request: Request) => Partial<StoredRecord>,
 ) => ({
@@ -33,23 +33,14 @@ const withChangedResult = (
     if (reply.kind !== 'acquired' || record === null) return { record, reply };
     const after = { ...record, ...change(record, before, request) };
     const { fencingToken, attempt, takeover, recovering, guarded, fingerprintBound, leaseEndAt, steps } = after;
-    const facts = {
-      fencingToken: fencingToken,
-      attempt,
-      takeover,
-      recovering,
-      guarded,
-      fingerprintBound: fingerprintBound,
-      leaseEndAt,
-      steps,
-    };
+    const facts = { fencingToken, attempt, takeover, recovering, guarded, fingerprintBound, leaseEndAt, steps };
     return { record: after, reply: { ...reply, ...facts } };
   }) satisfies Acquire,
 });
 
 export const brokenAcquire: Readonly<Record<string, Partial<Protocol>>> = {
   'a late copy executes': withChangedRequest(() => ({ notAfter: never })),
-  'what must not change is superseded too': {
+  'an acquire that changes nothing is superseded too': {
     acquire: (record, request, now) => {
       if (now > request.notAfter) return { record, reply: { kind: 'superseded', now } };
       const transition = acquire(record, request, now);
@@ -57,15 +48,15 @@ export const brokenAcquire: Readonly<Record<string, Partial<Protocol>>> = {
       return { record, reply: { kind: 'superseded', now } };
     },
   },
-  'a copy of what was released executes': withChangedRecord((record, { ownerToken }) => {
+  'a copy of a released acquisition executes': withChangedRecord((record, { ownerToken }) => {
     return isFinished(record) && record.ownerToken === ownerToken ? { ...record, ownerToken: 'nobody' } : record;
   }),
-  'a resent acquisition is a stranger': withChangedRecord((record, { ownerToken }) => {
+  'a resent acquisition is taken for another one': withChangedRecord((record, { ownerToken }) => {
     return record.state === 'in_progress' && record.ownerToken === ownerToken
       ? { ...record, ownerToken: 'nobody' }
       : record;
   }),
-  'a resent acquisition is a new attempt': withChangedResult((after, before) => {
+  'a resent acquisition starts a new attempt': withChangedResult((after, before) => {
     return before?.ownerToken === after.ownerToken ? { attempt: before.attempt + 1 } : {};
   }),
   'a lease that is alive is taken over': withChangedRecord((record, { ownerToken }) => {
@@ -77,12 +68,12 @@ export const brokenAcquire: Readonly<Record<string, Partial<Protocol>>> = {
   'guarded is inherited': withChangedResult((after, before) => ({
     guarded: after.guarded || before?.guarded === true,
   })),
-  'an unknown outcome is run by anyone': withChangedRecord((record) => {
+  'anyone may run after an unknown outcome': withChangedRecord((record) => {
     return record.state === 'unknown' ? { ...record, state: 'retryable' } : record;
   }),
   'recover does not wait': withChangedRecord((record) => ({ ...record, retryAt: null })),
-  'recovering is not said': withChangedResult(() => ({ recovering: false })),
-  'a takeover is not said': withChangedResult(() => ({ takeover: false })),
+  'recovering is never set': withChangedResult(() => ({ recovering: false })),
+  'takeover is never set': withChangedResult(() => ({ takeover: false })),
   'fencing tokens count from one': withChangedResult((after, before) => {
     return before?.ownerToken === after.ownerToken ? {} : { fencingToken: (before?.fencingToken ?? 0) + 1 };
   }),
@@ -90,24 +81,24 @@ export const brokenAcquire: Readonly<Record<string, Partial<Protocol>>> = {
     fencingToken: before?.fencingToken ?? after.fencingToken,
   })),
   'the fencing token that a caller has seen is ignored': withChangedRequest(() => ({ lastSeenFencingToken: 0 })),
-  'attempts start anew': withChangedResult(() => ({ attempt: 1 })),
-  'an acquisition shortens the life': withChangedResult(({ leaseEndAt }, _, request) => ({
+  'attempts are not counted': withChangedResult(() => ({ attempt: 1 })),
+  'an acquisition shortens the lifetime': withChangedResult(({ leaseEndAt }, _, request) => ({
     expiresAt: leaseEndAt + request.recordTtlMs,
   })),
   'a resent acquisition shortens the lease': withChangedResult((after, before, { leaseMs }) => {
     return before?.ownerToken === after.ownerToken ? { leaseEndAt: after.expiresAt - 1 - leaseMs } : {};
   }),
-  'guarded records live no longer than others': withChangedRequest(() => ({ unknownTtlMs: 1 })),
+  'guarded records are kept no longer than others': withChangedRequest(() => ({ unknownTtlMs: 1 })),
   'a tombstone reads as absent': withChangedRecord((record, _, now) => {
     return record.state === 'completed' && now >= record.outcomeEndAt ? null : record;
   }),
-  'payloads are not compared': withChangedRequest(() => ({ fingerprint: null })),
-  'a caller without a payload makes the record forget its own': withChangedResult((_, __, { fingerprint }) => ({
+  'fingerprints are not compared': withChangedRequest(() => ({ fingerprint: null })),
+  'a request without a fingerprint removes that of the record': withChangedResult((_, __, { fingerprint }) => ({
     fingerprint,
   })),
-  'bound is not said': withChangedResult(() => ({ fingerprintBound: false })),
-  'bound is said of a payload of its own': withChangedResult(() => ({ fingerprintBound: true })),
-  'steps are lost when somebody takes over': withChangedResult((after, before) => {
+  'fingerprintBound is never set': withChangedResult(() => ({ fingerprintBound: false })),
+  'fingerprintBound is always set': withChangedResult(() => ({ fingerprintBound: true })),
+  'a takeover drops the steps': withChangedResult((after, before) => {
     return before?.ownerToken === after.ownerToken ? {} : { steps: new Map() };
   }),
   'the wait is not capped at the length of a lease': {
@@ -140,7 +131,7 @@ export const brokenAcquire: Readonly<Record<string, Partial<Protocol>>> = {
       return { record: record && { ...record, decisions: [] }, reply };
     },
   },
-  'another decision is taken for the same': {
+  'an opposite decision is taken for the same one': {
     resolve: (record, request, now) => {
       const last = record?.decisions.at(-1);
       const as = last?.as ?? request.as;
@@ -149,45 +140,45 @@ export const brokenAcquire: Readonly<Record<string, Partial<Protocol>>> = {
         : resolve(record, request, now);
     },
   },
-  'a decision shortens the life': {
+  'a decision shortens the lifetime': {
     resolve: (before, request, now) => {
       const { record, reply } = resolve(before, request, now);
       const expiresAt = record === before ? (before?.expiresAt ?? 0) : now + (request.recordTtlMs ?? 1);
       return { record: record && { ...record, expiresAt }, reply };
     },
   },
-  'a decision does not keep the outcome as long as the terms say': {
+  'a decision ignores the retention of the outcome': {
     resolve: (before, request, now) => {
       const { record, reply } = resolve(before, request, now);
       if (record === before || record?.state !== 'completed') return { record, reply };
       return { record: { ...record, outcomeEndAt: now + 1 }, reply };
     },
   },
-  'a decision does not lengthen the life': {
+  'a decision never extends the lifetime': {
     resolve: (record, request, now) => resolve(record, { ...request, recordTtlMs: null, outcomeTtlMs: null }, now),
   },
-  'a decision forgets those before': {
+  'a decision drops the earlier ones': {
     resolve: (before, request, now) => {
       const { record, reply } = resolve(before, request, now);
       return { record: record && { ...record, decisions: record.decisions.slice(-1) }, reply };
     },
   },
-  'an attempt forgets decisions': withChangedResult(() => ({ decisions: [] })),
-  'work that was not done keeps its steps in doubt': {
+  'an attempt drops decisions': withChangedResult(() => ({ decisions: [] })),
+  'not_done keeps steps in doubt': {
     resolve: (before, request, now) => {
       const { record, reply } = resolve(before, request, now);
       return { record: record && { ...record, steps: before?.steps ?? new Map() }, reply };
     },
   },
-  'work that was not done loses the steps that were': {
+  'not_done drops the results of steps': {
     resolve: (before, request, now) => {
       const { record, reply } = resolve(before, request, now);
       return { record: record && { ...record, steps: record === before ? record.steps : new Map() }, reply };
     },
   },
-  'a removed record forgets its fencing token': { remove: () => null },
-  'remove does nothing': { remove: (record) => record },
-  'remove leaves the token': {
+  'remove drops the fencing token': { remove: () => null },
+  'remove has no effect': { remove: (record) => record },
+  'remove keeps the owner token': {
     remove: (record, now) =>
       record && { ...record, ...remove(record, now), ownerToken: record.ownerToken, state: 'retryable' },
   },

@@ -1,18 +1,18 @@
-// A client of the model: one token, used as the engine uses it. It loses replies, pauses, repeats, and gives up.
+// A client of the model. It uses one owner token as the engine does, loses replies, pauses, repeats messages, and gives up.
 import { type AcquireRequest, type Lease, restoreWindowMs } from '../../../packages/core/src/protocol/index.js';
 import type { Delivered, Message } from './message.js';
 import type { ModelRandom } from './mulberry.js';
 
-/** `asking`: wants to run. `owner`: runs. `ending`: repeats its last message until it is answered. */
-type ClientPhase = 'asking' | 'owner' | 'ending' | 'over';
+/** `finishing`: the client repeats its last message until it gets a reply. */
+type ClientPhase = 'acquiring' | 'running' | 'finishing' | 'finished';
 
 export class ModelClient {
-  phase: ClientPhase = 'asking';
+  phase: ClientPhase = 'acquiring';
   #request: AcquireRequest;
   #lease: Lease | null = null;
   #began = false;
   #end: Message | null = null;
-  /** Of complete: the same in every repetition, or a late one would outlive the record that the first one wrote. */
+  /** The same in every repetition of complete. Otherwise a late one could restore a record that the first one had already written. */
   #notAfter: number | null = null;
 
   constructor(
@@ -20,13 +20,13 @@ export class ModelClient {
     ownerToken: string,
     lastSeenFencingToken: number,
     recordTtlMs: number,
-    /** How long a unit of time is: with long ones, what lasts an hour at most is shorter than the terms say. */
+    /** The unit of time, in milliseconds. With a long unit, an hour is shorter than the retention. */
     private readonly unit: number,
   ) {
     const unknownTtlMs = (random.chance(70) ? 150 : 20) * unit;
-    const terms = { recordTtlMs, outcomeTtlMs: 20 * unit, unknownTtlMs };
+    const retention = { recordTtlMs, outcomeTtlMs: 20 * unit, unknownTtlMs };
     this.#request = {
-      ...terms,
+      ...retention,
       ownerToken,
       fingerprint: random.chance(80) ? 'v1:a' : random.chance(50) ? 'v1:b' : null,
       leaseMs: (random.chance(70) ? 20 : 10) * unit,
@@ -36,26 +36,26 @@ export class ModelClient {
     };
   }
 
-  /** What this client sends next, or null if it has nothing to say. */
+  /** The next message of this client, or null if it has none. */
   nextMessage(now: number): Message | null {
     switch (this.phase) {
-      case 'asking':
+      case 'acquiring':
         return this.random.chance(15) ? this.#abandon() : this.#sendAcquire(now);
-      case 'owner':
+      case 'running':
         return this.#lease === null ? null : this.#sendOwnerMessage(this.#lease, now);
-      case 'ending':
-        // Now and then out of turn, as no client should: that must change nothing either.
+      case 'finishing':
+        // Sometimes it sends another message, which no client should do. That must change nothing either.
         return this.#lease !== null && this.random.chance(15) ? this.#sendOwnerMessage(this.#lease, now) : this.#end;
-      case 'over':
+      case 'finished':
         return null;
     }
   }
 
-  /** Hears an answer; not every answer arrives. */
+  /** Handles a reply. Not every reply arrives. */
   onDelivered(delivered: Delivered): void {
-    if (delivered.verb === 'acquire' && this.phase === 'asking') this.#onAcquired(delivered);
-    else if (delivered.verb === 'renew' && this.phase === 'owner') this.#onRenewed(delivered);
-    else if (this.phase === 'ending' && delivered.answer.kind !== 'gone') this.phase = 'over';
+    if (delivered.verb === 'acquire' && this.phase === 'acquiring') this.#onAcquired(delivered);
+    else if (delivered.verb === 'renew' && this.phase === 'running') this.#onRenewed(delivered);
+    else if (this.phase === 'finishing' && delivered.reply.kind !== 'gone') this.phase = 'finished';
   }
 
   #sendAcquire(now: number): Message {
@@ -63,11 +63,11 @@ export class ModelClient {
     return { verb: 'acquire', request: this.#request };
   }
 
-  /** Never asks with this token again, and takes back what may still be granted. */
+  /** Gives this owner token up, and releases the lease that may still be granted to it. */
   #abandon(): Message {
     const { ownerToken, recordTtlMs, outcomeTtlMs, unknownTtlMs } = this.#request;
-    const holder = { key: 'k', ownerToken: ownerToken, fencingToken: null, recordTtlMs, outcomeTtlMs, unknownTtlMs };
-    return this.#finish({ verb: 'release', holder, how: { as: 'not_started' } });
+    const holder = { key: 'k', ownerToken, fencingToken: null, recordTtlMs, outcomeTtlMs, unknownTtlMs };
+    return this.#finish({ verb: 'release', holder, request: { as: 'not_started' } });
   }
 
   #sendOwnerMessage(lease: Lease, now: number): Message {
@@ -80,7 +80,11 @@ export class ModelClient {
     if (dice < 65) {
       this.#began = true;
       const bytes = Buffer.from(`${lease.ownerToken} ${random.below(1_000)}`);
-      return { verb: 'checkpoint', lease, point: { step: random.chance(70) ? 'a' : 'b', seq: random.below(3), bytes } };
+      return {
+        verb: 'checkpoint',
+        lease,
+        checkpoint: { step: random.chance(70) ? 'a' : 'b', seq: random.below(3), bytes },
+      };
     }
     this.#notAfter ??= Math.min(now, lease.leaseEndAt) + Math.min(lease.recordTtlMs, restoreWindowMs);
     return this.#finish(this.#sendLastMessage(lease, this.#notAfter));
@@ -89,48 +93,48 @@ export class ModelClient {
   #sendLastMessage(lease: Lease, notAfter: number): Message {
     const { random } = this;
     const dice = random.below(100);
-    if (!this.#began && dice < 20) return { verb: 'release', holder: lease, how: { as: 'not_started' } };
+    if (!this.#began && dice < 20) return { verb: 'release', holder: lease, request: { as: 'not_started' } };
     this.#began = true;
     if (dice < 35)
-      return { verb: 'release', holder: lease, how: { as: 'retryable', unbindFingerprint: random.chance(50) } };
+      return { verb: 'release', holder: lease, request: { as: 'retryable', unbindFingerprint: random.chance(50) } };
     if (dice < 55) {
       const retryAfterMs = random.chance(50) ? 15 * this.unit : null;
-      return { verb: 'release', holder: lease, how: { as: 'unknown', retryAfterMs, note: 'n' } };
+      return { verb: 'release', holder: lease, request: { as: 'unknown', retryAfterMs, note: 'n' } };
     }
     const outcome = random.chance(85) ? Buffer.from(`${lease.ownerToken} paid ${random.below(1_000)}`) : null;
     return { verb: 'complete', lease, completion: { outcome, outcomeTtlMs: lease.outcomeTtlMs, note: null, notAfter } };
   }
 
   #finish(end: Message): Message {
-    this.phase = 'ending';
+    this.phase = 'finishing';
     this.#end = end;
     return end;
   }
 
-  #onAcquired({ answer, request }: Extract<Delivered, { verb: 'acquire' }>): void {
-    if (answer.kind === 'acquired') {
-      const { attempt, fencingToken, takeover, recovering, guarded, fingerprintBound, leaseEndAt } = answer;
+  #onAcquired({ reply, request }: Extract<Delivered, { verb: 'acquire' }>): void {
+    if (reply.kind === 'acquired') {
+      const { attempt, fencingToken, takeover, recovering, guarded, fingerprintBound, leaseEndAt } = reply;
       const { ownerToken, fingerprint, recordTtlMs, outcomeTtlMs, unknownTtlMs } = request;
       const facts = {
         attempt,
-        fencingToken: fencingToken,
+        fencingToken,
         takeover,
         recovering,
         guarded,
-        fingerprintBound: fingerprintBound,
+        fingerprintBound,
         leaseEndAt,
       };
       this.#lease = { key: 'k', ownerToken, fingerprint, recordTtlMs, outcomeTtlMs, unknownTtlMs, ...facts };
-      this.phase = 'owner';
-    } else if (answer.kind === 'superseded') {
+      this.phase = 'running';
+    } else if (reply.kind === 'superseded') {
       this.#abandon();
-    } else if (answer.kind !== 'in_progress' && answer.kind !== 'outcome_unknown') {
-      this.phase = 'over';
+    } else if (reply.kind !== 'in_progress' && reply.kind !== 'outcome_unknown') {
+      this.phase = 'finished';
     }
   }
 
-  #onRenewed({ answer }: Extract<Delivered, { verb: 'renew' }>): void {
-    if (answer.kind === 'lost' || answer.kind === 'gone') this.phase = 'over';
-    else if (this.#lease !== null) this.#lease = { ...this.#lease, leaseEndAt: answer.leaseEndAt };
+  #onRenewed({ reply }: Extract<Delivered, { verb: 'renew' }>): void {
+    if (reply.kind === 'lost' || reply.kind === 'gone') this.phase = 'finished';
+    else if (this.#lease !== null) this.#lease = { ...this.#lease, leaseEndAt: reply.leaseEndAt };
   }
 }

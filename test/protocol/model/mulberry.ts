@@ -1,4 +1,4 @@
-// Random numbers from a seed: the same history for the same seed, on every machine.
+// Random numbers from a seed. The same seed gives the same history on every machine.
 
 export interface ModelRandom {
   /** A whole number from 0 to `count` - 1. */

@@ -1,4 +1,4 @@
-// What an all-knowing observer knows of a key while the store loses nothing: who owns it, what is decided, what is due.
+// The oracle: an independent model of one key in a reliable store. It checks every reply against its own state.
 import { isDeepStrictEqual } from 'node:util';
 import {
   type Acquired,
@@ -8,49 +8,34 @@ import {
   type StepEntry,
 } from '../../../packages/core/src/protocol/index.js';
 import { assertHolds, type Delivered, textOf } from './message.js';
+import { type CompletedWork, flagsOf, lifetimeMs, type Owner } from './oracle-state.js';
 
 type OwnerDelivered = Exclude<Delivered, { verb: 'acquire' | 'resolve' | 'remove' }>;
 
-interface Owner {
-  readonly ownerToken: string;
-  readonly fencingToken: number;
-  readonly flags: string;
-  readonly guarded: boolean;
-  readonly recovering: boolean;
-  readonly fingerprintBound: boolean;
-  end: number;
-}
-
-interface CompletedWork {
-  readonly text: string | null;
-  readonly outcomeEnd: number;
-  readonly lifeEnd: number;
-}
-
 export class Oracle {
-  /** The last acquisition that executed, until it is ended; its lease may be over. */
+  /** The last granted acquisition, until it has ended. Its lease may have ended. */
   #owner: Owner | null = null;
   #unknown: { readonly retryAt: number } | null = null;
   #done: CompletedWork | null = null;
   #decided: { readonly fencingToken: number; readonly as: string } | null = null;
   #fingerprint: string | null = null;
   #attempt = 0;
-  #terms: RecordRetention = { recordTtlMs: 0, outcomeTtlMs: 0, unknownTtlMs: 0 };
-  /** From which fencing tokens. */
+  #retention: RecordRetention = { recordTtlMs: 0, outcomeTtlMs: 0, unknownTtlMs: 0 };
+  /** The fencing tokens of the last decisions. */
   #decisions: number[] = [];
   #livesUntil = 0;
   #steps = new Map<string, StepEntry>();
-  /** Whose attempt was the last, ended or not. */
+  /** The owner token of the last attempt, ended or not. */
   #lastToken: string | null = null;
   #fencingToken = 0;
 
   check(delivered: Delivered): void {
     const { before, now } = delivered;
     if (before === null || now >= before.expiresAt || before.state === 'removed') {
-      assertHolds(now >= this.#livesUntil, 'no record is gone before its life is over');
+      assertHolds(now >= this.#livesUntil, 'no record disappears before it expires');
       this.#forget();
     } else if (this.#done !== null) {
-      assertHolds(now < this.#done.lifeEnd, 'no outcome is known longer than recordTtlMs');
+      assertHolds(now < this.#done.lifeEnd, 'no outcome is kept longer than recordTtlMs');
     }
     switch (delivered.verb) {
       case 'acquire':
@@ -78,26 +63,29 @@ export class Oracle {
   }
 
   #acquire(delivered: Extract<Delivered, { verb: 'acquire' }>): void {
-    const { answer, request, now } = delivered;
-    if (answer.kind !== 'acquired') {
-      assertHolds(this.#mayAnswer(delivered), `${answer.kind} is what stands there`);
-    } else if (answer.fencingToken === this.#owner?.fencingToken) {
-      assertHolds(request.ownerToken === this.#owner.ownerToken, 'only its own token is answered an attempt again');
-      assertHolds(flagsOf(answer) === this.#owner.flags, 'a repetition is answered the very same attempt');
+    const { reply, request, now } = delivered;
+    if (reply.kind !== 'acquired') {
+      assertHolds(this.#isCorrectReply(delivered), `${reply.kind} is a correct reply`);
+    } else if (reply.fencingToken === this.#owner?.fencingToken) {
       assertHolds(
-        answer.leaseEndAt >= Math.max(this.#owner.end, now + request.leaseMs),
-        'repeated, a lease is no shorter',
+        request.ownerToken === this.#owner.ownerToken,
+        'only the owner token of an attempt gets the attempt again',
       );
-      this.#extend(this.#owner, answer.leaseEndAt, request);
+      assertHolds(flagsOf(reply) === this.#owner.flags, 'a repetition gets the same attempt');
+      assertHolds(
+        reply.leaseEndAt >= Math.max(this.#owner.end, now + request.leaseMs),
+        'a repetition does not shorten the lease',
+      );
+      this.#extend(this.#owner, reply.leaseEndAt, request);
     } else {
-      this.#mayRun(answer, request, now);
-      this.#run(answer, request);
+      this.#assertMayRun(reply, request, now);
+      this.#run(reply, request);
     }
   }
 
-  #mayAnswer({ answer, request, now }: Extract<Delivered, { verb: 'acquire' }>): boolean {
+  #isCorrectReply({ reply, request, now }: Extract<Delivered, { verb: 'acquire' }>): boolean {
     const doubt = this.#doubt(now);
-    switch (answer.kind) {
+    switch (reply.kind) {
       case 'superseded':
         return (
           now > request.notAfter ||
@@ -110,7 +98,7 @@ export class Oracle {
       case 'outcome_unknown':
         return doubt !== null && (request.onAbandoned !== 'recover' || now < doubt.retryAt);
       case 'completed':
-        return this.#done?.text === textOf(answer.outcome) && now < this.#done.outcomeEnd && !this.#differs(request);
+        return this.#done?.text === textOf(reply.outcome) && now < this.#done.outcomeEnd && !this.#differs(request);
       case 'expired':
         return this.#done !== null && (this.#done.text === null || now >= this.#done.outcomeEnd);
       case 'acquired':
@@ -118,78 +106,75 @@ export class Oracle {
     }
   }
 
-  #mayRun(answer: Acquired, request: AcquireRequest, now: number): void {
-    assertHolds(!this.#differs(request), 'one key names one payload');
-    assertHolds(this.#lastToken !== request.ownerToken, 'a late copy of the last acquisition does not execute again');
-    assertHolds(this.#done === null, 'what is done is not run again');
+  #assertMayRun(reply: Acquired, request: AcquireRequest, now: number): void {
+    assertHolds(!this.#differs(request), 'a key belongs to one payload');
+    assertHolds(this.#lastToken !== request.ownerToken, 'a late copy of the last acquisition does not run again');
+    assertHolds(this.#done === null, 'completed work does not run again');
     assertHolds(this.#owner === null || now >= this.#owner.end, 'at most one lease is alive');
     const doubt = this.#doubt(now);
     const decides = request.onAbandoned === 'recover' && now >= (doubt?.retryAt ?? 0);
-    assertHolds(doubt === null || decides, 'what is guarded or unknown is never run without a decision');
-    assertHolds(answer.recovering === (doubt !== null), 'recovering is said where somebody has to find out');
+    assertHolds(doubt === null || decides, 'guarded or unknown work never runs without a decision');
+    assertHolds(reply.recovering === (doubt !== null), 'recovering is set exactly after guarded or unknown work');
     assertHolds(
-      answer.takeover === (doubt !== null || this.#owner !== null),
-      'takeover is said after an abandoned attempt',
+      reply.takeover === (doubt !== null || this.#owner !== null),
+      'takeover is set exactly after an abandoned or unknown attempt',
     );
     assertHolds(
-      answer.fingerprintBound === (this.#fingerprint !== null),
-      'bound is said where an earlier attempt had a payload',
+      reply.fingerprintBound === (this.#fingerprint !== null),
+      'fingerprintBound is set exactly if the record had a fingerprint',
     );
-    assertHolds(answer.guarded === (request.onAbandoned !== 'rerun'), 'guarded is what the running attempt asked for');
-    assertHolds(answer.fencingToken > this.#fencingToken, 'fencing tokens strictly grow');
-    assertHolds(answer.attempt === this.#attempt + 1, 'attempts are counted');
-    const inherits = isDeepStrictEqual(answer.steps, this.#steps);
-    assertHolds(
-      inherits,
-      'an attempt inherits every step that was not decided about, of each the first bytes of the highest seq',
-    );
+    assertHolds(reply.guarded === (request.onAbandoned !== 'rerun'), 'guarded follows from the request of the attempt');
+    assertHolds(reply.fencingToken > this.#fencingToken, 'fencing tokens strictly grow');
+    assertHolds(reply.attempt === this.#attempt + 1, 'attempts are counted');
+    const inherits = isDeepStrictEqual(reply.steps, this.#steps);
+    assertHolds(inherits, 'an attempt inherits every step without a decision, with the first bytes of the highest seq');
   }
 
-  #run(answer: Acquired, request: AcquireRequest): void {
+  #run(reply: Acquired, request: AcquireRequest): void {
     const { ownerToken, fingerprint } = request;
-    const { fencingToken, guarded, recovering, fingerprintBound, attempt } = answer;
+    const { fencingToken, guarded, recovering, fingerprintBound, attempt } = reply;
     this.#lastToken = ownerToken;
-    this.#terms = request;
+    this.#retention = request;
     this.#owner = {
-      ownerToken: ownerToken,
-      fencingToken: fencingToken,
+      ownerToken,
+      fencingToken,
       guarded,
       recovering,
-      fingerprintBound: fingerprintBound,
-      flags: flagsOf(answer),
+      fingerprintBound,
+      flags: flagsOf(reply),
       end: 0,
     };
-    this.#extend(this.#owner, answer.leaseEndAt, request);
+    this.#extend(this.#owner, reply.leaseEndAt, request);
     [this.#unknown, this.#decided, this.#fencingToken, this.#attempt] = [null, null, fencingToken, attempt];
     this.#fingerprint ??= fingerprint;
   }
 
   #owned(delivered: OwnerDelivered): void {
-    const { answer, before, after } = delivered;
-    assertHolds(answer.kind !== 'restored', 'nothing is restored that was not lost');
+    const { reply, before, after } = delivered;
+    assertHolds(reply.kind !== 'restored', 'no record is restored that was not lost');
     const by = delivered.verb === 'release' ? delivered.holder : delivered.lease;
-    const byToken = delivered.verb === 'release' && delivered.how.as === 'not_started';
+    const byToken = delivered.verb === 'release' && delivered.request.as === 'not_started';
     const owner = this.#owner;
     if (owner !== null && owner.ownerToken === by.ownerToken && (byToken || owner.fencingToken === by.fencingToken)) {
-      assertHolds(answer.kind === 'ok', 'an owner that nobody succeeded is served');
-      this.#served(delivered, owner);
+      assertHolds(reply.kind === 'ok', 'the present owner gets ok');
+      this.#applyOwnerCall(delivered, owner);
     } else {
       assertHolds(before === after, 'nobody but the owner changes anything');
     }
   }
 
-  #served(delivered: OwnerDelivered, owner: Owner): void {
+  #applyOwnerCall(delivered: OwnerDelivered, owner: Owner): void {
     const { now, after } = delivered;
     switch (delivered.verb) {
       case 'renew': {
         const end = after?.leaseEndAt ?? 0;
         const least = Math.max(owner.end, now + delivered.leaseMs);
-        assertHolds(end >= least, 'renew gives what was asked, and no less than before');
+        assertHolds(end >= least, 'renew gives at least leaseMs, and never shortens the lease');
         this.#extend(owner, end, delivered.lease);
         break;
       }
       case 'checkpoint': {
-        const { step, seq, bytes } = delivered.point;
+        const { step, seq, bytes } = delivered.checkpoint;
         if (seq > (this.#steps.get(step)?.seq ?? -1)) this.#steps.set(step, { seq, bytes });
         break;
       }
@@ -197,37 +182,37 @@ export class Oracle {
         this.#complete(delivered.completion, delivered.lease.recordTtlMs, now, owner.recovering);
         break;
       case 'release': {
-        const { how, holder } = delivered;
-        const unknown = how.as === 'unknown' || (how.as === 'not_started' && owner.recovering);
-        const retryAfterMs = how.as === 'unknown' ? how.retryAfterMs : null;
+        const { request, holder } = delivered;
+        const unknown = request.as === 'unknown' || (request.as === 'not_started' && owner.recovering);
+        const retryAfterMs = request.as === 'unknown' ? request.retryAfterMs : null;
         this.#owner = null;
         this.#unknown = unknown ? { retryAt: retryAfterMs === null ? 0 : now + retryAfterMs } : null;
-        this.#livesUntil = Math.max(this.#livesUntil, now + lifeMs(holder, unknown));
+        this.#livesUntil = Math.max(this.#livesUntil, now + lifetimeMs(holder, unknown));
         if (unknown || this.#steps.size > 0) break;
         this.#livesUntil = Math.min(this.#livesUntil, Math.max(now + restoreWindowMs, owner.end));
-        if (how.as === 'retryable' && how.unbindFingerprint === true && !owner.fingerprintBound)
+        if (request.as === 'retryable' && request.unbindFingerprint === true && !owner.fingerprintBound)
           this.#fingerprint = null;
         break;
       }
     }
   }
 
-  #resolve({ answer, request, before, after, now }: Extract<Delivered, { verb: 'resolve' }>): void {
+  #resolve({ reply, request, before, after, now }: Extract<Delivered, { verb: 'resolve' }>): void {
     const doubtful = this.#unknown !== null || (this.#owner !== null && now >= this.#owner.end);
     if (!doubtful || request.expectedFencingToken !== this.#fencingToken) {
-      assertHolds(before === after, 'nothing is decided that is not in doubt');
+      assertHolds(before === after, 'nothing changes without a doubt to decide');
       const again = this.#decided?.fencingToken === request.expectedFencingToken && this.#decided.as === request.as;
-      assertHolds((answer.kind === 'ok') === again, 'a decision sent again is ok, another one is not');
+      assertHolds((reply.kind === 'ok') === again, 'a repeated decision is ok, another one is not');
       return;
     }
-    assertHolds(answer.kind === 'ok' && after !== null, 'what is in doubt can be decided');
+    assertHolds(reply.kind === 'ok' && after !== null, 'a doubt can be decided');
     assertHolds(after.fencingToken > this.#fencingToken, 'a decision raises the fencing token');
     this.#fencingToken = after.fencingToken;
     this.#decided = { fencingToken: request.expectedFencingToken, as: request.as };
     this.#decisions = [...this.#decisions, request.expectedFencingToken].slice(-5);
     [this.#owner, this.#unknown] = [null, null];
-    const outcomeTtlMs = Math.max(this.#terms.outcomeTtlMs, request.outcomeTtlMs ?? 0);
-    const recordTtlMs = Math.max(this.#terms.recordTtlMs, request.recordTtlMs ?? 0, outcomeTtlMs);
+    const outcomeTtlMs = Math.max(this.#retention.outcomeTtlMs, request.outcomeTtlMs ?? 0);
+    const recordTtlMs = Math.max(this.#retention.recordTtlMs, request.recordTtlMs ?? 0, outcomeTtlMs);
     if (request.as === 'done') {
       this.#complete({ outcome: request.outcome, outcomeTtlMs }, recordTtlMs, now, true);
     } else {
@@ -247,9 +232,9 @@ export class Oracle {
     [this.#owner, this.#unknown] = [null, null];
   }
 
-  #extend(owner: Owner, end: number, terms: RecordRetention): void {
+  #extend(owner: Owner, end: number, retention: RecordRetention): void {
     owner.end = end;
-    this.#livesUntil = Math.max(this.#livesUntil, end + lifeMs(terms, owner.guarded));
+    this.#livesUntil = Math.max(this.#livesUntil, end + lifetimeMs(retention, owner.guarded));
   }
 
   #doubt(now: number): { readonly retryAt: number } | null {
@@ -260,12 +245,4 @@ export class Oracle {
   #differs({ fingerprint }: AcquireRequest): boolean {
     return fingerprint !== null && this.#fingerprint !== null && fingerprint !== this.#fingerprint;
   }
-}
-
-function lifeMs(terms: RecordRetention, doubtful: boolean): number {
-  return doubtful ? Math.max(terms.recordTtlMs, terms.unknownTtlMs) : terms.recordTtlMs;
-}
-
-function flagsOf({ attempt, fencingToken, takeover, recovering, guarded, fingerprintBound }: Acquired): string {
-  return [attempt, fencingToken, takeover, recovering, guarded, fingerprintBound].join(' ');
 }

@@ -1,4 +1,4 @@
-// One random history of one key: clients, an operator, a network that delays and repeats, a clock, and a store.
+// One random history of one key, with clients, an operator, a network that delays and repeats messages, a clock, and a store.
 import type { StoredRecord } from '../../../packages/core/src/protocol/index.js';
 import { checkDelivery } from './delivery-invariants.js';
 import { type Delivered, deliver, type Message, type Protocol } from './message.js';
@@ -6,19 +6,19 @@ import { ModelClient } from './model-client.js';
 import { type ModelRandom, randomFrom } from './mulberry.js';
 import { Oracle } from './oracle.js';
 
-/** `rough`: the store fails over to older copies and its clock steps back. `steady`: it loses nothing that counts. */
-export type StoreMode = 'steady' | 'rough';
+/** `lossy`: the store fails over to older copies, and its clock steps back. `reliable`: it drops only expired records. */
+export type StoreMode = 'reliable' | 'lossy';
 
 const stepsPerHistory = 60;
 
-/** Throws what went wrong, with the seed and the end of the history. */
+/** Throws the broken invariant, with the seed and the end of the history. */
 export function runHistory(protocol: Protocol, mode: StoreMode, seed: number): void {
   const history = new RandomHistory(protocol, mode, randomFrom(seed));
   try {
     for (let step = 0; step < stepsPerHistory; step += 1) history.step();
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`${why}\n${mode} history of seed ${seed}:\n${history.trace.slice(-12).join('\n')}`, {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${reason}\n${mode} history of seed ${seed}:\n${history.trace.slice(-12).join('\n')}`, {
       cause: error,
     });
   }
@@ -30,12 +30,15 @@ class RandomHistory {
   readonly #clients: ModelClient[] = [];
   readonly #sent: { readonly message: Message; readonly by: ModelClient | null }[] = [];
   readonly #copies: (StoredRecord | null)[] = [null];
-  /** In steady histories for all: what lives shorter than the one before it may be gone before the last late message. */
+  /**
+   * In reliable histories the same for all clients. A record with a shorter retention than the one before it may expire before the last
+   * late message.
+   */
   readonly #recordTtlMs: number;
-  /** In some histories a unit of time is so long that an hour is less than a record lives. */
+  /** In some histories the unit of time is so long that an hour is less than the retention. */
   readonly #unit: number;
   #record: StoredRecord | null = null;
-  /** Then what follows may be gone before the last late message of who was removed is, and its token must stay. */
+  /** After a remove, later records may expire before the last late message of the removed owner. Their fencing token must stay. */
   #removed = false;
   #now = 1_000;
   #lastSeenFencingToken = 0;
@@ -61,15 +64,15 @@ class RandomHistory {
   }
 
   #addClient(): void {
-    const known = this.random.chance(60) ? this.#lastSeenFencingToken : 0;
-    const recordTtlMs = this.mode === 'rough' && this.random.chance(50) ? 20 * this.#unit : this.#recordTtlMs;
-    const client = new ModelClient(this.random, `t${this.#clients.length}`, known, recordTtlMs, this.#unit);
+    const lastSeen = this.random.chance(60) ? this.#lastSeenFencingToken : 0;
+    const recordTtlMs = this.mode === 'lossy' && this.random.chance(50) ? 20 * this.#unit : this.#recordTtlMs;
+    const client = new ModelClient(this.random, `t${this.#clients.length}`, lastSeen, recordTtlMs, this.#unit);
     this.#clients.push(client);
     this.#sendFrom(client);
   }
 
   #sendFromSomeClient(): void {
-    const client = this.random.pick(this.#clients.filter(({ phase }) => phase !== 'over'));
+    const client = this.random.pick(this.#clients.filter(({ phase }) => phase !== 'finished'));
     if (client !== undefined) this.#sendFrom(client);
   }
 
@@ -90,15 +93,15 @@ class RandomHistory {
       return;
     }
     const as = this.random.chance(50) ? 'done' : 'not_done';
-    const said = { outcome: Buffer.from(`decided ${this.#now}`), note: null, by: 'ops', reason: 'r' };
+    const facts = { outcome: Buffer.from(`decided ${this.#now}`), note: null, by: 'ops', reason: 'r' };
     const [shorter, longer] = [10 * this.#unit, 100 * this.#unit];
     const times = { recordTtlMs: this.random.pick([null, shorter, longer]) ?? null, outcomeTtlMs: null };
     const expectedFencingToken = (this.#record?.fencingToken ?? 1) - (this.random.chance(20) ? 1 : 0);
-    const request = { ...said, ...times, as, expectedFencingToken } as const;
+    const request = { ...facts, ...times, as, expectedFencingToken } as const;
     this.#send({ verb: 'resolve', request }, null);
   }
 
-  /** Now and then to where something ends, one before, or one behind; in rough histories also back. */
+  /** Sometimes moves the clock to an end of a lease or a lifetime, one before it or one after it. In lossy histories also back. */
   #passTime(): void {
     const { random } = this;
     const ends = [this.#record?.leaseEndAt, this.#record?.expiresAt, this.#record?.outcomeEndAt, this.#record?.retryAt];
@@ -108,11 +111,11 @@ class RandomHistory {
   }
 
   #injectFault(): void {
-    if (this.mode === 'rough') {
+    if (this.mode === 'lossy') {
       if (this.random.chance(60)) this.#failOver();
       else this.#setClock(this.#now - this.random.below(30) * this.#unit);
     } else if (!this.#removed && this.#record !== null && this.#now >= this.#record.expiresAt) {
-      this.trace.push('the store drops what is gone');
+      this.trace.push('the store drops the expired record');
       this.#record = null;
     }
   }
@@ -127,25 +130,25 @@ class RandomHistory {
     this.trace.push(`now ${now}`);
   }
 
-  /** Some messages arrive only later, as a repetition; of those that arrive some answers do not. */
+  /** Some messages arrive only later, as a repetition. Some replies never arrive. */
   #send(message: Message, by: ModelClient | null): void {
     this.#sent.push({ message, by });
     if (this.random.chance(15)) return;
     const delivered = this.#deliver(message);
     if (this.random.chance(15)) return;
     by?.onDelivered(delivered);
-    if (delivered.answer.kind === 'acquired')
-      this.#lastSeenFencingToken = Math.max(this.#lastSeenFencingToken, delivered.answer.fencingToken);
+    if (delivered.reply.kind === 'acquired')
+      this.#lastSeenFencingToken = Math.max(this.#lastSeenFencingToken, delivered.reply.fencingToken);
   }
 
   #deliver(message: Message): Delivered {
     const delivered = deliver(this.protocol, this.#record, message, this.#now);
-    const { verb, answer, after } = delivered;
+    const { verb, reply, after } = delivered;
     const by = 'request' in message && 'ownerToken' in message.request ? message.request.ownerToken : 'operator';
     const who = 'lease' in message ? message.lease.ownerToken : 'holder' in message ? message.holder.ownerToken : by;
-    this.trace.push(`${who} ${verb}: ${answer.kind} → ${recordText(after)}`);
+    this.trace.push(`${who} ${verb}: ${reply.kind} → ${recordText(after)}`);
     checkDelivery(delivered);
-    if (this.mode === 'steady') this.#oracle.check(delivered);
+    if (this.mode === 'reliable') this.#oracle.check(delivered);
     this.#record = after;
     this.#copies.push(after);
     return delivered;
@@ -155,5 +158,5 @@ class RandomHistory {
 function recordText(record: StoredRecord | null): string {
   if (record === null) return 'absent';
   const { state, ownerToken, fencingToken, leaseEndAt, expiresAt, guarded } = record;
-  return `${state} ${ownerToken} fencingToken ${fencingToken} lease ${leaseEndAt} life ${expiresAt}${guarded ? ' guarded' : ''}`;
+  return `${state} ${ownerToken} fencingToken ${fencingToken} lease ${leaseEndAt} expires ${expiresAt}${guarded ? ' guarded' : ''}`;
 }

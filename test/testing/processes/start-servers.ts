@@ -1,4 +1,4 @@
-// Starts one of each kind, says what of them can be found, and waits to be killed.
+// Starts servers of each kind, sends their traces to the parent process, and waits to be killed.
 import { startRedis, startRedisCluster, startReplicaPair, startSentinelSet } from '@onceguard/testing';
 import { type ServerTraces, tracesOf } from '../server-traces.js';
 

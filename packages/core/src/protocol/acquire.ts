@@ -1,4 +1,5 @@
-// Acquire: the right to run, or what became of the one that has it. The first matching row of the table decides.
+// Acquire: grants the right to run, or reports the record's standing. It follows the table in docs/protocol.md; the first matching
+// row decides.
 
 import type { Acquired, AcquireReply, AcquireRequest } from './messages.js';
 import { blankRecord, isLive, type StoredRecord } from './record.js';
@@ -6,6 +7,7 @@ import { extendLease, recordExpiry } from './record-lifetime.js';
 import { deriveStanding, hasOtherFingerprint } from './standing.js';
 import type { Transition } from './transition.js';
 
+/** Grants a lease to this caller, or replies why it may not run. */
 export function acquire(record: StoredRecord | null, request: AcquireRequest, now: number): Transition<AcquireReply> {
   const next = nextRecord(record, request, now);
   if (next === null) return { record, reply: notAcquiredReply(record, request, now) };
@@ -13,42 +15,45 @@ export function acquire(record: StoredRecord | null, request: AcquireRequest, no
   return { record: next, reply: { ...acquiredReply(next), now } };
 }
 
-/** The record as it becomes if this caller may run, or null if it may not. */
+/** Returns the record with a lease for this caller, or null if the caller may not run. */
 function nextRecord(record: StoredRecord | null, request: AcquireRequest, now: number): StoredRecord | null {
   if (!isLive(record, now) || record.state === 'removed') return startFirstAttempt(record, request, now);
   if (hasOtherFingerprint(record, request.fingerprint)) return null;
   const sameToken = record.ownerToken === request.ownerToken;
   switch (record.state) {
     case 'in_progress':
-      // Sent again: the very same attempt, and a lease that counts from now at least.
+      // A resend gets the same attempt. Its lease lasts at least `leaseMs` from now.
       if (sameToken) return extendLease(record, request.leaseMs, request, now);
       if (now < record.leaseEndAt) return null;
       if (record.guarded)
-        return request.onAbandoned === 'recover' ? startNextAttempt(record, request, now, 'recovering') : null;
+        return request.onAbandoned === 'recover' ? startNextAttempt(record, request, now, 'recovery') : null;
       return startNextAttempt(record, request, now, 'takeover');
     case 'unknown':
       if (sameToken || request.onAbandoned !== 'recover' || now < (record.retryAt ?? 0)) return null;
-      return startNextAttempt(record, request, now, 'recovering');
+      return startNextAttempt(record, request, now, 'recovery');
     case 'retryable':
-      return sameToken ? null : startNextAttempt(record, request, now, 'again');
+      return sameToken ? null : startNextAttempt(record, request, now, 'retry');
     case 'completed':
       return null;
   }
 }
 
-/** What a caller is told who may not run. */
+/** The reply to a caller that may not run. */
 export function notAcquiredReply(
   record: StoredRecord | null,
   request: Pick<AcquireRequest, 'ownerToken' | 'fingerprint'>,
   now: number,
 ): AcquireReply {
   if (record === null) return { kind: 'superseded', now };
-  const seen = deriveStanding(record, request.fingerprint, now);
-  // A late copy of an acquisition whose work already ended: answering anything else would let it run again.
-  if (seen.kind === 'retryable' || (seen.kind === 'outcome_unknown' && record.ownerToken === request.ownerToken)) {
+  const standing = deriveStanding(record, request.fingerprint, now);
+  // This is a late copy of an acquisition whose attempt has already ended. Any other reply would let it run again.
+  if (
+    standing.kind === 'retryable' ||
+    (standing.kind === 'outcome_unknown' && record.ownerToken === request.ownerToken)
+  ) {
     return { kind: 'superseded', now };
   }
-  return { ...seen, now };
+  return { ...standing, now };
 }
 
 function startFirstAttempt(before: StoredRecord | null, request: AcquireRequest, now: number): StoredRecord {
@@ -70,34 +75,37 @@ function startFirstAttempt(before: StoredRecord | null, request: AcquireRequest,
   };
 }
 
-/** The next attempt: what was recorded stays, the owner and the fencing token are new. */
+/** Starts the next attempt. Recorded steps and decisions stay; the owner token and the fencing token are new. */
 function startNextAttempt(
   record: StoredRecord,
   request: AcquireRequest,
   now: number,
-  how: 'again' | 'takeover' | 'recovering',
+  reason: 'retry' | 'takeover' | 'recovery',
 ): StoredRecord {
   const next = startFirstAttempt(record, request, now);
   return {
     ...next,
     fingerprint: request.fingerprint ?? record.fingerprint,
     attempt: record.attempt + 1,
-    takeover: how !== 'again',
-    recovering: how === 'recovering',
+    takeover: reason !== 'retry',
+    recovering: reason === 'recovery',
     fingerprintBound: record.fingerprint !== null,
     steps: record.steps,
     decisions: record.decisions,
-    note: how === 'recovering' ? record.note : null,
+    note: reason === 'recovery' ? record.note : null,
     expiresAt: Math.max(record.expiresAt, next.expiresAt),
   };
 }
 
-/** Store time is in it so that tokens grow over data loss too; a gone record's token still counts where it is at hand. */
+/**
+ * The token includes the store's time, so that tokens also grow after a loss of data. If an expired record is still at hand, its
+ * token counts as well.
+ */
 function nextFencingToken(before: StoredRecord | null, request: AcquireRequest, now: number): number {
   return Math.max((before?.fencingToken ?? 0) + 1, now, request.lastSeenFencingToken + 1);
 }
 
-/** What a caller is told who may run: the record that was made for it. */
+/** The reply to a caller that may run, taken from the record that was written for it. */
 export function acquiredReply(record: StoredRecord): Acquired {
   const { attempt, fencingToken, takeover, recovering, guarded, fingerprintBound, leaseEndAt, steps } = record;
   return {

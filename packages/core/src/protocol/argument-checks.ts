@@ -1,4 +1,4 @@
-// What a verb's arguments must look like, checked before anything is sent or written: a script has no rollback.
+// Checks the arguments of every store operation before anything is sent or written, because a Redis script cannot roll back.
 import { StoreError } from '../errors.js';
 import type {
   AcquireRequest,
@@ -15,13 +15,16 @@ const keyPattern = /^[A-Za-z0-9_-]{1,128}$/;
 const tokenPattern = /^[A-Za-z0-9_-]{1,64}$/;
 const fingerprintPattern = /^[a-z0-9]{1,16}:[\x21-\x7e]{1,128}$/;
 const stepPattern = /^[\x21-\x7e]{1,128}$/;
-/** Every number of a record is below this, about 30,000 years: beyond it doubles and Lua would no longer count single milliseconds. */
+/**
+ * Every number of a record is below this limit. As a time in milliseconds it is about 30,000 years. Above it, doubles and Lua could not
+ * represent every single millisecond.
+ */
 export const recordNumberLimit = 1e15;
-/** About 3,000 years, so that a time and some durations together stay below the limit. */
+/** About 3,000 years, so that the sum of a time and several durations stays below the limit. */
 const maxDurationMs = 1e14;
-/** The next one, which the record gets, stays below the limit. */
+/** The record gets the next higher token, which must stay below the limit too. */
 export const maxFencingToken = recordNumberLimit - 2;
-/** The longest text of a note, and of who decided and why, in UTF-16 code units. */
+/** The maximum length of `note`, `by` and `reason`, in UTF-16 code units. */
 export const maxTextLength = 1024;
 
 const onAbandonedValues = ['rerun', 'block', 'recover'];
@@ -39,9 +42,9 @@ export function checkAcquire(key: string, request: AcquireRequest): void {
   checkWholeNumber('leaseMs', request.leaseMs, 1);
   checkRetention(request);
   checkTimestamp('notAfter', request.notAfter);
-  checkTimestamp('fenceSeen', request.lastSeenFencingToken);
+  checkFencingToken('lastSeenFencingToken', request.lastSeenFencingToken);
   if (request.lastSeenFencingToken > maxFencingToken)
-    throw invalidArgument('fenceSeen', request.lastSeenFencingToken, `at most ${maxFencingToken}`);
+    throw invalidArgument('lastSeenFencingToken', request.lastSeenFencingToken, `at most ${maxFencingToken}`);
   checkOneOf('onAbandoned', request.onAbandoned, onAbandonedValues);
   if (request.notifyOnEnd !== undefined) checkBoolean('notifyOnEnd', request.notifyOnEnd);
   if (request.scope !== undefined && request.scope !== null) checkScope(request.scope);
@@ -50,13 +53,13 @@ export function checkAcquire(key: string, request: AcquireRequest): void {
 function checkLease(lease: Lease): void {
   checkLeaseIdentity(lease);
   checkFingerprint(lease.fingerprint);
-  checkTimestamp('fence', lease.fencingToken);
+  checkFencingToken('fencingToken', lease.fencingToken);
   checkWholeNumber('attempt', lease.attempt, 1);
   checkTimestamp('leaseEndAt', lease.leaseEndAt);
   checkBoolean('takeover', lease.takeover);
   checkBoolean('recovering', lease.recovering);
   checkBoolean('guarded', lease.guarded);
-  checkBoolean('bound', lease.fingerprintBound);
+  checkBoolean('fingerprintBound', lease.fingerprintBound);
 }
 
 export function checkRenew(lease: Lease, leaseMs: number): void {
@@ -81,26 +84,28 @@ export function checkComplete(lease: Lease, completion: Completion): void {
   checkTimestamp('notAfter', completion.notAfter);
 }
 
-export function checkRelease(holder: LeaseIdentity, how: ReleaseRequest): void {
+export function checkRelease(holder: LeaseIdentity, request: ReleaseRequest): void {
   checkLeaseIdentity(holder);
-  checkOneOf('as', how.as, releaseValues);
-  if (holder.fencingToken !== null || how.as !== 'not_started') checkTimestamp('fence', holder.fencingToken);
-  if (how.as === 'retryable' && how.unbindFingerprint !== undefined)
-    checkBoolean('unbindFingerprint', how.unbindFingerprint);
-  if (how.as !== 'unknown') return;
-  if (how.retryAfterMs !== null) checkWholeNumber('retryAfterMs', how.retryAfterMs, 0);
-  checkText('note', how.note);
+  checkOneOf('as', request.as, releaseValues);
+  if (holder.fencingToken !== null || request.as !== 'not_started')
+    checkFencingToken('fencingToken', holder.fencingToken);
+  if (request.as === 'retryable' && request.unbindFingerprint !== undefined)
+    checkBoolean('unbindFingerprint', request.unbindFingerprint);
+  if (request.as !== 'unknown') return;
+  if (request.retryAfterMs !== null) checkWholeNumber('retryAfterMs', request.retryAfterMs, 0);
+  checkText('note', request.note);
 }
 
 export function checkScan(request: { readonly cursor: string | null; readonly limit: number }): void {
   checkWholeNumber('limit', request.limit, 1);
   const { cursor } = request;
-  if (cursor !== null && typeof cursor !== 'string') throw invalidArgument('cursor', cursor, 'of a page, or null');
+  if (cursor !== null && typeof cursor !== 'string')
+    throw invalidArgument('cursor', cursor, 'the cursor of a page, or null');
 }
 
 export function checkResolve(key: string, request: ResolveRequest): void {
   checkKey(key);
-  checkTimestamp('expectedFencingToken', request.expectedFencingToken);
+  checkFencingToken('expectedFencingToken', request.expectedFencingToken);
   checkOneOf('as', request.as, resolveValues);
   if (request.outcome !== null) checkBytes('outcome', request.outcome);
   const { outcomeTtlMs, recordTtlMs } = request;
@@ -122,7 +127,7 @@ function checkScope(scope: string): void {
 }
 
 function checkToken(token: string): void {
-  if (!matches(tokenPattern, token)) throw invalidArgument('token', token, '1 to 64 of A-Z a-z 0-9 _ -');
+  if (!matches(tokenPattern, token)) throw invalidArgument('ownerToken', token, '1 to 64 of A-Z a-z 0-9 _ -');
 }
 
 function checkFingerprint(fingerprint: string | null): void {
@@ -130,10 +135,10 @@ function checkFingerprint(fingerprint: string | null): void {
   throw invalidArgument('fingerprint', fingerprint, 'version:digest in printable ASCII');
 }
 
-function checkRetention(terms: RecordRetention): void {
-  checkWholeNumber('recordTtlMs', terms.recordTtlMs, 1);
-  checkWholeNumber('unknownTtlMs', terms.unknownTtlMs, 1);
-  checkTtls(terms.outcomeTtlMs, terms.recordTtlMs);
+function checkRetention(retention: RecordRetention): void {
+  checkWholeNumber('recordTtlMs', retention.recordTtlMs, 1);
+  checkWholeNumber('unknownTtlMs', retention.unknownTtlMs, 1);
+  checkTtls(retention.outcomeTtlMs, retention.recordTtlMs);
 }
 
 function checkTtls(outcomeTtlMs: number, recordTtlMs: number): void {
@@ -146,21 +151,26 @@ function checkBytes(name: string, value: Uint8Array): void {
   if (!isUint8Array(value)) throw invalidArgument(name, typeof value, 'a Uint8Array');
 }
 
-/** Empty text would read as none; half of a pair of surrogates would come back as another character. */
+/** An empty text would be read back as none. A lone surrogate would be read back as another character. */
 function checkText(name: string, value: string | null): void {
   if (value === null) return;
-  const fits = typeof value === 'string' && value.length > 0 && value.length <= maxTextLength;
-  if (fits && value.isWellFormed()) return;
+  const hasValidLength = typeof value === 'string' && value.length > 0 && value.length <= maxTextLength;
+  if (hasValidLength && value.isWellFormed()) return;
   throw invalidArgument(name, value, `1 to ${maxTextLength} characters of Unicode, or null`);
 }
 
-function checkWholeNumber(name: string, value: number | null, least: number, most = maxDurationMs): void {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return;
-  throw invalidArgument(name, value, `a whole number from ${least} to ${most}`);
+function checkWholeNumber(name: string, value: number | null, min: number, max = maxDurationMs): void {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return;
+  throw invalidArgument(name, value, `a whole number from ${min} to ${max}`);
 }
 
 function checkTimestamp(name: string, value: number | null): void {
   checkWholeNumber(name, value, 0, recordNumberLimit - 1);
+}
+
+/** A fencing token is at least the store's time of its acquisition, so it has the range of a time. */
+function checkFencingToken(name: string, value: number | null): void {
+  checkTimestamp(name, value);
 }
 
 function checkBoolean(name: string, value: boolean): void {
@@ -171,7 +181,7 @@ function checkOneOf(name: string, value: string, values: readonly string[]): voi
   if (!values.includes(value)) throw invalidArgument(name, value, values.join(' or '));
 }
 
-/** A pattern alone would take `undefined` for a name of nine letters. */
+/** The type is checked too, because a pattern alone would match `undefined` as the text 'undefined'. */
 function matches(pattern: RegExp, value: string): boolean {
   return typeof value === 'string' && pattern.test(value);
 }
@@ -181,7 +191,7 @@ function invalidArgument(name: string, value: unknown, remedy: string): StoreErr
   return new StoreError('bug', `${name} is ${shown}; it must be ${remedy}.`);
 }
 
-/** True also for one of another realm, as a Buffer is where jest runs a test in jsdom. */
+/** Also true for an array of another realm. Jest in jsdom runs tests in a realm whose `Uint8Array` is not the one of Buffer. */
 function isUint8Array(value: unknown): value is Uint8Array {
   return Object.prototype.toString.call(value) === '[object Uint8Array]';
 }

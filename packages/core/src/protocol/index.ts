@@ -1,8 +1,9 @@
-// The protocol: pure functions of (record, request, now). They are the specification; every store is a translation.
+// The protocol: pure functions of (record, request, now). They are the specification, and every store implements them.
 export { acquire } from './acquire.js';
 export * from './messages.js';
 export { checkpoint, complete, release, renew } from './owner-operations.js';
 export {
+  type AttemptFacts,
   isIntent,
   isLive,
   type RecordedDecision,

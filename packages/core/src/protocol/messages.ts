@@ -1,63 +1,65 @@
-// What callers ask of a record and what they are told. Every answer carries `now`, the store's clock, in milliseconds.
-import type { RecordedDecision, StepEntry } from './record.js';
+// The requests and replies of the protocol. Every reply carries `now`, the store's clock, in milliseconds.
+import type { AttemptFacts, RecordedDecision, StepEntry } from './record.js';
 
-/** What a caller does about work that was abandoned: run it again, refuse, or let `recover` find out what happened. */
+/** What happens to abandoned work: it runs again, it is blocked, or a `recover` function finds out what happened. */
 export type OnAbandoned = 'rerun' | 'block' | 'recover';
 
-/** How long a record and its outcome live. The record keeps the terms of its last acquisition. */
+/** How long a record and its outcome are kept. The record keeps the retention of its last acquisition. */
 export interface RecordRetention {
+  /** How long a completed record is kept. Other records are kept this long after the end of their lease. */
   readonly recordTtlMs: number;
   /** How long the bytes of an outcome are kept, at most `recordTtlMs`. */
   readonly outcomeTtlMs: number;
-  /** For guarded and unknown records, where it is longer than `recordTtlMs`. */
+  /** How long guarded and unknown records are kept, if that is longer than `recordTtlMs`. */
   readonly unknownTtlMs: number;
 }
 
 export interface AcquireRequest extends RecordRetention {
-  /** The owner token: the same for every resend of this acquisition, never used for another. */
+  /** The same in every resend of this acquisition, and never used for another one. */
   readonly ownerToken: string;
+  /** `version:digest` of the payload; null compares nothing. */
   readonly fingerprint: string | null;
   readonly leaseMs: number;
   readonly onAbandoned: OnAbandoned;
-  /** Store time after which this request must not create or change anything: a late copy of it is `superseded`. */
+  /** Store time after which this request must not create or change anything. A copy that arrives later is `superseded`. */
   readonly notAfter: number;
-  /** The highest fencing token that the caller has seen for this key, 0 for none: the new one will be above it. */
+  /** The highest fencing token that the caller has seen for this key; 0 for none. The new token will be higher. */
   readonly lastSeenFencingToken: number;
-  /** The caller waits where somebody is at work: a store that can is to tell when that ends. Decides nothing. */
+  /**
+   * The caller will wait if an attempt is running. A store that implements `onAttemptEnded` then notifies its listeners when the attempt
+   * ends. It has no other effect. Default: false.
+   */
   readonly notifyOnEnd?: boolean;
   /**
-   * Whose record this becomes: a digest, the same for all keys of one scope; null where it is not known. A store may limit how much
-   * one scope keeps. Decides nothing else.
+   * A digest of the scope that the key belongs to; null if it is not known. A store may limit how much it keeps for one scope. It has no
+   * other effect.
    */
   readonly scope?: string | null;
 }
 
-/** Who releases. The fence may be null, never learnt, where an acquisition is given back as `not_started`. */
+/** Identifies the lease that is released. */
 export interface LeaseIdentity extends RecordRetention {
   readonly key: string;
   readonly ownerToken: string;
+  /** Null if the caller never received it. Only a release as `not_started` works without it. */
   readonly fencingToken: number | null;
 }
 
-/** What an acquisition gave its owner. It proves ownership, and carries what is needed to write the record anew. */
-export interface Lease extends LeaseIdentity {
+/** What the owner holds after an acquisition. It proves ownership, and has all facts that restore a record which the store lost. */
+export interface Lease extends LeaseIdentity, AttemptFacts {
   readonly fencingToken: number;
   readonly fingerprint: string | null;
-  readonly attempt: number;
-  readonly takeover: boolean;
-  readonly recovering: boolean;
-  readonly guarded: boolean;
-  /** An earlier attempt set the fingerprint. */
-  readonly fingerprintBound: boolean;
-  /** The lease end last told, in store time. */
+  /** The end of the lease in store time, as of the last reply. */
   readonly leaseEndAt: number;
 }
 
-/** What stands under a key, for those who may not run. */
+/** The state of a key as a caller sees it that may not run. */
 export type Standing =
+  /** The record belongs to another payload. `version` is the version of the stored fingerprint. */
   | { readonly kind: 'key_reused'; readonly version: string }
   | { readonly kind: 'in_progress'; readonly retryAfterMs: number }
   | { readonly kind: 'retryable' }
+  /** `retryAfterMs`: how long until a caller with `recover` may acquire; null if no time was given. */
   | { readonly kind: 'outcome_unknown'; readonly retryAfterMs: number | null; readonly note: string | null }
   | CompletedStanding
   | ExpiredStanding;
@@ -65,7 +67,7 @@ export type Standing =
 export interface CompletedStanding {
   readonly kind: 'completed';
   readonly outcome: Uint8Array;
-  /** How long these bytes are still kept. */
+  /** How long the store still keeps these bytes. */
   readonly outcomeLeftMs: number;
   readonly completedAt: number;
   readonly note: string | null;
@@ -73,33 +75,34 @@ export interface CompletedStanding {
   readonly fencingToken: number;
 }
 
-/** A tombstone: already done, answer no longer kept. */
+/** A tombstone: the work is done, but its outcome is no longer kept. */
 export interface ExpiredStanding {
   readonly kind: 'expired';
   readonly completedAt: number;
   readonly note: string | null;
 }
 
-export interface Acquired {
+/** The caller may run, until `leaseEndAt` in store time. */
+export interface Acquired extends AttemptFacts {
   readonly kind: 'acquired';
-  readonly attempt: number;
-  readonly fencingToken: number;
-  readonly takeover: boolean;
-  readonly recovering: boolean;
-  readonly guarded: boolean;
-  readonly fingerprintBound: boolean;
   readonly leaseEndAt: number;
+  /** What earlier attempts recorded. */
   readonly steps: ReadonlyMap<string, StepEntry>;
 }
 
+/** A reply with the store's time, in milliseconds since 1970. */
 export interface TimestampedReply {
   readonly now: number;
 }
 
-/** `superseded`: this request came too late to change anything; its token must not be used again. */
+/** `superseded`: this request came too late to change anything. Its owner token must not be used again. */
 export type AcquireReply = TimestampedReply &
   (Acquired | { readonly kind: 'superseded' } | Exclude<Standing, { kind: 'retryable' }>);
 
+/**
+ * `lost`: the record exists and does not belong to this lease. `gone`: the store lost the record, or it expired. `restored`: the store
+ * had lost the record, and this call wrote it again. The replies of the other operations of an owner use the same words.
+ */
 export type RenewReply = TimestampedReply &
   (
     | { readonly kind: 'ok' | 'restored'; readonly leaseEndAt: number }
@@ -107,21 +110,24 @@ export type RenewReply = TimestampedReply &
     | { readonly kind: 'gone' }
   );
 
+/** What an owner records about one step. */
 export interface Checkpoint {
   readonly step: string;
+  /** Odd: the step is about to run. Even: the bytes are its result. A higher `seq` replaces a lower one. */
   readonly seq: number;
   readonly bytes: Uint8Array;
 }
 
 export type CheckpointReply = TimestampedReply & { readonly kind: 'ok' | 'lost' | 'gone' };
 
+/** What an owner records at the end of its work. */
 export interface Completion {
-  /** The bytes that every repeat will get; null records that the work is done without keeping an answer. */
+  /** The bytes that every repeat gets. Null records only that the work is done. */
   readonly outcome: Uint8Array | null;
-  /** How long the bytes are kept, at most `recordTtlMs`. */
+  /** How long the store keeps the bytes, at most `recordTtlMs`. */
   readonly outcomeTtlMs: number;
   readonly note: string | null;
-  /** Store time after which a record that the store lost is not written anew; the same in every repetition. */
+  /** Store time after which this call does not restore a record that the store lost. It is the same in every repetition. */
   readonly notAfter: number;
 }
 
@@ -129,11 +135,13 @@ export type CompleteReply = TimestampedReply &
   ({ readonly kind: 'ok' | 'restored' | 'gone' } | { readonly kind: 'lost'; readonly standing: Standing });
 
 /**
- * `not_started` gives back an acquisition whose work never began, by token alone, since its fencing token may never
- * have been learnt: to `retryable`, or to `unknown` where it was recovering.
- *
- * `unbind`: the attempt was not processed or changed nothing, so the next one may have another payload. The record forgets
- * its fingerprint, unless it has steps or an earlier attempt set the fingerprint. Default false.
+ * How an attempt ends without an outcome.
+ * - `retryable`: the next caller runs. With `unbindFingerprint` (default false) the next attempt may have another payload, because this
+ *   one was not processed or changed nothing. The record then forgets its fingerprint, unless it has steps or an earlier attempt set the
+ *   fingerprint.
+ * - `unknown`: the work may have taken effect. `retryAfterMs` is when a caller with `recover` may acquire; null: at once.
+ * - `not_started`: the work never began. The owner token alone identifies the lease, because the caller may never have received the
+ *   fencing token. The record becomes `retryable`, or `unknown` if the attempt was recovering.
  */
 export type ReleaseRequest =
   | { readonly as: 'retryable'; readonly unbindFingerprint?: boolean }
@@ -142,17 +150,19 @@ export type ReleaseRequest =
 
 export type ReleaseReply = TimestampedReply & { readonly kind: 'ok' | 'lost' | 'gone' };
 
-/** A decision. It lengthens the life of a record where its times are longer than the record's own, and never shortens it. */
+/** A decision about an unknown outcome. Its times count where they are longer than those of the record; they never shorten them. */
 export interface ResolveRequest extends Pick<RecordedDecision, 'as' | 'by' | 'reason'> {
+  /** The decision is about the attempt with this token. With another one the reply is `conflict`. */
   readonly expectedFencingToken: number;
-  /** With `done`: the answer for repeats; null leaves a tombstone. */
+  /** With `done`: the outcome that repeats get; null leaves a tombstone. */
   readonly outcome: Uint8Array | null;
-  /** Null: the record's own. */
+  /** Null: that of the record. */
   readonly outcomeTtlMs: number | null;
-  /** Null: the record's own. */
+  /** Null: that of the record. */
   readonly recordTtlMs: number | null;
   readonly note: string | null;
 }
 
+/** `conflict`: the decision does not apply to the record in its present state. */
 export type ResolveReply = TimestampedReply &
   ({ readonly kind: 'ok' | 'gone' } | { readonly kind: 'conflict'; readonly standing: Standing });

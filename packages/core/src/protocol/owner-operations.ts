@@ -1,6 +1,5 @@
-// The owner's verbs: renew, checkpoint, complete, release. Each may arrive late and twice, and then changes nothing that
-// the lease does not own. Own lease = same owner token and same fencing token.
-
+// The owner's operations: renew, checkpoint, complete, release. Each may arrive late or twice, and then changes nothing that its lease
+// does not own. A lease owns a record if the owner token and the fencing token are both equal.
 import type {
   Checkpoint,
   CheckpointReply,
@@ -17,6 +16,7 @@ import { completeRecord, extendLease, freedRecordExpiry, noLease, recordExpiry }
 import { deriveStanding } from './standing.js';
 import type { Transition } from './transition.js';
 
+/** Extends the lease. Restores the record if the store lost it and the lease has not ended. */
 export function renew(record: StoredRecord | null, lease: Lease, leaseMs: number, now: number): Transition<RenewReply> {
   if (isLive(record, now) && isOwnedBy(record, lease)) {
     if (record.state === 'completed') return { record, reply: { kind: 'ok', leaseEndAt: lease.leaseEndAt, now } };
@@ -30,24 +30,23 @@ export function renew(record: StoredRecord | null, lease: Lease, leaseMs: number
   return { record: next, reply: { kind: 'restored', leaseEndAt: next.leaseEndAt, now } };
 }
 
+/** Records the bytes of a step, unless the step already holds bytes of the same or a higher `seq`. */
 export function checkpoint(
   record: StoredRecord | null,
   lease: Lease,
-  checkpointRequest: Checkpoint,
+  { step, seq, bytes }: Checkpoint,
   now: number,
 ): Transition<CheckpointReply> {
   if (isLive(record, now) && isOwnedBy(record, lease) && record.state === 'in_progress') {
-    const held = record.steps.get(checkpointRequest.step);
-    if (held !== undefined && checkpointRequest.seq <= held.seq) return { record, reply: { kind: 'ok', now } };
-    const steps = new Map(record.steps).set(checkpointRequest.step, {
-      seq: checkpointRequest.seq,
-      bytes: checkpointRequest.bytes,
-    });
+    const recorded = record.steps.get(step);
+    if (recorded !== undefined && seq <= recorded.seq) return { record, reply: { kind: 'ok', now } };
+    const steps = new Map(record.steps).set(step, { seq, bytes });
     return { record: { ...record, steps }, reply: { kind: 'ok', now } };
   }
   return { record, reply: { kind: isMissingOrOlder(record, lease, now) ? 'gone' : 'lost', now } };
 }
 
+/** Records the outcome. Restores the record if the store lost it and `notAfter` has not passed. */
 export function complete(
   record: StoredRecord | null,
   lease: Lease,
@@ -57,9 +56,9 @@ export function complete(
   if (isLive(record, now) && isOwnedBy(record, lease)) {
     if (record.state === 'completed') return { record, reply: { kind: 'ok', now } };
     if (record.state === 'in_progress') {
-      // What was found out about an unknown outcome is a decision, and none shortens a life.
-      const leastExpiresAt = record.recovering ? record.expiresAt : 0;
-      const next = completeRecord(record, lease.recordTtlMs, completion, now, leastExpiresAt);
+      // A recovering attempt decides an unknown outcome, and no decision shortens the lifetime of a record.
+      const minExpiresAt = record.recovering ? record.expiresAt : 0;
+      const next = completeRecord(record, lease.recordTtlMs, completion, now, minExpiresAt);
       return { record: next, reply: { kind: 'ok', now } };
     }
   }
@@ -67,22 +66,24 @@ export function complete(
     return { record, reply: { kind: 'lost', standing: deriveStanding(record, lease.fingerprint, now), now } };
   }
   if (!mayReplace(record, lease) || now >= completion.notAfter) return { record, reply: { kind: 'gone', now } };
-  const leastExpiresAt = isLive(record, now) ? record.expiresAt : 0;
-  const anew = completeRecord(restoreRecord(record, lease, 0, now), lease.recordTtlMs, completion, now, leastExpiresAt);
-  return { record: anew, reply: { kind: 'restored', now } };
+  const minExpiresAt = isLive(record, now) ? record.expiresAt : 0;
+  const restored = restoreRecord(record, lease, 0, now);
+  const next = completeRecord(restored, lease.recordTtlMs, completion, now, minExpiresAt);
+  return { record: next, reply: { kind: 'restored', now } };
 }
 
+/** Ends the attempt without an outcome. */
 export function release(
   record: StoredRecord | null,
   holder: LeaseIdentity,
-  how: ReleaseRequest,
+  request: ReleaseRequest,
   now: number,
 ): Transition<ReleaseReply> {
-  const mine = isLive(record, now) && record.ownerToken === holder.ownerToken;
-  if (mine && (how.as === 'not_started' || record.fencingToken === holder.fencingToken)) {
+  const hasOwnToken = isLive(record, now) && record.ownerToken === holder.ownerToken;
+  if (hasOwnToken && (request.as === 'not_started' || record.fencingToken === holder.fencingToken)) {
     if (record.state === 'retryable' || record.state === 'unknown') return { record, reply: { kind: 'ok', now } };
     if (record.state === 'in_progress') {
-      return { record: releaseRecord(record, holder, how, now), reply: { kind: 'ok', now } };
+      return { record: releaseRecord(record, holder, request, now), reply: { kind: 'ok', now } };
     }
   }
   return { record, reply: { kind: isMissingOrOlder(record, holder, now) ? 'gone' : 'lost', now } };
@@ -93,8 +94,8 @@ function isOwnedBy(record: StoredRecord, lease: Lease): boolean {
 }
 
 /**
- * Whether the store lost what this lease wrote: the record is absent, or an older copy. What Redis really loses in a
- * failover are the last writes, so a lower fencing token on an unfinished record is a loss, not a rival.
+ * Whether the store lost what this lease wrote, so that the record is absent or an older copy. A failover of Redis loses the last
+ * writes. So a lower fencing token on an unfinished record means such a loss; it does not mean another owner.
  */
 function isMissingOrOlder(record: StoredRecord | null, holder: LeaseIdentity, now: number): boolean {
   if (!isLive(record, now)) return true;
@@ -102,12 +103,12 @@ function isMissingOrOlder(record: StoredRecord | null, holder: LeaseIdentity, no
   return record.fencingToken < (holder.fencingToken ?? 0);
 }
 
-/** A newer owner's record is not written over, even when its life has ended. */
+/** The record of a newer owner is never overwritten, not even after it has expired. */
 function mayReplace(record: StoredRecord | null, lease: Lease): boolean {
   return record === null || record.fencingToken <= lease.fencingToken;
 }
 
-/** The record anew, from what the lease carries. Steps and decisions of an older copy stay, and its life is not shortened. */
+/** Writes the record again from the facts in the lease. It keeps the steps, the decisions and at least the lifetime of an older copy. */
 function restoreRecord(before: StoredRecord | null, lease: Lease, leaseMs: number, now: number): StoredRecord {
   const old = isLive(before, now) ? before : null;
   const leaseEndAt = now + leaseMs;
@@ -132,10 +133,15 @@ function restoreRecord(before: StoredRecord | null, lease: Lease, leaseMs: numbe
   };
 }
 
-function releaseRecord(record: StoredRecord, holder: LeaseIdentity, how: ReleaseRequest, now: number): StoredRecord {
-  const unknown = how.as === 'unknown' || (how.as === 'not_started' && record.recovering);
-  if (!unknown) return freeRecord(record, holder, how, now);
-  const { retryAfterMs, note } = how.as === 'unknown' ? how : { retryAfterMs: null, note: record.note };
+function releaseRecord(
+  record: StoredRecord,
+  holder: LeaseIdentity,
+  request: ReleaseRequest,
+  now: number,
+): StoredRecord {
+  const isUnknown = request.as === 'unknown' || (request.as === 'not_started' && record.recovering);
+  if (!isUnknown) return freeRecord(record, holder, request, now);
+  const { retryAfterMs, note } = request.as === 'unknown' ? request : { retryAfterMs: null, note: record.note };
   return {
     ...record,
     ...noLease,
@@ -146,9 +152,12 @@ function releaseRecord(record: StoredRecord, holder: LeaseIdentity, how: Release
   };
 }
 
-function freeRecord(record: StoredRecord, holder: LeaseIdentity, how: ReleaseRequest, now: number): StoredRecord {
+function freeRecord(record: StoredRecord, holder: LeaseIdentity, request: ReleaseRequest, now: number): StoredRecord {
   const unbinds =
-    how.as === 'retryable' && how.unbindFingerprint === true && !record.fingerprintBound && record.steps.size === 0;
+    request.as === 'retryable' &&
+    request.unbindFingerprint === true &&
+    !record.fingerprintBound &&
+    record.steps.size === 0;
   return {
     ...record,
     ...noLease,

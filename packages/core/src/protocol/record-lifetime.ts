@@ -1,32 +1,33 @@
-// How long things last: leases that only get longer, lives that outlast their lease, outcomes with a life of their own.
+// Computes how long leases, records and outcomes last. A lease only gets longer, and a record outlives its lease.
 import type { Completion, RecordRetention } from './messages.js';
 import { blankRecord, restoreWindowMs, type StoredRecord } from './record.js';
 
-/** When a record that lives on from `at` may go: guarded and unknown ones stay long enough for a person to decide. */
+/** When a record expires whose lifetime counts from `startsAt`. Guarded and unknown records stay until a person can decide. */
 export function recordExpiry(startsAt: number, needsDecision: boolean, retention: RecordRetention): number {
   return startsAt + (needsDecision ? Math.max(retention.recordTtlMs, retention.unknownTtlMs) : retention.recordTtlMs);
 }
 
-/** A longer lease, never a shorter one, and a life that outlasts it. */
+/** Makes the lease end at least `leaseMs` from now, never earlier than before, and the record outlive it. */
 export function extendLease(
   record: StoredRecord,
   leaseMs: number,
   retention: RecordRetention,
   now: number,
 ): StoredRecord {
-  const longer = now + leaseMs > record.leaseEndAt;
-  const leaseEndAt = longer ? now + leaseMs : record.leaseEndAt;
+  const isLonger = now + leaseMs > record.leaseEndAt;
+  const leaseEndAt = isLonger ? now + leaseMs : record.leaseEndAt;
   return {
     ...record,
     leaseEndAt,
-    leaseMs: longer ? leaseMs : record.leaseMs,
+    leaseMs: isLonger ? leaseMs : record.leaseMs,
     expiresAt: Math.max(record.expiresAt, recordExpiry(leaseEndAt, record.guarded, retention)),
   };
 }
 
 /**
- * When a record that was freed may go. Steps are kept as long as the terms say. Without steps it has to outlast late messages
- * alone: those of earlier owners, whose leases ended before now, and those of its own until the end of its lease.
+ * When a record that was released as retryable expires. A record with steps is kept for its whole retention. A record without steps
+ * only has to outlast late messages: those of earlier owners, whose leases ended before now, and those of its own owner until the end
+ * of its lease.
  */
 export function freedRecordExpiry(record: StoredRecord, retention: RecordRetention, now: number): number {
   const expiresAt = Math.max(record.expiresAt, recordExpiry(now, false, retention));
@@ -34,10 +35,10 @@ export function freedRecordExpiry(record: StoredRecord, retention: RecordRetenti
   return Math.min(expiresAt, Math.max(now + restoreWindowMs, record.leaseEndAt));
 }
 
-/** A record in another state than in_progress has no lease. */
+/** Only a record in progress has a lease. */
 export const noLease = Object.freeze({ leaseEndAt: 0, leaseMs: 0 });
 
-/** The record with its outcome; lease and steps are dropped. It lives `recordTtlMs` from now, and until `leastExpiresAt` at least. */
+/** Records the outcome, and drops the lease and the steps. The record lives `recordTtlMs` from now, at least until `minExpiresAt`. */
 export function completeRecord(
   record: StoredRecord,
   recordTtlMs: number,

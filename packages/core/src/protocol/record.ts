@@ -1,33 +1,34 @@
-// What a store keeps under a key: one record, a ledger entry. Stores translate this shape; nothing above them sees it.
+// The record that a store keeps under a key. Each store has its own encoding of it; only tools for people read it otherwise.
 
-/** The layout that this version writes. A record of another layout is refused (`misconfigured`), never guessed at. */
+/** The layout that this version writes. A store rejects a record of another layout with a `misconfigured` error. */
 export const recordLayout = 2;
 
 /**
- * `in_progress`: somebody holds, or held, the lease. Once the lease is over the record reads as abandoned; that is a
- * view and is not written, so an owner that only paused can still complete.
- * `retryable`: the last attempt ended without an outcome; the next caller runs.
- * `unknown`: the last attempt may have taken effect; nobody runs without a decision.
- * `completed`: there is an outcome, or there was one (tombstone).
- * `removed`: an operator removed the record; only its fencing token is left, for `restoreTtlMs`.
+ * The states of a record:
+ * - `in_progress`: an owner holds, or held, the lease. After the end of the lease the record counts as abandoned. That is only a view
+ *   and is not written, so an owner that was paused can still complete.
+ * - `retryable`: the last attempt ended without an outcome. The next caller runs.
+ * - `unknown`: the last attempt may have taken effect. Nobody runs without a decision.
+ * - `completed`: the record has an outcome, or had one and is now a tombstone.
+ * - `removed`: an operator removed the record. Only its fencing token is left, for `restoreWindowMs`.
  */
 export type RecordState = 'in_progress' | 'retryable' | 'unknown' | 'completed' | 'removed';
 
 /**
- * One recorded part of the work. Of the bytes written under one `seq` the first stand; a higher `seq` replaces them. An odd
- * `seq` says that the step was about to run, an even one what became of it.
+ * One recorded step of the work. The first bytes written under a `seq` are kept; a higher `seq` replaces them. An odd `seq` is an
+ * intent: the step was about to run. An even `seq` is the result of the step.
  */
 export interface StepEntry {
   readonly seq: number;
   readonly bytes: Uint8Array;
 }
 
-/** A step that was about to run, and nothing more is known of it. */
+/** Whether the entry is an intent: the step was about to run, and no result is known. */
 export function isIntent({ seq }: StepEntry): boolean {
   return seq % 2 === 1;
 }
 
-/** Who decided about an unknown outcome, from which fencing token, when, and why. */
+/** A decision about an unknown outcome: who made it, when, why, and for which fencing token. */
 export interface RecordedDecision {
   /** The fencing token of the record before the decision, which raised it. */
   readonly fencingToken: number;
@@ -38,50 +39,55 @@ export interface RecordedDecision {
   readonly at: number;
 }
 
-/** A record keeps its last decisions, so many at most. */
+/** How many of its decisions a record keeps: the last ones. */
 export const maxDecisions = 5;
 
+/** Facts that are fixed when an attempt acquires its lease. The record, the lease and the `acquired` reply all carry them. */
+export interface AttemptFacts {
+  /** Grows with every acquisition that may execute. */
+  readonly fencingToken: number;
+  /** 1 for the first execution of the key; each later attempt adds 1. */
+  readonly attempt: number;
+  /** This attempt follows one that was abandoned or whose outcome is unknown. */
+  readonly takeover: boolean;
+  /** This attempt may run only to find out what an earlier one did. */
+  readonly recovering: boolean;
+  /** If this attempt is abandoned, nobody may run again without a decision. */
+  readonly guarded: boolean;
+  /** An earlier attempt set the record's fingerprint, so this one cannot remove it. */
+  readonly fingerprintBound: boolean;
+}
+
 /** All times (`…At`) are milliseconds of the store's clock. */
-export interface StoredRecord {
+export interface StoredRecord extends AttemptFacts {
   readonly layout: number;
   readonly state: RecordState;
   /** `version:digest` of the request, or null where payloads are not compared. */
   readonly fingerprint: string | null;
   /** The owner token of the last acquisition. */
   readonly ownerToken: string;
-  /** The fencing token: grows with every acquisition that executes. */
-  readonly fencingToken: number;
-  readonly attempt: number;
-  /** The lease is alive while now < leaseEndAt. Without a lease, in every state but in_progress, both are 0. */
+  /** The lease is alive while now < leaseEndAt. In every state but `in_progress` there is no lease, and both are 0. */
   readonly leaseEndAt: number;
   readonly leaseMs: number;
-  /** This attempt follows one that was abandoned. */
-  readonly takeover: boolean;
-  /** This attempt was let in to find out what an earlier one did. */
-  readonly recovering: boolean;
-  /** Not to be run again without a decision. */
-  readonly guarded: boolean;
-  /** An earlier attempt set the fingerprint, so this one cannot remove it. */
-  readonly fingerprintBound: boolean;
-  /** The terms of the last acquisition. */
+  /** The retention of the last acquisition: these three. */
   readonly recordTtlMs: number;
   readonly outcomeTtlMs: number;
   readonly unknownTtlMs: number;
   readonly steps: ReadonlyMap<string, StepEntry>;
   readonly note: string | null;
-  /** When a `recover` caller may look again at an unknown outcome; null: at once. */
+  /** From when on a caller with `recover` may acquire a record whose outcome is unknown; null: at once. */
   readonly retryAt: number | null;
-  /** The last decisions of people and programs, oldest first. Attempts and completion keep them. */
+  /** The last decisions of people and programs, oldest first. They stay through later attempts and completion. */
   readonly decisions: readonly RecordedDecision[];
   /** The record is gone when now ≥ expiresAt. */
   readonly expiresAt: number;
   readonly completedAt: number | null;
-  /** A tombstone when null or when now ≥ outcomeEndAt. Empty bytes are an outcome. */
+  /** A completed record is a tombstone if this is null or now ≥ outcomeEndAt. Empty bytes are an outcome. */
   readonly outcome: Uint8Array | null;
   readonly outcomeEndAt: number;
 }
 
-/** A record of which nothing is known yet; what is written is said on top of it. */
+/** The initial value of every field of a record. */
 export const blankRecord: StoredRecord = Object.freeze({
   layout: recordLayout,
   state: 'in_progress',
@@ -109,12 +115,12 @@ export const blankRecord: StoredRecord = Object.freeze({
 });
 
 /**
- * An owner may write a record that the store lost anew until this long after the end of its lease. A record that only has to
- * outlast such late messages, a removed one or a free one without steps, lives no longer.
+ * How long after the end of its lease an owner may restore a record that the store lost. A removed record, and a retryable one without
+ * steps, only have to outlast such late messages, so they live no longer than this.
  */
 export const restoreWindowMs = 3_600_000;
 
-/** Whether a record still counts at `now`. */
+/** Whether the record exists and has not expired. */
 export function isLive(record: StoredRecord | null, now: number): record is StoredRecord {
   return record !== null && now < record.expiresAt;
 }

@@ -1,5 +1,4 @@
-// Resolve: a person, or a program that asked the other system, decides about an outcome that nobody knows.
-
+// Resolve and remove: a person, or a program that asked the other system, decides an unknown outcome or removes a record.
 import type { ResolveReply, ResolveRequest } from './messages.js';
 import {
   blankRecord,
@@ -15,7 +14,10 @@ import { completeRecord, noLease } from './record-lifetime.js';
 import { deriveStanding } from './standing.js';
 import type { Transition } from './transition.js';
 
-/** Compare-and-set on the fencing token, which it raises: an owner that was only paused finds its lease lost. */
+/**
+ * Compares the fencing token with the expected one, applies the decision and raises the token. The raised token makes an owner that was
+ * only paused find its lease lost.
+ */
 export function resolve(record: StoredRecord | null, request: ResolveRequest, now: number): Transition<ResolveReply> {
   if (!isLive(record, now)) return { record, reply: { kind: 'gone', now } };
   if (isRepeatedDecision(record, request)) return { record, reply: { kind: 'ok', now } };
@@ -26,7 +28,7 @@ export function resolve(record: StoredRecord | null, request: ResolveRequest, no
   return { record: applyDecision(record, request, now), reply: { kind: 'ok', now } };
 }
 
-/** The last decision was the same, and nobody has acquired since. */
+/** Whether the last decision was the same and nobody has acquired the key since. */
 function isRepeatedDecision(
   { decisions, fencingToken }: StoredRecord,
   { expectedFencingToken, as }: ResolveRequest,
@@ -40,9 +42,9 @@ function isRepeatedDecision(
   );
 }
 
-/** The fencing token that a decision leaves. */
-function raiseFencingToken(fence: number, now: number): number {
-  return Math.max(fence + 1, now);
+/** The fencing token of the record after a decision. */
+function raiseFencingToken(fencingToken: number, now: number): number {
+  return Math.max(fencingToken + 1, now);
 }
 
 function applyDecision(before: StoredRecord, request: ResolveRequest, now: number): StoredRecord {
@@ -67,14 +69,14 @@ function applyDecision(before: StoredRecord, request: ResolveRequest, now: numbe
   };
 }
 
-/** The decision is about every step that was in doubt: the next attempt may run them. */
+/** The decision covers every step that was in doubt, so the next attempt may run these steps. */
 function dropIntents(steps: ReadonlyMap<string, StepEntry>): ReadonlyMap<string, StepEntry> {
   return new Map([...steps].filter(([, entry]) => !isIntent(entry)));
 }
 
 /**
- * Leaves nothing but the fencing token, as long as a late message of its owner could write the record anew. Acquire takes the
- * record for absent; every other verb is told `lost`.
+ * Keeps nothing but the fencing token, for as long as a late message of the owner could restore the record. `acquire` treats the record
+ * as absent; `resolve` replies `conflict`, and every other operation replies `lost`.
  */
 export function remove(record: StoredRecord | null, now: number): StoredRecord | null {
   if (!isLive(record, now)) return record;

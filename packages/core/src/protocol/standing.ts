@@ -1,8 +1,8 @@
-// What a record says to those who may not run: the same view for acquire, for a lost complete and for a refused resolve.
+// Derives a record's standing, the view for callers that may not run. `acquire`, a lost `complete` and a rejected `resolve` share it.
 import type { Standing } from './messages.js';
 import type { StoredRecord } from './record.js';
 
-/** One key names one payload for its whole life; null on either side compares nothing. */
+/** A key belongs to one payload for the lifetime of its record. A fingerprint of null, on either side, is not compared. */
 export function hasOtherFingerprint(record: StoredRecord, fingerprint: string | null): boolean {
   return record.fingerprint !== null && fingerprint !== null && record.fingerprint !== fingerprint;
 }
@@ -12,7 +12,7 @@ function fingerprintVersion(fingerprint: string): string {
   return fingerprint.slice(0, Math.max(0, fingerprint.indexOf(':')));
 }
 
-/** What stands in a live record, seen with this fingerprint. */
+/** The standing of a live record for a caller with this fingerprint. */
 export function deriveStanding(record: StoredRecord, fingerprint: string | null, now: number): Standing {
   if (record.state !== 'removed' && record.fingerprint !== null && hasOtherFingerprint(record, fingerprint)) {
     return { kind: 'key_reused', version: fingerprintVersion(record.fingerprint) };
@@ -33,10 +33,10 @@ export function deriveStanding(record: StoredRecord, fingerprint: string | null,
 const minRetryAfterMs = 1_000;
 
 /**
- * Most work ends within a second, and what has run for long will run for longer: half the age of the attempt, at least a second, and
- * never more than what is left of the lease. The fencing token is the store's time at which the attempt began, or just above it where
- * the key had a token from the future; then the age is underestimated. A clock that stepped back lengthens leases; it must not tell
- * callers to wait longer than a lease lasts.
+ * Suggests half the age of the attempt, at least a second and at most the rest of the lease. Most work ends within a second, and work
+ * that has run for long will probably run for longer. The fencing token is the store's time at which the attempt began. If the key had
+ * a token from the future, the token is just above that one, and the age is underestimated. A clock that stepped back makes the rest of
+ * a lease longer than the lease itself; callers are still told to wait for `leaseMs` at most.
  */
 function inProgressStanding({ fencingToken, leaseEndAt, leaseMs }: StoredRecord, now: number): Standing {
   const ageMs = now - fencingToken;

@@ -1,7 +1,8 @@
-// What a verb makes of a record: the record that stands afterwards (the very same object if unchanged) and the answer.
+// The result of an operation of the protocol: the next record and the reply.
 import type { StoredRecord } from './record.js';
 
-export interface Transition<Answer> {
+export interface Transition<Reply> {
+  /** The record after the operation. If nothing changed, it is the same object as before. */
   readonly record: StoredRecord | null;
-  readonly reply: Answer;
+  readonly reply: Reply;
 }

@@ -1,4 +1,4 @@
-// The port: what a store must be able to do. Each verb is one atomic step at the backend.
+// The port: the operations that every store implements. Each operation is one atomic step at the backend.
 import type {
   AcquireReply,
   AcquireRequest,
@@ -13,30 +13,30 @@ import type {
   RenewReply,
   ResolveReply,
   ResolveRequest,
+  TimestampedReply,
 } from '../protocol/messages.js';
 import type { StoredRecord } from '../protocol/record.js';
 
 /**
- * A store keeps records and moves them by the protocol: bytes under names, never HTTP or JSON.
+ * A store keeps records under keys and changes them by the rules of the protocol. It knows bytes, and neither HTTP nor JSON.
  *
- * - **Atomic.** A verb reads, decides and writes in one step that nothing comes between. A verb that reads and then
- *   writes is not a store, however fast it is.
- * - **Safe to repeat.** A call whose reply was lost is repeated with the same owner token and recognises its own work.
- * - **Its own clock.** `now` in every answer is the store's clock at the moment of the decision. No time of the caller
- *   decides anything.
- * - **Answers are data.** An exception is always a `StoreError` and means only that the store did not answer or
- *   refused; its class says whether the call may have been executed.
- * - **A ledger, not a heap.** A store that is full refuses (`unavailable`, or `misconfigured` where an operator has to
- *   act); it never drops a live or completed record. It refuses `acquire` first: what has begun can still be renewed, released, and
- *   completed without an outcome. Where fewer bytes may do, the error's `refusal` says so.
+ * - **Atomic.** An operation reads, decides and writes in one step, and no other operation comes between. A read followed by a separate
+ *   write does not satisfy this contract, however short the time between them.
+ * - **Safe to repeat.** A call whose reply was lost is repeated with the same owner token, and recognises its own work.
+ * - **The store's clock.** `now` in every reply is the store's clock at the moment of the decision. No time of a caller decides anything.
+ * - **Replies are data.** Every exception is a `StoreError`. It means only that the store did not reply or rejected the call. Its class
+ *   says whether the call may have been executed.
+ * - **A store never evicts.** A full store rejects calls (`unavailable`, or `misconfigured` if an operator has to act); it never drops a
+ *   live or completed record. It rejects `acquire` first. An attempt that has begun can still be renewed, released, and completed without
+ *   an outcome. The `refusal` of the error says if the same call with fewer bytes may succeed.
  *
- * Keys are names that the engine derived (1 to 128 of `A-Z a-z 0-9 _ -`), never a client's string. `docs/protocol.md`
- * has the transition table; `storeSuite` of `@onceguard/testing` proves a store.
+ * Keys are names that the engine derived (1 to 128 of `A-Z a-z 0-9 _ -`), never a string of a client. `docs/protocol.md` has the
+ * transition table. `storeSuite` of `@onceguard/testing` tests a store against this contract.
  */
 export interface IdempotencyStore {
-  /** What events call the store. */
+  /** Names the store in events and error messages, such as `redis`. */
   readonly name: string;
-  /** The deadline of one call in milliseconds; callers repeat and wait within it. */
+  /** The deadline of one call, in milliseconds. Callers repeat a call within it. */
   readonly callTimeoutMs: number;
   /** How much this process keeps for the store while it cannot be reached. Whatever is left out has its default. */
   readonly retryQueueLimits?: RetryQueueLimits | undefined;
@@ -46,26 +46,31 @@ export interface IdempotencyStore {
    */
   readonly wrappedStore?: IdempotencyStore | undefined;
 
+  /** Grants the right to run under this key, or replies why the caller may not run. */
   acquire(key: string, request: AcquireRequest): Promise<AcquireReply>;
+  /** Makes the lease end at least `leaseMs` milliseconds from now. */
   renew(lease: Lease, leaseMs: number): Promise<RenewReply>;
-  checkpoint(lease: Lease, point: Checkpoint): Promise<CheckpointReply>;
+  /** Records one step of the work. */
+  checkpoint(lease: Lease, checkpoint: Checkpoint): Promise<CheckpointReply>;
+  /** Records the outcome and ends the attempt. */
   complete(lease: Lease, completion: Completion): Promise<CompleteReply>;
-  release(holder: LeaseIdentity, how: ReleaseRequest): Promise<ReleaseReply>;
+  /** Ends the attempt without an outcome. */
+  release(holder: LeaseIdentity, request: ReleaseRequest): Promise<ReleaseReply>;
+  /** Decides an outcome that is unknown. */
   resolve(key: string, request: ResolveRequest): Promise<ResolveReply>;
 
-  /** For people and tools, and for learning the store's clock; never for decisions. */
+  /** Reads a record, for people and tools, and to learn the store's clock. No caller decides anything by it. */
   read(key: string): Promise<ReadReply>;
-  /** A page of records, in no order. Not a snapshot: what changes meanwhile may be missed or seen twice. */
+  /** Reads a page of records, in no order. It is no snapshot: a record that changes meanwhile may be missing or appear twice. */
   scan(request: ScanRequest): Promise<ScanPage>;
-  /** Removes the record; its fencing token stays for an hour, so that late messages of its owners change nothing. */
-  remove(key: string): Promise<{ readonly now: number }>;
-  /** Gives back what the store itself opened. Calls after it are refused. */
+  /** Removes the record. Its fencing token stays for an hour, so that late messages of its owners change nothing. */
+  remove(key: string): Promise<TimestampedReply>;
+  /** Closes what the store itself opened. Later calls fail as `misconfigured`. */
   close(): Promise<void>;
 
   /**
-   * Only of stores that can: `listener` is called with the key of each record that somebody waited for (`awaited`) and at which
-   * nobody is any more, in whatever process that was. A hint and no more: it may be lost, come late, or without cause, so
-   * whoever waits still looks for itself.
+   * Optional. The store calls `listener` with the key of a record when an attempt ended for which some caller waited (`notifyOnEnd`),
+   * in whatever process it ran. The notification is only a hint: it may be lost, late or without cause. So waiting callers still poll.
    */
   onAttemptEnded?(listener: (key: string) => void): void;
 }
@@ -81,24 +86,22 @@ export interface RetryQueueLimits {
   readonly maxBytes?: number | undefined;
 }
 
-export interface ReadReply {
-  readonly now: number;
-  /** As it is kept: null when absent or gone. A tombstone has no outcome. */
+export interface ReadReply extends TimestampedReply {
+  /** The record as the store keeps it; null if it is absent or has expired. A tombstone has no outcome. */
   readonly record: StoredRecord | null;
 }
 
 export interface ScanRequest {
-  /** From the page before; null for the first. */
+  /** The cursor of the page before; null for the first page. */
   readonly cursor: string | null;
-  /** About how many records a page holds at most. */
+  /** The approximate maximum of records in a page. */
   readonly limit: number;
 }
 
-export interface ScanPage {
-  readonly now: number;
+export interface ScanPage extends TimestampedReply {
   readonly records: readonly { readonly key: string; readonly record: StoredRecord }[];
-  /** How many keys of this page look like records and cannot be read: of somebody else, damaged, or of a newer version. */
+  /** How many keys of this page look like records and cannot be read: they are foreign, damaged, or of a newer version. */
   readonly skipped: number;
-  /** null: that was the last page. */
+  /** The cursor of the next page; null after the last one. */
   readonly cursor: string | null;
 }

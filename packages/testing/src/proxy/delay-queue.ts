@@ -1,16 +1,16 @@
-// One direction of a connection with a delay.
+// Delays what travels in one direction of a connection, and keeps its order.
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Has everything happen in the order in which it came, and each as late as the delay says when it comes. */
-export function createDelayQueue(delayMs: () => number): (happen: () => void) => void {
-  let waiting = 0;
+/** Creates a queue that runs actions in the order of their arrival. Each waits for the delay that applies when it arrives. */
+export function createDelayQueue(delayMs: () => number): (action: () => void) => void {
+  let pending = 0;
   let last: Promise<unknown> = Promise.resolve();
-  return (happen) => {
-    if (waiting === 0 && delayMs() === 0) return happen();
-    waiting += 1;
+  return (action) => {
+    if (pending === 0 && delayMs() === 0) return action();
+    pending += 1;
     last = Promise.all([last, pause(delayMs(), undefined, { ref: false })]).then(() => {
-      waiting -= 1;
-      happen();
+      pending -= 1;
+      action();
     });
   };
 }

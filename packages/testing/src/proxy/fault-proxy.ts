@@ -1,54 +1,75 @@
-// A way to a server that fails as told: it loses requests or replies, goes silent, slows down, resets, leads elsewhere.
+// startFaultProxy: a TCP proxy that loses requests or replies, goes silent, delays, resets or redirects connections on demand.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { type CloseMode, type LinkState, ProxyConnection, type ProxyFault } from './proxy-connection.js';
 
 /**
- * A proxy for TCP connections on a loopback port. As with TCP, what arrives on a connection is a beginning of what was sent:
- * after a loss nothing more comes through.
+ * A proxy for TCP connections on a loopback port. As with TCP, the bytes that arrive on a connection are a prefix of the bytes that were
+ * sent: after a loss nothing more comes through.
  */
 export interface FaultProxy {
-  /** The address of the target, with this proxy's host and port in it. */
+  /** The target's URL, with the host and port of this proxy. */
   readonly url: string;
   readonly port: number;
   /**
-   * One fault, for the next bytes from a client that match; without a pattern, for the next ones. Resolves when it struck:
-   * where a reply is lost, after that. The bytes are matched as they arrive, piece by piece, as latin1 text: look for words
-   * near the beginning of a command. What arrives in the same piece shares its fate.
+   * Injects one fault at the next bytes of a client that match `pattern`; without a pattern, at the next bytes. Resolves when the fault
+   * has happened; if a reply is to be lost, after its loss. The proxy matches each chunk of bytes as it arrives, as latin1 text. So match
+   * words near the beginning of a command. The fault affects everything in that chunk.
    */
-  injectFault(fault: ProxyFault, on?: RegExp): Promise<void>;
+  injectFault(fault: ProxyFault, pattern?: RegExp): Promise<void>;
   /**
-   * Nothing arrives any more, in neither direction, and nobody is told: connections stay, and new ones are accepted. What
-   * is sent meanwhile is lost for good, ends of connections too.
+   * From now on the proxy drops everything in both directions without a sign: connections stay open, and new ones are accepted. What is
+   * sent meanwhile is lost for good, also the end of a connection.
    */
   blackHole(): void;
-  /** What is sent from now on arrives this much later, in each direction. Default: 0. */
+  /** Delays everything that is sent from now on by `ms` milliseconds, in each direction. Default: 0. */
   setDelay(ms: number): void;
   /**
-   * No black hole, no delay, and no strike that is still to come: its promise stays pending. Connections that lost something
-   * stay silent until one end closes; all others work, and so do new ones.
+   * Ends a black hole and a delay, and drops faults that have not happened yet; their promises stay pending. Connections that lost bytes
+   * stay silent until one end closes them. All other connections work, and so do new ones.
    */
   heal(): void;
-  /** Ends all connections, in an orderly way (`fin`) or with a reset. Default: `fin`. */
-  disconnectAll(how?: CloseMode): void;
-  /** Ends all connections; new ones lead to this address. */
+  /** Closes all connections: orderly (`fin`) or with a reset (`reset`). Default: `fin`. */
+  disconnectAll(mode?: CloseMode): void;
+  /** Closes all connections, and connects new ones to the server with this URL. */
   retarget(url: string): void;
-  /** Ends all connections and takes no new ones. */
+  /** Closes all connections and accepts no new ones. */
   close(): Promise<void>;
 }
 
-/** Listens on a free port of the loopback, and passes everything on to `target`, a `redis://` address. */
+/**
+ * Starts a proxy on a free port of the loopback interface. It passes everything on to `target`, a `redis://` URL.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict';
+ * import { executeIdempotently } from '@onceguard/core';
+ * import { RedisStore } from '@onceguard/core/redis';
+ * import { startFaultProxy, startRedis } from '@onceguard/testing';
+ *
+ * const redis = await startRedis();
+ * const proxy = await startFaultProxy(redis.url);
+ * const store = await RedisStore.connect(proxy.url);
+ * const lost = proxy.injectFault('lose_reply', /evalsha/i); // the next script runs, and its reply is lost
+ * const { kind } = await executeIdempotently(() => 'charged', { store, scope: 'shop', key: 'order-1' });
+ * await lost;
+ * assert.equal(kind, 'executed');
+ * await store.close();
+ * await proxy.close();
+ * await redis.stop();
+ * ```
+ */
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const link: LinkState = { isBlackHole: false, delayMs: 0, armedFaults: [] };
   const connections = new Set<ProxyConnection>();
   let targetAddress = parseAddress(target);
-  const disconnectAll = (how: CloseMode = 'fin') => {
-    for (const connection of connections) connection.end(how);
+  const disconnectAll = (mode: CloseMode = 'fin') => {
+    for (const connection of connections) connection.end(mode);
   };
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
-    const counterpart = connect({ ...targetAddress, allowHalfOpen: true, noDelay: true });
-    const connection = new ProxyConnection(client, counterpart, link);
+    const upstream = connect({ ...targetAddress, allowHalfOpen: true, noDelay: true });
+    const connection = new ProxyConnection(client, upstream, link);
     connections.add(connection);
     void connection.closed.then(() => connections.delete(connection));
   }).listen(0, '127.0.0.1');
@@ -101,6 +122,6 @@ function withPort(target: string, port: number): string {
 
 function listeningPort(address: AddressInfo | string | null): number {
   if (address === null || typeof address === 'string')
-    throw new TypeError(`A proxy listens on a port, not on ${address}`);
+    throw new TypeError(`The proxy listens on ${address} instead of a port.`);
   return address.port;
 }

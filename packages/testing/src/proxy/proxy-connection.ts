@@ -1,36 +1,38 @@
-// One connection through the fault proxy: what comes from either side, and what becomes of it.
+// One connection through the fault proxy: passes bytes on, and applies faults to them.
 import type { Socket } from 'node:net';
 import { createDelayQueue } from './delay-queue.js';
 
 /**
- * What happens when the bytes of a client match:
- * - `lose_request`: the server never sees them, and the connection ends.
- * - `lose_reply`, `lose_reply_reset`: the server acts on them; its reply is lost, and the connection ends, in an orderly way
- *   (FIN) or with a reset (RST).
- * - `half_close`: as `lose_reply`, but only the way to the client ends; what it sends still arrives.
- * - `black_hole`: the server acts on them, and the black hole begins, for all connections.
+ * What happens to the matching bytes of a client:
+ * - `lose_request`: they never reach the server, and the connection is closed.
+ * - `lose_reply`, `lose_reply_reset`: the server processes them. Its reply is lost, and the connection is closed, orderly (FIN) or with a
+ *   reset (RST).
+ * - `half_close`: as `lose_reply`, but only the direction to the client is closed. What the client sends still arrives.
+ * - `black_hole`: the server processes them, and the black hole begins for all connections.
  */
 export type ProxyFault = 'lose_request' | 'lose_reply' | 'lose_reply_reset' | 'half_close' | 'black_hole';
 
+/** How the proxy closes a connection: orderly (`fin`) or with a reset (`reset`). */
 export type CloseMode = 'fin' | 'reset';
 
+/** A fault that waits for matching bytes. */
 export interface ArmedFault {
   readonly fault: ProxyFault;
   readonly pattern: RegExp;
-  /** Tells that it struck. */
+  /** Called when the fault has happened. */
   onTriggered(): void;
 }
 
-/** How things stand between all clients and the server. */
+/** The state that all connections of a proxy share. */
 export interface LinkState {
   isBlackHole: boolean;
   delayMs: number;
-  /** Those that are still to come. */
+  /** The faults that have not happened yet. */
   readonly armedFaults: ArmedFault[];
 }
 
-/** `silent`: something was lost and nobody was told, so that nothing may follow. */
-type ConnectionState = 'open' | 'half_closed' | 'silent' | 'ended';
+/** `black_holed`: bytes were dropped without a sign, so no later bytes may arrive. */
+type ConnectionState = 'open' | 'half_closed' | 'black_holed' | 'ended';
 
 export class ProxyConnection {
   /** Resolves when both sides are closed. */
@@ -39,14 +41,14 @@ export class ProxyConnection {
   readonly #server: Socket;
   readonly #link: LinkState;
   #state: ConnectionState = 'open';
-  /** Their bytes have been passed on; the reply will be lost. */
+  /** Faults whose request has been passed on. The next reply will be lost. */
   readonly #pendingReplyFaults: ArmedFault[] = [];
 
-  /** Of sockets that stay open on their side when the other side ends. */
-  constructor(client: Socket, server: Socket, path: LinkState) {
+  /** Both sockets must allow half-open connections. */
+  constructor(client: Socket, server: Socket, link: LinkState) {
     this.#client = client;
     this.#server = server;
-    this.#link = path;
+    this.#link = link;
     this.closed = Promise.all(
       [client, server].map(async (socket) => await new Promise((done) => socket.once('close', done))),
     );
@@ -54,18 +56,19 @@ export class ProxyConnection {
     this.#forward(server, client, (bytes) => this.#fromServer(bytes));
   }
 
-  end(how: CloseMode): void {
+  end(mode: CloseMode): void {
     this.#state = 'ended';
     for (const socket of [this.#client, this.#server]) {
-      if (how === 'fin') socket.end();
+      if (mode === 'fin') socket.end();
       else socket.resetAndDestroy();
     }
   }
 
-  /** After a black hole: where one end closed in it, the other learns of that now. */
+  /** Called at the end of a black hole. If one end closed during it, the other end is closed now. */
   heal(): void {
-    const ends = [this.#client, this.#server];
-    if (this.#state === 'silent' && ends.some((end) => end.readableEnded || end.destroyed)) this.end('reset');
+    const sockets = [this.#client, this.#server];
+    const isClosed = sockets.some((socket) => socket.readableEnded || socket.destroyed);
+    if (this.#state === 'black_holed' && isClosed) this.end('reset');
   }
 
   destroy(): void {
@@ -78,46 +81,46 @@ export class ProxyConnection {
     from.on('data', (bytes) => queue(() => this.#dropIfBlackHole() || pass(bytes)));
     from.on('end', () => queue(() => this.#dropIfBlackHole() || to.end()));
     from.on('error', () => this.#dropIfBlackHole() || this.end('reset'));
-    // Whoever ends without a reply has lost it too.
+    // A connection that closes without a reply has lost the reply as well.
     from.on('close', () => this.#reportTriggered());
   }
 
-  /** In a black hole nothing arrives, nor does what is sent after it. */
+  /** In a black hole bytes are dropped. Later bytes of this connection are dropped too, even after the black hole. */
   #dropIfBlackHole(): boolean {
-    if (this.#link.isBlackHole && this.#state !== 'ended') this.#state = 'silent';
+    if (this.#link.isBlackHole && this.#state !== 'ended') this.#state = 'black_holed';
     return this.#link.isBlackHole;
   }
 
   #fromClient(bytes: Buffer): void {
-    if (this.#state === 'silent' || this.#state === 'ended') return;
-    const strike = takeMatchingFault(this.#link.armedFaults, bytes);
-    if (strike?.fault !== 'lose_request') this.#server.write(bytes);
-    if (strike !== null) this.#applyFault(strike);
+    if (this.#state === 'black_holed' || this.#state === 'ended') return;
+    const armed = takeMatchingFault(this.#link.armedFaults, bytes);
+    if (armed?.fault !== 'lose_request') this.#server.write(bytes);
+    if (armed !== null) this.#applyFault(armed);
   }
 
-  #applyFault(strike: ArmedFault): void {
-    switch (strike.fault) {
+  #applyFault(armed: ArmedFault): void {
+    switch (armed.fault) {
       case 'lose_request':
         this.end('fin');
-        strike.onTriggered();
+        armed.onTriggered();
         break;
       case 'black_hole':
         this.#link.isBlackHole = true;
-        strike.onTriggered();
+        armed.onTriggered();
         break;
       case 'lose_reply':
       case 'lose_reply_reset':
       case 'half_close':
-        this.#pendingReplyFaults.push(strike);
+        this.#pendingReplyFaults.push(armed);
     }
   }
 
   #fromServer(bytes: Buffer): void {
     if (this.#state !== 'open') return;
-    const [strike] = this.#pendingReplyFaults;
-    if (strike === undefined) return void this.#client.write(bytes);
-    if (strike.fault === 'half_close') this.#halfClose();
-    else this.end(strike.fault === 'lose_reply_reset' ? 'reset' : 'fin');
+    const [armed] = this.#pendingReplyFaults;
+    if (armed === undefined) return void this.#client.write(bytes);
+    if (armed.fault === 'half_close') this.#halfClose();
+    else this.end(armed.fault === 'lose_reply_reset' ? 'reset' : 'fin');
     this.#reportTriggered();
   }
 
@@ -127,12 +130,12 @@ export class ProxyConnection {
   }
 
   #reportTriggered(): void {
-    for (const strike of this.#pendingReplyFaults.splice(0)) strike.onTriggered();
+    for (const armed of this.#pendingReplyFaults.splice(0)) armed.onTriggered();
   }
 }
 
-function takeMatchingFault(strikes: ArmedFault[], bytes: Buffer): ArmedFault | null {
+function takeMatchingFault(faults: ArmedFault[], bytes: Buffer): ArmedFault | null {
   const text = bytes.toString('latin1');
-  const at = strikes.findIndex(({ pattern }) => text.search(pattern) !== -1);
-  return at === -1 ? null : (strikes.splice(at, 1)[0] ?? null);
+  const index = faults.findIndex(({ pattern }) => text.search(pattern) !== -1);
+  return index === -1 ? null : (faults.splice(index, 1)[0] ?? null);
 }

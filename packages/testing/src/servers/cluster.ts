@@ -1,50 +1,63 @@
-// A Redis Cluster on this machine: masters, each with its replicas, to break and to reshard.
-import { findClusterProblem, slotCount } from './cluster-nodes.js';
+// startRedisCluster: a Redis Cluster on this machine, to break and to reshard in tests.
+import { type ClusterNode, findClusterProblem, slotCount } from './cluster-nodes.js';
 import { moveSlots } from './move-slots.js';
 import { type Address, addressOf, type RedisServer } from './redis-server.js';
 import { startAsGroup } from './server-group.js';
 import { waitUntil } from './wait-until.js';
 
 export interface StartRedisClusterOptions {
-  /** How many. Default 3, the fewest that can replace one that is lost. */
+  /** The number of masters. Default: 3, the minimum for a failover. */
   readonly masters?: number;
-  /** How many replicas each of them has. Default 1. */
+  /** The number of replicas of each master. Default: 1. */
   readonly replicasPerMaster?: number;
-  /** How long a node is silent before the others take it for failed. Default 1,000. */
+  /** After how many milliseconds of silence the other nodes consider a node failed. Default: 1,000. */
   readonly nodeTimeoutMs?: number;
-  /** Further arguments of all nodes; they win over the defaults. */
+  /** Further arguments of every node. They take precedence over the defaults. */
   readonly args?: readonly string[];
 }
 
-export interface ClusterNode extends RedisServer {
-  /** By which the nodes know each other: the answer to CLUSTER MYID at the start. */
-  readonly id: string;
-}
-
 export interface RedisCluster {
-  /** The masters, then the replicas. */
+  /** All nodes: first the masters, then the replicas. */
   readonly nodes: readonly ClusterNode[];
-  /** At the start; a failover changes the roles. Each holds an equal part of the slots, in this order. */
+  /** The masters at the start; a failover changes the roles. Each has an equal share of the slots, in this order. */
   readonly masters: readonly ClusterNode[];
-  /** At the start. Replica n follows master n, counted round. */
+  /** The replicas at the start. Replica n follows master n modulo the number of masters. */
   readonly replicas: readonly ClusterNode[];
-  /** Where the nodes are, as clients want it. */
+  /** The addresses of all nodes, in the form that clients take. */
   readonly addresses: readonly Address[];
   /**
-   * Resolves when the nodes that run say that the cluster is ok, agree about who is who, hold all slots among themselves,
-   * and are in sync. Nodes that were killed or frozen need not be replaced before they are taken for failed: then their
-   * slots are missed. Rejects after 30 s.
+   * Resolves when the running nodes report that the cluster is ok, agree about all roles, have all slots among themselves, and are in
+   * sync. After a node was killed or frozen, that is only so once its replica has replaced it, because its slots are missing until then.
+   * Rejects after 30 s.
    */
   waitUntilOk(): Promise<void>;
   /**
-   * Moves slots with all that is in them from one master to another while the cluster is at work, one after the other:
-   * these, or so many of those that `from` holds. Answers with which.
+   * Moves slots and their keys from one master to another, one slot after the other, while the cluster works. `slots` are the slots to
+   * move, or how many of the slots of `from`. Resolves with the slots that were moved.
    */
   moveSlots(slots: number | readonly number[], from: ClusterNode, to: ClusterNode): Promise<readonly number[]>;
+  /** Stops all nodes and removes their directories. */
   stop(): Promise<void>;
 }
 
-/** Resolves when the cluster is ok and its replicas are in sync, after about three seconds. */
+/**
+ * Starts a cluster. Resolves when it is ok and its replicas are in sync, after about three seconds. Needs `redis-server` or
+ * `valkey-server` on the PATH, and the package `ioredis`.
+ *
+ * @example
+ * ```ts
+ * import { RedisStore } from '@onceguard/core/redis';
+ * import { startRedisCluster } from '@onceguard/testing';
+ *
+ * const cluster = await startRedisCluster();
+ * const store = await RedisStore.connect({ cluster: cluster.addresses });
+ * await cluster.masters[0]?.kill();
+ * await cluster.waitUntilOk(); // a replica has replaced the master
+ * await store.read('order-1');
+ * await store.close();
+ * await cluster.stop();
+ * ```
+ */
 export async function startRedisCluster(options: StartRedisClusterOptions = {}): Promise<RedisCluster> {
   const { masters: masterCount = 3, replicasPerMaster = 1, nodeTimeoutMs = 1_000, args = [] } = options;
   const clusterArgs = ['--cluster-enabled', 'yes', '--cluster-node-timeout', String(nodeTimeoutMs)];
@@ -73,26 +86,29 @@ async function withNodeId(server: RedisServer): Promise<ClusterNode> {
 }
 
 async function meetNodes(nodes: readonly ClusterNode[]): Promise<void> {
-  // With epochs of their own they need not settle first which of two gives way.
-  await Promise.all(nodes.map(async (node, at) => await node.command('CLUSTER', 'SET-CONFIG-EPOCH', at + 1)));
-  const pairs = nodes.flatMap((node, at) => nodes.slice(at + 1).map((other) => [node, addressOf(other)] as const));
+  // With different epochs the nodes need not resolve epoch collisions first.
+  await Promise.all(nodes.map(async (node, index) => await node.command('CLUSTER', 'SET-CONFIG-EPOCH', index + 1)));
+  const pairs = nodes.flatMap((node, index) => nodes.slice(index + 1).map((peer) => [node, addressOf(peer)] as const));
   await Promise.all(pairs.map(async ([node, { host, port }]) => await node.command('CLUSTER', 'MEET', host, port)));
 }
 
 async function assignSlots(masters: readonly ClusterNode[]): Promise<void> {
-  const begin = (at: number) => Math.floor((at * slotCount) / masters.length);
-  const share = (at: number) => Array.from({ length: begin(at + 1) - begin(at) }, (_, more) => begin(at) + more);
-  await Promise.all(masters.map(async (master, at) => await master.command('CLUSTER', 'ADDSLOTS', ...share(at))));
+  const firstSlot = (index: number) => Math.floor((index * slotCount) / masters.length);
+  const slotsFor = (index: number) =>
+    Array.from({ length: firstSlot(index + 1) - firstSlot(index) }, (_, offset) => firstSlot(index) + offset);
+  await Promise.all(
+    masters.map(async (master, index) => await master.command('CLUSTER', 'ADDSLOTS', ...slotsFor(index))),
+  );
 }
 
 async function attachReplicas(replicas: readonly ClusterNode[], masters: readonly ClusterNode[]): Promise<void> {
-  const follows = async (replica: ClusterNode, at: number) => {
-    const master = masters[at % masters.length];
-    // It refuses until it has heard of its master.
+  const attach = async (replica: ClusterNode, index: number) => {
+    const master = masters[index % masters.length];
+    // The replica rejects the command until it knows its master.
     await waitUntil('a replica to know its master', async () => {
       await replica.command('CLUSTER', 'REPLICATE', master?.id ?? '');
       return null;
     });
   };
-  await Promise.all(replicas.map(follows));
+  await Promise.all(replicas.map(attach));
 }

@@ -1,7 +1,6 @@
 // Moves slots of a cluster from one master to another, as `redis-cli --cluster reshard` does.
 import type { Redis } from 'ioredis';
-import type { ClusterNode } from './cluster.js';
-import { readClusterNodes, slotsOf } from './cluster-nodes.js';
+import { type ClusterNode, readClusterNodes, slotsOf } from './cluster-nodes.js';
 import { connectTo } from './redis-connection.js';
 import { addressOf } from './redis-server.js';
 import { waitUntil } from './wait-until.js';
@@ -9,7 +8,7 @@ import { waitUntil } from './wait-until.js';
 const migrateBatchSize = 100;
 const migrateTimeoutMs = 5_000;
 
-/** A connection to a node that is master. */
+/** A connection to a node that is a master. */
 interface MasterConnection {
   readonly node: ClusterNode;
   readonly redis: Redis;
@@ -21,14 +20,14 @@ export async function moveSlots(
   from: ClusterNode,
   to: ClusterNode,
 ): Promise<readonly number[]> {
-  const lines = await readClusterNodes(from);
-  const own = lines.filter(({ flags }) => flags.includes('myself')).flatMap(slotsOf);
-  const moved = typeof slots === 'number' ? own.slice(0, slots) : slots;
-  const masterIds = lines.filter(({ flags }) => flags.includes('master')).map(({ id }) => id);
-  const informed = nodes.filter(({ id, state }) => state === 'running' && masterIds.includes(id));
+  const entries = await readClusterNodes(from);
+  const ownSlots = entries.filter(({ flags }) => flags.includes('myself')).flatMap(slotsOf);
+  const moved = typeof slots === 'number' ? ownSlots.slice(0, slots) : slots;
+  const masterIds = entries.filter(({ flags }) => flags.includes('master')).map(({ id }) => id);
+  const runningMasters = nodes.filter(({ id, state }) => state === 'running' && masterIds.includes(id));
   const masters: MasterConnection[] = [];
   try {
-    for (const node of informed) masters.push({ node, redis: await connectTo(node.url) });
+    for (const node of runningMasters) masters.push({ node, redis: await connectTo(node.url) });
     for (const slot of moved) await moveSlot(slot, findMaster(from, masters), findMaster(to, masters), masters);
   } finally {
     for (const { redis } of masters) redis.disconnect();
@@ -38,32 +37,34 @@ export async function moveSlots(
 }
 
 /**
- * Replicas learn from the new owner who has a slot, and believe it only while no other master has a newer configuration. So the next
- * move, which gives another master one, must wait for them: else they could hold to the old owner for ever.
+ * Waits until all running nodes know who has the slots. Replicas learn it from the new owner, and accept it only while no other master
+ * has a newer configuration. The next move gives another master a newer one. If it did not wait, a replica could keep the old owner for
+ * good.
  */
 async function waitUntilSlotsKnown(
   nodes: readonly ClusterNode[],
   moved: readonly number[],
   to: ClusterNode,
 ): Promise<void> {
-  await waitUntil('all nodes to know who has the slots that were moved', async () => {
+  await waitUntil('all nodes to know the new owner of the slots', async () => {
     const running = nodes.filter(({ state }) => state === 'running');
     const views = await Promise.all(
       running.map(async (node) => (await readClusterNodes(node)).find(({ id }) => id === to.id)),
     );
-    const behind = running.filter((_, at) => {
-      const line = views[at];
-      const known = new Set(line === undefined ? [] : slotsOf(line));
+    const behind = running.filter((_, index) => {
+      const entry = views[index];
+      const known = new Set(entry === undefined ? [] : slotsOf(entry));
       return moved.some((slot) => !known.has(slot));
     });
-    return behind.length === 0 ? null : `not known to ${behind.map(({ url }) => url).join(', ')}`;
+    return behind.length === 0 ? null : `unknown to ${behind.map(({ url }) => url).join(', ')}`;
   });
 }
 
 function findMaster(node: ClusterNode, masters: readonly MasterConnection[]): MasterConnection {
-  const found = masters.find((master) => master.node.id === node.id);
-  if (found === undefined) throw new Error(`${node.url} is no master that runs: slots move between two of them.`);
-  return found;
+  const master = masters.find((candidate) => candidate.node.id === node.id);
+  if (master === undefined)
+    throw new Error(`${node.url} is not a running master; slots move between two running masters.`);
+  return master;
 }
 
 async function moveSlot(
@@ -80,10 +81,10 @@ async function moveSlot(
     if (!Array.isArray(keys) || keys.length === 0) break;
     await source.redis.call('MIGRATE', [host, port, '', 0, migrateTimeoutMs, 'KEYS', ...keys]);
   }
-  // The target first: when the source forgets the slot, somebody must have it.
+  // The target learns it first: when the source gives the slot up, another node must have it.
   for (const master of new Set([target, source, ...masters])) await setSlot(master, slot, 'NODE', target.node.id);
 }
 
-async function setSlot({ redis }: MasterConnection, slot: number, how: string, id: string): Promise<void> {
-  await redis.call('CLUSTER', 'SETSLOT', slot, how, id);
+async function setSlot({ redis }: MasterConnection, slot: number, state: string, nodeId: string): Promise<void> {
+  await redis.call('CLUSTER', 'SETSLOT', slot, state, nodeId);
 }

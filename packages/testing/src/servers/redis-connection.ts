@@ -1,10 +1,10 @@
-// A connection of a test's own to a server, for the time of a few commands.
+// Short connections to a server, for a few commands.
 import type { Redis } from 'ioredis';
 
-/** A command that a frozen server never answers ends after this. */
+/** A command to a server that does not reply, such as a frozen one, fails after this time. */
 const commandTimeoutMs = 10_000;
 
-/** Whatever is sent to it is sent once, and to a server in any state: loading, without a cluster, a Sentinel. */
+/** Connects to a server in any state, also one that is loading or is a Sentinel. A command is sent once and never retried. */
 export async function connectTo(url: string): Promise<Redis> {
   const Redis = await loadRedis();
   const redis = new Redis(url, {
@@ -16,15 +16,15 @@ export async function connectTo(url: string): Promise<Redis> {
     retryStrategy: () => null,
     commandTimeout: commandTimeoutMs,
   });
-  let refusal: Error | null = null;
+  let connectionError: Error | null = null;
   redis.on('error', (error: Error) => {
-    refusal = error;
+    connectionError = error;
   });
-  await redis.connect().catch((error: unknown) => Promise.reject(refusal ?? error));
+  await redis.connect().catch((error: unknown) => Promise.reject(connectionError ?? error));
   return redis;
 }
 
-/** One command on a connection of its own. */
+/** Sends one command on a connection of its own. */
 export async function sendCommand(url: string, name: string, args: readonly (string | number)[]): Promise<unknown> {
   const redis = await connectTo(url);
   try {

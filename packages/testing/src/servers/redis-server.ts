@@ -1,12 +1,12 @@
-// A Redis server of the caller's own on a loopback port, to stop, freeze, kill and bring back.
+// startRedis: a Redis server on a loopback port, to stop, freeze, kill and restart in tests.
 import { randomInt } from 'node:crypto';
 import { sendCommand } from './redis-connection.js';
 import { ServerDirectory } from './server-directory.js';
 import { ServerProcess } from './server-process.js';
 
 /**
- * Below the ports that systems give away by themselves: while a server is down, nobody else gets its port, nor the one
- * 10,000 above it, where a cluster node listens to the others.
+ * Below the ephemeral ports of operating systems. So while a server is down, no other process gets its port, nor the port 10,000 above
+ * it, which a cluster node uses for its bus.
  */
 const portRange = [10_000, 22_000] as const;
 const maxPortAttempts = 5;
@@ -14,53 +14,67 @@ const maxPortAttempts = 5;
 const host = '127.0.0.1';
 const defaultArgs = [
   ...['--bind', host, '--save', '', '--appendonly', 'no'],
-  // By way of a file a replica that is online is sent what is written from then on; without, only from its first report on,
-  // which may be a second later. The file goes, so that no restart reads it.
+  // With disk-based synchronization a replica gets new writes as soon as it is online. Without it, the replica gets them only after its
+  // first report, up to a second later. The file is deleted afterwards, so that no restart reads it.
   ...['--repl-diskless-sync', 'no', '--rdb-del-sync-files', 'yes'],
 ];
 
 export interface StartRedisOptions {
-  /** A port that is known to be free. Default: a free one, which stays free while the server is down. */
+  /** A port that is known to be free. Default: a free port, which stays free while the server is down. */
   readonly port?: number;
-  /** Further arguments of the server; they win over the defaults. */
+  /** Further arguments of the server. They take precedence over the defaults. */
   readonly args?: readonly string[];
 }
 
 export interface RestartOptions {
-  /** Further arguments, this time only; they win over those of the start. */
+  /** Further arguments for this start only. They take precedence over those of the first start. */
   readonly args?: readonly string[];
-  /** In a directory as at the first start. Default false: with what the server has written to disk, if it did. */
+  /** Whether to start with an empty directory. Default: false; then the server loads what it has written to disk, if anything. */
   readonly discardData?: boolean;
 }
 
-/** A Redis server that the caller owns. It listens on the loopback only, and ends when this process does, however that ends. */
+/** A Redis server that the caller owns. It listens on the loopback interface only, and ends when this process ends, even by SIGKILL. */
 export interface RedisServer {
   readonly url: string;
   readonly port: number;
-  /** Of the process that runs or ran last: another one after a restart. */
+  /** The id of the process that runs or ran last. It changes with a restart. */
   readonly pid: number;
   readonly state: 'running' | 'frozen' | 'down';
-  /** Sends one command on a connection of its own, where WAIT says nothing about other commands. Needs `ioredis`. */
+  /** Sends one command on a connection of its own, and resolves with the reply. So WAIT says nothing about other commands. Needs `ioredis`. */
   command(name: string, ...args: readonly (string | number)[]): Promise<unknown>;
-  /** Asks the server to shut down, waits until it is gone, and removes its directory. Also after `kill` or `freeze`. */
+  /** Shuts the server down, waits until its process has ended, and removes its directory. Also works after `kill` or `freeze`. */
   stop(): Promise<void>;
-  /** Ends the server at once, as a crash would, and waits until it is gone. Its directory stays until `stop`. */
+  /** Ends the server at once, as a crash would, and waits until its process has ended. Its directory stays until `stop`. */
   kill(): Promise<void>;
-  /** The server does nothing more, and its connections stay: SIGSTOP. */
+  /** Stops the server's process with SIGSTOP. Its connections stay open and get no replies. */
   freeze(): void;
+  /** Lets a frozen server continue. */
   thaw(): void;
-  /** Kills the server where it runs, and brings it back on the same port. */
+  /** Kills the server if it runs, and starts it again on the same port. */
   restart(options?: RestartOptions): Promise<void>;
 }
 
+/** The host and port of a server. */
 export interface Address {
   readonly host: string;
   readonly port: number;
 }
 
 /**
- * Starts `redis-server` or `valkey-server` from the PATH, and resolves once it listens. It keeps nothing on disk unless
- * `args` say otherwise. One that has data to load may answer LOADING for a while yet.
+ * Starts `redis-server` or `valkey-server` from the PATH, and resolves once it listens. It keeps nothing on disk, unless `args` say
+ * otherwise. A server with data to load may still reply LOADING for a while.
+ *
+ * @example
+ * ```ts
+ * import { RedisStore } from '@onceguard/core/redis';
+ * import { startRedis } from '@onceguard/testing';
+ *
+ * const redis = await startRedis({ args: ['--appendonly', 'yes'] });
+ * const store = await RedisStore.connect(redis.url);
+ * await redis.restart(); // as after a crash
+ * await store.close();
+ * await redis.stop();
+ * ```
  */
 export async function startRedis({ port, args = [] }: StartRedisOptions = {}): Promise<RedisServer> {
   for (let tries = 1; ; tries += 1) {
@@ -75,7 +89,7 @@ export async function startRedis({ port, args = [] }: StartRedisOptions = {}): P
   }
 }
 
-/** The arguments of a server that follows the one on this port. */
+/** The arguments of a replica of the server on this port. */
 export function replicaArgs(port: number): string[] {
   return ['--replicaof', host, String(port)];
 }
@@ -84,7 +98,7 @@ export function addressOf({ port }: RedisServer): Address {
   return { host, port };
 }
 
-/** In a file, where the server and its Sentinels can rewrite what becomes another. */
+/** The text of the configuration file. It is a file so that the server, or a Sentinel, can rewrite it after a failover. */
 function renderConfig(args: readonly string[]): string {
   return args.map((arg) => (arg.startsWith('--') ? `\n${arg.slice(2)}` : ` ${JSON.stringify(arg)}`)).join('');
 }
@@ -103,7 +117,7 @@ class LocalRedisServer implements RedisServer {
     this.#directory = new ServerDirectory((path) =>
       renderConfig(['--port', String(port), '--dir', path, ...defaultArgs, ...args]),
     );
-    // What makes a Sentinel of it is heeded nowhere but here.
+    // A server becomes a Sentinel only by a command-line argument, not by its configuration file.
     this.#args = [this.#directory.configPath, ...args.filter((arg) => arg === '--sentinel').slice(0, 1)];
   }
 

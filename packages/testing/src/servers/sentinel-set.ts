@@ -1,5 +1,4 @@
-// Sentinels, and the master and the replicas that they watch over.
-
+// startSentinelSet: a master, its replicas, and Sentinels that monitor them.
 import { type Address, addressOf, type RedisServer, replicaArgs } from './redis-server.js';
 import { startAsGroup } from './server-group.js';
 import { waitUntil, waitUntilInSync } from './wait-until.js';
@@ -7,33 +6,47 @@ import { waitUntil, waitUntilInSync } from './wait-until.js';
 const masterName = 'onceguard';
 
 export interface StartSentinelSetOptions {
-  /** How many; most of them have to agree on a failover. Default 3. */
+  /** The number of Sentinels. A majority of them has to agree on a failover. Default: 3. */
   readonly sentinels?: number;
-  /** How many. Default 1. */
+  /** The number of replicas. Default: 1. */
   readonly replicas?: number;
-  /** How long a master is silent before it counts as down. Default 1,000. */
+  /** After how many milliseconds of silence a master counts as down. Default: 1,000. */
   readonly downAfterMs?: number;
-  /** Half of the time before a failover that did not succeed is tried again. Default 5,000. */
+  /** Half of the time, in milliseconds, until a failed failover is tried again. Default: 5,000. */
   readonly failoverTimeoutMs?: number;
-  /** Further arguments of the master and the replicas; they win over the defaults. */
+  /** Further arguments of the master and the replicas. They take precedence over the defaults. */
   readonly args?: readonly string[];
 }
 
 export interface SentinelSet {
-  /** By which the Sentinels know the master. */
+  /** The name of the master in the Sentinels' configuration. Clients call this option `name`. */
   readonly masterName: string;
   readonly sentinels: readonly RedisServer[];
-  /** Where the Sentinels are, as clients want it. */
+  /** The addresses of the Sentinels, in the form that clients take. */
   readonly addresses: readonly Address[];
-  /** At the start; a failover changes the roles. */
+  /** The master at the start; a failover changes the roles. */
   readonly master: RedisServer;
+  /** The replicas at the start. */
   readonly replicas: readonly RedisServer[];
+  /** Stops all servers and removes their directories. */
   stop(): Promise<void>;
 }
 
 /**
- * Resolves when the replicas are in sync, and the Sentinels know them and each other: from then on there can be a failover.
- * It takes some seconds.
+ * Starts the servers. Resolves when the replicas are in sync and the Sentinels know them and each other, after some seconds. From then on
+ * a failover can succeed.
+ *
+ * @example
+ * ```ts
+ * import { RedisStore } from '@onceguard/core/redis';
+ * import { startSentinelSet } from '@onceguard/testing';
+ *
+ * const { addresses, masterName, stop } = await startSentinelSet();
+ * const store = await RedisStore.connect({ sentinels: addresses, name: masterName });
+ * await store.read('order-1');
+ * await store.close();
+ * await stop();
+ * ```
  */
 export async function startSentinelSet(options: StartSentinelSetOptions = {}): Promise<SentinelSet> {
   const { sentinels: sentinelCount = 3, replicas: replicaCount = 1, args = [] } = options;
@@ -41,9 +54,12 @@ export async function startSentinelSet(options: StartSentinelSetOptions = {}): P
     const master = await group.startServer({ args });
     const replicas = await group.startServers(replicaCount, { args: [...replicaArgs(master.port), ...args] });
     await waitUntilInSync([master, ...replicas]);
-    const watch = sentinelArgs(master.port, sentinelCount, options);
-    const sentinels = await group.startServers(sentinelCount, { args: watch });
-    await waitUntil('the Sentinels to know all', async () => await findSentinelProblem(sentinels, replicaCount));
+    const monitorArgs = sentinelArgs(master.port, sentinelCount, options);
+    const sentinels = await group.startServers(sentinelCount, { args: monitorArgs });
+    await waitUntil(
+      'the Sentinels to know all servers',
+      async () => await findSentinelProblem(sentinels, replicaCount),
+    );
     const addresses = sentinels.map(addressOf);
     return { masterName, sentinels, addresses, master, replicas, stop: async () => await group.stop() };
   });
@@ -59,24 +75,24 @@ function sentinelArgs(masterPort: number, sentinelCount: number, options: StartS
   ];
 }
 
-/** What a Sentinel does not know yet; null where none does not. */
+/** What some Sentinel does not know yet; null if all know everything. */
 async function findSentinelProblem(sentinels: readonly RedisServer[], replicaCount: number): Promise<string | null> {
   for (const sentinel of sentinels) {
     const master = parseFields(await sentinel.command('SENTINEL', 'MASTER', masterName));
     const replicas = toArray(await sentinel.command('SENTINEL', 'REPLICAS', masterName)).map(parseFields);
-    const healthy = replicas.filter((one) => one.flags === 'slave' && one['master-link-status'] === 'ok');
-    const others = Number(master['num-other-sentinels']);
-    if (master.flags !== 'master' || healthy.length < replicaCount || others < sentinels.length - 1) {
+    const healthy = replicas.filter((replica) => replica.flags === 'slave' && replica['master-link-status'] === 'ok');
+    const otherSentinels = Number(master['num-other-sentinels']);
+    if (master.flags !== 'master' || healthy.length < replicaCount || otherSentinels < sentinels.length - 1) {
       return `${sentinel.url} knows ${JSON.stringify({ master, replicas })}`;
     }
   }
   return null;
 }
 
-/** Sentinel answers with names and values in turn. */
+/** Parses a reply of alternating names and values. */
 function parseFields(reply: unknown): Readonly<Record<string, string>> {
   const words = toArray(reply).map(String);
-  return Object.fromEntries(words.flatMap((word, at) => (at % 2 === 0 ? [[word, words[at + 1] ?? '']] : [])));
+  return Object.fromEntries(words.flatMap((word, index) => (index % 2 === 0 ? [[word, words[index + 1] ?? '']] : [])));
 }
 
 function toArray(reply: unknown): readonly unknown[] {

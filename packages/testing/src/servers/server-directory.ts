@@ -1,10 +1,11 @@
-// The directory of one server, which is gone when its server is stopped or when this process has ended, however it did.
+// The directory of one server. It is removed when the server is stopped, or when this process ends in whatever way.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-// Reads the id of the server's process whenever there is another. The pipe ends with the process that writes to it.
+// Reads the process id of the server after every start. The pipe ends when this process ends; then the script kills the server and removes
+// the directory.
 const cleanupScript = `
 while read -r line; do pid=$line; done
 if [ "$pid" != none ]; then kill -9 "$pid" && sleep 0.2; fi
@@ -13,21 +14,21 @@ rm -rf "$0"
 
 export class ServerDirectory {
   readonly path: string;
-  /** What its server is configured with, and what it rewrites. */
+  /** The configuration file. The server may rewrite it. */
   readonly configPath: string;
   readonly #renderConfig: (path: string) => string;
   readonly #cleanupProcess: ChildProcess;
 
-  /** `config`: the text of the configuration at the first start, given the directory. */
-  constructor(config: (path: string) => string) {
+  /** `renderConfig` returns the text of the configuration file for a directory. */
+  constructor(renderConfig: (path: string) => string) {
     this.path = mkdtempSync(join(tmpdir(), 'onceguard-redis-'));
     this.configPath = join(this.path, 'redis.conf');
-    this.#renderConfig = config;
+    this.#renderConfig = renderConfig;
     this.#cleanupProcess = spawn('sh', ['-c', cleanupScript, this.path], {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
     });
-    // A guard that somebody ended guards no more; that is no reason to end its server.
+    // If somebody ends the cleanup process, the server keeps running without it.
     this.#cleanupProcess.stdin?.on('error', () => {});
     this.#cleanupProcess.on('error', () => {});
     this.#cleanupProcess.unref();
@@ -35,12 +36,12 @@ export class ServerDirectory {
     this.#writeConfig();
   }
 
-  /** By the process with this id, to be ended along with the one that we are in; null: by none. */
+  /** Sets the process that the cleanup kills when this process ends; null: none. */
   setServerPid(pid: number | null): void {
     this.#cleanupProcess.stdin?.write(`${pid ?? 'none'}\n`);
   }
 
-  /** As it was at the beginning. */
+  /** Restores the state before the first start: only the configuration file. */
   reset(): void {
     rmSync(this.path, { recursive: true, force: true });
     mkdirSync(this.path);

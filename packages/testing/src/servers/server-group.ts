@@ -1,4 +1,4 @@
-// Several servers that start and stop as one.
+// Several servers that start and stop together.
 import { type RedisServer, type StartRedisOptions, startRedis } from './redis-server.js';
 
 export class ServerGroup {
@@ -12,24 +12,24 @@ export class ServerGroup {
     return await Promise.all(Array.from({ length: count }, async () => await this.startServer(options)));
   }
 
-  /** Takes in what starts, along with how to end it. */
-  async add<Member>(start: Promise<Member>, end: (member: Member) => Promise<void>): Promise<Member> {
-    this.#stops.push(start.then((member) => async () => await end(member)));
+  /** Adds a member that is starting, and the function that stops it. */
+  async add<Member>(start: Promise<Member>, stop: (member: Member) => Promise<void>): Promise<Member> {
+    this.#stops.push(start.then((member) => async () => await stop(member)));
     return await start;
   }
 
-  /** Ends all members, also those that are still starting. */
+  /** Stops all members, also those that are still starting. */
   async stop(): Promise<void> {
-    const started = await Promise.allSettled(this.#stops);
-    await Promise.all(started.map(async (one) => one.status === 'fulfilled' && (await one.value())));
+    const stops = await Promise.allSettled(this.#stops);
+    await Promise.all(stops.map(async (result) => result.status === 'fulfilled' && (await result.value())));
   }
 }
 
-/** Makes something of several servers. Where that fails, those that have started are stopped. */
-export async function startAsGroup<Result>(make: (group: ServerGroup) => Promise<Result>): Promise<Result> {
+/** Starts several servers with `start`. If that fails, stops those that have started. */
+export async function startAsGroup<Result>(start: (group: ServerGroup) => Promise<Result>): Promise<Result> {
   const group = new ServerGroup();
   try {
-    return await make(group);
+    return await start(group);
   } catch (error) {
     await group.stop();
     throw error;

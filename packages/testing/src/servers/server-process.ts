@@ -1,4 +1,4 @@
-// One process of a Redis server: found on the PATH, started, and waited for until it listens.
+// One process of a Redis server: finds the binary, starts it, and waits until it listens.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
@@ -10,7 +10,7 @@ const listeningPattern = /Server initialized|Sentinel ID is/;
 
 export class ServerProcess {
   readonly pid: number;
-  /** Resolves when it is gone. */
+  /** Resolves when the process has ended. */
   readonly exited: Promise<unknown>;
   readonly #child: ChildProcess;
 
@@ -20,24 +20,24 @@ export class ServerProcess {
     this.exited = once(this.#child, 'close').catch(() => undefined);
   }
 
-  /** Resolves once it listens; one that has data to load may answer LOADING for a while yet. */
+  /** Resolves once the server listens. A server with data to load may still reply LOADING for a while. */
   async waitUntilListening(): Promise<void> {
     const { stdout, stderr } = this.#child;
     let output = '';
     const started = new Promise<void>((resolve, reject) => {
-      const fail = (why: string) => reject(new Error(`${this.#child.spawnargs.join(' ')}: ${why}\n${output}`));
-      const read = (text: Buffer) => {
+      const fail = (reason: string) => reject(new Error(`${this.#child.spawnargs.join(' ')}: ${reason}\n${output}`));
+      const onOutput = (text: Buffer) => {
         output += text;
         if (listeningPattern.test(output)) resolve();
       };
-      stdout?.on('data', read);
-      stderr?.on('data', read);
+      stdout?.on('data', onOutput);
+      stderr?.on('data', onOutput);
       this.#child.once('error', (error) => fail(error.message));
       this.#child.once('close', (code) => fail(`exited with ${code}`));
       setTimeout(() => fail(`did not start within ${startupTimeoutMs} ms`), startupTimeoutMs).unref();
     });
     await started;
-    // What it says from now on is read, so that it can go on, and not kept.
+    // Later output is read and dropped, so that a full pipe does not block the server.
     stdout?.removeAllListeners('data').resume();
     stderr?.removeAllListeners('data').resume();
   }
@@ -51,30 +51,30 @@ export class ServerProcess {
     await this.exited;
   }
 
-  /** Asks it to end; one that was frozen too. Where it does not within two seconds, kills it. */
+  /** Ends the process with SIGTERM, also if it is frozen. Kills it after two seconds. */
   async stop(): Promise<void> {
-    const late = setTimeout(() => this.#child.kill('SIGKILL'), shutdownTimeoutMs);
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), shutdownTimeoutMs);
     this.#child.kill('SIGTERM');
     this.#child.kill('SIGCONT');
     await this.exited;
-    clearTimeout(late);
+    clearTimeout(timer);
   }
 }
 
-/** The path of a server binary, Redis first, or undefined where neither is installed. */
+/** The path of `redis-server`, or else of `valkey-server`; undefined if neither is on the PATH. */
 export function findRedisBinary(): string | undefined {
   return findProgram(['redis-server', 'valkey-server']);
 }
 
-/** The path of the first of these programs that is in one of `folders` or on the PATH, in that order. */
+/** The path of the first of these programs that exists in `folders` or on the PATH. Earlier folders take precedence. */
 export function findProgram(names: readonly string[], folders: readonly string[] = []): string | undefined {
-  const all = [...folders, ...(process.env.PATH ?? '').split(delimiter)].filter((folder) => folder !== '');
-  return names.flatMap((name) => all.map((folder) => join(folder, name))).find(isExecutable);
+  const searched = [...folders, ...(process.env.PATH ?? '').split(delimiter)].filter((folder) => folder !== '');
+  return names.flatMap((name) => searched.map((folder) => join(folder, name))).find(isExecutable);
 }
 
 function requireRedisBinary(): string {
-  const found = findRedisBinary();
-  if (found !== undefined) return found;
+  const path = findRedisBinary();
+  if (path !== undefined) return path;
   throw new Error(
     'Neither redis-server nor valkey-server is on the PATH. Install one of them, 6.0 or newer: ' +
       'apt-get install redis-server, brew install redis, dnf install valkey.',

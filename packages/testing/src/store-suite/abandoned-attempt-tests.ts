@@ -1,4 +1,4 @@
-// The suite: acquire where an attempt was abandoned, or ended without anybody knowing how.
+// Suite: acquire after an attempt was abandoned or ended with an unknown outcome.
 import assert from 'node:assert/strict';
 import type { StoreSuiteContext } from './suite-context.js';
 import {
@@ -13,81 +13,88 @@ import {
   withoutNow,
 } from './test-helpers.js';
 
-export function abandonedAttemptTests({ describe, test }: StoreSuiteContext): void {
-  describe('an attempt in doubt', () => {
-    for (const policy of ['rerun', 'block', 'recover'] as const) {
-      test(`is taken over after its lease, if it is not guarded, by a caller that says ${policy}`, async (bench) => {
-        const { store, key } = bench;
-        const before = await acquireAbandonedLease(bench);
-        await store.checkpoint(before, { step: 'charge', seq: 1, bytes: Buffer.from('ch_1') });
-        const next = assertAcquired(await store.acquire(key, acquireRequest({ onAbandoned: policy })));
-        assert.deepEqual([next.attempt, next.takeover, next.recovering], [2, true, false]);
-        assert.equal(next.guarded, policy !== 'rerun');
-        assert.ok(next.fencingToken > before.fencingToken);
-        assert.deepEqual(Buffer.from(next.steps.get('charge')?.bytes ?? []), Buffer.from('ch_1'));
-      });
-    }
+export function abandonedAttemptTests(suite: StoreSuiteContext): void {
+  suite.describe('acquire after an abandoned or unknown attempt', () => {
+    takeoverTests(suite);
+    unknownOutcomeTests(suite);
+  });
+}
 
-    for (const mine of ['block', 'recover'] as const) {
-      test(`reads as unknown after its lease if it is guarded by ${mine}, whatever the next caller says`, async (bench) => {
-        await acquireAbandonedLease(bench, { onAbandoned: mine });
-        for (const onAbandoned of ['rerun', 'block'] as const) {
-          const answer = await assertRecordUnchanged(bench, () =>
-            bench.store.acquire(bench.key, acquireRequest({ onAbandoned })),
-          );
-          assert.deepEqual(withoutNow(answer), { kind: 'outcome_unknown', retryAfterMs: null, note: null });
-        }
-      });
-    }
-
-    test('is acquired by recover alone if it is guarded, as a recovering takeover', async (bench) => {
-      const before = await acquireAbandonedLease(bench, { onAbandoned: 'block' });
-      const next = assertAcquired(await bench.store.acquire(bench.key, acquireRequest({ onAbandoned: 'recover' })));
-      assert.deepEqual([next.attempt, next.takeover, next.recovering, next.guarded], [2, true, true, true]);
-      assert.ok(next.fencingToken > before.fencingToken);
+function takeoverTests({ test }: StoreSuiteContext): void {
+  for (const policy of ['rerun', 'block', 'recover'] as const) {
+    test(`takes over an unguarded attempt after its lease, with the policy ${policy}`, async (context) => {
+      const { store, key } = context;
+      const abandoned = await acquireAbandonedLease(context);
+      await store.checkpoint(abandoned, { step: 'charge', seq: 1, bytes: Buffer.from('ch_1') });
+      const next = assertAcquired(await store.acquire(key, acquireRequest({ onAbandoned: policy })));
+      assert.deepEqual([next.attempt, next.takeover, next.recovering], [2, true, false]);
+      assert.equal(next.guarded, policy !== 'rerun');
+      assert.ok(next.fencingToken > abandoned.fencingToken);
+      assert.deepEqual(Buffer.from(next.steps.get('charge')?.bytes ?? []), Buffer.from('ch_1'));
     });
+  }
 
-    test('is guarded as its own caller said, whatever the one before did', async (bench) => {
-      const before = await acquireAbandonedLease(bench, { onAbandoned: 'block' });
-      await bench.store.release(before, { as: 'retryable' });
-      assert.equal((await acquireAbandonedLease(bench, { onAbandoned: 'rerun' })).guarded, false);
-      assert.equal((await acquireLease(bench)).attempt, 3);
+  for (const ownPolicy of ['block', 'recover'] as const) {
+    test(`is outcome_unknown after the lease of an attempt guarded by ${ownPolicy}, unless the caller recovers`, async (context) => {
+      await acquireAbandonedLease(context, { onAbandoned: ownPolicy });
+      for (const onAbandoned of ['rerun', 'block'] as const) {
+        const reply = await assertRecordUnchanged(context, () =>
+          context.store.acquire(context.key, acquireRequest({ onAbandoned })),
+        );
+        assert.deepEqual(withoutNow(reply), { kind: 'outcome_unknown', retryAfterMs: null, note: null });
+      }
     });
+  }
 
-    test('can still be completed by its owner, guarded or not, as long as nobody took over', async (bench) => {
-      const lease = await acquireAbandonedLease(bench, { onAbandoned: 'block' });
-      assert.equal((await bench.store.acquire(bench.key, acquireRequest())).kind, 'outcome_unknown');
-      assert.deepEqual(withoutNow(await bench.store.complete(lease, completionOf('paid'))), { kind: 'ok' });
-      assert.equal(await replayedOutcome(bench), 'paid');
-    });
+  test('is a recovering takeover of a guarded attempt, with the policy recover', async (context) => {
+    const abandoned = await acquireAbandonedLease(context, { onAbandoned: 'block' });
+    const next = assertAcquired(await context.store.acquire(context.key, acquireRequest({ onAbandoned: 'recover' })));
+    assert.deepEqual([next.attempt, next.takeover, next.recovering, next.guarded], [2, true, true, true]);
+    assert.ok(next.fencingToken > abandoned.fencingToken);
+  });
 
-    test('that was released as unknown is told with its note, and is acquired by recover alone', async (bench) => {
-      const { store, key } = bench;
-      const first = await acquireLease(bench);
-      await store.release(first, { as: 'unknown', retryAfterMs: null, note: 'timeout at the bank' });
-      const told = await assertRecordUnchanged(bench, () => store.acquire(key, acquireRequest()));
-      assert.deepEqual(withoutNow(told), { kind: 'outcome_unknown', retryAfterMs: null, note: 'timeout at the bank' });
-      const next = assertAcquired(await store.acquire(key, acquireRequest({ onAbandoned: 'recover' })));
-      assert.deepEqual([next.attempt, next.takeover, next.recovering], [2, true, true]);
-    });
+  test('guards an attempt by its own policy, whatever the policy of the attempt before', async (context) => {
+    const abandoned = await acquireAbandonedLease(context, { onAbandoned: 'block' });
+    await context.store.release(abandoned, { as: 'retryable' });
+    assert.equal((await acquireAbandonedLease(context, { onAbandoned: 'rerun' })).guarded, false);
+    assert.equal((await acquireLease(context)).attempt, 3);
+  });
 
-    test('lets recover in only when its retryAfterMs is over', async (bench) => {
-      const { store, key } = bench;
-      const recover = () => store.acquire(key, acquireRequest({ onAbandoned: 'recover' }));
-      await store.release(await acquireLease(bench), { as: 'unknown', retryAfterMs: 60_000, note: null });
-      const early = await assertRecordUnchanged(bench, recover);
-      assert.ok(early.kind === 'outcome_unknown' && early.retryAfterMs !== null);
-      assert.ok(early.retryAfterMs > 0 && early.retryAfterMs <= 60_000);
-    });
+  test('does not keep the owner of a guarded attempt from completing it, unless somebody took over', async (context) => {
+    const lease = await acquireAbandonedLease(context, { onAbandoned: 'block' });
+    assert.equal((await context.store.acquire(context.key, acquireRequest())).kind, 'outcome_unknown');
+    assert.deepEqual(withoutNow(await context.store.complete(lease, completionOf('paid'))), { kind: 'ok' });
+    assert.equal(await replayedOutcome(context), 'paid');
+  });
+}
 
-    test('lets recover in once its retryAfterMs is over', async (bench) => {
-      const { store, key } = bench;
-      const how = { as: 'unknown', retryAfterMs: briefMs, note: null } as const;
-      const { now } = await store.release(await acquireLease(bench), how);
-      await bench.waitForStoreTime(now + briefMs);
-      const told = await store.acquire(key, acquireRequest());
-      assert.deepEqual(withoutNow(told), { kind: 'outcome_unknown', retryAfterMs: 0, note: null });
-      assert.ok(assertAcquired(await store.acquire(key, acquireRequest({ onAbandoned: 'recover' }))).recovering);
-    });
+function unknownOutcomeTests({ test }: StoreSuiteContext): void {
+  test('of a record released as unknown replies its note, and is granted only to recover', async (context) => {
+    const { store, key } = context;
+    const first = await acquireLease(context);
+    await store.release(first, { as: 'unknown', retryAfterMs: null, note: 'timeout at the bank' });
+    const reply = await assertRecordUnchanged(context, () => store.acquire(key, acquireRequest()));
+    assert.deepEqual(withoutNow(reply), { kind: 'outcome_unknown', retryAfterMs: null, note: 'timeout at the bank' });
+    const next = assertAcquired(await store.acquire(key, acquireRequest({ onAbandoned: 'recover' })));
+    assert.deepEqual([next.attempt, next.takeover, next.recovering], [2, true, true]);
+  });
+
+  test('is not granted to recover before retryAfterMs has passed', async (context) => {
+    const { store, key } = context;
+    const recover = () => store.acquire(key, acquireRequest({ onAbandoned: 'recover' }));
+    await store.release(await acquireLease(context), { as: 'unknown', retryAfterMs: 60_000, note: null });
+    const early = await assertRecordUnchanged(context, recover);
+    assert.ok(early.kind === 'outcome_unknown' && early.retryAfterMs !== null);
+    assert.ok(early.retryAfterMs > 0 && early.retryAfterMs <= 60_000);
+  });
+
+  test('is granted to recover once retryAfterMs has passed', async (context) => {
+    const { store, key } = context;
+    const request = { as: 'unknown', retryAfterMs: briefMs, note: null } as const;
+    const { now } = await store.release(await acquireLease(context), request);
+    await context.waitForStoreTime(now + briefMs);
+    const reply = await store.acquire(key, acquireRequest());
+    assert.deepEqual(withoutNow(reply), { kind: 'outcome_unknown', retryAfterMs: 0, note: null });
+    assert.ok(assertAcquired(await store.acquire(key, acquireRequest({ onAbandoned: 'recover' }))).recovering);
   });
 }

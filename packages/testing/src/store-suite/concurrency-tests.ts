@@ -1,4 +1,4 @@
-// The suite: many at once. Nothing comes between the reading and the writing of a verb.
+// Suite: concurrent calls. Every operation reads and writes in one atomic step.
 import assert from 'node:assert/strict';
 import type { AcquireReply } from '@onceguard/core/store';
 import type { StoreSuiteContext, StoreTestContext } from './suite-context.js';
@@ -13,60 +13,60 @@ import {
 } from './test-helpers.js';
 
 export function concurrencyTests({ describe, test, capabilities }: StoreSuiteContext): void {
-  describe('at the same time', () => {
-    test('100 acquisitions of one key: exactly one is acquired, and 99 are told in_progress', async (bench) => {
-      const answers = await callHundredTimes(bench, (store) => store.acquire(bench.key, acquireRequest()));
-      assert.deepEqual(countKinds(answers), { acquired: 1, in_progress: 99 });
+  describe('concurrently', () => {
+    test('100 acquisitions of one key: one is acquired, and 99 are in_progress', async (context) => {
+      const replies = await callHundredTimes(context, (store) => store.acquire(context.key, acquireRequest()));
+      assert.deepEqual(countKinds(replies), { acquired: 1, in_progress: 99 });
     });
 
-    test('100 sends of one acquisition are one attempt under one fencing token', async (bench) => {
-      const asked = acquireRequest();
-      const answers = await callHundredTimes(bench, (store) => store.acquire(bench.key, asked));
-      assert.deepEqual(countKinds(answers), { acquired: 100 });
-      const fences = answers.map((answer) =>
-        answer.kind === 'acquired' ? `${answer.attempt} ${answer.fencingToken}` : '',
+    test('100 sends of one acquisition grant one attempt with one fencing token', async (context) => {
+      const request = acquireRequest();
+      const replies = await callHundredTimes(context, (store) => store.acquire(context.key, request));
+      assert.deepEqual(countKinds(replies), { acquired: 100 });
+      const attempts = replies.map((reply) =>
+        reply.kind === 'acquired' ? `${reply.attempt} ${reply.fencingToken}` : '',
       );
-      assert.equal(new Set(fences).size, 1);
+      assert.equal(new Set(attempts).size, 1);
     });
 
-    test('100 takeovers of an abandoned record: exactly one is acquired', async (bench) => {
-      await acquireAbandonedLease(bench);
-      const answers = await callHundredTimes(bench, (store) => store.acquire(bench.key, acquireRequest()));
-      assert.deepEqual(countKinds(answers), { acquired: 1, in_progress: 99 });
-      assert.equal((await readRecord(bench)).attempt, 2);
+    test('100 takeovers of an abandoned record: one is acquired', async (context) => {
+      await acquireAbandonedLease(context);
+      const replies = await callHundredTimes(context, (store) => store.acquire(context.key, acquireRequest()));
+      assert.deepEqual(countKinds(replies), { acquired: 1, in_progress: 99 });
+      assert.equal((await readRecord(context)).attempt, 2);
     });
 
-    test('an owner that was paused and 99 takeovers: the record is one’s alone', async (bench) => {
-      const lease = await acquireAbandonedLease(bench);
-      const completing = bench.store.complete(lease, completionOf('paid'));
-      const answers = await callHundredTimes(bench, (store) => store.acquire(bench.key, acquireRequest()));
+    test('a complete of a paused owner and 100 takeovers: either the owner completes or one caller takes over', async (context) => {
+      const lease = await acquireAbandonedLease(context);
+      const completing = context.store.complete(lease, completionOf('paid'));
+      const replies = await callHundredTimes(context, (store) => store.acquire(context.key, acquireRequest()));
       const { kind } = await completing;
-      assert.deepEqual(countKinds(answers), kind === 'ok' ? { completed: 100 } : { acquired: 1, in_progress: 99 });
+      assert.deepEqual(countKinds(replies), kind === 'ok' ? { completed: 100 } : { acquired: 1, in_progress: 99 });
     });
 
-    test('100 different outcomes of one owner: all are ok, and one of them stands for good', async (bench) => {
-      const lease = await acquireLease(bench);
+    test('100 different outcomes of one owner: all are ok, and one of them is kept', async (context) => {
+      const lease = await acquireLease(context);
       let sent = 0;
-      const answers = await callHundredTimes(bench, (store) =>
+      const replies = await callHundredTimes(context, (store) =>
         store.complete(lease, completionOf(`outcome ${++sent}`)),
       );
-      for (const answer of answers) assert.deepEqual(withoutNow(answer), { kind: 'ok' });
-      const first = await replayedOutcome(bench);
+      for (const reply of replies) assert.deepEqual(withoutNow(reply), { kind: 'ok' });
+      const first = await replayedOutcome(context);
       assert.match(first, /^outcome \d+$/);
-      assert.equal(await replayedOutcome(bench), first);
+      assert.equal(await replayedOutcome(context), first);
     });
 
-    test('100 keys do not disturb each other', async (bench) => {
+    test('100 acquisitions of different keys are all granted', async (context) => {
       let count = 0;
-      const answers = await callHundredTimes(bench, (store) =>
-        store.acquire(`${bench.key}-${++count}`, acquireRequest()),
+      const replies = await callHundredTimes(context, (store) =>
+        store.acquire(`${context.key}-${++count}`, acquireRequest()),
       );
-      assert.deepEqual(countKinds(answers), { acquired: 100 });
+      assert.deepEqual(countKinds(replies), { acquired: 100 });
     });
 
     if (!capabilities.shared) return;
 
-    test('another client sees the same records', async ({ store, peer, key }) => {
+    test('another client works on the same records', async ({ store, peer, key }) => {
       const lease = await acquireLease({ store, key });
       assert.equal((await peer.acquire(key, acquireRequest())).kind, 'in_progress');
       await peer.complete(lease, completionOf('paid'));
@@ -75,16 +75,16 @@ export function concurrencyTests({ describe, test, capabilities }: StoreSuiteCon
   });
 }
 
-/** Half of them by the peer, all before any is answered. */
+/** Sends 100 calls, half of them through the peer, without waiting for a reply in between. */
 function callHundredTimes<T>(
   { store, peer }: StoreTestContext,
   send: (store: StoreTestContext['store']) => Promise<T>,
 ): Promise<T[]> {
-  return Promise.all(Array.from({ length: 100 }, (_, at) => send(at % 2 === 0 ? store : peer)));
+  return Promise.all(Array.from({ length: 100 }, (_, index) => send(index % 2 === 0 ? store : peer)));
 }
 
-function countKinds(answers: readonly AcquireReply[]): Record<string, number> {
+function countKinds(replies: readonly AcquireReply[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { kind } of answers) counts[kind] = (counts[kind] ?? 0) + 1;
+  for (const { kind } of replies) counts[kind] = (counts[kind] ?? 0) + 1;
   return counts;
 }

@@ -1,4 +1,4 @@
-// The suite: resolve.
+// Suite: resolve.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { StoreSuiteContext, StoreTestContext } from './suite-context.js';
@@ -18,185 +18,197 @@ import {
   withoutNow,
 } from './test-helpers.js';
 
+/** How to bring a record into each state that can be resolved. */
 const doubtStates = { unknown: releaseAsUnknown, abandoned: acquireAbandonedLease } as const;
 
-export function resolveTests({ describe, test }: StoreSuiteContext): void {
-  describe('resolve', () => {
-    for (const [what, leave] of Object.entries(doubtStates)) {
-      test(`as done completes a record that is ${what}, and raises the fencing token`, async (bench) => {
-        const lease = await leave(bench, { onAbandoned: 'block' });
-        const { expiresAt: before } = await readRecord(bench);
-        const done = resolveRequest(lease.fencingToken, { as: 'done', outcome: Buffer.from('paid'), note: '201' });
-        const { now, ...answer } = await bench.store.resolve(bench.key, done);
-        assert.deepEqual(answer, { kind: 'ok' });
-        const { state, fencingToken, decisions, expiresAt, outcomeEndAt } = await readRecord(bench);
-        assert.equal(state, 'completed');
-        assert.ok(fencingToken > lease.fencingToken);
-        const said = { fencingToken: lease.fencingToken, as: 'done', by: 'ops', reason: 'asked the bank', at: now };
-        assert.deepEqual(decisions, [said]);
-        assert.deepEqual([expiresAt, outcomeEndAt], [before, now + hourMs]);
-        assert.equal(await replayedOutcome(bench), 'paid');
-      });
+export function resolveTests(suite: StoreSuiteContext): void {
+  suite.describe('resolve', () => {
+    decisionTests(suite);
+    recordedDecisionTests(suite);
+    repeatedDecisionTests(suite);
+    rejectedDecisionTests(suite);
+  });
+}
 
-      test(`as not_done frees a record that is ${what}, and its paused owner finds it lost`, async (bench) => {
-        const lease = await leave(bench, { onAbandoned: 'block' });
-        assert.deepEqual(withoutNow(await bench.store.resolve(bench.key, resolveRequest(lease.fencingToken))), {
-          kind: 'ok',
-        });
-        const { state, fencingToken } = await readRecord(bench);
-        assert.equal(state, 'retryable');
-        const late = await assertRecordUnchanged(bench, () => bench.store.complete(lease, completionOf('late')));
-        assert.deepEqual(withoutNow(late), { kind: 'lost', standing: { kind: 'retryable' } });
-        const next = await acquireLease(bench);
-        assert.equal(next.attempt, 2);
-        assert.ok(next.fencingToken > fencingToken);
-      });
-    }
-
-    for (const as of ['done', 'not_done'] as const) {
-      test(`as ${as} keeps the record for its own terms, never shorter, and longer where the decision says so`, async ({
-        store,
-      }) => {
-        for (const given of [null, briefMs, 3 * dayMs]) {
-          const bench = { store, key: randomUUID() };
-          const terms = { recordTtlMs: 2 * dayMs, outcomeTtlMs: dayMs, unknownTtlMs: hourMs };
-          const { fencingToken } = await releaseAsUnknown(bench, terms);
-          const { expiresAt: before } = await readRecord(bench);
-          const times = { recordTtlMs: given, outcomeTtlMs: given };
-          const outcome = as === 'done' ? Buffer.from('paid') : null;
-          const { now } = await store.resolve(bench.key, resolveRequest(fencingToken, { as, outcome, ...times }));
-          const { expiresAt, outcomeEndAt } = await readRecord(bench);
-          assert.equal(expiresAt, Math.max(before, now + Math.max(2 * dayMs, given ?? 0)));
-          assert.equal(outcomeEndAt, as === 'done' ? now + Math.max(dayMs, given ?? 0) : 0);
-        }
-      });
-    }
-
-    test('is kept with those before and after it, the last five, through later attempts and completion', async (bench) => {
-      for (let n = 1; n <= 6; n += 1) {
-        const { fencingToken } = await releaseAsUnknown(bench);
-        await bench.store.resolve(bench.key, resolveRequest(fencingToken, { by: `ops ${n}`, reason: 'a\n"reason"' }));
-      }
-      await bench.store.complete(await acquireLease(bench), completionOf('paid'));
-      const { decisions, state } = await readRecord(bench);
+function decisionTests({ test }: StoreSuiteContext): void {
+  for (const [state, createRecord] of Object.entries(doubtStates)) {
+    test(`as done completes a record that is ${state}, and raises the fencing token`, async (context) => {
+      const lease = await createRecord(context, { onAbandoned: 'block' });
+      const { expiresAt: before } = await readRecord(context);
+      const done = resolveRequest(lease.fencingToken, { as: 'done', outcome: Buffer.from('paid'), note: '201' });
+      const { now, ...reply } = await context.store.resolve(context.key, done);
+      assert.deepEqual(reply, { kind: 'ok' });
+      const { state, fencingToken, decisions, expiresAt, outcomeEndAt } = await readRecord(context);
       assert.equal(state, 'completed');
-      assert.deepEqual(
-        decisions.map(({ by }) => by),
-        ['ops 2', 'ops 3', 'ops 4', 'ops 5', 'ops 6'],
-      );
-      assert.ok(decisions.every(({ as, reason }) => as === 'not_done' && reason === 'a\n"reason"'));
+      assert.ok(fencingToken > lease.fencingToken);
+      const decision = { fencingToken: lease.fencingToken, as: 'done', by: 'ops', reason: 'asked the bank', at: now };
+      assert.deepEqual(decisions, [decision]);
+      assert.deepEqual([expiresAt, outcomeEndAt], [before, now + hourMs]);
+      assert.equal(await replayedOutcome(context), 'paid');
     });
 
-    test('of an earlier life is not kept', async (bench) => {
-      const { fencingToken } = await releaseAsUnknown(bench);
-      await bench.store.resolve(bench.key, resolveRequest(fencingToken));
-      await bench.store.remove(bench.key);
-      await acquireLease(bench);
-      assert.deepEqual((await readRecord(bench)).decisions, []);
-    });
-
-    test('as not_done leaves no trace of steps where all were in doubt', async (bench) => {
-      const lease = await acquireLease(bench);
-      await bench.store.checkpoint(lease, { step: 'charge', seq: 1, bytes: Buffer.from('x') });
-      await bench.store.release(lease, { as: 'unknown', retryAfterMs: null, note: null });
-      await bench.store.resolve(bench.key, resolveRequest(lease.fencingToken));
-      const next = await acquireLease(bench);
-      assert.equal((await readRecord(bench)).steps.size, 0);
-      await bench.store.checkpoint(next, { step: 'mail', seq: 2, bytes: Buffer.from('y') });
-      assert.deepEqual([...(await readRecord(bench)).steps.keys()], ['mail']);
-    });
-
-    test('as not_done lets the steps run that were in doubt, and keeps what is known of the others', async (bench) => {
-      const lease = await acquireLease(bench, { onAbandoned: 'block' });
-      const points = [
-        ['known', 2],
-        ['begun', 1],
-        ['begun again', 3],
-      ] as const;
-      for (const [name, seq] of points) {
-        const step = name.replace(' ', '-');
-        await bench.store.checkpoint(lease, { step, seq, bytes: Buffer.from('3:x') });
-      }
-      await bench.store.release(lease, { as: 'unknown', retryAfterMs: null, note: null });
-      await bench.store.resolve(bench.key, resolveRequest(lease.fencingToken));
-      const { steps } = await readRecord(bench);
-      assert.deepEqual([...steps.keys()], ['known']);
-    });
-
-    for (const as of ['done', 'not_done'] as const) {
-      const other = as === 'done' ? 'not_done' : 'done';
-      test(`as ${as} sent again is ok without effect, and as ${other} a conflict`, async (bench) => {
-        const lease = await releaseAsUnknown(bench);
-        await bench.store.resolve(bench.key, resolveRequest(lease.fencingToken, { as }));
-        const again = resolveRequest(lease.fencingToken, { as, outcome: Buffer.from('x'), by: 'somebody else' });
-        const same = await assertRecordUnchanged(bench, () => bench.store.resolve(bench.key, again));
-        assert.deepEqual(withoutNow(same), { kind: 'ok' });
-        const against = resolveRequest(lease.fencingToken, { as: other });
-        const conflict = await assertRecordUnchanged(bench, () => bench.store.resolve(bench.key, against));
-        assert.equal(conflict.kind, 'conflict');
+    test(`as not_done frees a record that is ${state}, and its paused owner finds it lost`, async (context) => {
+      const lease = await createRecord(context, { onAbandoned: 'block' });
+      assert.deepEqual(withoutNow(await context.store.resolve(context.key, resolveRequest(lease.fencingToken))), {
+        kind: 'ok',
       });
-    }
-
-    test('sent again after somebody acquired is a conflict', async (bench) => {
-      const lease = await releaseAsUnknown(bench);
-      await bench.store.resolve(bench.key, resolveRequest(lease.fencingToken));
-      await acquireLease(bench);
-      const late = await assertRecordUnchanged(bench, () =>
-        bench.store.resolve(bench.key, resolveRequest(lease.fencingToken)),
-      );
-      assert.ok(late.kind === 'conflict' && late.standing.kind === 'in_progress');
+      const { state, fencingToken } = await readRecord(context);
+      assert.equal(state, 'retryable');
+      const late = await assertRecordUnchanged(context, () => context.store.complete(lease, completionOf('late')));
+      assert.deepEqual(withoutNow(late), { kind: 'lost', standing: { kind: 'retryable' } });
+      const next = await acquireLease(context);
+      assert.equal(next.attempt, 2);
+      assert.ok(next.fencingToken > fencingToken);
     });
+  }
 
-    test('is a conflict while the lease is alive, on another fencing token, and where nothing is in doubt', async (bench) => {
-      const { store, key } = bench;
-      const lease = await acquireLease(bench);
-      const resolve = (fence: number) => assertRecordUnchanged(bench, () => store.resolve(key, resolveRequest(fence)));
-      const alive = await resolve(lease.fencingToken);
-      assert.ok(alive.kind === 'conflict' && alive.standing.kind === 'in_progress');
-      await store.release(lease, { as: 'unknown', retryAfterMs: null, note: 'n' });
-      for (const fence of [lease.fencingToken - 1, lease.fencingToken + 1]) {
-        const standing = { kind: 'outcome_unknown', retryAfterMs: null, note: 'n' };
-        assert.deepEqual(withoutNow(await resolve(fence)), { kind: 'conflict', standing });
+  for (const as of ['done', 'not_done'] as const) {
+    test(`as ${as} keeps the record for its own retention, or longer if the decision says so`, async ({ store }) => {
+      for (const given of [null, briefMs, 3 * dayMs]) {
+        const context = { store, key: randomUUID() };
+        const retention = { recordTtlMs: 2 * dayMs, outcomeTtlMs: dayMs, unknownTtlMs: hourMs };
+        const { fencingToken } = await releaseAsUnknown(context, retention);
+        const { expiresAt: before } = await readRecord(context);
+        const times = { recordTtlMs: given, outcomeTtlMs: given };
+        const outcome = as === 'done' ? Buffer.from('paid') : null;
+        const { now } = await store.resolve(context.key, resolveRequest(fencingToken, { as, outcome, ...times }));
+        const { expiresAt, outcomeEndAt } = await readRecord(context);
+        assert.equal(expiresAt, Math.max(before, now + Math.max(2 * dayMs, given ?? 0)));
+        assert.equal(outcomeEndAt, as === 'done' ? now + Math.max(dayMs, given ?? 0) : 0);
       }
-      const recovering = await acquireLease(bench, { onAbandoned: 'recover' });
-      await store.complete(recovering, completionOf('paid'));
-      const done = await resolve(recovering.fencingToken);
-      assert.ok(done.kind === 'conflict' && done.standing.kind === 'completed');
-      assert.equal(Buffer.from(done.standing.outcome).toString(), 'paid');
     });
+  }
+}
 
-    test('on a retryable record is a conflict', async (bench) => {
-      const lease = await acquireLease(bench);
-      await bench.store.release(lease, { as: 'retryable' });
-      const answer = await assertRecordUnchanged(bench, () =>
-        bench.store.resolve(bench.key, resolveRequest(lease.fencingToken)),
-      );
-      assert.deepEqual(withoutNow(answer), { kind: 'conflict', standing: { kind: 'retryable' } });
-    });
+function recordedDecisionTests({ test }: StoreSuiteContext): void {
+  test('keeps the last five decisions, through later attempts and completion', async (context) => {
+    for (let n = 1; n <= 6; n += 1) {
+      const { fencingToken } = await releaseAsUnknown(context);
+      await context.store.resolve(context.key, resolveRequest(fencingToken, { by: `ops ${n}`, reason: 'a\n"reason"' }));
+    }
+    await context.store.complete(await acquireLease(context), completionOf('paid'));
+    const { decisions, state } = await readRecord(context);
+    assert.equal(state, 'completed');
+    assert.deepEqual(
+      decisions.map(({ by }) => by),
+      ['ops 2', 'ops 3', 'ops 4', 'ops 5', 'ops 6'],
+    );
+    assert.ok(decisions.every(({ as, reason }) => as === 'not_done' && reason === 'a\n"reason"'));
+  });
 
-    test('is gone where there is no record', async (bench) => {
-      const { fencingToken } = await leaseOnLostRecord(bench);
-      const answer = await assertRecordUnchanged(bench, () =>
-        bench.store.resolve(bench.key, resolveRequest(fencingToken)),
-      );
-      assert.deepEqual(withoutNow(answer), { kind: 'gone' });
-    });
+  test('does not keep decisions of a removed record', async (context) => {
+    const { fencingToken } = await releaseAsUnknown(context);
+    await context.store.resolve(context.key, resolveRequest(fencingToken));
+    await context.store.remove(context.key);
+    await acquireLease(context);
+    assert.deepEqual((await readRecord(context)).decisions, []);
+  });
 
-    test('leaves a late copy of the old acquisition superseded', async (bench) => {
-      const lease = await releaseAsUnknown(bench);
-      await bench.store.resolve(bench.key, resolveRequest(lease.fencingToken));
-      const late = acquireRequest({ ownerToken: lease.ownerToken });
-      const answer = await assertRecordUnchanged(bench, () => bench.store.acquire(bench.key, late));
-      assert.deepEqual(withoutNow(answer), { kind: 'superseded' });
+  test('as not_done drops all steps if all were in doubt', async (context) => {
+    const lease = await acquireLease(context);
+    await context.store.checkpoint(lease, { step: 'charge', seq: 1, bytes: Buffer.from('x') });
+    await context.store.release(lease, { as: 'unknown', retryAfterMs: null, note: null });
+    await context.store.resolve(context.key, resolveRequest(lease.fencingToken));
+    const next = await acquireLease(context);
+    assert.equal((await readRecord(context)).steps.size, 0);
+    await context.store.checkpoint(next, { step: 'mail', seq: 2, bytes: Buffer.from('y') });
+    assert.deepEqual([...(await readRecord(context)).steps.keys()], ['mail']);
+  });
+
+  test('as not_done drops the steps in doubt, and keeps the results of the others', async (context) => {
+    const lease = await acquireLease(context, { onAbandoned: 'block' });
+    const steps = [
+      ['known', 2],
+      ['begun', 1],
+      ['begun again', 3],
+    ] as const;
+    for (const [name, seq] of steps) {
+      const step = name.replace(' ', '-');
+      await context.store.checkpoint(lease, { step, seq, bytes: Buffer.from('3:x') });
+    }
+    await context.store.release(lease, { as: 'unknown', retryAfterMs: null, note: null });
+    await context.store.resolve(context.key, resolveRequest(lease.fencingToken));
+    assert.deepEqual([...(await readRecord(context)).steps.keys()], ['known']);
+  });
+}
+
+function repeatedDecisionTests({ test }: StoreSuiteContext): void {
+  for (const as of ['done', 'not_done'] as const) {
+    const opposite = as === 'done' ? 'not_done' : 'done';
+    test(`as ${as} sent again is ok and has no effect; as ${opposite} it is a conflict`, async (context) => {
+      const lease = await releaseAsUnknown(context);
+      await context.store.resolve(context.key, resolveRequest(lease.fencingToken, { as }));
+      const again = resolveRequest(lease.fencingToken, { as, outcome: Buffer.from('x'), by: 'somebody else' });
+      const same = await assertRecordUnchanged(context, () => context.store.resolve(context.key, again));
+      assert.deepEqual(withoutNow(same), { kind: 'ok' });
+      const against = resolveRequest(lease.fencingToken, { as: opposite });
+      const conflict = await assertRecordUnchanged(context, () => context.store.resolve(context.key, against));
+      assert.equal(conflict.kind, 'conflict');
     });
+  }
+
+  test('sent again after another acquisition is a conflict', async (context) => {
+    const lease = await releaseAsUnknown(context);
+    await context.store.resolve(context.key, resolveRequest(lease.fencingToken));
+    await acquireLease(context);
+    const late = await assertRecordUnchanged(context, () =>
+      context.store.resolve(context.key, resolveRequest(lease.fencingToken)),
+    );
+    assert.ok(late.kind === 'conflict' && late.standing.kind === 'in_progress');
+  });
+}
+
+function rejectedDecisionTests({ test }: StoreSuiteContext): void {
+  test('is a conflict during a lease, with another fencing token, and if nothing is in doubt', async (context) => {
+    const { store, key } = context;
+    const lease = await acquireLease(context);
+    const resolve = (expectedFencingToken: number) =>
+      assertRecordUnchanged(context, () => store.resolve(key, resolveRequest(expectedFencingToken)));
+    const alive = await resolve(lease.fencingToken);
+    assert.ok(alive.kind === 'conflict' && alive.standing.kind === 'in_progress');
+    await store.release(lease, { as: 'unknown', retryAfterMs: null, note: 'n' });
+    for (const otherToken of [lease.fencingToken - 1, lease.fencingToken + 1]) {
+      const standing = { kind: 'outcome_unknown', retryAfterMs: null, note: 'n' };
+      assert.deepEqual(withoutNow(await resolve(otherToken)), { kind: 'conflict', standing });
+    }
+    const recovering = await acquireLease(context, { onAbandoned: 'recover' });
+    await store.complete(recovering, completionOf('paid'));
+    const done = await resolve(recovering.fencingToken);
+    assert.ok(done.kind === 'conflict' && done.standing.kind === 'completed');
+    assert.equal(Buffer.from(done.standing.outcome).toString(), 'paid');
+  });
+
+  test('on a retryable record is a conflict', async (context) => {
+    const lease = await acquireLease(context);
+    await context.store.release(lease, { as: 'retryable' });
+    const reply = await assertRecordUnchanged(context, () =>
+      context.store.resolve(context.key, resolveRequest(lease.fencingToken)),
+    );
+    assert.deepEqual(withoutNow(reply), { kind: 'conflict', standing: { kind: 'retryable' } });
+  });
+
+  test('is gone if there is no record', async (context) => {
+    const { fencingToken } = await leaseOnLostRecord(context);
+    const reply = await assertRecordUnchanged(context, () =>
+      context.store.resolve(context.key, resolveRequest(fencingToken)),
+    );
+    assert.deepEqual(withoutNow(reply), { kind: 'gone' });
+  });
+
+  test('makes a late copy of the resolved acquisition superseded', async (context) => {
+    const lease = await releaseAsUnknown(context);
+    await context.store.resolve(context.key, resolveRequest(lease.fencingToken));
+    const late = acquireRequest({ ownerToken: lease.ownerToken });
+    const reply = await assertRecordUnchanged(context, () => context.store.acquire(context.key, late));
+    assert.deepEqual(withoutNow(reply), { kind: 'superseded' });
   });
 }
 
 async function releaseAsUnknown(
-  bench: Pick<StoreTestContext, 'store' | 'key'>,
+  context: Pick<StoreTestContext, 'store' | 'key'>,
   overrides: Parameters<typeof acquireLease>[1] = {},
 ) {
-  const lease = await acquireLease(bench, overrides);
-  await bench.store.release(lease, { as: 'unknown', retryAfterMs: null, note: 'n' });
+  const lease = await acquireLease(context, overrides);
+  await context.store.release(lease, { as: 'unknown', retryAfterMs: null, note: 'n' });
   return lease;
 }

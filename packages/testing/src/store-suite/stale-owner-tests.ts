@@ -1,4 +1,4 @@
-// The suite: every message may arrive late, and then changes nothing that its sender does not own.
+// Suite: every message of an owner may arrive late, and then changes nothing that the owner no longer owns.
 import assert from 'node:assert/strict';
 import type { IdempotencyStore, Lease, Standing } from '@onceguard/core/store';
 import type { StoreSuiteContext } from './suite-context.js';
@@ -15,7 +15,7 @@ import {
 
 type Store = IdempotencyStore;
 
-/** Every message that an owner may have sent. */
+/** Every message that an owner may send. */
 const ownerCalls = {
   renew: (store: Store, lease: Lease) => store.renew(lease, hourMs),
   checkpoint: (store: Store, lease: Lease) =>
@@ -27,9 +27,9 @@ const ownerCalls = {
   'release as not_started': (store: Store, lease: Lease) => store.release(lease, { as: 'not_started' }),
 } as const;
 
-/** What may stand there by then, and what a late complete is told of it. */
+/** What may have happened to the record meanwhile, and the standing that a late complete gets. */
 const successors = {
-  'a new owner at work': { follow: async () => {}, standing: 'in_progress' },
+  'a new owner that is running': { follow: async () => {}, standing: 'in_progress' },
   'a new owner that completed': {
     follow: (store: Store, next: Lease) => store.complete(next, completionOf('paid')),
     standing: 'completed',
@@ -38,11 +38,11 @@ const successors = {
     follow: (store: Store, next: Lease) => store.release(next, { as: 'retryable' }),
     standing: 'retryable',
   },
-  'a new owner that does not know': {
+  'a new owner that released as unknown': {
     follow: (store: Store, next: Lease) => store.release(next, { as: 'unknown', retryAfterMs: null, note: null }),
     standing: 'outcome_unknown',
   },
-  'nothing, because the record was removed': {
+  'no owner, because the record was removed': {
     follow: (store: Store, next: Lease) => store.remove(next.key),
     standing: 'retryable',
   },
@@ -52,43 +52,43 @@ const successors = {
 >;
 
 export function staleOwnerTests({ describe, test }: StoreSuiteContext): void {
-  describe('a message of an owner that was succeeded', () => {
+  describe('a message of a stale owner', () => {
     for (const [successor, { follow, standing }] of Object.entries(successors)) {
-      test(`is lost and changes nothing: ${successor}`, async (bench) => {
-        const stale = await acquireAbandonedLease(bench);
-        const next = await acquireLease(bench);
-        await follow(bench.store, next);
+      test(`is lost and changes nothing: ${successor}`, async (context) => {
+        const stale = await acquireAbandonedLease(context);
+        const next = await acquireLease(context);
+        await follow(context.store, next);
         for (const [name, send] of Object.entries(ownerCalls)) {
-          const answer = await assertRecordUnchanged(bench, () => send(bench.store, stale));
-          assert.equal(answer.kind, 'lost', name);
-          if ('standing' in answer) assert.equal(answer.standing.kind, standing);
+          const reply = await assertRecordUnchanged(context, () => send(context.store, stale));
+          assert.equal(reply.kind, 'lost', name);
+          if ('standing' in reply) assert.equal(reply.standing.kind, standing);
         }
-        const resolved = await assertRecordUnchanged(bench, () =>
-          bench.store.resolve(bench.key, resolveRequest(stale.fencingToken)),
+        const resolved = await assertRecordUnchanged(context, () =>
+          context.store.resolve(context.key, resolveRequest(stale.fencingToken)),
         );
         assert.equal(resolved.kind, 'conflict');
       });
     }
 
-    test('is told mismatch where the key has another payload by now', async (bench) => {
-      const stale = await acquireLease(bench, { fingerprint: 'v1:payment' });
-      await bench.store.remove(bench.key);
-      await acquireLease(bench, { fingerprint: 'v2:other' });
-      const answer = await assertRecordUnchanged(bench, () => bench.store.complete(stale, completionOf('late')));
-      assert.deepEqual(withoutNow(answer), { kind: 'lost', standing: { kind: 'key_reused', version: 'v2' } });
+    test('replies key_reused if the key has another payload meanwhile', async (context) => {
+      const stale = await acquireLease(context, { fingerprint: 'v1:payment' });
+      await context.store.remove(context.key);
+      await acquireLease(context, { fingerprint: 'v2:other' });
+      const reply = await assertRecordUnchanged(context, () => context.store.complete(stale, completionOf('late')));
+      assert.deepEqual(withoutNow(reply), { kind: 'lost', standing: { kind: 'key_reused', version: 'v2' } });
     });
 
     for (const [what, facts] of Object.entries({
       'another token under the same fencing token': { ownerToken: acquireRequest().ownerToken },
       'the same token under another fencing token': { fencingToken: 1 },
     })) {
-      test(`does not count as its own with ${what}`, async (bench) => {
-        const lease = await acquireLease(bench);
+      test(`is lost with ${what}`, async (context) => {
+        const lease = await acquireLease(context);
         for (const name of ['renew', 'checkpoint', 'complete', 'release as retryable'] as const) {
-          const answer = await assertRecordUnchanged(bench, () =>
-            ownerCalls[name](bench.store, { ...lease, ...facts }),
+          const reply = await assertRecordUnchanged(context, () =>
+            ownerCalls[name](context.store, { ...lease, ...facts }),
           );
-          assert.equal(answer.kind, 'lost', name);
+          assert.equal(reply.kind, 'lost', name);
         }
       });
     }

@@ -1,10 +1,10 @@
-// What the suite is given, and what each of its tests gets: a fresh world, a fresh key, and a way through time.
+// The options of the store suite, and the context that each of its tests gets: a fresh store and key, and a way to let time pass.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IdempotencyStore } from '@onceguard/core/store';
 
-/** Of the test runner: vitest, jest, mocha and node:test all have these two. */
+/** The two functions of a test runner that the suite needs. Those of vitest, Jest, Mocha and node:test all fit. */
 export interface SuiteRunner {
   readonly describe: (title: string, body: () => void) => unknown;
   readonly test: (title: string, body: () => Promise<void>) => unknown;
@@ -12,47 +12,49 @@ export interface SuiteRunner {
 
 /** Which tests of the suite apply to the store. */
 export interface SuiteCapabilities {
-  /** Other clients and processes see the same records. */
+  /** Whether other clients and processes see the same records. */
   readonly shared: boolean;
-  /** The store's time can be moved. Where not, the suite takes leases of milliseconds and waits for them to end. */
+  /** Whether `advance` moves the store's clock. If not, the suite takes leases of milliseconds and waits until they end. */
   readonly controllableClock: boolean;
 }
 
-/** A world of one test's own: nothing that another test writes may be in it. */
+/** The stores of one test. Their records must be separate from those of every other test. */
 export interface StoreFixture {
   readonly store: IdempotencyStore;
-  /** Another client of the same records. Required where `shared` is declared. */
+  /** Another client of the same records. Required if `shared` is declared. */
   readonly peer?: IdempotencyStore;
-  /** Moves the store's time forward. Required where `controllableClock` is declared. */
+  /** Moves the store's clock forward by milliseconds. Required if `controllableClock` is declared. */
   readonly advance?: (ms: number) => void | Promise<void>;
-  /** Frees all that was made but `store`, which the suite closes itself before. */
+  /** Frees everything but `store`. The suite closes `store` itself, before it calls this. */
   readonly close: () => Promise<void>;
 }
 
 export interface StoreSuiteOptions {
+  /** Names the store in the title of the suite. */
   readonly name: string;
   readonly runner: SuiteRunner;
   readonly capabilities: SuiteCapabilities;
+  /** Creates the stores of one test. The suite calls it before every test. */
   readonly create: () => Promise<StoreFixture>;
 }
 
-/** What a test of the contract works with. */
+/** What a test of the suite gets. */
 export interface StoreTestContext {
   readonly store: IdempotencyStore;
-  /** Where `shared` is declared another client, otherwise the same one. */
+  /** Another client of the same records if `shared` is declared, otherwise `store` itself. */
   readonly peer: IdempotencyStore;
   readonly key: string;
-  /** Resolves once the store's clock shows this time or a later one. */
-  waitForStoreTime(at: number): Promise<void>;
+  /** Resolves once the store's clock shows `time` or later. */
+  waitForStoreTime(time: number): Promise<void>;
 }
 
 export interface StoreSuiteContext {
   readonly capabilities: SuiteCapabilities;
   readonly describe: (title: string, body: () => void) => void;
-  readonly test: (title: string, body: (bench: StoreTestContext) => Promise<void>) => void;
+  readonly test: (title: string, body: (context: StoreTestContext) => Promise<void>) => void;
 }
 
-/** Longest real time that a test waits for an end of milliseconds. */
+/** The longest real time that a test waits for the store's clock. */
 const maxWaitMs = 15_000;
 
 export function createSuiteContext({ runner, capabilities, create }: StoreSuiteOptions): StoreSuiteContext {
@@ -66,36 +68,37 @@ export function createSuiteContext({ runner, capabilities, create }: StoreSuiteO
 async function runWithFreshFixture(
   create: () => Promise<StoreFixture>,
   capabilities: SuiteCapabilities,
-  body: (bench: StoreTestContext) => Promise<void>,
+  body: (context: StoreTestContext) => Promise<void>,
 ): Promise<void> {
-  const world = await create();
-  const { store, advance, peer = store } = world;
+  const fixture = await create();
+  const { store, advance, peer = store } = fixture;
   try {
-    if (capabilities.shared) assert.ok(world.peer, '`shared` is declared: create() must answer a peer');
+    if (capabilities.shared) assert.ok(fixture.peer, '`shared` is declared: create() must return a peer');
     if (capabilities.controllableClock)
-      assert.ok(advance, '`controllableClock` is declared: create() must answer advance');
+      assert.ok(advance, '`controllableClock` is declared: create() must return advance');
     const key = randomUUID();
     await body({
       store,
       peer,
       key,
-      waitForStoreTime: (at) => waitForStoreTime(store, key, at, capabilities.controllableClock ? advance : undefined),
+      waitForStoreTime: (time) =>
+        waitForStoreTime(store, key, time, capabilities.controllableClock ? advance : undefined),
     });
   } finally {
     await store.close();
-    await world.close();
+    await fixture.close();
   }
 }
 
 async function waitForStoreTime(
   store: IdempotencyStore,
   key: string,
-  at: number,
+  time: number,
   advance: StoreFixture['advance'],
 ): Promise<void> {
   const deadline = performance.now() + maxWaitMs;
-  for (let { now } = await store.read(key); now < at; { now } = await store.read(key)) {
-    assert.ok(performance.now() < deadline, `the store's clock still shows ${now} and not ${at}`);
-    await (advance === undefined ? sleep(Math.min(at - now, 1_000)) : advance(at - now));
+  for (let { now } = await store.read(key); now < time; { now } = await store.read(key)) {
+    assert.ok(performance.now() < deadline, `the store's clock still shows ${now} and not ${time}`);
+    await (advance === undefined ? sleep(Math.min(time - now, 1_000)) : advance(time - now));
   }
 }

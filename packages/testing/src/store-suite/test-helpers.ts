@@ -1,4 +1,4 @@
-// What the tests of the contract ask for, and how they look at the answers.
+// Builders of requests, and assertions on replies, for the tests of the suite.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '@onceguard/core';
@@ -16,9 +16,9 @@ import type { StoreTestContext } from './suite-context.js';
 export const hourMs = 3_600_000;
 export const minuteMs = 60_000;
 export const dayMs = 24 * hourMs;
-/** Short enough to be waited for, on a clock that cannot be moved. */
+/** Short enough to wait for in real time. */
 export const briefMs = 40;
-/** A time that no clock reaches. */
+/** A time that no clock of a test reaches. */
 const farFuture = 1e14;
 const retention = Object.freeze({ recordTtlMs: dayMs, outcomeTtlMs: hourMs, unknownTtlMs: 400 * dayMs });
 
@@ -30,42 +30,42 @@ export function acquireRequest(overrides: Partial<AcquireRequest> = {}): Acquire
     notAfter: farFuture,
     lastSeenFencingToken: 0,
   } as const;
-  const asked = { ...retention, ownerToken: randomUUID(), ...fixed, ...overrides };
-  return { ...asked, outcomeTtlMs: overrides.outcomeTtlMs ?? Math.min(hourMs, asked.recordTtlMs) };
+  const request = { ...retention, ownerToken: randomUUID(), ...fixed, ...overrides };
+  return { ...request, outcomeTtlMs: overrides.outcomeTtlMs ?? Math.min(hourMs, request.recordTtlMs) };
 }
 
-/** Acquires, and fails the test if somebody else may run. */
+/** Acquires a lease, and fails the test if the store does not grant it. */
 export async function acquireLease(
   { store, key }: Pick<StoreTestContext, 'store' | 'key'>,
   overrides: Partial<AcquireRequest> = {},
 ): Promise<Lease> {
-  const asked = acquireRequest(overrides);
-  return toLease(key, asked, assertAcquired(await store.acquire(key, asked)));
+  const request = acquireRequest(overrides);
+  return toLease(key, request, assertAcquired(await store.acquire(key, request)));
 }
 
-/** Acquires with a lease of milliseconds, and waits until it is over. */
+/** Acquires a lease of milliseconds, and waits until it has ended. */
 export async function acquireAbandonedLease(
-  bench: StoreTestContext,
+  context: StoreTestContext,
   overrides: Partial<AcquireRequest> = {},
 ): Promise<Lease> {
-  const lease = await acquireLease(bench, { leaseMs: briefMs, ...overrides });
-  await bench.waitForStoreTime(lease.leaseEndAt);
+  const lease = await acquireLease(context, { leaseMs: briefMs, ...overrides });
+  await context.waitForStoreTime(lease.leaseEndAt);
   return lease;
 }
 
-export function assertAcquired(answer: AcquireReply): Acquired & { readonly now: number } {
-  assert.ok(answer.kind === 'acquired', `acquired, and not ${answer.kind}`);
-  return answer;
+export function assertAcquired(reply: AcquireReply): Acquired & { readonly now: number } {
+  assert.ok(reply.kind === 'acquired', `the reply is ${reply.kind}; it should be acquired`);
+  return reply;
 }
 
-export function toLease(key: string, asked: AcquireRequest, answer: Acquired): Lease {
-  const { attempt, fencingToken, takeover, recovering, guarded, fingerprintBound, leaseEndAt } = answer;
-  const { ownerToken, fingerprint, recordTtlMs, outcomeTtlMs, unknownTtlMs } = asked;
+export function toLease(key: string, request: AcquireRequest, reply: Acquired): Lease {
+  const { attempt, fencingToken, takeover, recovering, guarded, fingerprintBound, leaseEndAt } = reply;
+  const { ownerToken, fingerprint, recordTtlMs, outcomeTtlMs, unknownTtlMs } = request;
   const facts = { attempt, fencingToken, takeover, recovering, guarded, fingerprintBound, leaseEndAt };
   return { key, ownerToken, fingerprint, recordTtlMs, outcomeTtlMs, unknownTtlMs, ...facts };
 }
 
-/** A lease as its owner holds it after the store lost the record, or kept an older copy. */
+/** A lease of an owner whose record the store lost. If the key has a record, that one counts as an older copy. */
 export async function leaseOnLostRecord(
   { store, key }: StoreTestContext,
   overrides: Partial<Lease> = {},
@@ -82,21 +82,21 @@ export function completionOf(text: string, overrides: Partial<Completion> = {}):
 }
 
 export function resolveRequest(expectedFencingToken: number, overrides: Partial<ResolveRequest> = {}): ResolveRequest {
-  const said = { outcome: null, note: null, by: 'ops', reason: 'asked the bank' };
-  return { recordTtlMs: null, outcomeTtlMs: null, expectedFencingToken, as: 'not_done', ...said, ...overrides };
+  const decision = { outcome: null, note: null, by: 'ops', reason: 'asked the bank' };
+  return { recordTtlMs: null, outcomeTtlMs: null, expectedFencingToken, as: 'not_done', ...decision, ...overrides };
 }
 
-/** The outcome that a repeat gets, as text. */
+/** The outcome that a repeated request gets, as text. */
 export async function replayedOutcome({ store, key }: Pick<StoreTestContext, 'store' | 'key'>): Promise<string> {
-  const answer = await store.acquire(key, acquireRequest());
-  assert.ok(answer.kind === 'completed', `completed, and not ${answer.kind}`);
-  return Buffer.from(answer.outcome).toString();
+  const reply = await store.acquire(key, acquireRequest());
+  assert.ok(reply.kind === 'completed', `the reply is ${reply.kind}; it should be completed`);
+  return Buffer.from(reply.outcome).toString();
 }
 
-/** An answer without its time. */
-export function withoutNow<Answer extends { readonly now: number }>(answer: Answer): Omit<Answer, 'now'> {
-  assert.ok(Number.isSafeInteger(answer.now) && answer.now > 0, `now is ${answer.now}`);
-  const { now: _, ...rest } = answer;
+/** The reply without the store's time, which it checks to be a plausible number. */
+export function withoutNow<Reply extends { readonly now: number }>(reply: Reply): Omit<Reply, 'now'> {
+  assert.ok(Number.isSafeInteger(reply.now) && reply.now > 0, `now is ${reply.now}`);
+  const { now: _, ...rest } = reply;
   return rest;
 }
 
@@ -109,15 +109,15 @@ export async function readRecord({
   return record;
 }
 
-/** Fails the test if what is done changes the record. */
-export async function assertRecordUnchanged<Answer extends Promise<unknown>>(
-  bench: Pick<StoreTestContext, 'store' | 'key'>,
-  act: () => Answer,
-): Promise<Awaited<Answer>> {
-  const { record: before } = await bench.store.read(bench.key);
-  const answer = await act();
-  assert.deepEqual((await bench.store.read(bench.key)).record, before);
-  return answer;
+/** Fails the test if `act` changes the record. */
+export async function assertRecordUnchanged<Reply extends Promise<unknown>>(
+  context: Pick<StoreTestContext, 'store' | 'key'>,
+  act: () => Reply,
+): Promise<Awaited<Reply>> {
+  const { record: before } = await context.store.read(context.key);
+  const reply = await act();
+  assert.deepEqual((await context.store.read(context.key)).record, before);
+  return reply;
 }
 
 export async function assertRefusedAsBug(call: Promise<unknown>): Promise<void> {

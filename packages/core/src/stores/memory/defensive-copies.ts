@@ -1,8 +1,8 @@
-// Bytes are copied on the way in and on the way out, so that nobody who keeps a buffer can change what is recorded.
+// Copies bytes on their way in and out, so that a caller that keeps a buffer cannot change a record.
 import type { AcquireReply, Standing } from '../../protocol/messages.js';
 import type { StepEntry, StoredRecord } from '../../protocol/record.js';
 
-/** Not `slice`: a Buffer's slice is a view. */
+/** `slice` would not do: the slice of a Buffer is a view of the same memory. */
 export function copyBytes(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }
@@ -11,14 +11,14 @@ export function copyBytesOrNull(bytes: Uint8Array | null): Uint8Array | null {
   return bytes === null ? null : copyBytes(bytes);
 }
 
-export function copyAcquireReply(answer: AcquireReply): AcquireReply {
-  switch (answer.kind) {
+export function copyAcquireReply(reply: AcquireReply): AcquireReply {
+  switch (reply.kind) {
     case 'acquired':
-      return { ...answer, steps: copySteps(answer.steps) };
+      return { ...reply, steps: copySteps(reply.steps) };
     case 'completed':
-      return { ...answer, outcome: copyBytes(answer.outcome) };
+      return { ...reply, outcome: copyBytes(reply.outcome) };
     default:
-      return answer;
+      return reply;
   }
 }
 
@@ -26,7 +26,7 @@ export function copyStanding(standing: Standing): Standing {
   return standing.kind === 'completed' ? { ...standing, outcome: copyBytes(standing.outcome) } : standing;
 }
 
-/** The record as it stands at `now`: bytes whose time is over are not shown, though they may not be freed yet. */
+/** The record as of `now`. An outcome that has expired is left out, even if its bytes are not freed yet. */
 export function copyRecord(record: StoredRecord, now: number): StoredRecord {
   const outcome = now < record.outcomeEndAt ? copyBytesOrNull(record.outcome) : null;
   return { ...record, outcome, steps: copySteps(record.steps) };

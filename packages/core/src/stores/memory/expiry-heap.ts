@@ -1,12 +1,12 @@
-// What is due when: a binary heap whose items know their place, so that one that moves leaves nothing stale behind.
+// A binary heap ordered by due time. Each item knows its index, so it can be moved or removed without leaving a stale entry.
 
 export interface HeapItem {
   dueAt: number;
-  /** Where the agenda keeps the item; nobody else's business. */
+  /** The item's index in the heap. Only the heap reads and writes it. */
   heapIndex: number;
 }
 
-/** `first` costs nothing; every change costs at most the height of the heap. */
+/** `peek` takes constant time. Every change takes time proportional to the height of the heap at most. */
 export class ExpiryHeap<Item extends HeapItem> {
   readonly #items: Item[] = [];
 
@@ -36,35 +36,35 @@ export class ExpiryHeap<Item extends HeapItem> {
   #siftUp(item: Item): void {
     let { heapIndex } = item;
     while (heapIndex > 0) {
-      const above = this.#items[(heapIndex - 1) >> 1];
-      if (above === undefined || above.dueAt <= item.dueAt) break;
-      const free = above.heapIndex;
-      this.#setAt(above, heapIndex);
-      heapIndex = free;
+      const parent = this.#items[(heapIndex - 1) >> 1];
+      if (parent === undefined || parent.dueAt <= item.dueAt) break;
+      const parentIndex = parent.heapIndex;
+      this.#setAt(parent, heapIndex);
+      heapIndex = parentIndex;
     }
     this.#setAt(item, heapIndex);
   }
 
   #siftDown(item: Item): void {
     let { heapIndex } = item;
-    let below = this.#earlierChild(heapIndex);
-    while (below !== undefined && below.dueAt < item.dueAt) {
-      const free = below.heapIndex;
-      this.#setAt(below, heapIndex);
-      heapIndex = free;
-      below = this.#earlierChild(heapIndex);
+    let child = this.#earlierChild(heapIndex);
+    while (child !== undefined && child.dueAt < item.dueAt) {
+      const childIndex = child.heapIndex;
+      this.#setAt(child, heapIndex);
+      heapIndex = childIndex;
+      child = this.#earlierChild(heapIndex);
     }
     this.#setAt(item, heapIndex);
   }
 
-  #earlierChild(place: number): Item | undefined {
-    const left = this.#items[2 * place + 1];
-    const right = this.#items[2 * place + 2];
+  #earlierChild(index: number): Item | undefined {
+    const left = this.#items[2 * index + 1];
+    const right = this.#items[2 * index + 2];
     return left !== undefined && right !== undefined && right.dueAt < left.dueAt ? right : left;
   }
 
-  #setAt(item: Item, place: number): void {
-    this.#items[place] = item;
-    item.heapIndex = place;
+  #setAt(item: Item, index: number): void {
+    this.#items[index] = item;
+    item.heapIndex = index;
   }
 }

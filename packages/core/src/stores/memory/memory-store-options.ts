@@ -1,4 +1,4 @@
-// The options of MemoryStore: defaults, limits, remedies.
+// The options of MemoryStore: their defaults, limits and error messages.
 import { z } from 'zod';
 import { milliseconds, wholeNumber } from '../../parse-options.js';
 import type { RetryQueueLimits } from '../../store/port.js';
@@ -6,21 +6,21 @@ import { retryQueueLimitsField, storeNameField } from '../store-options.js';
 
 export interface MemoryStoreOptions {
   /**
-   * How many records are kept at most; bounds what the garbage collector has to walk. Default 250 000: about as many as
-   * the default `maxBytes` holds without any outcome.
+   * The maximum number of records. It bounds what the garbage collector has to traverse. Default: 250 000, about as many as the default
+   * `maxBytes` holds without any outcome.
    */
   readonly maxRecords?: number;
-  /** About how many bytes all records take at most, a fixed part of each included. Default 268 435 456 (256 MiB). */
+  /** The approximate maximum size of all records in bytes, including a fixed overhead of each. Default: 268 435 456 (256 MiB). */
   readonly maxBytes?: number;
   /**
-   * The part of `maxRecords` and of `maxBytes` that one scope (one tenant) may take up, above 0, at most 1. New keys of a scope
-   * beyond it are refused, so that others still find room. The scope `'public'` is not limited. Default 0.25; give 1 where all records
-   * have one other scope.
+   * The share of `maxRecords` and of `maxBytes` that one scope (one tenant) may use: above 0, at most 1. The store rejects new keys of a
+   * scope that has reached it, so that other scopes still find room. The scope `'public'` is not limited. Default: 0.25. Set 1 if all
+   * records have the same other scope.
    */
   readonly maxScopeShare?: number;
-  /** The store's clock, in milliseconds since 1970. Default `Date.now`; tests pass one that they move. */
+  /** The store's clock, in milliseconds since 1970. Default: `Date.now`. Tests pass a clock that they control. */
   readonly clock?: () => number;
-  /** What callers are told as the deadline of one call; this store answers at once. Default 1 000. */
+  /** The deadline of one call that callers assume, in milliseconds. This store replies at once. Default: 1 000. */
   readonly callTimeoutMs?: number;
   /** What events call the store, so that several can be told apart. 1 to 100 characters. Default `memory`. */
   readonly storeName?: string;
@@ -40,7 +40,7 @@ const defaults = Object.freeze({
 const shareRemedy = 'it must be a number above 0 and at most 1. For a quarter write 0.25.';
 
 export const memoryStoreSchema = z.strictObject({
-  // A Map holds 2 ** 24 entries at most.
+  // A Map holds at most 2 ** 24 entries.
   maxRecords: wholeNumber('records', 1, 16_000_000, 'For a quarter of a million write 250000.').default(
     defaults.maxRecords,
   ),
@@ -52,7 +52,7 @@ export const memoryStoreSchema = z.strictObject({
     .default(defaults.maxScopeShare),
   clock: z
     .custom<() => number>((value) => typeof value === 'function', {
-      error: 'it must be a function that answers milliseconds since 1970, such as Date.now',
+      error: 'it must be a function that returns milliseconds since 1970, such as Date.now',
     })
     .default(() => defaults.clock),
   callTimeoutMs: milliseconds(1, 2_147_483_647).default(defaults.callTimeoutMs),

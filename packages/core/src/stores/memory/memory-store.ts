@@ -1,4 +1,4 @@
-// MemoryStore: the protocol and a map. The reference that every other store is compared with.
+// MemoryStore: the protocol applied to a Map. Tests compare every other store with it.
 import cluster from 'node:cluster';
 import { StoreError } from '../../errors.js';
 import { warnOnce } from '../../events.js';
@@ -15,14 +15,15 @@ import { copyAcquireReply, copyBytes, copyBytesOrNull, copyRecord, copyStanding 
 import { type MemoryStoreOptions, memoryStoreSchema } from './memory-store-options.js';
 import { type AttemptAdmission, RecordTable } from './record-table.js';
 
-/** How many records that are over one call clears away: more than it can add. */
+/** How many due records one call expires. It is more than a call can add, so no backlog grows. */
 const expiriesPerCall = 16;
 
 /**
- * Keeps the records in this process. They end with it, and no other process sees them: for tests, for development, and
- * for a service that is a single process and may forget. When full it refuses (`unavailable`); it drops nothing that
- * still counts. What has begun can always be recorded as done, at least without its outcome.
- * Throws a `ConfigurationError` for options that cannot be meant.
+ * Keeps the records in the memory of this process. They are lost when the process ends, and no other process sees them. Use it for
+ * tests, for development, and for a service of a single process that may lose its records.
+ *
+ * A full store rejects calls as `unavailable`, and never drops a live record. Work that has begun can always be completed, at least
+ * without its outcome. Throws a `ConfigurationError` for invalid options.
  */
 export class MemoryStore implements IdempotencyStore {
   readonly name: string;
@@ -56,48 +57,48 @@ export class MemoryStore implements IdempotencyStore {
     return this.#transition(lease.key, (record, now) => renew(record, lease, leaseMs, now));
   }
 
-  async checkpoint(lease: messages.Lease, point: messages.Checkpoint): Promise<messages.CheckpointReply> {
-    args.checkCheckpoint(lease, point);
-    const own = { ...point, bytes: copyBytes(point.bytes) };
-    return this.#transition(lease.key, (record, now) => checkpoint(record, lease, own, now));
+  async checkpoint(lease: messages.Lease, request: messages.Checkpoint): Promise<messages.CheckpointReply> {
+    args.checkCheckpoint(lease, request);
+    const copy = { ...request, bytes: copyBytes(request.bytes) };
+    return this.#transition(lease.key, (record, now) => checkpoint(record, lease, copy, now));
   }
 
   async complete(lease: messages.Lease, completion: messages.Completion): Promise<messages.CompleteReply> {
     args.checkComplete(lease, completion);
-    const own = { ...completion, outcome: copyBytesOrNull(completion.outcome) };
-    const answer = this.#transition(lease.key, (record, now) => complete(record, lease, own, now));
-    return answer.kind === 'lost' ? { ...answer, standing: copyStanding(answer.standing) } : answer;
+    const copy = { ...completion, outcome: copyBytesOrNull(completion.outcome) };
+    const reply = this.#transition(lease.key, (record, now) => complete(record, lease, copy, now));
+    return reply.kind === 'lost' ? { ...reply, standing: copyStanding(reply.standing) } : reply;
   }
 
-  async release(holder: messages.LeaseIdentity, how: messages.ReleaseRequest): Promise<messages.ReleaseReply> {
-    args.checkRelease(holder, how);
-    return this.#transition(holder.key, (record, now) => release(record, holder, how, now));
+  async release(holder: messages.LeaseIdentity, request: messages.ReleaseRequest): Promise<messages.ReleaseReply> {
+    args.checkRelease(holder, request);
+    return this.#transition(holder.key, (record, now) => release(record, holder, request, now));
   }
 
   async resolve(key: string, request: messages.ResolveRequest): Promise<messages.ResolveReply> {
     args.checkResolve(key, request);
-    const own = { ...request, outcome: copyBytesOrNull(request.outcome) };
-    const answer = this.#transition(key, (record, now) => resolve(record, own, now));
-    return answer.kind === 'conflict' ? { ...answer, standing: copyStanding(answer.standing) } : answer;
+    const copy = { ...request, outcome: copyBytesOrNull(request.outcome) };
+    const reply = this.#transition(key, (record, now) => resolve(record, copy, now));
+    return reply.kind === 'conflict' ? { ...reply, standing: copyStanding(reply.standing) } : reply;
   }
 
   async read(key: string): Promise<ReadReply> {
     args.checkKey(key);
-    const { ledger, now } = this.#beginCall();
-    const record = ledger.get(key);
+    const { table, now } = this.#beginCall();
+    const record = table.get(key);
     return { now, record: isLive(record, now) ? copyRecord(record, now) : null };
   }
 
   async scan(request: ScanRequest): Promise<ScanPage> {
     args.checkScan(request);
-    const { ledger, now } = this.#beginCall();
-    const page = ledger.page(parseCursor(request.cursor), request.limit, now);
+    const { table, now } = this.#beginCall();
+    const page = table.page(parseCursor(request.cursor), request.limit, now);
     const last = page.length < request.limit ? undefined : page.at(-1);
     const records = page.map(({ key, record }) => ({ key, record: copyRecord(record, now) }));
     return { now, records, skipped: 0, cursor: last === undefined ? null : String(last.serial) };
   }
 
-  async remove(key: string): Promise<{ readonly now: number }> {
+  async remove(key: string): Promise<messages.TimestampedReply> {
     args.checkKey(key);
     return this.#transition(key, (record, now) => ({ record: remove(record, now), reply: { now } }));
   }
@@ -106,37 +107,37 @@ export class MemoryStore implements IdempotencyStore {
     this.#table = null;
   }
 
-  /** One atomic step: nothing in it waits. `admission`: this verb lets an attempt begin. */
-  #transition<Answer>(
+  /** Applies an operation in one atomic step, because nothing in it awaits. `admission` is set if the operation may start an attempt. */
+  #transition<Reply>(
     key: string,
-    verb: (record: StoredRecord | null, now: number) => Transition<Answer>,
+    apply: (record: StoredRecord | null, now: number) => Transition<Reply>,
     admission: AttemptAdmission | null = null,
-  ): Answer {
-    const { ledger, now } = this.#beginCall();
-    const before = ledger.get(key);
-    const { record, reply } = verb(before, now);
-    if (record !== null && record !== before) ledger.put(key, record, now, admission);
+  ): Reply {
+    const { table, now } = this.#beginCall();
+    const before = table.get(key);
+    const { record, reply } = apply(before, now);
+    if (record !== null && record !== before) table.put(key, record, now, admission);
     return reply;
   }
 
-  #beginCall(): { readonly ledger: RecordTable; readonly now: number } {
-    const ledger = this.#table;
-    if (ledger === null) {
+  #beginCall(): { readonly table: RecordTable; readonly now: number } {
+    const table = this.#table;
+    if (table === null) {
       throw new StoreError('misconfigured', 'This MemoryStore was closed; close it after everything that uses it.');
     }
     const now = Math.floor(this.#clock());
-    ledger.expireDue(now, expiriesPerCall);
-    return { ledger, now };
+    table.expireDue(now, expiriesPerCall);
+    return { table, now };
   }
 }
 
 function parseCursor(cursor: string | null): number {
   if (cursor === null) return 0;
   if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
-  throw new StoreError('bug', `cursor is ${JSON.stringify(cursor.slice(0, 64))}; it must be one that scan answered.`);
+  throw new StoreError('bug', `cursor is ${JSON.stringify(cursor.slice(0, 64))}; it must be one that scan returned.`);
 }
 
-/** pm2 numbers the copies of a process from 0, also where it does not use `node:cluster`. */
+/** pm2 numbers the instances of a process from 0 in NODE_APP_INSTANCE, even if it does not use `node:cluster`. */
 function isOneOfSeveralProcesses(): boolean {
   return cluster.isWorker || /^[1-9]\d*$/.test(process.env.NODE_APP_INSTANCE ?? '');
 }

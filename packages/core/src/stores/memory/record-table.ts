@@ -1,4 +1,4 @@
-// The records of a memory store. It refuses what does not fit, and drops what is over a few records at a time.
+// The records of a memory store. It rejects a record that does not fit, and drops expired records a few at a time.
 import { StoreError } from '../../errors.js';
 import { maxTextLength } from '../../protocol/argument-checks.js';
 import { isLive, type StoredRecord } from '../../protocol/record.js';
@@ -7,49 +7,49 @@ import { ExpiryHeap, type HeapItem } from './expiry-heap.js';
 export interface TableLimits {
   readonly maxRecords: number;
   readonly maxBytes: number;
-  /** The part of both that one scope may take up. */
+  /** The share of both limits that one scope may use. */
   readonly maxScopeShare: number;
 }
 
-/** What comes with a call that lets an attempt begin. */
+/** Comes with a call that may start an attempt. */
 export interface AttemptAdmission {
-  /** Whose record it is; null: not known. */
+  /** The scope of the record; null if it is not known. */
   readonly scope: string | null;
 }
 
 interface Entry extends HeapItem {
   readonly key: string;
-  /** Grows from entry to entry, in the order of the map: a cursor that outlives what it points at. */
+  /** Grows from entry to entry in the order of the map. A cursor made of it stays valid after its entry is removed. */
   readonly serial: number;
   readonly scope: string | null;
   record: StoredRecord;
   bytes: number;
 }
 
-/** What the records of one scope take up. */
+/** What a set of records uses. */
 interface Usage {
   records: number;
   bytes: number;
 }
 
-/** What a record takes beside its bytes and texts, and a step beside its own: measured on Node 20, rounded up. */
+/** The overhead of a record, and of a step, besides its bytes and texts. Measured on Node 20 and rounded up. */
 const recordOverheadBytes = 768;
 const stepOverheadBytes = 320;
 
 /**
- * What every record that may still be completed reserves: a note, and who decided and why, at their longest. So completing it
- * without an outcome needs no room that it does not have.
+ * Every record that may still be completed reserves room for `note`, `by` and `reason` at their maximum length. So its completion without
+ * an outcome needs no more room.
  */
 const completionReserveBytes = 3 * 2 * maxTextLength;
 
-/** New attempts leave this part of the room to those that run: to their steps and outcomes. */
+/** New attempts may not use this share of the room. It is kept for the steps and outcomes of running attempts. */
 const reservedShare = 1 / 16;
 
 const zeroUsage: Readonly<Usage> = { records: 0, bytes: 0 };
 
 /**
- * Every record is on the agenda once: for the end of its outcome's bytes, then for its own. Each call settles a few that
- * are due, more than it can add, so that nothing is ever scanned and no backlog grows.
+ * Every record is in the expiry heap once: first with the expiry of its outcome, then with its own. Each call handles a few entries that
+ * are due, more than it can add. So the table is never scanned, and no backlog grows.
  */
 export class RecordTable {
   readonly #entries = new Map<string, Entry>();
@@ -63,20 +63,20 @@ export class RecordTable {
     this.#limits = limits;
   }
 
-  /** The record as it was written; it may be over. */
+  /** The record as it was written. It may have expired. */
   get(key: string): StoredRecord | null {
     return this.#entries.get(key)?.record ?? null;
   }
 
   /**
-   * Keeps the record, or throws `unavailable` and changes nothing. A record that needs no more room is never refused. `admission` is
-   * null where the attempt has begun already.
+   * Keeps the record, or throws `unavailable` and changes nothing. A record that needs no more room is always accepted. `admission` is
+   * null if the attempt has already begun.
    */
   put(key: string, record: StoredRecord, now: number, admission: AttemptAdmission | null): void {
     const bytes = recordSizeBytes(key, record);
     while (this.#exceededLimit(key, bytes, admission) !== null && this.#expireFirst(now));
-    const lacking = this.#exceededLimit(key, bytes, admission);
-    if (lacking !== null) throw storeFullError(lacking, this.#limits);
+    const exceeded = this.#exceededLimit(key, bytes, admission);
+    if (exceeded !== null) throw storeFullError(exceeded, this.#limits);
 
     const entry = this.#entries.get(key);
     const scope = admission?.scope ?? null;
@@ -85,12 +85,12 @@ export class RecordTable {
       this.#add({ key, serial: ++this.#lastSerial, scope, record, bytes, dueAt: nextExpiryAt(record), heapIndex: 0 });
   }
 
-  /** Works off at most `most` of what is due. */
-  expireDue(now: number, most: number): void {
-    for (let count = 0; count < most && this.#expireFirst(now); count += 1);
+  /** Handles at most `max` entries that are due. */
+  expireDue(now: number, max: number): void {
+    for (let count = 0; count < max && this.#expireFirst(now); count += 1);
   }
 
-  /** At most `limit` live records that came after `serial`, in the order in which they came. */
+  /** At most `limit` live records with a serial above `serial`, in the order in which they were added. */
   page(serial: number, limit: number, now: number): { key: string; serial: number; record: StoredRecord }[] {
     const page = [];
     for (const entry of this.#entries.values()) {
@@ -101,7 +101,7 @@ export class RecordTable {
     return page;
   }
 
-  /** The limit that refuses a record of this size, or null. */
+  /** The limit that a record of this size would exceed, or null. */
   #exceededLimit(key: string, bytes: number, admission: AttemptAdmission | null): keyof TableLimits | null {
     const { maxRecords, maxBytes, maxScopeShare } = this.#limits;
     const before = this.#entries.get(key);
@@ -118,7 +118,7 @@ export class RecordTable {
     return scope !== null && used.bytes + growth > limit * maxScopeShare ? 'maxScopeShare' : null;
   }
 
-  /** Drops what is gone; where only the outcome's time is over, frees its bytes and leaves the tombstone. */
+  /** Removes the first due record if it has expired. If only its outcome has expired, frees the bytes and keeps the tombstone. */
   #expireFirst(now: number): boolean {
     const entry = this.#expiryHeap.peek();
     if (entry === undefined || entry.dueAt > now) return false;
@@ -168,14 +168,14 @@ function nextExpiryAt(record: StoredRecord): number {
 
 function recordSizeBytes(key: string, record: StoredRecord): number {
   const { fingerprint, ownerToken, note, decisions, outcome, steps } = record;
-  const noted = mayBeCompleted(record) ? completionReserveBytes : textBytes([note]);
+  const noteBytes = mayBeCompleted(record) ? completionReserveBytes : textBytes([note]);
   const texts = textBytes([key, ownerToken, fingerprint, ...decisions.flatMap(({ by, reason }) => [by, reason])]);
-  let bytes = recordOverheadBytes + texts + noted + (outcome?.byteLength ?? 0);
-  for (const [step, held] of steps) bytes += stepOverheadBytes + 2 * step.length + held.bytes.byteLength;
+  let bytes = recordOverheadBytes + texts + noteBytes + (outcome?.byteLength ?? 0);
+  for (const [step, entry] of steps) bytes += stepOverheadBytes + 2 * step.length + entry.bytes.byteLength;
   return bytes;
 }
 
-/** By its owner, or by somebody who decides. */
+/** Its owner, or a decision, may still complete the record. */
 function mayBeCompleted({ state }: StoredRecord): boolean {
   return state === 'in_progress' || state === 'unknown';
 }
