@@ -8,8 +8,9 @@ import { checkpointScript } from '../../packages/core/src/stores/redis/wire/scri
 import { completeScript } from '../../packages/core/src/stores/redis/wire/scripts/complete-script.js';
 import { readScript } from '../../packages/core/src/stores/redis/wire/scripts/read-script.js';
 import { releaseScript } from '../../packages/core/src/stores/redis/wire/scripts/release-script.js';
+import { removeScript } from '../../packages/core/src/stores/redis/wire/scripts/remove-script.js';
 import { renewScript } from '../../packages/core/src/stores/redis/wire/scripts/renew-script.js';
-import { removeScript, resolveScript } from '../../packages/core/src/stores/redis/wire/scripts/resolve-script.js';
+import { resolveScript } from '../../packages/core/src/stores/redis/wire/scripts/resolve-script.js';
 import { listeningStore } from '../store/completion-listeners.js';
 import { redisUrl } from '../support/redis.js';
 import { ModelDifference, walkAll } from './random-walk.js';
