@@ -13,8 +13,8 @@ export class Delivery<Job> {
   ) {}
 
   /**
-   * Runs the handler and remembers what it throws. A handler that moved its job elsewhere has not failed, and the job will run
-   * again: its key is freed, and a `WrappedControlFlow` carries BullMQ's error.
+   * Runs the handler and remembers what it throws. A handler that moved its job elsewhere has not failed, and the job will
+   * run again: its key is freed, and a `WrappedControlFlow` carries BullMQ's error.
    */
   async runHandler<T>(
     handler: (job: Job, context: OperationContext) => T | Promise<T>,
@@ -39,7 +39,10 @@ export class Delivery<Job> {
     }
   }
 
-  /** Whether the user's code threw this error. It may come from another operation within, so it says nothing about the job's own record. */
+  /**
+   * Whether the user's code threw this error. It may come from another operation within, so it says nothing about the job's
+   * own record.
+   */
   wasThrownByHandler(error: unknown): boolean {
     return this.handlerStarted && this.#thrownError === error;
   }

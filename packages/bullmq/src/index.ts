@@ -1,4 +1,4 @@
-// @onceguard/bullmq: a job that BullMQ delivers again does not run again, and completes with the recorded result. For BullMQ 5 and 6.
+// @onceguard/bullmq: a job that BullMQ 5 or 6 delivers again completes with the recorded result instead of running again.
 import { makeIdempotent, type OperationContext } from '@onceguard/core';
 import { DelayedError, UnrecoverableError } from 'bullmq';
 import { WrappedControlFlow } from './control-flow.js';
@@ -11,8 +11,8 @@ export type { ProcessorOptions } from './processor-options.js';
 export type { QueueJob } from './queue-job.js';
 
 /**
- * A processor for `new Worker(queue, processor)`. It returns `undefined` if the result is no longer kept. It declares all three
- * parameters, because BullMQ passes its signal only to functions that do.
+ * A processor for `new Worker(queue, processor)`. It returns `undefined` if the result is no longer kept. It declares all
+ * three parameters, because BullMQ passes its signal only to functions that do.
  */
 export type IdempotentProcessor<Job, Result> = (
   job: Job,
@@ -23,12 +23,12 @@ export type IdempotentProcessor<Job, Result> = (
 /**
  * Makes a processor whose jobs run once per key, however often BullMQ delivers them.
  *
- * - Already done: the job completes with the recorded result, or without a result if it is no longer kept. If an error was recorded
- *   as final, the job fails with it again.
- * - Running elsewhere, still unknown (`recovery.stillUnknown(retryAfterMs)`), or the store was unavailable before the work: the
- *   job is delayed, which uses up no attempt.
- * - `fn` throws a `DelayedError`, `WaitingError`, `WaitingChildrenError` or `RateLimitError` of BullMQ to move the job elsewhere: the key
- *   is freed, whatever `onFailure` says, and the job runs again when BullMQ delivers it again.
+ * - Already done: the job completes with the recorded result, or without a result if it is no longer kept. If an error was
+ *   recorded as final, the job fails with it again.
+ * - Running elsewhere, still unknown (`recovery.stillUnknown(retryAfterMs)`), or the store was unavailable before the work:
+ *   the job is delayed, which uses up no attempt.
+ * - `fn` throws a `DelayedError`, `WaitingError`, `WaitingChildrenError` or `RateLimitError` of BullMQ to move the job
+ *   elsewhere: the key is freed, whatever `onFailure` says, and the job runs again when BullMQ delivers it again.
  * - The outcome is unknown, or the key was used with another payload: the job fails and is not retried.
  * - `fn` throws anything else: the key is freed (see `onFailure`), and BullMQ retries the job as its options say.
  *

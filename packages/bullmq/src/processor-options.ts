@@ -9,8 +9,9 @@ export interface ProcessorOptions<Job, Result = never> extends Omit<IdempotentOp
   /** The namespace of the keys. Default: the prefix and the name of the queue, and the name of the job. */
   scope?: IdempotentOptions<Job, Result>['scope'];
   /**
-   * Identifies the work that the job asks for, such as an event id or an order number. Default: the id of the job. With the default,
-   * only redeliveries of the same job are recognised, and not a second job for the same event, unless both have the same `jobId`.
+   * Identifies the work that the job asks for, such as an event id or an order number. Default: the id of the job. With the
+   * default, only redeliveries of the same job are recognised, and not a second job for the same event, unless both have the
+   * same `jobId`.
    */
   key?: IdempotentOptions<Job, Result>['key'];
 }

@@ -18,8 +18,8 @@ export function defaultScope({ prefix, queueName, name }: QueueJob): string {
 }
 
 /**
- * The id that the producer chose, or the generated number and the time when the job was added: the numbers of an obliterated queue
- * start again. The two forms do not collide, because BullMQ accepts no id with a single colon from a producer.
+ * The id that the producer chose, or the generated number and the time when the job was added: the numbers of an obliterated
+ * queue start again. The two forms do not collide, because BullMQ accepts no id with a single colon from a producer.
  */
 export function defaultKey(job: QueueJob): string {
   const { id = '', timestamp } = job;

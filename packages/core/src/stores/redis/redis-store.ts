@@ -115,9 +115,9 @@ export class RedisStore implements IdempotencyStore {
    * work under faults. `close()` ends the connection.
    *
    * Waits at most `connectTimeoutMs` for the connection. After that it returns the store all the same, with a warning
-   * (`redis_not_connected`): a Redis outage must not keep a server from starting. Until Redis is back, every call fails at once with
-   * the cause, and no work runs. To start only with Redis, make one call: `await store.read('startup')`. Rejects with a
-   * `ConfigurationError` for invalid options, or if the package `ioredis` is not installed.
+   * (`redis_not_connected`): a Redis outage must not keep a server from starting. Until Redis is back, every call fails at
+   * once with the cause, and no work runs. To start only with Redis, make one call: `await store.read('startup')`. Rejects
+   * with a `ConfigurationError` for invalid options, or if the package `ioredis` is not installed.
    *
    * @param options - a URL such as `redis://:password@host:6379/0`, or `ConnectOptions`.
    * @example
@@ -142,8 +142,8 @@ export class RedisStore implements IdempotencyStore {
 
   /**
    * Checks the servers and the client options: errors first, then warnings, then information. A good installation has neither
-   * errors nor warnings. Does not reject, and leaves nothing in Redis. The first store on a client also runs the check by itself when the
-   * client is first ready, and publishes errors and warnings as the event `warning`.
+   * errors nor warnings. Does not reject, and leaves nothing in Redis. The first store on a client also runs the check by
+   * itself when the client is first ready, and publishes errors and warnings as the event `warning`.
    */
   async check(): Promise<readonly Finding[]> {
     return await checkRedis(this.#client, this.#checkOptions);

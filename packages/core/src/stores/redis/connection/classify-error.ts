@@ -24,7 +24,7 @@ const unreadableRecordPattern = new RegExp(
 /** Redis 6 wraps the error of a command within a script. */
 const scriptErrorWrapper = /^ERR Error running script .*?: -?(?=[A-Z]{3,} )/;
 
-/** Errors that match no pattern are `unknown`, because the call may have been executed: time-outs, lost connections, unknown texts. */
+/** An error that matches no pattern is `unknown`: the call may have been executed, as after a lost connection. */
 export function classifyMessage(message: string): ErrorClassification {
   const unwrapped = message.replace(scriptErrorWrapper, '');
   return (
@@ -34,8 +34,8 @@ export function classifyMessage(message: string): ErrorClassification {
 }
 
 /**
- * Makes the error of a failed call. Its message keeps the text of Redis or the client, without secrets. The original error is not
- * its cause: ioredis attaches the command with all arguments to it, and recorded outcomes must not get into logs.
+ * Makes the error of a failed call. Its message keeps the text of Redis or the client, without secrets. The original error is
+ * not its cause: ioredis attaches the command with all arguments to it, and recorded outcomes must not get into logs.
  */
 export function toStoreError(call: string, error: unknown, client: RedisClient): StoreError {
   if (error instanceof StoreError) return error;

@@ -21,8 +21,8 @@ const maxBatchDelayMs = 5;
 
 /**
  * Sends the pending commands in the order of the calls, as soon as the current code and all promises that it settles have
- * finished. Every command gets its own reply as it arrives, and fails by itself. In a cluster every command is sent alone: the
- * client follows a moved slot only for single commands.
+ * finished. Every command gets its own reply as it arrives, and fails by itself. In a cluster every command is sent alone:
+ * the client follows a moved slot only for single commands.
  */
 export class CommandBatcher {
   readonly #client: RedisClient;
@@ -79,9 +79,9 @@ function sendPipelined(client: RedisClient, commands: readonly PendingCommand[])
 }
 
 /**
- * Returns the client as the pipeline is to see it. A pipeline passes its commands to `sendCommand` one after the other, all in the
- * async context of `exec`, and tracing starts its spans there. The returned object passes each command on in the context of
- * its own caller. The client itself is not changed.
+ * Returns the client as the pipeline is to see it. A pipeline passes its commands to `sendCommand` one after the other, all
+ * in the async context of `exec`, and tracing starts its spans there. The returned object passes each command on in the
+ * context of its own caller. The client itself is not changed.
  */
 function bindCallerContexts(client: RedisClient, commands: readonly PendingCommand[]): RedisClient {
   if (client.sendCommand === undefined) return client;

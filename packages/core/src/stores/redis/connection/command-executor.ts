@@ -121,7 +121,9 @@ export class CommandExecutor {
 
   readonly #redact = (text: string): string => redact(text, this.client);
 
-  /** A call that cannot be sent fails at once, and nothing was executed. A client with an offline queue may queue the call. */
+  /**
+   * A call that cannot be sent fails at once, and nothing was executed. A client with an offline queue may queue the call.
+   */
   #assertUsable(): void {
     const { closure } = this;
     if (closure !== null) throw new StoreError('misconfigured', closure.reason);

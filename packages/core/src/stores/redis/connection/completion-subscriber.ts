@@ -7,8 +7,8 @@ import { unref } from '../../../timers.js';
 const keepAliveIntervalMs = 3_000;
 
 /**
- * Connects when the first listener is added. Messages are only hints, and callers also poll. So a failure of this connection (not
- * connected, no right to SUBSCRIBE) is neither reported nor counted: the store's main connection reports what is wrong.
+ * Connects when the first listener is added. Messages are only hints, and callers also poll. So a failure of this connection
+ * (not connected, no right to SUBSCRIBE) is neither reported nor counted: the store's main connection reports what is wrong.
  */
 export class CompletionSubscriber {
   readonly #listeners = new Set<(key: string) => void>();
@@ -18,7 +18,9 @@ export class CompletionSubscriber {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
-    /** The connection has the options and the server of this client. In a cluster any server will do: each gets all messages. */
+    /**
+     * The connection has the options and the server of this client. In a cluster any server will do: each gets all messages.
+     */
     private readonly client: Redis | Cluster,
     private readonly channel: string,
   ) {}
@@ -43,7 +45,8 @@ export class CompletionSubscriber {
 
   /**
    * Makes a new connection if the old one has ended: ioredis does not reconnect for ever to a node of a cluster, which may be
-   * gone for good. A subscriber sends nothing, so it would not notice a silent server: an unanswered PING ends the connection.
+   * gone for good. A subscriber sends nothing, so it would not notice a silent server: an unanswered PING ends the
+   * connection.
    */
   #keepAlive(): void {
     if (this.#connection === null || this.#connection.status === 'end') this.#connect();

@@ -22,8 +22,8 @@ export interface ConnectOptions extends Pick<RedisOptions, 'host' | 'port' | 'pa
   readonly username?: Credential | undefined;
   /**
    * A text, or a function, which may be async, that returns the currently valid password: a token of a cloud identity, or a
-   * secret that rotates. The store calls the function for every connection, in a cluster for several at once. It must return within ten
-   * seconds. If it fails, the client tries to connect again later, as after any other failure.
+   * secret that rotates. The store calls the function for every connection, in a cluster for several at once. It must return
+   * within ten seconds. If it fails, the client tries to connect again later, as after any other failure.
    */
   readonly password?: Credential | undefined;
   /** `redis://` or `rediss://`, without a query. It overrides the other options. */
@@ -37,7 +37,7 @@ export interface ConnectOptions extends Pick<RedisOptions, 'host' | 'port' | 'pa
   readonly sentinelUsername?: string | undefined;
   readonly sentinelPassword?: string | undefined;
   readonly sentinelTLS?: RedisOptions['tls'];
-  /** For a cluster or Sentinels behind NAT: maps the address that the servers announce to the address that is reachable from here. */
+  /** For servers behind NAT: maps each address that a cluster or a Sentinel announces to the one that is reachable. */
   readonly natMap?: Readonly<Record<string, ServerAddress>> | undefined;
   /**
    * For a cluster: resolves the host name of a node in `cluster`, as in ioredis. Default: the name itself with `tls`, because

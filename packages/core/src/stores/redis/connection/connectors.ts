@@ -105,8 +105,8 @@ function destroyedStream(): Stream {
 }
 
 /**
- * ioredis listens only to the first error of a stream. If it abandons a TLS connection in the middle of the handshake, a second
- * error may follow. Without a listener that error would end the process.
+ * ioredis listens only to the first error of a stream. If it abandons a TLS connection in the middle of the handshake, a
+ * second error may follow. Without a listener that error would end the process.
  */
 function handleStreamErrors(stream: Stream, onFirstError: (error: Error) => void): Stream {
   stream.once('error', onFirstError);

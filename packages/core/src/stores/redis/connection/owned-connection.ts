@@ -31,7 +31,7 @@ export async function prepareConnection(target: string | ConnectOptions): Promis
   return { client, credentials, connectTimeoutMs, storeOptions: { client, prefix, callTimeoutMs, durability } };
 }
 
-/** Resolves when the client is ready, or after `connectTimeoutMs` with a warning that names the cause. The client goes on connecting. */
+/** Resolves when the client is ready, or after `connectTimeoutMs` with a warning. The client goes on connecting. */
 export async function connectAndWait(
   { client, credentials, connectTimeoutMs }: OwnedConnection,
   observer: ClientObserver,

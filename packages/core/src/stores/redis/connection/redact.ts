@@ -1,4 +1,4 @@
-// Removes secrets and control characters from the texts of servers and clients, before messages, events and findings show them.
+// Removes secrets and control characters from texts of servers and clients before anything shows them.
 import { stripVTControlCharacters } from 'node:util';
 import type { RedisAddress, RedisClient } from './redis-client.js';
 

@@ -12,8 +12,8 @@ export interface RedisStoreOptions {
   /** The deadline of each call in milliseconds. Default 1000. */
   readonly callTimeoutMs?: number | undefined;
   /**
-   * How many replicas must confirm each acquisition, renewal, checkpoint, outcome and replay. If they do not confirm in time, no
-   * work runs, and a result counts as unrecorded. Default: the master's reply is enough.
+   * How many replicas must confirm each acquisition, renewal, checkpoint, outcome and replay. If they do not confirm in time,
+   * no work runs, and a result counts as unrecorded. Default: the master's reply is enough.
    */
   readonly durability?: Durability | undefined;
 }

@@ -15,15 +15,16 @@ export interface Durability {
 type CommandCall = [name: string, args: CommandArgument[]];
 
 /**
- * A script that only reads, as for a replay, writes nothing that WAIT could wait for. But the record that it read must be on the
- * replicas too. APPEND of an empty text changes nothing and is replicated as a write, so WAIT waits for all earlier writes.
+ * A script that only reads, as for a replay, writes nothing that WAIT could wait for. But the record that it read must be on
+ * the replicas too. APPEND of an empty text changes nothing and is replicated as a write, so WAIT waits for all earlier
+ * writes.
  */
 const touchScript = `if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('APPEND', KEYS[1], '') end`;
 
 /**
- * WAIT counts only writes of its own connection, so all commands leave in one pipeline, which a client sends as a whole or not at
- * all. The script is sent as text: an unknown digest would cost another wait for the replicas. Rejects as `unknown` if too few
- * replicas have confirmed: the master has the write, and may lose it.
+ * WAIT counts only writes of its own connection, so all commands leave in one pipeline, which a client sends as a whole or
+ * not at all. The script is sent as text: an unknown digest would cost another wait for the replicas. Rejects as `unknown` if
+ * too few replicas have confirmed: the master has the write, and may lose it.
  */
 export async function runScriptAndWait(
   client: RedisClient,
@@ -47,8 +48,8 @@ export async function runScriptAndWait(
 const slotMigrationPauseMs = 50;
 
 /**
- * Sends the script alone, without WAIT, so that the cluster client learns where the slot is now: it follows a moved slot only for
- * single commands. The caller then sends the whole pipeline again, and every script is safe to repeat.
+ * Sends the script alone, without WAIT, so that the cluster client learns where the slot is now: it follows a moved slot only
+ * for single commands. The caller then sends the whole pipeline again, and every script is safe to repeat.
  */
 async function followMovedSlot(
   client: RedisClient,

@@ -2,9 +2,9 @@
 import type { ClusterOptions, RedisOptions } from 'ioredis';
 
 /**
- * The options for a client of one server, or of a master behind Sentinel. They were tested together against lost replies, black
- * holes, frozen masters, failovers and restarts, so change none of them alone. Behind Sentinel, call `connect()` again when the client
- * emits `end` and you did not close it: ioredis gives up if a failover interrupts its connecting.
+ * The options for a client of one server, or of a master behind Sentinel. They were tested together against lost replies,
+ * black holes, frozen masters, failovers and restarts, so change none of them alone. Behind Sentinel, call `connect()` again
+ * when the client emits `end` and you did not close it: ioredis gives up if a failover interrupts its connecting.
  *
  * @param callTimeoutMs - the store's `callTimeoutMs`. Default 1000.
  * @example
@@ -32,7 +32,7 @@ export function safeRedisOptions(callTimeoutMs = 1_000) {
     maxLoadingRetryTime: 500,
     enableAutoPipelining: false,
     lazyConnect: true,
-    // The client never gives up, because any fault may be repaired. A connection attempt costs a server little, so pauses are short.
+    // The client never gives up, because any fault may be repaired. Pauses are short: an attempt costs a server little.
     retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times - 1, 4), 500) + Math.random() * 100,
     reconnectOnError: (error: Error) => (error.message.startsWith('READONLY') ? (1 as const) : (false as const)),
     sentinelRetryStrategy: (times: number) => Math.min(times * 50, 500),

@@ -15,8 +15,8 @@ export interface KeyPage {
 }
 
 /**
- * Returns keys without the prefix and the braces. A cursor is `server position`. It names the server, because servers come and
- * go between two pages. If that server is gone, the scan continues with the next one in order.
+ * Returns keys without the prefix and the braces. A cursor is `server position`. It names the server, because servers come
+ * and go between two pages. If that server is gone, the scan continues with the next one in order.
  */
 export async function scanKeys(executor: CommandExecutor, prefix: string, request: ScanRequest): Promise<KeyPage> {
   const servers = [...executor.masters()].sort((a, b) => (serverAddress(a) < serverAddress(b) ? -1 : 1));

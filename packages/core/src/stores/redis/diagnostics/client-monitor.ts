@@ -1,4 +1,5 @@
-// Monitors one client for all stores on it: whether Redis replies, why the client is not connected, and whether a master has changed.
+// Monitors one client for all stores on it: whether Redis replies, why the client is not connected, and whether a master has
+// changed.
 import type { StoreError } from '../../../errors.js';
 import { warnOnce } from '../../../events.js';
 import type { ClientObserver, ConnectionFailure } from '../connection/client-observer.js';
@@ -49,7 +50,10 @@ export class ClientMonitor implements ClientObserver {
     return this.#diagnostics.databaseFailure;
   }
 
-  /** Registers a store, and returns a function that removes it. The `check` of the first store runs once, when the client is ready. */
+  /**
+   * Registers a store, and returns a function that removes it. The `check` of the first store runs once, when the client is
+   * ready.
+   */
   addStore(check: () => Promise<void>): () => void {
     this.#startupCheck ??= check;
     this.#openStores += 1;
@@ -67,7 +71,8 @@ export class ClientMonitor implements ClientObserver {
     this.client.on?.('ready', this.#onReady);
     this.client.on?.('close', this.#onClosed);
     if (isCluster(this.client)) {
-      // A cluster client emits `+node` also for a node that has left and is back. A replica that becomes master was there before.
+      // A cluster client emits `+node` also for a node that has left and is back. A replica that becomes master was there
+      // before.
       this.client.on?.('+node', this.#masterTracker.identifyMastersIfReady);
       this.client.on?.('refresh', this.#masterTracker.onSlotsRefreshed);
     }

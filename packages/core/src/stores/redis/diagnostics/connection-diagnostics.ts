@@ -15,7 +15,9 @@ const secondaryErrorPattern =
 const minProbeIntervalMs = 2_000;
 
 export class ConnectionDiagnostics {
-  /** An error that the client emitted. Only the store's own clients report it; the store does not listen to `error` of others. */
+  /**
+   * An error that the client emitted. Only the store's own clients report it; the store does not listen to `error` of others.
+   */
   #clientFailure: ConnectionFailure | null = null;
   #probedFailure: ConnectionFailure | null = null;
   #databaseFailure: ConnectionFailure | null = null;

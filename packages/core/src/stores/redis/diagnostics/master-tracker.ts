@@ -30,8 +30,8 @@ export class MasterTracker {
   ) {}
 
   /**
-   * Asks every master for its identity, and publishes `data_may_be_lost` if one has changed. A call during an identification starts
-   * another one after it.
+   * Asks every master for its identity, and publishes `data_may_be_lost` if one has changed. A call during an identification
+   * starts another one after it.
    */
   readonly identifyMasters = (): void => {
     this.#identifyAgain = this.#isIdentifying;
@@ -44,8 +44,9 @@ export class MasterTracker {
   };
 
   /**
-   * Does nothing while a cluster client is connecting. A command would open a connection to a node that the client may leave in the
-   * middle of the TLS handshake, and the error of that connection would end the process. A ready client is asked anyway.
+   * Does nothing while a cluster client is connecting. A command would open a connection to a node that the client may leave
+   * in the middle of the TLS handshake, and the error of that connection would end the process. A ready client is asked
+   * anyway.
    */
   readonly identifyMastersIfReady = (): void => {
     if (this.client.status === 'ready') this.identifyMasters();

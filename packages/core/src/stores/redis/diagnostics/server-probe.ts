@@ -15,7 +15,9 @@ export const probeTimeoutMs = 1_000;
 /** A server that refuses a connection may send its error at once. The probe waits this long before it sends anything. */
 const bannerWaitMs = 100;
 
-/** Null: a Redis replies at this address. Takes at most `timeoutMs`, and closes its connections. The message has no secrets. */
+/**
+ * Null: a Redis replies at this address. Takes at most `timeoutMs`, and closes its connections. The message has no secrets.
+ */
 export async function probeServer(address: RedisAddress, timeoutMs: number): Promise<ConnectionFailure | null> {
   const failure = await findFailure(address, timeoutMs);
   return failure && { ...failure, message: redactForAddress(failure.message, address) };

@@ -20,7 +20,10 @@ export class CapabilityProbe {
     private readonly timeoutMs: number,
   ) {}
 
-  /** Queries the server with a command such as `CONFIG GET`. Undefined: it refused. Rejects with a `StoreError` if it does not reply. */
+  /**
+   * Queries the server with a command such as `CONFIG GET`. Undefined: it refused. Rejects with a `StoreError` if it does not
+   * reply.
+   */
   query(name: string, args: readonly CommandArgument[] = []): Promise<unknown> {
     return this.#query(this.node, name, args);
   }

@@ -7,8 +7,9 @@ import type { ServerCheck } from './server-check.js';
 /**
  * KEYS: 1 a record that does not exist, 2 its side key.
  * Reply: each command that was refused, followed by the error.
- * A full server refuses only the first write of a script, so the first write is a SET. PEXPIREAT with a time in the past deletes what
- * SET wrote, even if the user may not use DEL. The script writes values without an expiry only if the user may use DEL.
+ * A full server refuses only the first write of a script, so the first write is a SET. PEXPIREAT with a time in the past
+ * deletes what SET wrote, even if the user may not use DEL. The script writes values without an expiry only if the user may
+ * use DEL.
  */
 export const permissionsScript = defineScript(`
 local refused = {}

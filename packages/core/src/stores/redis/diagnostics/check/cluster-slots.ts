@@ -1,5 +1,5 @@
-// The 16384 slots of a cluster: which slot a key has (cluster specification, "Key distribution model" and "Hash tags"), and whether
-// one address serves all slots.
+// The 16384 slots of a cluster: which slot a key has (cluster specification, "Key distribution model" and "Hash tags"), and
+// whether one address serves all slots.
 
 export function hashSlot(key: string): number {
   const bytes = Buffer.from(/\{([^}]*)\}/.exec(key)?.[1] || key);

@@ -4,7 +4,8 @@ import { processWide } from '../../../../process-wide.js';
 import type { Finding } from './findings.js';
 
 /**
- * Publishes each error and warning as an event `warning` and through `process.emitWarning`: once per process, code and server.
+ * Publishes each error and warning as an event `warning` and through `process.emitWarning`: once per process, code and
+ * server.
  */
 export function publishFindings(findings: readonly Finding[]): void {
   const published = processWide('findings/1', () => new Set<string>());

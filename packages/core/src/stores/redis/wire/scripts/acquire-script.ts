@@ -43,7 +43,10 @@ if shouldAnnounce and not awaited then
 end
 `;
 
-/** Reads `mode`. Sets the record's fields for a new attempt: a new owner and fencing token; what earlier attempts recorded stays. */
+/**
+ * Reads `mode`. Sets the record's fields for a new attempt: a new owner and fencing token; what earlier attempts recorded
+ * stays.
+ */
 const startAttempt = `
 guarded = ARGV[4] == 'rerun' and 0 or 1
 untilAt, leaseMsOrCompletedAt = now + ARGV[3], ARGV[3]

@@ -12,7 +12,10 @@ local isOwner = live and token == ARGV[1] and fence == leaseFence
 local recordLost = not live or (state ~= 'c' and state ~= 'x' and fence < (leaseFence or 0))
 `;
 
-/** Reads `leaseMs`, `plainTtlMs` and `guardedTtlMs`. Extends the lease, never shortens it, and keeps the record longer than it. */
+/**
+ * Reads `leaseMs`, `plainTtlMs` and `guardedTtlMs`. Extends the lease, never shortens it, and keeps the record longer than
+ * it.
+ */
 export const extendLease = `
 if now + leaseMs > untilAt then untilAt, leaseMsOrCompletedAt = now + leaseMs, leaseMs end
 expiresAt = math.max(expiresAt, untilAt + (guarded == 1 and guardedTtlMs or plainTtlMs))

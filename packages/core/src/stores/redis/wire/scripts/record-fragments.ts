@@ -21,8 +21,8 @@ import {
  * of a script. Therefore the first write is one that a full server refuses (SET, HSET), unless the script makes the record
  * smaller.
  *
- * The record's fields are local variables: state, takeover, recovering, guarded, bound, hasSideKey, fence, attempt, expiresAt,
- * untilAt, leaseMsOrCompletedAt, recordTtlMs, outcomeTtlMs, unknownTtlMs, token, fingerprint, note, decisions.
+ * The record's fields are local variables: state, takeover, recovering, guarded, bound, hasSideKey, fence, attempt,
+ * expiresAt, untilAt, leaseMsOrCompletedAt, recordTtlMs, outcomeTtlMs, unknownTtlMs, token, fingerprint, note, decisions.
  */
 
 /** A statement: ends the script because the record is damaged. It comes before the first write. */

@@ -8,8 +8,8 @@ const loadRecordEvenIfDamaged = loadRecordOrElse(`live, state, fence = true, 'r'
 
 /**
  * KEYS: 1 record, 2 side key. ARGV: none. Reply: now, then `ok`.
- * Also removes a damaged record. What stays is a small record that keeps the fencing token, until late messages of the last owner
- * can no longer arrive.
+ * Also removes a damaged record. What stays is a small record that keeps the fencing token, until late messages of the last
+ * owner can no longer arrive.
  */
 export const removeScript = defineScript(`
 ${loadRecordEvenIfDamaged}

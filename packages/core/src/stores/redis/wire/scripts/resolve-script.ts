@@ -29,8 +29,8 @@ for i = 1, #intents do redis.call('HDEL', KEYS[2], intents[i]) end
 
 /**
  * KEYS: 1 record, 2 side key.
- * ARGV: 1 expectedFencingToken, 2 as, 3 by and reason as a JSON array, 4 recordTtlMs, 5 outcomeTtlMs (both empty: the record's
- * own), 6 the outcome's bytes, 7 note, 8 present only if there is an outcome.
+ * ARGV: 1 expectedFencingToken, 2 as, 3 by and reason as a JSON array, 4 recordTtlMs, 5 outcomeTtlMs (both empty: the
+ * record's own), 6 the outcome's bytes, 7 note, 8 present only if there is an outcome.
  * Reply: now, then `ok`, `gone`, or `conflict record outcome`.
  */
 export const resolveScript = defineScript(`
