@@ -96,7 +96,7 @@ test('17. What is told waits for the replica; a release, which frees a key too l
   for (const call of waiting) {
     await expect(call()).rejects.toMatchObject({
       class: 'unknown',
-      message: expect.stringMatching(/Of 1 replica 0 confirmed within 200 ms/),
+      message: expect.stringMatching(/0 of 1 replica confirmed the write within 200 ms/),
     });
   }
   const other = await acquireLease({ store: await lab.connect(pair.master.url), key: 'other' });

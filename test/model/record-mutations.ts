@@ -1,4 +1,4 @@
-// Scripts with a mistake in what a record keeps: decisions, terms, the payload of a key, and the life of what was freed or removed.
+// Mistakes in what a script keeps in a record: decisions, TTLs, the payload of a key, and how long a released or removed record lives.
 
 export interface Mutation {
   readonly mistake: string;
@@ -8,98 +8,98 @@ export interface Mutation {
 
 export const recordMutations: readonly Mutation[] = [
   {
-    mistake: 'a decision is not known again',
+    mistake: 'a repeated decision is not recognised',
     from: 'if string.sub(last, 1, #decision) == decision then',
     to: 'if false then',
   },
   {
-    mistake: 'a decision is known again after somebody has acquired',
+    mistake: 'a repeated decision is recognised although somebody has acquired since',
     from: "if fence == math.max(ARGV[1] + 1, at) then return { now, 'ok' } end",
     to: "if at then return { now, 'ok' } end",
   },
   {
-    mistake: 'a decision is known by an earlier one',
+    mistake: 'a repeated decision is compared with the first one',
     from: "local last = string.match(decisions, '([^\\n]*)\\n$') or ''",
     to: "local last = string.match(decisions, '([^\\n]*)\\n') or ''",
   },
   {
-    mistake: 'decisions before the last are forgotten',
+    mistake: 'only the last decision is kept',
     from: 'decisions = decisions .. decision',
     to: 'decisions = decision',
   },
   {
-    mistake: 'an attempt forgets decisions',
+    mistake: 'a new attempt drops the decisions',
     from: "state, token = 'p', ARGV[1]\n",
     to: "state, token, decisions = 'p', ARGV[1], ''\n",
   },
   {
-    mistake: 'the next life has the decisions of the one before',
+    mistake: 'a new record keeps the decisions of the expired one',
     from: "awaited, bound, decisions = false, 0, ''",
     to: "awaited, bound, decisions = false, 0, decisions or ''",
   },
   {
-    mistake: 'a record written anew forgets the decisions of an older copy',
-    from: "if not live then expiresAt, more, decisions = 0, 0, '' end",
-    to: "if not live then expiresAt, more = 0, 0 end decisions = ''",
+    mistake: 'a restored record drops the decisions of an older copy',
+    from: "if not live then expiresAt, hasSideKey, decisions = 0, 0, '' end",
+    to: "if not live then expiresAt, hasSideKey = 0, 0 end decisions = ''",
   },
   {
-    mistake: 'a decision shortens the life of a record',
-    from: 'tonumber(ARGV[4]) or 0, keptMs), expiresAt',
-    to: 'tonumber(ARGV[4]) or 0, keptMs), 0',
+    mistake: 'a decision makes the record expire earlier',
+    from: 'tonumber(ARGV[4]) or 0, outcomeLifeMs), expiresAt',
+    to: 'tonumber(ARGV[4]) or 0, outcomeLifeMs), 0',
   },
   {
-    mistake: 'a decision that is not done shortens the life of a record',
-    from: 'expiresAt = math.max(expiresAt, now + lifeMs)',
-    to: 'expiresAt = now + lifeMs',
+    mistake: 'a decision of not_done makes the record expire earlier',
+    from: 'expiresAt = math.max(expiresAt, now + recordLifeMs)',
+    to: 'expiresAt = now + recordLifeMs',
   },
   {
-    mistake: 'a decision can shorten what the terms say',
-    from: 'math.max(recordTtlMs, tonumber(ARGV[4]) or 0, keptMs)',
-    to: 'math.max(tonumber(ARGV[4]) or recordTtlMs, keptMs)',
+    mistake: "a decision can shorten the record's TTL",
+    from: 'math.max(recordTtlMs, tonumber(ARGV[4]) or 0, outcomeLifeMs)',
+    to: 'math.max(tonumber(ARGV[4]) or recordTtlMs, outcomeLifeMs)',
   },
   {
-    mistake: 'a decision can shorten what the terms say of the outcome',
+    mistake: "a decision can shorten the outcome's TTL",
     from: 'math.max(outcomeTtlMs, tonumber(ARGV[5]) or 0)',
     to: '(tonumber(ARGV[5]) or outcomeTtlMs)',
   },
   {
-    mistake: 'a decision without an outcome has an empty one',
-    from: 'if not ARGV[8] then keptMs = nil end',
+    mistake: 'a decision without an outcome records an empty outcome',
+    from: 'if not ARGV[8] then outcomeLifeMs = nil end',
     to: '',
   },
   {
-    mistake: 'what a recovering attempt found out shortens the life',
+    mistake: 'the outcome of a recovery makes the record expire earlier',
     from: 'elseif recovering == 1 then\n  leastExpiresAt = expiresAt\n',
     to: '',
   },
   {
-    mistake: 'an attempt keeps the terms of the first',
+    mistake: 'a later attempt keeps the TTLs of the first',
     from: 'recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])',
-    to: "if how == 'first' then recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]) end",
+    to: "if mode == 'first' then recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]) end",
   },
   {
-    mistake: 'a record written anew has no terms',
-    from: 'recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(ARGV[4]), o + 0, u + 0',
-    to: 'recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(ARGV[4]), o + 0, 0',
+    mistake: 'a restored record has no unknownTtlMs',
+    from: 'recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(ARGV[4]), outcomeTtl + 0, unknownTtl + 0',
+    to: 'recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(ARGV[4]), outcomeTtl + 0, 0',
   },
   {
-    mistake: 'a free record without steps lives on',
+    mistake: 'a released record without steps keeps its expiry',
     from: 'expiresAt = math.min(expiresAt, math.max(now + 3600000, untilAt))',
     to: '',
   },
   {
-    mistake: 'a free record with steps lives an hour',
-    from: '  if more == 0 then\n    expiresAt = math.min',
+    mistake: 'a released record with steps expires after an hour',
+    from: '  if hasSideKey == 0 then\n    expiresAt = math.min',
     to: '  if true then\n    expiresAt = math.min',
   },
   { mistake: 'unbind is ignored', from: "if ARGV[8] and bound == 0 then fingerprint = '' end", to: '' },
   {
-    mistake: 'the payload is forgotten without being asked',
+    mistake: 'the fingerprint is dropped without unbind',
     from: 'if ARGV[8] and bound == 0 then',
     to: 'if bound == 0 then',
   },
   {
-    mistake: 'unbind forgets a payload that an earlier attempt bound',
+    mistake: 'unbind drops a fingerprint that an earlier attempt bound',
     from: 'if ARGV[8] and bound == 0 then',
     to: 'if ARGV[8] then',
   },
@@ -110,18 +110,18 @@ export const recordMutations: readonly Mutation[] = [
   },
   { mistake: 'no later attempt is bound', from: "bound = fingerprint ~= '' and 1 or 0", to: 'bound = 0' },
   {
-    mistake: 'the first attempt of a life is bound by the one before',
+    mistake: 'the first attempt of a new record is bound by the expired one',
     from: "awaited, bound, decisions = false, 0, ''",
     to: "awaited, bound, decisions = false, bound or 0, ''",
   },
   {
-    mistake: 'a record written anew is not bound',
-    from: 'r + 0, g + 0, b + 0, n + 0, print',
-    to: 'r + 0, g + 0, 0, n + 0, print',
+    mistake: 'a restored record is not bound',
+    from: 'boundFlag + 0\nattempt',
+    to: '0\nattempt',
   },
   {
-    mistake: 'a decision about all steps leaves a record that says it has some',
-    from: 'if #steps == 2 * #inDoubt then more = 0 end',
+    mistake: 'a decision that drops all steps leaves hasSideKey set',
+    from: 'if #steps == 2 * #intents then hasSideKey = 0 end',
     to: '',
   },
   {
@@ -129,22 +129,22 @@ export const recordMutations: readonly Mutation[] = [
     from: 'fence = math.max(fence + 1, now)\n',
     to: '',
   },
-  { mistake: 'a decision leaves steps in doubt', from: "redis.call('HDEL', KEYS[2], inDoubt[i])", to: '' },
-  { mistake: 'a decision drops steps that are done', from: "'^%d*[13579]:'", to: "'^%d*:'" },
+  { mistake: 'a decision leaves steps in doubt', from: "redis.call('HDEL', KEYS[2], intents[i])", to: '' },
+  { mistake: 'a decision drops completed steps', from: "'^%d*[13579]:'", to: "'^%d*:'" },
   {
-    mistake: 'a decision is forgotten by the record',
+    mistake: 'a decision is not recorded',
     from: "decisions .. decision .. string.format('%.0f ', now) .. ARGV[3] .. '\\n'",
     to: 'decisions',
   },
   {
-    mistake: 'removing leaves no fencing token',
+    mistake: 'remove drops the fencing token',
     from: "expiresAt = math.max(now, state == 'p' and untilAt or 0) + 3600000",
     to: 'expiresAt, fence = now + 3600000, 0',
   },
   {
-    mistake: 'a removed record is gone before the last late message of its owner',
+    mistake: 'a removed record expires before the last late message of its owner',
     from: "math.max(now, state == 'p' and untilAt or 0) + 3600000",
     to: 'now + 3600000',
   },
-  { mistake: 'numbers are cut to four bytes', from: 'BBBBBddddddddBc0', to: 'BBBBBI4I4I4I4I4I4I4I4Bc0' },
+  { mistake: 'numbers are packed into four bytes', from: 'BBBBBddddddddBc0', to: 'BBBBBI4I4I4I4I4I4I4I4Bc0' },
 ];

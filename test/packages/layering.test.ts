@@ -22,6 +22,7 @@ interface Layer {
 
 const leaves = ['process-wide', 'placeholder', 'errors', 'events', 'parse-options', 'digest', 'value-codec', 'timers'];
 const port = ['protocol/record', 'protocol', 'store'];
+const redisLayers = ['stores/redis/wire', 'stores/redis/connection', 'stores/redis/diagnostics'];
 
 /** A layer of core is a folder or a file of `src`; what a record is stands apart from what is done with it. */
 const coreLayers: Readonly<Record<string, Layer>> = {
@@ -40,10 +41,16 @@ const coreLayers: Readonly<Record<string, Layer>> = {
   'stores/store-options': { layers: [...leaves, 'store'], modules: ['zod'] },
   'stores/memory': { layers: [...leaves, ...port, 'stores/store-options'], modules: ['zod', 'node:cluster'] },
   'stores/local-cache': { layers: [...leaves, ...port, 'stores/store-options'], modules: ['zod', 'lru-cache'] },
-  'stores/redis': {
-    layers: [...leaves, ...port, 'stores/store-options'],
-    modules: ['zod', 'ioredis', 'node:async_hooks', 'node:buffer', 'node:crypto', 'node:net', 'node:tls', 'node:util'],
+  'stores/redis/wire': { layers: [...leaves, ...port], modules: ['node:buffer', 'node:crypto'] },
+  'stores/redis/connection': {
+    layers: [...leaves, ...port, 'stores/store-options', 'stores/redis/wire'],
+    modules: ['zod', 'ioredis', 'node:async_hooks', 'node:net', 'node:tls', 'node:util'],
   },
+  'stores/redis/diagnostics': {
+    layers: [...leaves, ...port, 'stores/redis/wire', 'stores/redis/connection'],
+    modules: ['node:net', 'node:tls'],
+  },
+  'stores/redis': { layers: [...leaves, ...port, ...redisLayers] },
   engine: { layers: [...leaves, ...port], modules: ['zod', 'uuid', 'node:zlib'] },
   functions: { layers: [...leaves, 'store', 'engine'], modules: ['zod', 'node:util/types'] },
   admin: { layers: [...leaves, ...port, 'engine', 'functions'], modules: ['zod', 'node:util/types'] },
@@ -53,7 +60,7 @@ const coreLayers: Readonly<Record<string, Layer>> = {
     modules: ['zod', 'node:buffer', 'node:util', 'node:util/types', 'node:zlib'],
   },
   node: { layers: [...leaves, 'http'], modules: ['node:*'] },
-  cli: { layers: [...leaves, 'stores/redis'], modules: ['node:util'] },
+  cli: { layers: [...leaves, ...redisLayers], modules: ['node:util'] },
   index: { layers: [...leaves, ...port, 'stores/memory', 'stores/local-cache', 'engine', 'functions', 'admin'] },
 };
 
@@ -73,7 +80,6 @@ const knownCycles: readonly (readonly string[])[] = [
   ['packages/core/src/http/classification.ts', 'packages/core/src/http/http-options.ts'],
   ['packages/core/src/node/capture/capture.ts', 'packages/core/src/node/http2/http2-capture.ts'],
   ['packages/core/src/node/http2/send-http2-response.ts', 'packages/core/src/node/send-response.ts'],
-  ['packages/core/src/stores/redis/connection/redact.ts', 'packages/core/src/stores/redis/connection/redis-client.ts'],
 ];
 
 test.each(packageNames)(
@@ -133,6 +139,16 @@ const broken: readonly (readonly [file: string, text: string, offence: string])[
   ['stores/redis/a.ts', "export * from '../../http/index.js';", 'stores/redis may not import ../../http/index.js'],
   ['stores/redis/a.ts', "import { a } from '../../cli/doctor.js';", 'stores/redis may not import ../../cli/doctor.js'],
   [
+    'stores/redis/wire/a.ts',
+    "import { a } from '../connection/redact.js';",
+    'stores/redis/wire may not import ../connection/redact.js',
+  ],
+  [
+    'stores/redis/connection/a.ts',
+    "import { a } from '../diagnostics/health.js';",
+    'stores/redis/connection may not import ../diagnostics/health.js',
+  ],
+  [
     'engine/a.ts',
     "import type { A } from '../http/http-exchange.js';",
     'engine may not import ../http/http-exchange.js',
@@ -183,10 +199,9 @@ function mayUse(allowed: readonly string[], module: string): boolean {
 }
 
 function layerOf(file: string): string {
-  const path = file.replace(/\.(js|ts)$/, '');
-  if (path in coreLayers) return path;
-  const [folder = '', inner] = path.split('/');
-  return folder === 'stores' ? `${folder}/${inner}` : folder;
+  const segments = file.replace(/\.(js|ts)$/, '').split('/');
+  const paths = segments.map((_, index) => segments.slice(0, segments.length - index).join('/'));
+  return paths.find((path) => path in coreLayers) ?? segments[0] ?? '';
 }
 
 /** The one package beside core that a package is about. */

@@ -99,7 +99,7 @@ const rows: BadInputRow[] = [
     what: 'a server that says nothing',
     target: async () => urlOf(await silentServer()),
     class: 'unavailable',
-    message: /127\.0\.0\.1:\d+: no answer/,
+    message: /127\.0\.0\.1:\d+: no reply/,
   },
   {
     what: 'a database that the server does not have',
@@ -157,7 +157,7 @@ describe('RedisStore.connect', () => {
     [{ cluster: ['redis://a:7000'], db: 1 }, /db is 1; it must be left out: a cluster has one database, 0/],
     [{ cluster: ['redis://a:7000'], url: 'redis://b' }, /url is .* it must be left out: the servers are found/],
     [{ cluster: ['redis://a:7000'], sentinels: ['redis://b'] }, /sentinels is .* a cluster has no Sentinels/],
-    [{ sentinels: ['redis://a:26379'] }, /name is missing; it must be what the Sentinels call the master/],
+    [{ sentinels: ['redis://a:26379'] }, /name is missing; it must be the name by which the Sentinels know the master/],
     [{ url: 'redis://a', prefix: 'shop:{1}:' }, /prefix is .* without spaces and braces/],
     [
       { url: 'redis://a', durability: { replicas: 1, timeoutMs: 1_000 } },

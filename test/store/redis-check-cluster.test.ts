@@ -120,7 +120,7 @@ describe('What is wrong with one of the masters alone is said of that one', () =
   test('a memory that is full', async () => {
     await cluster.masters[0]?.command('CONFIG', 'SET', 'maxmemory', '100kb');
     expect(await checkWithClient(newSafeClient())).toMatchObject([
-      { code: 'redis_refuses', message: expect.stringMatching(/OOM/), server: nameOf(0) },
+      { code: 'redis_rejects_writes', message: expect.stringMatching(/OOM/), server: nameOf(0) },
     ]);
     await cluster.masters[0]?.command('CONFIG', 'SET', 'maxmemory', 0);
   });

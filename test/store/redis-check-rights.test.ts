@@ -33,9 +33,9 @@ describe('A user with', () => {
   test('the rights that the documents name is told only what these do not let him see', async () => {
     expect(await foundWith(documented)).toMatchObject([
       {
-        code: 'redis_not_looked_at',
+        code: 'redis_settings_unknown',
         severity: 'info',
-        message: expect.stringMatching(/^what CONFIG GET tells is not known/),
+        message: expect.stringMatching(/^the user may not use CONFIG GET, so/),
       },
     ]);
   });
@@ -48,7 +48,7 @@ describe('A user with', () => {
       message: `the user may not use ${command.toUpperCase()}, which the store needs, or the server does not have it`,
       remedy: expect.stringContaining('docs/redis.md#rights'),
     });
-    expect(codesOf(findings)).toEqual(['redis_no_rights', 'redis_not_looked_at']);
+    expect(codesOf(findings)).toEqual(['redis_no_rights', 'redis_settings_unknown']);
     expect(await server.command('KEYS', '*')).toEqual([]);
   });
 
@@ -80,7 +80,7 @@ describe('A user with', () => {
 
 test('The script tries what the scripts of the store use, and nothing else', () => {
   const sources = [
-    ...filesUnder('packages/core/src/redis/scripts'),
+    ...filesUnder('packages/core/src/stores/redis/wire/scripts'),
     'packages/core/src/stores/redis/connection/replication-wait.ts',
   ];
   const used = sources.flatMap((file) =>

@@ -20,9 +20,9 @@ const settings: { sets: string; finds: string[]; says?: RegExp }[] = [
   { sets: '--appendonly no --save 60 1', finds: ['redis_not_persistent'] },
   { sets: '--appendfsync no', finds: ['redis_fsync_never'] },
   { sets: '--appendfsync everysec', finds: ['redis_fsync_every_second'] },
-  { sets: '--min-replicas-to-write 1', finds: ['redis_refuses'], says: /NOREPLICAS/ },
+  { sets: '--min-replicas-to-write 1', finds: ['redis_rejects_writes'], says: /NOREPLICAS/ },
   // Less than an empty server takes.
-  { sets: '--maxmemory 100kb', finds: ['redis_refuses'], says: /OOM/ },
+  { sets: '--maxmemory 100kb', finds: ['redis_rejects_writes'], says: /OOM/ },
 ];
 
 test.each(settings)('A faultless server with "$sets" has the findings $finds', async ({ sets, finds, says = /^/ }) => {

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { AcquireRequest, Lease } from '../../packages/core/src/protocol/messages.js';
 import type { IdempotencyStore } from '../../packages/core/src/store/port.js';
-import { checksumLength, recordMark } from '../../packages/core/src/stores/redis/wire/scripts/record-fragments.js';
+import { checksumLength, recordMark } from '../../packages/core/src/stores/redis/wire/scripts/record-layout.js';
 import {
   acquireLease,
   acquireRequest,

@@ -8,7 +8,7 @@ import { type ConnectOptions, RedisStore } from '@onceguard/core/redis';
 import { type RedisServer, startRedisCluster, startSentinelSet } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { checksumLength, recordMark } from '../../packages/core/src/stores/redis/wire/scripts/record-fragments.js';
+import { checksumLength, recordMark } from '../../packages/core/src/stores/redis/wire/scripts/record-layout.js';
 import { acquireLease, acquireRequest, completionOf } from '../../packages/testing/src/store-suite/test-helpers.js';
 import { redisUrl, startRedis } from '../support/redis.js';
 import { type ListeningStore, listeningStore } from './completion-listeners.js';

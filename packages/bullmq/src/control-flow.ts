@@ -1,4 +1,4 @@
-// The errors of BullMQ that say where a job goes next, and not that it failed.
+// Recognises the errors of BullMQ with which a handler moves its job elsewhere. They do not mean that the job failed.
 
 const controlFlowNames: ReadonlySet<string> = new Set([
   'DelayedError',
@@ -7,7 +7,7 @@ const controlFlowNames: ReadonlySet<string> = new Set([
   'WaitingError',
 ]);
 
-/** What BullMQ gives them for a message, where the handler does not. */
+/** The default messages of these errors. */
 const controlFlowMessages: ReadonlySet<string> = new Set([
   'bullmq:movedToDelayed',
   'bullmq:movedToWait',
@@ -15,7 +15,7 @@ const controlFlowMessages: ReadonlySet<string> = new Set([
   'bullmq:rateLimitExceeded',
 ]);
 
-/** Of whatever copy of BullMQ. Classes that extend them count, and a bundler may have changed the names of classes. */
+/** Works for every copy of BullMQ and for subclasses, also if a bundler has changed the names of the classes. */
 export function isControlFlowError(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   if (controlFlowNames.has(error.name) || controlFlowMessages.has(error.message)) return true;
@@ -30,7 +30,7 @@ export function isControlFlowError(error: unknown): error is Error {
 }
 
 /**
- * Carries such an error through the engine. It is not an `Error`, so that no class in `finalErrors` takes it for an outcome.
+ * Carries such an error through the engine. It is not an `Error`, so no class in `finalErrors` matches it.
  */
 export class WrappedControlFlow {
   constructor(readonly error: Error) {}

@@ -1,9 +1,9 @@
-// One delivery of a job: what came with it, and what the handler's own code did.
+// One delivery of a job: its abort signal, and what the handler's own code did.
 import type { OperationContext } from '@onceguard/core';
 import { isControlFlowError, WrappedControlFlow } from './control-flow.js';
 
 export class Delivery<Job> {
-  /** Whether the handler, or its `recover` function, was called. */
+  /** Whether the handler was called, or the function in `onAbandoned`. */
   handlerStarted = false;
   #thrownError: unknown;
 
@@ -13,22 +13,22 @@ export class Delivery<Job> {
   ) {}
 
   /**
-   * Runs the handler, and remembers what it throws. Where the handler sent the job elsewhere, it has not failed: it is to run again,
-   * so its key is freed, and `Rerouted` carries BullMQ's error.
+   * Runs the handler and remembers what it throws. A handler that moved its job elsewhere has not failed, and the job will
+   * run again: its key is freed, and a `WrappedControlFlow` carries BullMQ's error.
    */
   async runHandler<T>(
-    code: (job: Job, context: OperationContext) => T | Promise<T>,
+    handler: (job: Job, context: OperationContext) => T | Promise<T>,
     context: OperationContext,
   ): Promise<T> {
     try {
-      return await this.runUserCode(() => code(this.job, this.#withJobSignal(context)));
+      return await this.runUserCode(() => handler(this.job, this.#withJobSignal(context)));
     } catch (error) {
       if (error instanceof WrappedControlFlow) context.markNothingHappened();
       throw error;
     }
   }
 
-  /** Runs the handler's own code, and remembers what it throws. */
+  /** Runs code of the user and remembers what it throws. */
   async runUserCode<T>(code: () => T | Promise<T>): Promise<T> {
     this.handlerStarted = true;
     try {
@@ -39,22 +39,25 @@ export class Delivery<Job> {
     }
   }
 
-  /** Whether the handler threw this: an error of an operation inside of it says nothing about the job's own record. */
+  /**
+   * Whether the user's code threw this error. It may come from another operation within, so it says nothing about the job's
+   * own record.
+   */
   wasThrownByHandler(error: unknown): boolean {
     return this.handlerStarted && this.#thrownError === error;
   }
 
-  /** The context, with signals that abort when BullMQ cancels the job, too. */
+  /** Returns the context with signals that also abort when BullMQ cancels the job. */
   #withJobSignal(context: OperationContext): OperationContext {
     if (this.signal === undefined) return context;
     const signal = AbortSignal.any([context.signal, toNativeSignal(this.signal)]);
     const step: OperationContext['step'] = (name, fn, options) =>
-      context.step(name, (part) => fn({ ...part, signal }), options);
+      context.step(name, (stepContext) => fn({ ...stepContext, signal }), options);
     return { ...context, signal, step };
   }
 }
 
-/** The signal of some versions of BullMQ 5 is not Node's own, and `AbortSignal.any` never hears of it. */
+/** Some versions of BullMQ 5 use a signal that is not Node's own, and `AbortSignal.any` does not notice when it aborts. */
 function toNativeSignal(foreign: AbortSignal): AbortSignal {
   const controller = new AbortController();
   const abort = () => controller.abort(foreign.reason);

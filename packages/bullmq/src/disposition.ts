@@ -1,4 +1,4 @@
-// What becomes of a job that there is no result for.
+// Decides what happens to a job that has no result.
 import {
   type FinalErrors,
   InProgressError,
@@ -11,16 +11,16 @@ import {
 import type { Delivery } from './delivery.js';
 
 /**
- * `done`: completed, without a value. `delayed`: looked at again later, without using up an attempt. `failed`: not retried.
- * `thrown`: an ordinary failure, which BullMQ retries as the job's options say.
+ * `complete`: the job completes without a value. `delay`: it runs again later, and this delivery does not use up an attempt.
+ * `fail`: the job fails and is not retried. `rethrow`: an ordinary failure, which BullMQ retries as the job's options say.
  */
 export type Disposition =
-  | { readonly as: 'done' }
-  | { readonly as: 'delayed'; readonly forMs: number }
-  | { readonly as: 'failed' }
-  | { readonly as: 'thrown' };
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'delay'; readonly delayMs: number }
+  | { readonly kind: 'fail' }
+  | { readonly kind: 'rethrow' };
 
-/** Before a job is looked at again for which the store did not answer. */
+/** The delay of a job for which the store was unavailable. */
 const storeUnavailableDelayMs = 5_000;
 
 export function decideDisposition(
@@ -29,18 +29,18 @@ export function decideDisposition(
   { onAbandoned, finalErrors = [] }: { onAbandoned?: unknown; finalErrors?: FinalErrors },
 ): Disposition {
   if (!delivery.wasThrownByHandler(error)) {
-    if (error instanceof OutcomeExpiredError) return { as: 'done' };
-    if (error instanceof KeyReusedError) return { as: 'failed' };
-    if (error instanceof InProgressError) return { as: 'delayed', forMs: error.retryAfterMs };
+    if (error instanceof OutcomeExpiredError) return { kind: 'complete' };
+    if (error instanceof KeyReusedError) return { kind: 'fail' };
+    if (error instanceof InProgressError) return { kind: 'delay', delayMs: error.retryAfterMs };
     if (error instanceof OutcomeUnknownError) {
       const { retryAfterMs } = error;
-      // Who cannot find out would wait for nothing.
+      // Without a function in onAbandoned, a later delivery could not find out either.
       const canRecoverLater = retryAfterMs !== null && typeof onAbandoned === 'function';
-      return canRecoverLater ? { as: 'delayed', forMs: retryAfterMs } : { as: 'failed' };
+      return canRecoverLater ? { kind: 'delay', delayMs: retryAfterMs } : { kind: 'fail' };
     }
-    // Work that began and is not on record may be done: an attempt is used up, so that there is an end to it.
+    // Work that has started without a record may be done. Then the job uses up an attempt, so that its retries end.
     if (error instanceof StoreError && error.class !== 'bug' && !delivery.handlerStarted)
-      return { as: 'delayed', forMs: storeUnavailableDelayMs };
+      return { kind: 'delay', delayMs: storeUnavailableDelayMs };
   }
-  return isFinalError(error, finalErrors) ? { as: 'failed' } : { as: 'thrown' };
+  return isFinalError(error, finalErrors) ? { kind: 'fail' } : { kind: 'rethrow' };
 }

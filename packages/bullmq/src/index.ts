@@ -1,4 +1,4 @@
-// @onceguard/bullmq: a job that is delivered again runs once and gets the recorded result, on BullMQ 5 and 6.
+// @onceguard/bullmq: a job that BullMQ 5 or 6 delivers again completes with the recorded result instead of running again.
 import { makeIdempotent, type OperationContext } from '@onceguard/core';
 import { DelayedError, UnrecoverableError } from 'bullmq';
 import { WrappedControlFlow } from './control-flow.js';
@@ -11,8 +11,8 @@ export type { ProcessorOptions } from './processor-options.js';
 export type { QueueJob } from './queue-job.js';
 
 /**
- * A processor for `new Worker(queue, processor)`. `undefined` stands for a result that is no longer kept. Declares all three
- * parameters, because BullMQ hands its signal only to functions that do.
+ * A processor for `new Worker(queue, processor)`. It returns `undefined` if the result is no longer kept. It declares all
+ * three parameters, because BullMQ passes its signal only to functions that do.
  */
 export type IdempotentProcessor<Job, Result> = (
   job: Job,
@@ -21,23 +21,27 @@ export type IdempotentProcessor<Job, Result> = (
 ) => Promise<Result | undefined>;
 
 /**
- * A processor whose jobs run once per key, however often they are delivered:
+ * Makes a processor whose jobs run once per key, however often BullMQ delivers them.
  *
- *     new Worker('charges', idempotentProcessor(charge, { store, key: (job) => job.data.orderId }), { connection });
+ * - Already done: the job completes with the recorded result, or without a result if it is no longer kept. If an error was
+ *   recorded as final, the job fails with it again.
+ * - Running elsewhere, still unknown (`recovery.stillUnknown(retryAfterMs)`), or the store was unavailable before the work:
+ *   the job is delayed, which uses up no attempt.
+ * - `fn` throws a `DelayedError`, `WaitingError`, `WaitingChildrenError` or `RateLimitError` of BullMQ to move the job
+ *   elsewhere: the key is freed, whatever `onFailure` says, and the job runs again when BullMQ delivers it again.
+ * - The outcome is unknown, or the key was used with another payload: the job fails and is not retried.
+ * - `fn` throws anything else: the key is freed (see `onFailure`), and BullMQ retries the job as its options say.
  *
- * - Done already: the job completes with the recorded result, or without one where it is no longer kept. An error that was
- *   recorded as final fails it again.
- * - Running elsewhere, or nobody knows yet (`stillUnknown(retryAfterMs)`), or the store is away before the work: the job is delayed,
- *   which uses up no attempt.
- * - Sent elsewhere by `fn` itself, with a `DelayedError`, `WaitingError`, `WaitingChildrenError` or `RateLimitError` of BullMQ: the key is
- *   freed, whatever `onFailure` says, and the job runs again when BullMQ delivers it again.
- * - Unknown, or the key stands for another payload: the job fails and is not retried.
- * - Whatever else `fn` throws frees the key (see `onFailure`), and BullMQ retries the job as its options say.
+ * A job that is not retried fails with an `UnrecoverableError`, with the message of the error, and the error as its `cause`.
+ * The signal of `fn`'s context aborts when the lease is lost and when BullMQ cancels the job.
  *
- * A job that is not to be retried fails with an `UnrecoverableError`: its message is that of the error, its `cause` the error.
- * The signal of `fn`'s context aborts when the lease is lost, and when BullMQ cancels the job.
+ * Throws a `ConfigurationError` for invalid options.
  *
- * Throws a `ConfigurationError` for options that cannot be meant.
+ * @param fn - the handler. It gets the job and the context of the operation.
+ * @param options - those of `makeIdempotent`. `scope` and `key` have defaults, and functions get the job.
+ * @example
+ * const processor = idempotentProcessor(charge, { store, key: (job) => job.data.orderId });
+ * new Worker('charges', processor, { connection });
  */
 export function idempotentProcessor<Job extends QueueJob, Result>(
   fn: (job: Job, context: OperationContext) => Result | Promise<Result>,
@@ -53,23 +57,23 @@ export function idempotentProcessor<Job extends QueueJob, Result>(
       return await run(delivery);
     } catch (error) {
       if (error instanceof WrappedControlFlow) throw error.error;
-      const fate = decideDisposition(error, delivery, options);
-      switch (fate.as) {
-        case 'done':
+      const disposition = decideDisposition(error, delivery, options);
+      switch (disposition.kind) {
+        case 'complete':
           return undefined;
-        case 'delayed':
-          await job.moveToDelayed(Date.now() + fate.forMs, token);
+        case 'delay':
+          await job.moveToDelayed(Date.now() + disposition.delayMs, token);
           throw new DelayedError();
-        case 'failed':
+        case 'fail':
           throw toUnrecoverableError(error);
-        case 'thrown':
+        case 'rethrow':
           throw error;
       }
     }
   };
 }
 
-/** What BullMQ does not retry, and knows by its name. What it keeps of an error is the message and the stack. */
+/** BullMQ does not retry this error, which it recognises by name. BullMQ keeps only the message and the stack of an error. */
 function toUnrecoverableError(cause: unknown): UnrecoverableError {
   const isError = cause instanceof Error;
   const error = new UnrecoverableError(isError ? cause.message : String(cause));

@@ -1,26 +1,27 @@
-// The options of a processor, and the same for the engine.
+// The options of a processor, and their translation into the options of `makeIdempotent`.
 import type { FinalErrors, IdempotentOptions } from '@onceguard/core';
 import { WrappedControlFlow } from './control-flow.js';
 import type { Delivery } from './delivery.js';
 import { defaultKey, defaultPayload, defaultScope, hasGeneratedId, type QueueJob } from './queue-job.js';
 
-/** The options of `makeIdempotent`; functions among them get the job. */
+/** The options of `makeIdempotent`. Functions among them get the job. */
 export interface ProcessorOptions<Job, Result = never> extends Omit<IdempotentOptions<Job, Result>, 'scope' | 'key'> {
-  /** Whose keys these are. Default: the queue, with its prefix, and the name of the job. */
+  /** The namespace of the keys. Default: the prefix and the name of the queue, and the name of the job. */
   scope?: IdempotentOptions<Job, Result>['scope'];
   /**
-   * What names the work that the job asks for: the event's id, the order's number. Default: the job itself, so that only its own
-   * redeliveries are recognised, and not a second job for the same event, unless the producer gave both the same `jobId`.
+   * Identifies the work that the job asks for, such as an event id or an order number. Default: the id of the job. With the
+   * default, only redeliveries of the same job are recognised, and not a second job for the same event, unless both have the
+   * same `jobId`.
    */
   key?: IdempotentOptions<Job, Result>['key'];
 }
 
-/** The same options for the engine, whose input is a delivery. */
+/** Adapts the options to functions of a delivery, which is the input of the engine. */
 export function toDeliveryOptions<Job extends QueueJob, Result>(
   options: ProcessorOptions<Job, Result>,
 ): IdempotentOptions<Delivery<Job>, Result> {
   const { scope = defaultScope, key = defaultKey, fingerprint, onAbandoned, finalErrors, ...rest } = options;
-  // The number of a job names no other one, and its handler may update its data.
+  // A generated id belongs to one job only, and the handler may change the job's data. So the payload is not compared.
   const payload = (job: Job) => (key === defaultKey && hasGeneratedId(job) ? null : defaultPayload(job));
   return {
     ...rest,
@@ -32,14 +33,14 @@ export function toDeliveryOptions<Job extends QueueJob, Result>(
   };
 }
 
-/** A function of the job as one of its delivery. Whatever else it is, `makeIdempotent` looks at. */
+/** Turns a function of the job into a function of the delivery. `makeIdempotent` validates any other value. */
 function adaptToDelivery<Job, T, Other extends string | false = never>(
   option: Other | ((job: Job) => T),
 ): Other | ((delivery: Delivery<Job>) => T) {
   return typeof option === 'function' ? ({ job }) => option(job) : option;
 }
 
-/** A function that picks final errors never gets to see what is none. */
+/** Keeps control-flow errors away from a function that selects final errors. */
 function ignoreControlFlow(finalErrors: FinalErrors): FinalErrors {
   if (typeof finalErrors !== 'function') return finalErrors;
   return (error) => !(error instanceof WrappedControlFlow) && finalErrors(error);

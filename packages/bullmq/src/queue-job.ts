@@ -1,37 +1,37 @@
-// What is needed of a BullMQ job, and what a job says of itself: whose it is, its key, its payload.
+// The interface that a processor needs of a BullMQ job, and the default scope, key and payload of a job.
 
-/** A job of BullMQ 5 or 6, as far as it is needed here. */
+/** The members of a job of BullMQ 5 or 6 that a processor needs. */
 export interface QueueJob {
   readonly id?: string | undefined;
   readonly name: string;
   readonly data: unknown;
-  /** When it was added. */
+  /** When the job was added: milliseconds since 1970. */
   readonly timestamp: number;
   readonly prefix: string;
   readonly queueName: string;
   moveToDelayed(timestamp: number, token?: string): Promise<void>;
 }
 
-/** Its queue, and the name by which a handler knows it. */
+/** The prefix and the name of the queue, and the name of the job. */
 export function defaultScope({ prefix, queueName, name }: QueueJob): string {
   return JSON.stringify([prefix, queueName, name]);
 }
 
 /**
- * The id that its producer chose; or its number, and when it was added, since numbers begin anew in a queue that was
- * obliterated. BullMQ takes no id with one colon from a producer.
+ * The id that the producer chose, or the generated number and the time when the job was added: the numbers of an obliterated
+ * queue start again. The two forms do not collide, because BullMQ accepts no id with a single colon from a producer.
  */
 export function defaultKey(job: QueueJob): string {
   const { id = '', timestamp } = job;
   return hasGeneratedId(job) ? `${id}:${timestamp}` : id;
 }
 
-/** What its producer asked for. */
+/** The work that the producer asked for. */
 export function defaultPayload({ name, data }: QueueJob): unknown {
   return [name, data];
 }
 
-/** By the rule of BullMQ, which refuses such ids to producers. */
+/** Whether BullMQ generated the id: a whole number. BullMQ refuses such ids from producers. */
 export function hasGeneratedId({ id = '' }: QueueJob): boolean {
   return String(Number.parseInt(id, 10)) === id;
 }

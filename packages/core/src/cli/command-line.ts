@@ -1,4 +1,4 @@
-// The command line of `onceguard`: what is to be examined, and how. Nothing of an address is repeated in a message.
+// Parses the command line of `onceguard`. No message repeats an address, because it may contain a password.
 import { parseArgs } from 'node:util';
 import { ConfigurationError } from '../errors.js';
 import type { ConnectOptions, ServerAddress } from '../stores/redis/connection/connect-options.js';
@@ -12,7 +12,7 @@ export interface CheckCommand {
 
 export const usage = `Usage: onceguard doctor <address…> [options]
 
-Says what a Redis is worth for keeping the records of onceguard, and what to do about it.
+Checks whether a Redis is fit to keep the records of onceguard, and says how to fix what is not.
 
   onceguard doctor redis://127.0.0.1:6379
   onceguard doctor rediss://store:password@redis.internal:6380/0 --prefix shop: --json
@@ -20,13 +20,13 @@ Says what a Redis is worth for keeping the records of onceguard, and what to do 
   onceguard doctor redis://10.0.0.1:26379 redis://10.0.0.2:26379 --sentinel mymaster
 
   --cluster          the addresses are nodes of one cluster; without it a node of a cluster is an error
-  --sentinel <name>  the addresses are Sentinels, and this is what they call the master; user and password are the master's
-  --prefix <text>    what the names of the store's keys begin with; default onceguard:
+  --sentinel <name>  the addresses are Sentinels, which know the master by this name; user and password are the master's
+  --prefix <text>    the beginning of the store's key names; default onceguard:
   --timeout <ms>     the deadline of the store's calls (callTimeoutMs); default 1000
-  --json             for programs: { servers, findings, ok }
-  --help
+  --json             print JSON for programs: { servers, findings, ok }
+  --help             print this text
 
-Exit status: 0 without findings of severity error, 1 with some, 2 for a command line that makes no sense.`;
+Exit status: 0 without findings of severity error, 1 with some, 2 for an invalid command line.`;
 
 const optionDefinitions = {
   cluster: { type: 'boolean', default: false },
@@ -37,7 +37,7 @@ const optionDefinitions = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-/** Throws a `ConfigurationError` that says what makes no sense, and how the command is used. */
+/** Throws a `ConfigurationError` that names the mistake and contains the usage. */
 export function parseCommandLine(args: readonly string[]): CheckCommand | 'help' {
   const { values, positionals } = parseArguments(args);
   const { cluster, sentinel, prefix, timeout, json } = values;
@@ -81,11 +81,11 @@ function parseServer(text: string, index: number): ParsedServer {
   if (url === null) {
     throw usageError(
       `Address ${index + 1} must be redis://[user:password@]host[:port][/database], or rediss:// for TLS. ` +
-        'Special characters of a password are written as in %40 for @.',
+        'Write special characters of a password URL-encoded, such as %40 for @.',
     );
   }
-  const { host, port = 6379, db = 0, isTls, ...login } = url;
-  return { address: { host, port }, options: { ...login, ...(db > 0 && { db }), ...(isTls && { tls: {} }) } };
+  const { host, port = 6379, db = 0, isTls, ...credentials } = url;
+  return { address: { host, port }, options: { ...credentials, ...(db > 0 && { db }), ...(isTls && { tls: {} }) } };
 }
 
 function usageError(message: string): ConfigurationError {

@@ -1,10 +1,21 @@
-// `onceguard doctor`: connects as a store would, and examines what is there.
+// `onceguard doctor`: connects as a store does, and checks the servers.
 import { ConfigurationError } from '../errors.js';
 import type { ConnectOptions, ServerAddress } from '../stores/redis/connection/connect-options.js';
-import { closeConnection, connectAndWait, prepareConnection } from '../stores/redis/connection/owned-connection.js';
-import { checkRedis, type Finding, listServers } from '../stores/redis/diagnostics/check/check-redis.js';
+import {
+  closeConnection,
+  connectAndWait,
+  type OwnedConnection,
+  prepareConnection,
+} from '../stores/redis/connection/owned-connection.js';
+import {
+  checkRedis,
+  type Finding,
+  listServers,
+  unreachedClusterName,
+} from '../stores/redis/diagnostics/check/check-redis.js';
+import { ClientMonitor } from '../stores/redis/diagnostics/client-monitor.js';
 
-/** Where to look; `options` is the rest: who connects, the prefix, deadlines. */
+/** The servers to check. `options` has the rest: credentials, prefix, deadlines. */
 export type CheckTarget =
   | { readonly kind: 'server'; readonly address: ServerAddress; readonly options: ConnectOptions }
   | { readonly kind: 'cluster'; readonly nodes: readonly ServerAddress[]; readonly options: ConnectOptions }
@@ -16,11 +27,11 @@ interface CheckResult {
 }
 
 export interface CheckReport extends CheckResult {
-  /** Whether nothing was found of severity `error`. */
+  /** True without findings of severity `error`. */
   readonly ok: boolean;
 }
 
-/** Throws a `ConfigurationError` for options that cannot be meant, and without the package `ioredis`. */
+/** Rejects with a `ConfigurationError` for invalid options, or if the package `ioredis` is not installed. */
 export async function checkTargets(targets: readonly CheckTarget[]): Promise<CheckReport> {
   const { servers, findings } = mergeResults(await Promise.all(targets.map(checkTarget)));
   return { servers, findings, ok: findings.every(({ severity }) => severity !== 'error') };
@@ -37,7 +48,7 @@ async function checkTarget(target: CheckTarget): Promise<CheckResult> {
   }
 }
 
-/** A node of a cluster that is given as a single server is an error, and the whole cluster is looked at, too. */
+/** A cluster node as a single server is an error. In that case the whole cluster is checked too. */
 async function checkServer(address: ServerAddress, options: ConnectOptions): Promise<CheckResult> {
   const singleResult = await connectAndCheck({ ...options, ...address });
   if (!singleResult.findings.some(isLoneClusterNode)) return singleResult;
@@ -45,15 +56,15 @@ async function checkServer(address: ServerAddress, options: ConnectOptions): Pro
   return mergeResults([{ servers: [], findings: singleResult.findings.filter(isLoneClusterNode) }, clusterResult]);
 }
 
-/** What is wrong with a cluster that no client gets into, its nodes may know. */
+/** If the client cannot connect to the cluster, each node is checked as a single server, which may show the cause. */
 async function checkCluster(nodes: readonly ServerAddress[], options: ConnectOptions): Promise<CheckResult> {
   const clusterResult = await connectAndCheck({ ...options, cluster: nodes });
-  if (!clusterResult.servers.includes('cluster')) return clusterResult;
+  if (!clusterResult.servers.includes(unreachedClusterName)) return clusterResult;
   const { servers, findings } = mergeResults(
     await Promise.all(nodes.map((node) => connectAndCheck({ ...options, ...node }))),
   );
   return mergeResults([
-    { servers, findings: findings.filter((one) => !isLoneClusterNode(one)) },
+    { servers, findings: findings.filter((finding) => !isLoneClusterNode(finding)) },
     { ...clusterResult, servers: [] },
   ]);
 }
@@ -63,17 +74,19 @@ function isLoneClusterNode({ code }: Finding): boolean {
 }
 
 async function connectAndCheck(options: ConnectOptions): Promise<CheckResult> {
-  const { client, connectTimeoutMs, store } = await prepareOrExplain(options);
+  const connection = await prepareOrExplain(options);
+  const { client, storeOptions } = connection;
   try {
-    await connectAndWait(client, connectTimeoutMs);
+    await connectAndWait(connection, ClientMonitor.forClient(client));
     const servers = listServers(client).map(({ server }) => server);
-    return { servers, findings: await checkRedis(client, store) };
+    return { servers, findings: await checkRedis(client, storeOptions) };
   } finally {
     await closeConnection(client);
   }
 }
 
-async function prepareOrExplain(options: ConnectOptions) {
+/** Adds how to run the command with ioredis, if the package is missing. */
+async function prepareOrExplain(options: ConnectOptions): Promise<OwnedConnection> {
   try {
     return await prepareConnection(options);
   } catch (error) {
@@ -83,10 +96,10 @@ async function prepareOrExplain(options: ConnectOptions) {
   }
 }
 
-/** What is said of the same server twice is one finding. */
+/** Drops repeated findings about the same server. */
 function mergeResults(results: readonly CheckResult[]): CheckResult {
-  const servers = new Set(results.flatMap((visit) => visit.servers));
-  const findings = results.flatMap((visit) => visit.findings);
+  const servers = new Set(results.flatMap((result) => result.servers));
+  const findings = results.flatMap((result) => result.findings);
   const distinct = new Map(findings.map((finding) => [`${finding.code} ${finding.server}`, finding]));
   return { servers: [...servers], findings: [...distinct.values()] };
 }

@@ -1,11 +1,11 @@
-// What a check has found, for people: by severity, each with its remedy.
+// Formats the findings of a check for people: by severity, each with its remedy.
 import { styleText } from 'node:util';
 import type { Finding, Severity } from '../stores/redis/diagnostics/check/check-redis.js';
 import type { CheckReport } from './doctor.js';
 
 const headings = {
-  error: ['red', 'Errors: this has to change'],
-  warning: ['yellow', 'Warnings: this should change'],
+  error: ['red', 'Errors: fix these'],
+  warning: ['yellow', 'Warnings: you should fix these'],
   info: ['cyan', 'Good to know'],
 } as const satisfies Record<Severity, readonly ['red' | 'yellow' | 'cyan', string]>;
 
@@ -15,10 +15,10 @@ export function formatReport({ servers, findings }: CheckReport, hasColours: boo
     const items = groupFindings(findings.filter((finding) => finding.severity === severity));
     return items.length === 0 ? [] : [hasColours ? styleText(colour, heading) : heading, ...items];
   });
-  return [...parts, `${formatCounts(findings)}. Looked at ${servers.join(', ')}.`].join('\n\n');
+  return [...parts, `${formatCounts(findings)}. Checked: ${servers.join(', ')}.`].join('\n\n');
 }
 
-/** What is so with several servers is said once. */
+/** Merges findings that are the same on several servers into one item. */
 function groupFindings(findings: readonly Finding[]): string[] {
   const items = new Map<string, string[]>();
   for (const { code, server, message, remedy } of findings) {

@@ -1,4 +1,4 @@
-// The command `onceguard` (bin/onceguard.js imports this file): says what a Redis is worth for this job.
+// The command `onceguard`, which `bin/onceguard.js` imports: checks whether a Redis is fit to keep records.
 import { ConfigurationError } from '../errors.js';
 import { parseCommandLine, usage } from './command-line.js';
 import { checkTargets } from './doctor.js';
@@ -18,9 +18,9 @@ async function main(): Promise<number> {
   return report.ok ? exitStatus.ok : exitStatus.errorsFound;
 }
 
-// What the library warns programs of is among the findings.
+// The findings include what the library would also emit as process warnings.
 process.removeAllListeners('warning');
-// Until the answer is known: a process that ends early has not found that all is well.
+// A process that ends before the check has finished must not report success.
 process.exitCode = exitStatus.errorsFound;
 
 void main()

@@ -1,7 +1,16 @@
-// The protocol on Redis: every verb is one Lua script on a record.
+// The store on Redis: every verb of the protocol is one Lua script on a record.
 import { StoreError } from '../../errors.js';
 import { parseOptions } from '../../parse-options.js';
-import * as check from '../../protocol/argument-checks.js';
+import {
+  checkAcquire,
+  checkCheckpoint,
+  checkComplete,
+  checkKey,
+  checkRelease,
+  checkRenew,
+  checkResolve,
+  checkScan,
+} from '../../protocol/argument-checks.js';
 import type {
   AcquireReply,
   AcquireRequest,
@@ -22,16 +31,14 @@ import { CommandExecutor } from './connection/command-executor.js';
 import { CompletionSubscriber } from './connection/completion-subscriber.js';
 import type { ConnectOptions } from './connection/connect-options.js';
 import { closeConnection, connectAndWait, prepareConnection } from './connection/owned-connection.js';
-import type { CommandArgument, RedisClient } from './connection/redis-client.js';
-import {
-  type RedisStoreOptions,
-  redisStoreOptionsSchema,
-  warnAboutUnsafeClientOptions,
-} from './connection/redis-store-options.js';
-import type { Durability } from './connection/replication-wait.js';
+import type { RedisClient } from './connection/redis-client.js';
+import { type RedisStoreOptions, redisStoreOptionsSchema } from './connection/redis-store-options.js';
 import { scanKeys } from './connection/scan-keys.js';
-import { checkRedis, type Finding, publishFindings } from './diagnostics/check/check-redis.js';
+import { checkClientOptions } from './diagnostics/check/check-client-options.js';
+import { type CheckOptions, checkRedis, type Finding, publishFindings } from './diagnostics/check/check-redis.js';
+import { ClientMonitor } from './diagnostics/client-monitor.js';
 import type { RedisHealth } from './diagnostics/health.js';
+import type { CommandArgument } from './wire/command-argument.js';
 import { decodeReadReply } from './wire/decode-record.js';
 import {
   decodeAcquireReply,
@@ -40,178 +47,188 @@ import {
   decodeRenewReply,
   decodeResolveReply,
 } from './wire/decode-replies.js';
-import * as encode from './wire/encode-arguments.js';
-import type { LuaScript } from './wire/lua-script.js';
+import {
+  encodeAcquireArguments,
+  encodeCheckpointArguments,
+  encodeCompleteArguments,
+  encodeReleaseArguments,
+  encodeRenewArguments,
+  encodeResolveArguments,
+} from './wire/encode-arguments.js';
 import type { ReplyReader } from './wire/reply-reader.js';
-import { acquireScript } from './wire/scripts/acquire-script.js';
-import { checkpointScript } from './wire/scripts/checkpoint-script.js';
-import { completeScript } from './wire/scripts/complete-script.js';
-import { readScript } from './wire/scripts/read-script.js';
-import { completionChannel } from './wire/scripts/record-fragments.js';
-import { releaseScript } from './wire/scripts/release-script.js';
-import { renewScript } from './wire/scripts/renew-script.js';
-import { removeScript, resolveScript } from './wire/scripts/resolve-script.js';
+import { scripts, type Verb } from './wire/scripts/index.js';
+import { completionChannel } from './wire/scripts/record-layout.js';
 
 /**
- * Records in Redis ≥ 6.0 or Valkey, standalone, behind Sentinel, or in a cluster.
+ * Keeps records in Redis ≥ 6.0 or Valkey: standalone, behind Sentinel, or in a cluster.
  *
- * - Each verb is one EVALSHA, sent once; whoever calls repeats it with the same token. Those that are called in one go leave
- *   in one pipeline, but for large answers, and but for a cluster.
- * - No call lasts longer than `callTimeoutMs`, whatever the client does.
- * - The client stays the caller's: never closed, changed or given commands. It must be open as long as the store is used.
- * - What Redis loses (failover, eviction, a restart without AOF), this store has lost. `docs/redis.md` has the settings.
+ * - Each verb is one EVALSHA, sent once; the caller repeats it with the same owner token. Calls of the same tick share one
+ *   pipeline, except calls with large arguments and calls to a cluster.
+ * - No call takes longer than `callTimeoutMs`, whatever the client does.
+ * - A client that you pass in stays yours: the store never closes or changes it. Keep it open as long as the store is used.
+ * - The store loses what Redis loses (failover, eviction, a restart without AOF). `docs/redis.md` lists the safe settings.
+ *
+ * @example
+ * const store = await RedisStore.connect('redis://:password@redis.internal:6379/0');
  */
 export class RedisStore implements IdempotencyStore {
   readonly name: string;
+  /** The deadline of each call in milliseconds. */
   readonly callTimeoutMs: number;
   readonly retryQueueLimits: RetryQueueLimits | undefined;
   readonly #prefix: string;
-  readonly #durability: Durability | null;
+  readonly #checkOptions: CheckOptions;
   readonly #client: RedisClient;
+  readonly #monitor: ClientMonitor;
   readonly #executor: CommandExecutor;
-  /** Of a store that has its connection from `connect`. */
+  readonly #stopMonitoring: () => void;
+  /** Only a store that `connect` made has one. */
   #completions: CompletionSubscriber | null = null;
   #disconnect: () => Promise<void> = async () => {};
 
-  /** Throws a `ConfigurationError` for options that cannot be meant; warns once of client options that are not safe. */
+  /**
+   * Makes a store on your own ioredis client, and warns once about client options that are not safe. Throws a
+   * `ConfigurationError` for invalid options.
+   */
   constructor(options: RedisStoreOptions) {
     const { client, prefix, callTimeoutMs, durability, storeName, retryQueueLimits } = parseOptions(
       'new RedisStore()',
       redisStoreOptionsSchema,
       options,
     );
-    warnAboutUnsafeClientOptions(client);
+    publishFindings(checkClientOptions(client));
     this.name = storeName;
     this.retryQueueLimits = retryQueueLimits;
     this.callTimeoutMs = callTimeoutMs;
     this.#prefix = prefix;
     this.#client = client;
-    this.#durability = durability ?? null;
-    const checkAtStart = async () => {
-      const found = await this.check();
-      // Whoever has closed it meanwhile knows that it does not answer.
-      if (this.#executor.isOpen) publishFindings(found);
-    };
-    this.#executor = new CommandExecutor(
-      client,
-      { storeName, callTimeoutMs, durability: this.#durability },
-      checkAtStart,
-    );
+    this.#checkOptions = { prefix, callTimeoutMs, durability };
+    this.#monitor = ClientMonitor.forClient(client);
+    this.#executor = new CommandExecutor(client, { callTimeoutMs, durability: durability ?? null }, this.#monitor);
+    this.#stopMonitoring = this.#monitor.addStore(storeName, async () => {
+      const findings = await this.check();
+      // Once the store or its client is closed, the findings would only say that Redis cannot be reached.
+      if (this.#executor.closure === null) publishFindings(findings);
+    });
   }
 
   /**
-   * A store with a connection of its own, to one server, through Sentinels, or to a cluster, made with the options that
-   * hold under faults; `close()` ends it.
+   * Makes a store with a connection of its own to one server, through Sentinels, or to a cluster, with client options that
+   * work under faults. `close()` ends the connection.
    *
-   * Waits for the connection, but no longer than `connectTimeoutMs`, and then answers with the store all the same (and
-   * warns, `redis_not_connected`): a Redis that is away must not keep a server from starting, it may come back, and
-   * until then every call fails at once, naming the cause, and nothing runs. To start only with Redis, make one call:
-   * `await store.read('startup')`. Rejects only for invalid options and without the package `ioredis`.
+   * Waits at most `connectTimeoutMs` for the connection. After that it returns the store all the same, with a warning
+   * (`redis_not_connected`): a Redis outage must not keep a server from starting. Until Redis is back, every call fails at
+   * once with the cause, and no work runs. To start only with Redis, make one call: `await store.read('startup')`. Rejects
+   * with a `ConfigurationError` for invalid options, or if the package `ioredis` is not installed.
+   *
+   * @param options - a URL such as `redis://:password@host:6379/0`, or `ConnectOptions`.
+   * @example
+   * const store = await RedisStore.connect({ cluster: ['redis://10.0.0.1:7000'], password, prefix: 'shop:' });
    */
   static async connect(options: string | ConnectOptions): Promise<RedisStore> {
-    const { client, connectTimeoutMs, store: of } = await prepareConnection(options);
-    const store = new RedisStore(of);
+    const connection = await prepareConnection(options);
+    const { client, storeOptions } = connection;
+    const store = new RedisStore(storeOptions);
     store.#completions = new CompletionSubscriber(client, store.#prefix + completionChannel);
     store.#disconnect = () => closeConnection(client);
-    await connectAndWait(client, connectTimeoutMs);
+    await connectAndWait(connection, store.#monitor);
     return store;
   }
 
-  /** Whether Redis answers, as the calls of this process saw it. Asks nothing. */
+  /** Whether Redis replies, as the calls of this process saw it. Sends nothing. */
   health(): RedisHealth {
-    return this.#executor.health;
+    const { closure } = this.#executor;
+    if (closure === null) return this.#monitor.health;
+    return { state: 'closed', lastError: closure.reason, since: closure.since };
   }
 
   /**
-   * What the servers, and the client, are worth for this job: errors first, then warnings, then what is good to know. A sane
-   * set-up has neither errors nor warnings. Does not fail, and leaves nothing behind. It runs once for each client, when it is
-   * first ready; errors and warnings are told then by the event `warning`.
+   * Checks the servers and the client options: errors first, then warnings, then information. A good installation has neither
+   * errors nor warnings. Does not reject, and leaves nothing in Redis. The first store on a client also runs the check by
+   * itself when the client is first ready, and publishes errors and warnings as the event `warning`.
    */
   async check(): Promise<readonly Finding[]> {
-    const { callTimeoutMs } = this;
-    const prefix = this.#prefix;
-    const durability = this.#durability ?? undefined;
-    return await checkRedis(this.#client, { prefix, callTimeoutMs, durability });
+    return await checkRedis(this.#client, this.#checkOptions);
   }
 
   async acquire(key: string, request: AcquireRequest): Promise<AcquireReply> {
-    check.checkAcquire(key, request);
-    const args = encode.acquireArguments(request, this.#completions?.isSubscribed === true);
-    return decodeAcquireReply(await this.#runScriptDurably('acquire', acquireScript, key, args), request);
+    checkAcquire(key, request);
+    const args = encodeAcquireArguments(request, this.#completions?.isSubscribed === true);
+    return decodeAcquireReply(await this.#runDurably('acquire', key, args), request);
   }
 
   async renew(lease: Lease, leaseMs: number): Promise<RenewReply> {
-    check.checkRenew(lease, leaseMs);
-    return decodeRenewReply(
-      await this.#runScriptDurably('renew', renewScript, lease.key, encode.renewArguments(lease, leaseMs)),
-    );
+    checkRenew(lease, leaseMs);
+    const args = encodeRenewArguments(lease, leaseMs);
+    return decodeRenewReply(await this.#runDurably('renew', lease.key, args));
   }
 
-  async checkpoint(lease: Lease, point: Checkpoint): Promise<CheckpointReply> {
-    check.checkCheckpoint(lease, point);
-    const args = encode.checkpointArguments(lease, point);
-    return decodeCheckpointOrReleaseReply(
-      await this.#runScriptDurably('checkpoint', checkpointScript, lease.key, args),
-    );
+  async checkpoint(lease: Lease, checkpoint: Checkpoint): Promise<CheckpointReply> {
+    checkCheckpoint(lease, checkpoint);
+    const args = encodeCheckpointArguments(lease, checkpoint);
+    const reply = await this.#runDurably('checkpoint', lease.key, args);
+    return decodeCheckpointOrReleaseReply(reply);
   }
 
   async complete(lease: Lease, completion: Completion): Promise<CompleteReply> {
-    check.checkComplete(lease, completion);
-    const args = encode.completeArguments(lease, completion);
-    return decodeCompleteReply(await this.#runScriptDurably('complete', completeScript, lease.key, args), lease);
+    checkComplete(lease, completion);
+    const args = encodeCompleteArguments(lease, completion);
+    return decodeCompleteReply(await this.#runDurably('complete', lease.key, args), lease);
   }
 
-  async release(holder: LeaseIdentity, how: ReleaseRequest): Promise<ReleaseReply> {
-    check.checkRelease(holder, how);
-    return decodeCheckpointOrReleaseReply(
-      await this.#runScript('release', releaseScript, holder.key, encode.releaseArguments(holder, how)),
-    );
+  async release(holder: LeaseIdentity, request: ReleaseRequest): Promise<ReleaseReply> {
+    checkRelease(holder, request);
+    const args = encodeReleaseArguments(holder, request);
+    return decodeCheckpointOrReleaseReply(await this.#run('release', holder.key, args));
   }
 
   async resolve(key: string, request: ResolveRequest): Promise<ResolveReply> {
-    check.checkResolve(key, request);
-    return decodeResolveReply(
-      await this.#runScriptDurably('resolve', resolveScript, key, encode.resolveArguments(request)),
-    );
+    checkResolve(key, request);
+    const args = encodeResolveArguments(request);
+    return decodeResolveReply(await this.#runDurably('resolve', key, args));
   }
 
   async read(key: string): Promise<ReadReply> {
-    check.checkKey(key);
-    return decodeReadReply(await this.#runScript('read', readScript, key, []));
+    checkKey(key);
+    return decodeReadReply(await this.#run('read', key, []));
   }
 
   /**
-   * SCAN over all keys of the database, so a page may be empty before the last. In a cluster over all masters. Keys under the
-   * prefix that cannot be read as records are skipped and counted.
+   * Runs SCAN over all keys of the database, in a cluster over all masters. A page may be empty although more pages follow.
+   * Keys with the prefix that cannot be read as records are skipped and counted.
    */
   async scan(request: ScanRequest): Promise<ScanPage> {
-    check.checkScan(request);
-    const { now, keys, cursor } = await scanKeys(this.#executor, this.#prefix, request);
-    const read = await Promise.all(keys.map(async (key) => ({ key, answer: await this.#tryRead(key) })));
-    const records = read.flatMap(({ key, answer }) => (answer?.record ? [{ key, record: answer.record }] : []));
-    return { now, records, skipped: read.filter(({ answer }) => answer === null).length, cursor };
+    checkScan(request);
+    const { now, keys, invalidKeys, cursor } = await scanKeys(this.#executor, this.#prefix, request);
+    const read = await Promise.all(keys.map(async (key) => ({ key, reply: await this.#tryRead(key) })));
+    const records = read.flatMap(({ key, reply }) => (reply?.record ? [{ key, record: reply.record }] : []));
+    const unreadable = read.filter(({ reply }) => reply === null).length;
+    return { now, records, skipped: invalidKeys + unreadable, cursor };
   }
 
   async remove(key: string): Promise<{ readonly now: number }> {
-    check.checkKey(key);
-    return { now: (await this.#runScript('remove', removeScript, key, [])).readNumber() };
+    checkKey(key);
+    return { now: (await this.#run('remove', key, [])).readNumber() };
   }
 
-  /** Told by way of a second connection, made when this is first called; never where the client was passed in. */
+  /**
+   * The first call opens a second connection, on which the messages arrive. A store on a client that was passed in opens none
+   * and never calls the listener.
+   */
   onAttemptEnded(listener: (key: string) => void): void {
     this.#completions?.addListener(listener);
   }
 
-  /** Ends the connections that `connect` led to; a client that was passed in stays open. */
+  /** Closes the connections that `connect` opened. A client that was passed in stays open. */
   async close(): Promise<void> {
+    this.#stopMonitoring();
     this.#executor.close();
     this.#completions?.close();
     await this.#disconnect();
   }
 
-  /** Null: what lies there is no record, or none that this version can read. */
+  /** Null: the key does not hold a record that this version can read. */
   async #tryRead(key: string): Promise<ReadReply | null> {
-    if (!isValidKey(key)) return null;
     try {
       return await this.read(key);
     } catch (error) {
@@ -220,24 +237,15 @@ export class RedisStore implements IdempotencyStore {
     }
   }
 
-  #runScript(verb: string, script: LuaScript, key: string, args: CommandArgument[]): Promise<ReplyReader> {
-    return this.#executor.runScript(verb, script, this.#redisKey(key), args);
+  #run(verb: Verb, key: string, args: CommandArgument[]): Promise<ReplyReader> {
+    return this.#executor.runScript(verb, scripts[verb], this.#redisKey(key), args);
   }
 
-  #runScriptDurably(verb: string, script: LuaScript, key: string, args: CommandArgument[]): Promise<ReplyReader> {
-    return this.#executor.runScriptDurably(verb, script, this.#redisKey(key), args);
+  #runDurably(verb: Verb, key: string, args: CommandArgument[]): Promise<ReplyReader> {
+    return this.#executor.runScriptDurably(verb, scripts[verb], this.#redisKey(key), args);
   }
 
   #redisKey(key: string): string {
     return `${this.#prefix}{${key}}`;
-  }
-}
-
-function isValidKey(key: string): boolean {
-  try {
-    check.checkKey(key);
-    return true;
-  } catch {
-    return false;
   }
 }

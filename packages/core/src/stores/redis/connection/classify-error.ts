@@ -1,11 +1,11 @@
-// What an error of Redis or of its client means: was the call executed, and what is to be done.
+// Classifies an error of Redis or of its client: whether the call was executed, and who must act.
 import { StoreError } from '../../../errors.js';
-import { damagedRecordCode, foreignKeyCode, newerLayoutCode } from '../wire/scripts/record-fragments.js';
+import { damagedRecordCode, foreignKeyCode, newerLayoutCode } from '../wire/scripts/record-layout.js';
 import { redact } from './redact.js';
 import { isCluster, type RedisClient } from './redis-client.js';
 import { classifyReplyMessage, type ErrorClassification } from './server-error-patterns.js';
 
-/** By what the message begins with; the first match decides. Redis' errors carry no code: the first word is the code. */
+/** By the beginning of the message. The first match decides. Redis' errors have no code; their first word serves as one. */
 const patterns: readonly (readonly [RegExp, ErrorClassification])[] = [
   [/^(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|NOREPLICAS|MOVED|ASK)\b/, { class: 'unavailable' }],
   [/^(Stream isn't writeable|Cluster isn't ready)/, { class: 'unavailable' }],
@@ -16,15 +16,15 @@ const patterns: readonly (readonly [RegExp, ErrorClassification])[] = [
   [new RegExp(`^(WRONGTYPE|NOSCRIPT|CROSSSLOT|${foreignKeyCode})\\b`), { class: 'bug' }],
 ];
 
-/** The key holds something that this version cannot read as a record. The last is a string with the mark of a record, and too short. */
+/** The key holds something that this version cannot read as a record. The last pattern matches a record that is too short. */
 const unreadableRecordPattern = new RegExp(
   `^(WRONGTYPE\\b|${newerLayoutCode}\\b|${foreignKeyCode}\\b|${damagedRecordCode}\\b|.*data string too short)`,
 );
 
-/** Redis 6 wraps what a command in a script answered. */
+/** Redis 6 wraps the error of a command within a script. */
 const scriptErrorWrapper = /^ERR Error running script .*?: -?(?=[A-Z]{3,} )/;
 
-/** Everything else may have been executed: time-outs, lost connections, and whatever is not known here. */
+/** An error that matches no pattern is `unknown`: the call may have been executed, as after a lost connection. */
 export function classifyMessage(message: string): ErrorClassification {
   const unwrapped = message.replace(scriptErrorWrapper, '');
   return (
@@ -34,8 +34,8 @@ export function classifyMessage(message: string): ErrorClassification {
 }
 
 /**
- * The error of a call. Its message keeps what Redis or the client said, without secrets. The original is left out: ioredis
- * hangs the command with all arguments on it, and nobody's answers belong into a log.
+ * Makes the error of a failed call. Its message keeps the text of Redis or the client, without secrets. The original error is
+ * not its cause: ioredis attaches the command with all arguments to it, and recorded outcomes must not get into logs.
  */
 export function toStoreError(call: string, error: unknown, client: RedisClient): StoreError {
   if (error instanceof StoreError) return error;
@@ -51,12 +51,12 @@ export function toStoreError(call: string, error: unknown, client: RedisClient):
   return new StoreError(effectiveClass, description, { ...options, unreadable });
 }
 
-/** What such a client was answered last need not be what became of the first send. */
+/** Such a client may have sent the command before. Its last reply does not say whether an earlier send was executed. */
 function mayResend(client: RedisClient): boolean {
   return isCluster(client) || client.options.maxRetriesPerRequest !== 0;
 }
 
-/** Whether Redis does not have the script; then it has not run. */
+/** Whether Redis does not know the script's digest. The script has not run then. */
 export function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }

@@ -1,10 +1,11 @@
-// Calls that are made in one go leave together: one write to the socket, and one reading of it by Redis.
+// Batches commands that are issued in the same tick into one pipeline: one write to the socket, and one read by Redis.
 import { AsyncResource } from 'node:async_hooks';
-import { type CommandArgument, isCluster, type RedisClient, send } from './redis-client.js';
+import { type CommandArgument, isTooLargeToBatch } from '../wire/command-argument.js';
+import { isCluster, type RedisClient, send } from './redis-client.js';
 
 type ReplyCallback = (error: Error | null | undefined, reply: unknown) => void;
 
-/** It keeps the async context of its caller, so that tracing files the command under the request that it belongs to. */
+/** Keeps the async context of its caller, so that tracing assigns the command to the right request. */
 class PendingCommand extends AsyncResource {
   constructor(
     readonly command: string,
@@ -15,15 +16,13 @@ class PendingCommand extends AsyncResource {
   }
 }
 
-/** A pipeline copies what it sends into one piece, which costs large answers more than it saves. */
-const maxBatchedArgumentBytes = 16_384;
-/** Much may be computed in one go; what has waited so long leaves with the next call. */
+/** A tick may last long. A command that has waited this long is sent with the next command. */
 const maxBatchDelayMs = 5;
 
 /**
- * What waits here is sent, in the order of the calls, when the code that runs now, and all promises that it settles, have
- * come to their end. Each call has an answer of its own, when it comes, and fails by itself. On a cluster every command is sent
- * alone: only so does the client follow a slot that has moved.
+ * Sends the pending commands in the order of the calls, as soon as the current code and all promises that it settles have
+ * finished. Every command gets its own reply as it arrives, and fails by itself. In a cluster every command is sent alone:
+ * the client follows a moved slot only for single commands.
  */
 export class CommandBatcher {
   readonly #client: RedisClient;
@@ -42,8 +41,8 @@ export class CommandBatcher {
       return send(this.#client, command, args);
     }
     return new Promise((resolve, reject) => {
-      const told: ReplyCallback = (error, reply) => (error ? reject(error) : resolve(reply));
-      this.#enqueue(new PendingCommand(command, args, told));
+      const callback: ReplyCallback = (error, reply) => (error ? reject(error) : resolve(reply));
+      this.#enqueue(new PendingCommand(command, args, callback));
     });
   }
 
@@ -55,7 +54,7 @@ export class CommandBatcher {
     } else if (now - this.#pendingSince > maxBatchDelayMs) this.flush();
   }
 
-  /** Sends at once what waits. */
+  /** Sends the pending commands at once. */
   flush(): void {
     const commands = this.#pending;
     if (commands.length === 0) return;
@@ -75,14 +74,14 @@ export class CommandBatcher {
 function sendPipelined(client: RedisClient, commands: readonly PendingCommand[]): void {
   const pipeline = bindCallerContexts(client, commands).pipeline?.();
   for (const { command, args, callback } of commands) pipeline?.callBuffer(command, args, callback);
-  // Each caller gets its own error.
+  // The callback of each command gets its own error.
   pipeline?.exec().catch(() => undefined);
 }
 
 /**
- * The client as one pipeline sees it. A pipeline hands its commands to `sendCommand` one after the other, all in the context in
- * which it is executed; tracing begins its spans there. Here each is handed on in the context of its own caller. The client
- * itself is not changed.
+ * Returns the client as the pipeline is to see it. A pipeline passes its commands to `sendCommand` one after the other, all
+ * in the async context of `exec`, and tracing starts its spans there. The returned object passes each command on in the
+ * context of its own caller. The client itself is not changed.
  */
 function bindCallerContexts(client: RedisClient, commands: readonly PendingCommand[]): RedisClient {
   if (client.sendCommand === undefined) return client;
@@ -93,9 +92,4 @@ function bindCallerContexts(client: RedisClient, commands: readonly PendingComma
     return pending === undefined ? sendNext() : pending.runInAsyncScope(sendNext);
   };
   return Object.create(client, { sendCommand: { value: sendCommand } });
-}
-
-/** Large ones leave by themselves. */
-export function isTooLargeToBatch(argument: CommandArgument): boolean {
-  return typeof argument !== 'number' && argument.length > maxBatchedArgumentBytes;
 }

@@ -1,14 +1,14 @@
-// Hears, on a connection of its own, of attempts that have ended and for which somebody waited.
+// Subscribes, on a connection of its own, to messages about attempts that have ended and for which a caller waits.
 
 import type { Cluster, Redis } from 'ioredis';
 import { unref } from '../../../timers.js';
 
-/** How often the connection is looked after. */
+/** How often the connection is checked. */
 const keepAliveIntervalMs = 3_000;
 
 /**
- * Connects when somebody first listens. While it hears nothing (it is not connected, the user may not subscribe) nobody
- * is worse off than without it, so what fails here is neither told nor counted: the store's own connection says what is wrong.
+ * Connects when the first listener is added. Messages are only hints, and callers also poll. So a failure of this connection
+ * (not connected, no right to SUBSCRIBE) is neither reported nor counted: the store's main connection reports what is wrong.
  */
 export class CompletionSubscriber {
   readonly #listeners = new Set<(key: string) => void>();
@@ -18,12 +18,14 @@ export class CompletionSubscriber {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
-    /** Its way of connecting is taken over, and its server; of a cluster any, since each of them hears all. */
+    /**
+     * The connection has the options and the server of this client. In a cluster any server will do: each gets all messages.
+     */
     private readonly client: Redis | Cluster,
     private readonly channel: string,
   ) {}
 
-  /** What is announced from now on is heard of, as far as it can be known. */
+  /** Whether messages that are published from now on arrive, as far as the client knows. */
   get isSubscribed(): boolean {
     return this.#isSubscribed;
   }
@@ -42,8 +44,9 @@ export class CompletionSubscriber {
   }
 
   /**
-   * The client connects again by itself, but not for ever: not to a server of a cluster, which may be gone for good. And whoever
-   * only listens never learns that the server is silent: the connection ends where a PING is not answered.
+   * Makes a new connection if the old one has ended: ioredis does not reconnect for ever to a node of a cluster, which may be
+   * gone for good. A subscriber sends nothing, so it would not notice a silent server: an unanswered PING ends the
+   * connection.
    */
   #keepAlive(): void {
     if (this.#connection === null || this.#connection.status === 'end') this.#connect();
@@ -64,7 +67,7 @@ export class CompletionSubscriber {
     connection.on('close', () => {
       this.#isSubscribed = false;
     });
-    // That it rejects is no news: the client goes on, or ends.
+    // A rejection needs no handling: the client tries again, or ends.
     connection.connect().catch(() => {});
   }
 
@@ -73,7 +76,7 @@ export class CompletionSubscriber {
       await connection.subscribe(this.channel);
       this.#isSubscribed = connection.status === 'ready';
     } catch {
-      // The user may not. It is tried again when the connection is made anew.
+      // The user may lack the right. The next connection tries again.
     }
   }
 }

@@ -1,4 +1,4 @@
-// The options of RedisStore.connect: where Redis is, and who connects.
+// The options of RedisStore.connect: the address of Redis, the credentials, and their validation.
 import type { ClusterOptions, RedisOptions } from 'ioredis';
 import { z } from 'zod';
 import { milliseconds } from '../../../parse-options.js';
@@ -15,54 +15,58 @@ import {
 import { parseRedisUrl } from './redis-url.js';
 import type { Durability } from './replication-wait.js';
 
+/** The address of one server. */
 export interface ServerAddress {
   readonly host: string;
   readonly port: number;
 }
 
 /**
- * Where Redis is and who connects; everything else is the store's choice. For other settings make a client yourself,
- * with `safeRedisOptions()` or `safeClusterOptions()`, and pass it to `new RedisStore({ client })`.
+ * The address of Redis and the credentials. The store chooses all other client options. To use other settings, make a client
+ * with `safeRedisOptions()` or `safeClusterOptions()` and pass it to `new RedisStore({ client })`.
  */
 export interface ConnectOptions extends Pick<RedisOptions, 'host' | 'port' | 'path' | 'family' | 'db' | 'tls'> {
-  /** A text, or a function that is asked at every connection: see `password`. */
+  /** A text, or a function that is called for every connection: see `password`. */
   readonly username?: Credential | undefined;
   /**
-   * A text, or a function, which may be async, that returns the password that is valid now: a token of a cloud identity, or a
-   * secret that rotates. It is called for every connection that is made, several at once in a cluster, and has ten seconds.
-   * Where it fails, the connection is tried again like any other.
+   * A text, or a function, which may be async, that returns the currently valid password: a token of a cloud identity, or a
+   * secret that rotates. The store calls the function for every connection, in a cluster for several at once. It must return
+   * within ten seconds. If it fails, the client tries to connect again later, as after any other failure.
    */
   readonly password?: Credential | undefined;
-  /** `redis://` or `rediss://`, without a query. What it says wins over what is said beside it. */
+  /** `redis://` or `rediss://`, without a query. It overrides the other options. */
   readonly url?: string | undefined;
-  /** Some nodes of a cluster, each `redis://host:port` or an address; the others are found. */
+  /** Some nodes of a cluster, each `redis://host:port` or an address. The client discovers the others. */
   readonly cluster?: readonly (string | ServerAddress)[] | undefined;
-  /** Some Sentinels, each `redis://host:port` or an address; the others are found. Needs `name`. */
+  /** Some Sentinels, each `redis://host:port` or an address. The client discovers the others. Needs `name`. */
   readonly sentinels?: readonly (string | ServerAddress)[] | undefined;
-  /** What the Sentinels call the master. */
+  /** The name by which the Sentinels know the master. */
   readonly name?: string | undefined;
   readonly sentinelUsername?: string | undefined;
   readonly sentinelPassword?: string | undefined;
   readonly sentinelTLS?: RedisOptions['tls'];
-  /** Of a cluster or a set behind Sentinel: by which address each server, as the others know it, is reached from here. */
+  /** For servers behind NAT: maps each address that a cluster or a Sentinel announces to the one that is reachable. */
   readonly natMap?: Readonly<Record<string, ServerAddress>> | undefined;
   /**
-   * Of a cluster: turns the host name of a node in `cluster` into what is connected to, as in ioredis. Default: with `tls` the
-   * name itself, since certificates name hosts; else its IP address.
+   * For a cluster: resolves the host name of a node in `cluster`, as in ioredis. Default: the name itself with `tls`, because
+   * certificates name hosts; otherwise its IP address.
    */
   readonly dnsLookup?: ClusterOptions['dnsLookup'];
+  /** The name of the connections in CLIENT LIST. */
   readonly connectionName?: string | undefined;
-  /** How long `connect` waits for the connection. Default 2000. */
+  /** How long `connect` waits for the connection, in milliseconds. Default 2000. */
   readonly connectTimeoutMs?: number | undefined;
-  /** As for the constructor. */
+  /** The beginning of all key names. Default `onceguard:`. Stores with the same prefix share their records. */
   readonly prefix?: string | undefined;
+  /** The deadline of each call in milliseconds. Default 1000. */
   readonly callTimeoutMs?: number | undefined;
+  /** How many replicas must confirm each write. Default: the master's reply is enough. */
   readonly durability?: Durability | undefined;
   readonly storeName?: string | undefined;
   readonly retryQueueLimits?: RetryQueueLimits | undefined;
 }
 
-// ioredis takes a query for options, and would let it win over the safe ones.
+// ioredis reads options from a query, and they would override the safe options.
 const urlRule =
   'it must begin with redis:// or rediss:// and have no query; options have names here, and special characters of a ' +
   'password are written as in %40 for @';
@@ -152,7 +156,7 @@ export const connectOptionsSchema = connectFieldsSchema
     }
   });
 
-/** Hosts, alone or in an address, with a port and a database. */
+/** A host and a port, also as a URL with a database. */
 const credentialFreePattern = /^$|^(?:rediss?:\/\/)?[\w.-]+:\d{1,5}(?:\/\d*)?$/;
 const addressOptions: readonly unknown[] = ['url', 'cluster', 'sentinels', 'natMap', 'host', 'path'];
 const secretOptions: readonly unknown[] = [
@@ -164,25 +168,26 @@ const secretOptions: readonly unknown[] = [
   'sentinelTLS',
 ];
 
-/** Whether a value must not be shown: credentials, and addresses in which there may be some. */
+/** Whether error messages must not show the value: credentials, and addresses that may contain some. */
 export function isSecretOption(option: PropertyKey | undefined, value: unknown): boolean {
   if (secretOptions.includes(option)) return true;
   return addressOptions.includes(option) && typeof value === 'string' && !credentialFreePattern.test(value);
 }
 
-/** What cannot be meant together, with the remedy. */
+/** Options that contradict each other, with the remedy. */
 function findContradictions(options: ParsedConnectOptions): [keyof ParsedConnectOptions, string][] {
   const { cluster, sentinels, name, db, dnsLookup } = options;
   const single = (['url', 'host', 'port', 'path'] as const).find((field) => options[field] !== undefined);
-  const found: [keyof ParsedConnectOptions, string][] = [];
-  if (cluster && sentinels) found.push(['sentinels', 'it must be left out: a cluster has no Sentinels']);
+  const contradictions: [keyof ParsedConnectOptions, string][] = [];
+  if (cluster && sentinels) contradictions.push(['sentinels', 'it must be left out: a cluster has no Sentinels']);
   if (single && (cluster || sentinels)) {
-    found.push([single, 'it must be left out: the servers are found through cluster or sentinels']);
+    contradictions.push([single, 'it must be left out: the client finds the servers through cluster or sentinels']);
   }
-  if (cluster && db) found.push(['db', 'it must be left out: a cluster has one database, 0']);
-  if (dnsLookup && !cluster) found.push(['dnsLookup', 'it must be left out: only clusters have it']);
-  if (sentinels && name === undefined) found.push(['name', 'it must be what the Sentinels call the master']);
-  return found;
+  if (cluster && db) contradictions.push(['db', 'it must be left out: a cluster has one database, 0']);
+  if (dnsLookup && !cluster) contradictions.push(['dnsLookup', 'it must be left out: only clusters have it']);
+  if (sentinels && name === undefined)
+    contradictions.push(['name', 'it must be the name by which the Sentinels know the master']);
+  return contradictions;
 }
 
 function parseAddress(url: string): ServerAddress {

@@ -1,11 +1,10 @@
-// How the store's own clients open their connections: with credentials that are asked for first, and on sockets of which no
-// error is left to nobody.
+// How the store's own clients open sockets: they request credentials first, and they handle every error of a socket.
 import { connect as connectPlain, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { AbstractConnector, RedisOptions } from 'ioredis';
 import type { Credentials } from './credentials.js';
+import type { IoredisClasses } from './ioredis-module.js';
 
-type IoredisConnectors = Pick<typeof import('ioredis'), 'AbstractConnector' | 'SentinelConnector'>;
 type Stream = Awaited<ReturnType<AbstractConnector['connect']>>;
 type Connector = NonNullable<RedisOptions['Connector']>;
 type EmitError = Parameters<AbstractConnector['connect']>[0];
@@ -13,32 +12,32 @@ type EmitError = Parameters<AbstractConnector['connect']>[0];
 /** What the connections of one client share. */
 export interface SharedConnectionState {
   readonly credentials: Credentials;
-  /** Set where the server does not have INFO, by which a client would ask whether the server is ready. */
+  /** True if the server has no INFO, with which a client checks whether the server is ready. */
   skipsReadyCheck: boolean;
 }
 
 const connectionClosedMessage = 'Connection is closed.';
 
-/** For the option `Connector` of a client, standalone or of a cluster's nodes: it connects to `host` and `port`, or to `path`. */
+/** The `Connector` of a standalone client or of a cluster's nodes. It connects to `host` and `port`, or to `path`. */
 export function createDirectConnector(
-  { AbstractConnector }: IoredisConnectors,
+  { AbstractConnector }: Pick<IoredisClasses, 'AbstractConnector'>,
   shared: SharedConnectionState,
 ): Connector {
   return class DirectConnector extends AbstractConnector {
     readonly #options: RedisOptions;
-    readonly #ask: () => Promise<void>;
+    readonly #beforeConnect: () => Promise<void>;
 
     constructor(given: unknown) {
-      // The client's own options, which it reads again before it connects.
+      // These are the client's own options. The client reads them again before it connects.
       const options = given as RedisOptions;
       super(options.disconnectTimeout ?? 0);
       this.#options = options;
-      this.#ask = beforeConnect(options, shared);
+      this.#beforeConnect = prepareConnecting(options, shared);
     }
 
     async connect(): Promise<Stream> {
       this.connecting = true;
-      const failure = await catchError(this.#ask);
+      const failure = await catchError(this.#beforeConnect);
       if (!this.connecting) throw new Error(connectionClosedMessage);
       this.stream = failure === null ? openStream(this.#options) : destroyedStream();
       if (failure !== null) this.firstError = failure;
@@ -50,23 +49,23 @@ export function createDirectConnector(
   };
 }
 
-/** The same for clients that ask Sentinels for the master. */
+/** The `Connector` of a client that asks Sentinels for the master. */
 export function createSentinelConnector(
-  { SentinelConnector }: IoredisConnectors,
+  { SentinelConnector }: Pick<IoredisClasses, 'SentinelConnector'>,
   shared: SharedConnectionState,
 ): Connector {
   return class CredentialsSentinelConnector extends SentinelConnector {
-    readonly #ask: () => Promise<void>;
+    readonly #beforeConnect: () => Promise<void>;
 
     constructor(given: unknown) {
       const options = given as RedisOptions & ConstructorParameters<typeof SentinelConnector>[0];
       super(options);
-      this.#ask = beforeConnect(options, shared);
+      this.#beforeConnect = prepareConnecting(options, shared);
     }
 
     override async connect(emit: EmitError): Promise<Stream> {
       this.connecting = true;
-      const failure = await catchError(this.#ask);
+      const failure = await catchError(this.#beforeConnect);
       if (!this.connecting) throw new Error(connectionClosedMessage);
       if (failure === null) {
         const stream = await super.connect(emit);
@@ -79,8 +78,8 @@ export function createSentinelConnector(
   };
 }
 
-/** What is to be done before each connection with these options. */
-function beforeConnect(options: RedisOptions, shared: SharedConnectionState): () => Promise<void> {
+/** Returns a function to be awaited before each connection attempt with these options. */
+function prepareConnecting(options: RedisOptions, shared: SharedConnectionState): () => Promise<void> {
   const requestCredentials = shared.credentials.prepareOptions(options);
   return async () => {
     if (shared.skipsReadyCheck) options.enableReadyCheck = false;
@@ -96,18 +95,18 @@ async function catchError(action: () => Promise<void>): Promise<Error | null> {
 }
 
 function openStream({ path, port, host, family, tls }: RedisOptions): Stream {
-  const where = path ? { path } : { port: port ?? 6379, host, family };
-  return tls ? connectTls({ ...where, ...tls }) : connectPlain(where);
+  const address = path ? { path } : { port: port ?? 6379, host, family };
+  return tls ? connectTls({ ...address, ...tls }) : connectPlain(address);
 }
 
-/** A client that gets a stream which has ended already reports `firstError`, and connects again later. */
+/** A client that gets a destroyed stream reports `firstError`, and connects again later. */
 function destroyedStream(): Stream {
   return new Socket().destroy();
 }
 
 /**
- * ioredis listens to the first error of a stream. A TLS connection that it leaves in the middle of the handshake may have a
- * second one, which would end the process.
+ * ioredis listens only to the first error of a stream. If it abandons a TLS connection in the middle of the handshake, a
+ * second error may follow. Without a listener that error would end the process.
  */
 function handleStreamErrors(stream: Stream, onFirstError: (error: Error) => void): Stream {
   stream.once('error', onFirstError);

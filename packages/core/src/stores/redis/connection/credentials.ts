@@ -1,7 +1,7 @@
-// User and password of the store's own clients: fixed, or from functions that are asked at every connection.
+// User and password of the store's own clients: fixed texts, or functions that are called for every connection.
 import { withDeadline } from './deadline.js';
 
-/** A text, or a function that returns the one that is valid now, such as a token of a cloud identity. */
+/** A text, or a function that returns the currently valid text, such as a token of a cloud identity. */
 export type Credential = string | (() => string | Promise<string>);
 
 export interface LoginOptions {
@@ -9,17 +9,17 @@ export interface LoginOptions {
   readonly password?: Credential | undefined;
 }
 
-/** A function gave no text in time. */
+/** A credential function failed, or returned no text in time. */
 export class CredentialsError extends Error {}
 
 const credentialTimeoutMs = 10_000;
 
-/** So many passwords are remembered, to be taken out of messages. */
+/** How many of the latest passwords are remembered, so that they can be redacted from messages. */
 const maxRememberedPasswords = 10;
 
 /**
- * A client reads its options before it connects, and writes AUTH when it has connected. This takes the place of a text that is
- * known only then.
+ * Stands in a client's options for a text that is not known yet. A client reads its options before it connects, and converts
+ * the credential to text when it sends AUTH.
  */
 class LazyCredential {
   value = '';
@@ -33,12 +33,12 @@ export class Credentials {
   /** The passwords that functions have returned, newest last. */
   readonly issuedPasswords: string[] = [];
 
-  /** Called when a function has failed. Clients of a cluster keep such an error to themselves. */
+  /** Called when a function has failed. A cluster client does not emit such an error itself. */
   onFailure: (error: CredentialsError) => void = () => {};
 
   constructor(private readonly login: LoginOptions) {}
 
-  /** What is fixed. */
+  /** The credentials that are fixed texts. */
   get staticCredentials(): { readonly username?: string; readonly password?: string } {
     const { username, password } = this.login;
     return {
@@ -47,14 +47,17 @@ export class Credentials {
     };
   }
 
-  /** Prepares the options of one connection, in which its client looks for user and password. The answer has to be called, and awaited, before each time that it connects. */
+  /**
+   * Prepares the client options of one connection for credentials from functions. The caller awaits the returned function
+   * before each connection attempt.
+   */
   prepareOptions(options: object): () => Promise<void> {
-    const username = this.#installLazyCredential('username', options);
-    const password = this.#installLazyCredential('password', options);
+    const requestUsername = this.#installLazyCredential('username', options);
+    const requestPassword = this.#installLazyCredential('password', options);
     return async () => {
       try {
-        await username();
-        this.#rememberPassword(await password());
+        await requestUsername();
+        this.#rememberPassword(await requestPassword());
       } catch (error) {
         if (error instanceof CredentialsError) this.onFailure(error);
         throw error;
@@ -65,11 +68,11 @@ export class Credentials {
   #installLazyCredential(name: 'username' | 'password', options: object): () => Promise<string | null> {
     const credential = this.login[name];
     if (typeof credential !== 'function') return async () => null;
-    const late = new LazyCredential();
-    Reflect.set(options, name, late);
+    const lazy = new LazyCredential();
+    Reflect.set(options, name, lazy);
     return async () => {
-      late.value = await requestCredential(name, credential);
-      return late.value;
+      lazy.value = await requestCredential(name, credential);
+      return lazy.value;
     };
   }
 
@@ -80,14 +83,14 @@ export class Credentials {
 }
 
 async function requestCredential(name: string, credential: () => string | Promise<string>): Promise<string> {
-  const silence = () => `it returned nothing within ${credentialTimeoutMs} ms`;
-  const answer: unknown = await withDeadline(credentialTimeoutMs, silence, async () => await credential()).catch(
+  const timeoutMessage = () => `it returned nothing within ${credentialTimeoutMs} ms`;
+  const value: unknown = await withDeadline(credentialTimeoutMs, timeoutMessage, async () => await credential()).catch(
     (error: unknown) => {
       throw new CredentialsError(
         `The function ${name} failed: ${error instanceof Error ? error.message : String(error)}`,
       );
     },
   );
-  if (typeof answer === 'string' && answer !== '') return answer;
+  if (typeof value === 'string' && value !== '') return value;
   throw new CredentialsError(`The function ${name} failed: it must return a text that is not empty`);
 }

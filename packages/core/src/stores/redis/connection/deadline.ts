@@ -1,8 +1,8 @@
-// The end of every call, whatever the client does or fails to do.
+// Gives a call a deadline, whatever the client does.
 import { StoreError } from '../../../errors.js';
 import { unref } from '../../../timers.js';
 
-/** What comes after `ms` is not listened to any more; `silence` says what was waited for. */
+/** Rejects with a `StoreError` of class `unknown` after `ms`. What the call returns later is ignored. */
 export function withDeadline<T>(ms: number, timeoutMessage: () => string, start: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const pending = start();

@@ -1,15 +1,13 @@
-// The client that a store's options describe: ioredis with the options that hold under faults.
+// Makes the ioredis client that the options of RedisStore.connect describe, with the safe options.
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
-import { ClientMonitor } from '../diagnostics/client-monitor.js';
 import type { ParsedConnectOptions } from './connect-options.js';
 import { createDirectConnector, createSentinelConnector, type SharedConnectionState } from './connectors.js';
 import { Credentials } from './credentials.js';
+import type { IoredisClasses, IoredisClient } from './ioredis-module.js';
 import { registerSecrets } from './redact.js';
 import { safeClusterOptions, safeRedisOptions } from './safe-options.js';
+import { isInfoMissing } from './server-error-patterns.js';
 
-export type IoredisClient = Redis | Cluster;
-
-type IoredisClasses = Pick<typeof import('ioredis'), 'Redis' | 'Cluster' | 'AbstractConnector' | 'SentinelConnector'>;
 /** `replyMapping` decides a type parameter of the client. */
 type PlainOptions = Omit<RedisOptions, 'replyMapping'>;
 type PlainClusterOptions = Omit<ClusterOptions, 'redisOptions'> & { redisOptions: PlainOptions };
@@ -20,63 +18,65 @@ type ConnectionTarget = Omit<
 >;
 type AuthOptions = ReturnType<typeof buildAuthOptions>;
 
-export function makeClient(ioredis: IoredisClasses, where: ConnectionTarget, callTimeoutMs: number): IoredisClient {
-  const { username, password } = { ...where, ...where.url };
+/** The client is not connected yet. */
+export function makeClient(
+  ioredis: IoredisClasses,
+  target: ConnectionTarget,
+  callTimeoutMs: number,
+): { readonly client: IoredisClient; readonly credentials: Credentials } {
+  const { username, password } = { ...target, ...target.url };
   const credentials = new Credentials({ username, password });
   const shared: SharedConnectionState = { credentials, skipsReadyCheck: false };
-  const login = buildAuthOptions(ioredis, where, shared);
-  const client = where.cluster
-    ? makeClusterClient(ioredis, where, login, callTimeoutMs)
-    : makeSingleClient(ioredis, where, login, callTimeoutMs);
+  const auth = buildAuthOptions(ioredis, target, shared);
+  const client = target.cluster
+    ? makeClusterClient(ioredis, target, auth, callTimeoutMs)
+    : makeSingleClient(ioredis, target, auth, callTimeoutMs);
   for (const event of ['error', 'node error']) {
     client.on(event, (error: Error) => {
-      if (infoMissingPattern.test(error.message)) shared.skipsReadyCheck = true;
+      // Without the ready check, a command that is sent too early fails by itself.
+      if (isInfoMissing(error.message)) shared.skipsReadyCheck = true;
     });
   }
   registerSecrets(client, credentials.issuedPasswords);
-  credentials.onFailure = (error) => ClientMonitor.forClient(client).onClientError(error);
-  return client;
+  return { client, credentials };
 }
 
-/** A server may have no INFO, or under another name. Then a command that comes too early fails by itself. */
-const infoMissingPattern = /^ERR unknown command .?info\b/i;
-
 function buildAuthOptions(ioredis: IoredisClasses, { sentinels }: ConnectionTarget, shared: SharedConnectionState) {
-  const connector = sentinels ? createSentinelConnector : createDirectConnector;
-  return { ...shared.credentials.staticCredentials, Connector: connector(ioredis, shared) };
+  const createConnector = sentinels ? createSentinelConnector : createDirectConnector;
+  return { ...shared.credentials.staticCredentials, Connector: createConnector(ioredis, shared) };
 }
 
 function makeClusterClient(
   ioredis: IoredisClasses,
-  where: ConnectionTarget,
-  login: AuthOptions,
+  target: ConnectionTarget,
+  auth: AuthOptions,
   callTimeoutMs: number,
 ): Cluster {
-  const { cluster = [], natMap, dnsLookup, url: _url, username: _user, password: _password, ...rest } = where;
+  const { cluster = [], natMap, dnsLookup, url: _url, username: _user, password: _password, ...rest } = target;
   const safe = safeClusterOptions(callTimeoutMs);
   const options = {
     ...(natMap && { natMap }),
     ...clusterDnsLookup(dnsLookup, rest.tls !== undefined),
     ...safe,
-    redisOptions: { ...rest, ...login, ...safe.redisOptions },
+    redisOptions: { ...rest, ...auth, ...safe.redisOptions },
   };
   return new ioredis.Cluster(cluster, options as PlainClusterOptions);
 }
 
-/** Certificates name hosts, and a client that has looked up a host's address cannot compare. */
+/** With TLS the client must connect by host name: certificates name hosts, and an address would not match them. */
 function clusterDnsLookup(dnsLookup: ClusterOptions['dnsLookup'], isTls: boolean): Pick<ClusterOptions, 'dnsLookup'> {
   if (dnsLookup !== undefined) return { dnsLookup };
   return isTls ? { dnsLookup: (host, callback) => callback(null, host) } : {};
 }
 
-/** Of one server, or of the master that Sentinels name. */
+/** Makes a client of one server, or of the master that Sentinels name. */
 function makeSingleClient(
   ioredis: IoredisClasses,
-  where: ConnectionTarget,
-  login: AuthOptions,
+  target: ConnectionTarget,
+  auth: AuthOptions,
   callTimeoutMs: number,
 ): Redis {
-  const { url, natMap, dnsLookup: _lookup, cluster: _cluster, username: _user, password: _password, ...rest } = where;
+  const { url, natMap, dnsLookup: _lookup, cluster: _cluster, username: _user, password: _password, ...rest } = target;
   const { isTls = false, username: _urlUser, password: _urlPassword, ...fromUrl } = url ?? {};
   const options = {
     ...rest,
@@ -84,7 +84,7 @@ function makeSingleClient(
     ...(isTls && { tls: rest.tls ?? {} }),
     ...(natMap && { natMap }),
     ...(rest.sentinels && rest.tls && { enableTLSForSentinelMode: true }),
-    ...login,
+    ...auth,
     ...safeRedisOptions(callTimeoutMs),
   };
   return new ioredis.Redis(options as PlainOptions);

@@ -1,103 +1,88 @@
-// A connection that the store owns: ioredis with the options that hold under faults.
-import { ConfigurationError } from '../../../errors.js';
+// A connection that the store opens and closes itself: ioredis with the safe options.
 import { warnOnce } from '../../../events.js';
 import { parseOptions } from '../../../parse-options.js';
 import { unref } from '../../../timers.js';
-import { ClientMonitor } from '../diagnostics/client-monitor.js';
+import type { ClientObserver } from './client-observer.js';
 import { type ConnectOptions, connectOptionsSchema, isSecretOption } from './connect-options.js';
-import { type IoredisClient, makeClient } from './make-client.js';
+import type { Credentials } from './credentials.js';
+import { type IoredisClient, loadIoredis } from './ioredis-module.js';
+import { makeClient } from './make-client.js';
 import { disableReconnect, enableReconnect } from './redis-client.js';
+import type { RedisStoreOptions } from './redis-store-options.js';
 
-/** Of the client nothing is asked before `connected`. */
-export async function prepareConnection(target: string | ConnectOptions) {
+export interface OwnedConnection {
+  readonly client: IoredisClient;
+  readonly credentials: Credentials;
+  readonly connectTimeoutMs: number;
+  /** The options of the store on this connection. */
+  readonly storeOptions: RedisStoreOptions & { readonly prefix: string; readonly callTimeoutMs: number };
+}
+
+/** Validates the options and makes the client. Nothing is sent before `connectAndWait`. */
+export async function prepareConnection(target: string | ConnectOptions): Promise<OwnedConnection> {
   const given = typeof target === 'string' ? { url: target } : target;
-  const { prefix, callTimeoutMs, connectTimeoutMs, durability, storeName, retryQueueLimits, ...where } = parseOptions(
+  const { prefix, callTimeoutMs, connectTimeoutMs, durability, storeName, retryQueueLimits, ...clientTarget } = parseOptions(
     'RedisStore.connect()',
     connectOptionsSchema,
     given,
     isSecretOption,
   );
-  const client = makeClient(await loadIoredis(), where, callTimeoutMs);
-  const store = { client, prefix, callTimeoutMs, durability, storeName, retryQueueLimits };
-  return { client, connectTimeoutMs, store };
+  const { client, credentials } = makeClient(await loadIoredis(), clientTarget, callTimeoutMs);
+  const storeOptions = { client, prefix, callTimeoutMs, durability, storeName, retryQueueLimits };
+  return { client, credentials, connectTimeoutMs, storeOptions };
 }
 
-/** Resolves when the client is ready, or after `timeoutMs`; then a warning has said what stands in the way. */
-export async function connectAndWait(client: IoredisClient, timeoutMs: number): Promise<void> {
-  const watch = ClientMonitor.forClient(client);
-  for (const event of ['error', 'node error', 'sentinelError']) {
-    client.on(event, (error: Error) => watch.onClientError(error));
-  }
-  reconnectOnWrongDatabase(client, watch);
-  // It rejects although ioredis goes on connecting; the error listener has heard why.
+/** Resolves when the client is ready, or after `connectTimeoutMs` with a warning. The client goes on connecting. */
+export async function connectAndWait(
+  { client, credentials, connectTimeoutMs }: OwnedConnection,
+  observer: ClientObserver,
+): Promise<void> {
+  reportErrors(client, credentials, observer);
+  reconnectOnWrongDatabase(client, observer);
+  // The promise rejects although ioredis goes on connecting. The error listener gets the cause.
   const connect = () => void client.connect().catch(() => undefined);
   enableReconnect(client, connect);
   const ready = new Promise<void>((resolve) => {
-    client.on('ready', () => watch.databaseFailure === null && resolve());
+    client.on('ready', () => observer.databaseFailure === null && resolve());
   });
   connect();
-  // A server that says nothing at all is asked why while there is time to hear it.
-  const earlyDiagnosis = unref(setTimeout(() => watch.diagnoseInBackground(), timeoutMs / 4));
-  const timer = new Promise<void>((resolve) => unref(setTimeout(resolve, timeoutMs)));
+  // A silent server causes no error. An early diagnosis finds the cause before the time is over.
+  const earlyDiagnosis = unref(setTimeout(() => observer.diagnoseInBackground(), connectTimeoutMs / 4));
+  const timer = new Promise<void>((resolve) => unref(setTimeout(resolve, connectTimeoutMs)));
   await Promise.race([ready, timer]);
   clearTimeout(earlyDiagnosis);
-  if (client.status === 'ready' && watch.databaseFailure === null)
-    return await Promise.race([watch.startupCheckDone(), timer]);
-  const cause = watch.failure?.message.replace(/\.$/, '') ?? 'the server has not answered';
+  if (client.status === 'ready' && observer.databaseFailure === null)
+    return await Promise.race([observer.startupCheckDone(), timer]);
+  const cause = observer.failure?.message.replace(/\.$/, '') ?? 'the server has not replied';
   warnOnce(
     'redis_not_connected',
     `Redis is not connected: ${cause}. RedisStore keeps trying; until then its calls fail.`,
   );
 }
 
+function reportErrors(client: IoredisClient, credentials: Credentials, observer: ClientObserver): void {
+  for (const event of ['error', 'node error', 'sentinelError']) {
+    client.on(event, (error: Error) => observer.onClientError(error));
+  }
+  credentials.onFailure = (error) => observer.onClientError(error);
+}
+
 /**
- * ioredis goes on with database 0 where it is refused the one that it was told: records would lie where nobody looks for
- * them. Such a connection is given up, and made again.
+ * If the server refuses the database of the options, ioredis goes on with database 0. Records would be written where nobody
+ * looks for them. Therefore this function ends such a connection, and the client connects again.
  */
-function reconnectOnWrongDatabase(client: IoredisClient, watch: ClientMonitor): void {
-  client.on('connect', () => watch.onDatabaseSelected(null));
+function reconnectOnWrongDatabase(client: IoredisClient, observer: ClientObserver): void {
+  client.on('connect', () => observer.onConnected());
   client.on('error', (error: Error & { readonly command?: { readonly name?: string } }) => {
     if (error.command?.name !== 'select') return;
-    watch.onDatabaseSelected(error);
+    observer.onDatabaseRefused(error);
     client.disconnect(true);
   });
 }
 
-/** Lets calls that are under way end, within their own deadline. */
+/** Lets pending calls end within their own deadline, and then disconnects. */
 export async function closeConnection(client: IoredisClient): Promise<void> {
   disableReconnect(client);
   await client.quit().catch(() => undefined);
   client.disconnect();
-}
-
-type IoredisClasses = Pick<typeof import('ioredis'), 'Redis' | 'Cluster' | 'AbstractConnector' | 'SentinelConnector'>;
-
-async function loadIoredis(): Promise<IoredisClasses> {
-  return extractIoredisClasses(await importIoredis());
-}
-
-/**
- * ioredis is a CommonJS package whose `module.exports` is the class `Redis`. Node gives its classes as named exports; a
- * bundler, or a test runner that replaces the module, may give them on the default export alone.
- */
-function extractIoredisClasses(imported: object): IoredisClasses {
-  const exported = 'default' in imported ? Object(imported.default) : {};
-  const classNamed = (name: string) => [imported, exported].flatMap((at) => (name in at ? [at[name]] : []))[0];
-  return {
-    Redis: classNamed('Redis') ?? exported,
-    Cluster: classNamed('Cluster'),
-    AbstractConnector: classNamed('AbstractConnector'),
-    SentinelConnector: classNamed('SentinelConnector'),
-  };
-}
-
-async function importIoredis(): Promise<object> {
-  try {
-    return await import('ioredis');
-  } catch (cause) {
-    const remedy = 'Install it (npm install ioredis), or pass a client to new RedisStore({ client }).';
-    throw new ConfigurationError('option_invalid', `RedisStore.connect() needs the package ioredis. ${remedy}`, {
-      cause,
-    });
-  }
 }

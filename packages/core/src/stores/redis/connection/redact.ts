@@ -1,42 +1,42 @@
-// Texts of servers and clients, before they go into messages, events and findings: without secrets and control characters.
+// Removes secrets and control characters from texts of servers and clients before anything shows them.
 import { stripVTControlCharacters } from 'node:util';
 import type { RedisAddress, RedisClient } from './redis-client.js';
 
-/** In place of a secret. */
+/** Replaces a secret. */
 const mask = '***';
 
-/** Longer texts are cut: no server has more to say about one call. */
+/** Longer texts are cut. No useful error text is longer. */
 const maxTextLength = 500;
 
-/** So many characters at the beginning of a secret are recognised where the rest is cut off. */
+/** A secret whose end is cut off is recognised by this many characters at its beginning. */
 const recognisedPrefixLength = 12;
 
-/** Secrets that are in no option, such as the passwords that a function returned. */
+/** Secrets that are in no client option, such as passwords that a function returned. */
 const additionalSecrets = new WeakMap<object, readonly string[]>();
 
-/** Adds secrets of a client that its options do not have. The list may grow afterwards. */
+/** Registers secrets of a client that are not in its options. The list may grow later. */
 export function registerSecrets(client: RedisClient, secrets: readonly string[]): void {
   additionalSecrets.set(client, secrets);
 }
 
-/** A text of a server or client, safe to show. Its words stay, so that people can look them up. */
+/** Makes a text of a server or client safe to show. All other words stay, so that people can look them up. */
 export function redact(text: string, client: RedisClient): string {
   return removeSecrets(text, clientSecrets(client));
 }
 
-/** The same where only an address is known. */
+/** Does the same if only the address of the server is known. */
 export function redactForAddress(text: string, address: RedisAddress): string {
   return removeSecrets(text, addressSecrets(address));
 }
 
-/** `unix` paths and host names, which people also write with credentials or a query. */
+/** For socket paths and host names, in which people also write credentials or a query. */
 export function redactName(name: string): string {
   return toPrintable(name.replace(/^.*@/s, `${mask}@`).replace(/\?.*$/s, `?${mask}`));
 }
 
 function removeSecrets(text: string, secrets: readonly string[]): string {
   const forms = secrets.flatMap(encodedForms).sort((a, b) => b.length - a.length);
-  // Twice, since control characters may have stood in the middle of a secret.
+  // The second pass finds secrets that had control characters in them.
   const once = toPrintable(replaceSecrets(text.slice(0, 10 * maxTextLength), forms));
   const safe = removeCredentials(replaceSecrets(once, forms.map(toPrintable)));
   return safe.length > maxTextLength ? `${safe.slice(0, maxTextLength)} …` : safe;
@@ -47,14 +47,14 @@ function replaceSecrets(text: string, secrets: readonly string[]): string {
   return secrets.reduce(replaceTruncatedSecret, whole);
 }
 
-/** As it is, as in a URL, and as in JSON. */
+/** The secret itself, its form in a URL, and its form in JSON. */
 function encodedForms(secret: string): string[] {
   return [
     ...new Set([secret, encodeURIComponent(Buffer.from(secret).toString()), JSON.stringify(secret).slice(1, -1)]),
   ];
 }
 
-/** Also where a server has cut it off: the beginning of a long secret counts, with all that follows of it. */
+/** Also replaces a secret whose end a server has cut off: the beginning of a long secret, and all of it that follows. */
 function replaceTruncatedSecret(text: string, secret: string): string {
   const beginning = secret.slice(0, recognisedPrefixLength);
   if (beginning.length === secret.length) return text;
@@ -69,7 +69,7 @@ function replaceTruncatedSecret(text: string, secret: string): string {
   return result + text.slice(from);
 }
 
-/** What servers repeat of a command, and credentials that are no option of this client. */
+/** Removes arguments that a server repeats, and credentials of other clients. */
 function removeCredentials(text: string): string {
   return text
     .replace(/,? with args beginning with:.*$/s, '')
@@ -77,10 +77,10 @@ function removeCredentials(text: string): string {
     .replace(/\b(pass(?:word|wd|phrase)?|pwd|auth|token|secret)=[^&\s'"]+/gi, `$1=${mask}`);
 }
 
-/** Control characters, line separators, and what changes the direction of text or cannot be seen. */
+/** Control characters, line separators, invisible characters, and those that change the direction of text. */
 const unprintablePattern = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffd]+/gu;
 
-/** Without escape sequences either, with which a server could move the cursor of a terminal. */
+/** Also removes escape sequences, with which a server could move the cursor of a terminal. */
 function toPrintable(text: string): string {
   return stripVTControlCharacters(text).replace(unprintablePattern, ' ').trim();
 }
@@ -94,10 +94,10 @@ function clientSecrets(client: RedisClient): string[] {
   return [...new Set([...addresses.flatMap(addressSecrets), ...(additionalSecrets.get(client) ?? [])])];
 }
 
-/** Also what stands in a host or path that was given with credentials or a query by mistake. */
+/** Includes credentials and queries that somebody wrote into the host or the path by mistake. */
 function addressSecrets({ password, tls, host, path }: RedisAddress): string[] {
   const userinfo = /^(.*)@/s.exec(String(host ?? ''))?.[1];
   const query = /\?(.*)$/s.exec(String(path ?? ''))?.[1];
-  const found = [password, tls?.passphrase, userinfo, userinfo?.replace(/^[^:]*:/, ''), query];
-  return found.filter((secret) => secret !== undefined && secret !== null).map(String);
+  const secrets = [password, tls?.passphrase, userinfo, userinfo?.replace(/^[^:]*:/, ''), query];
+  return secrets.filter((secret) => secret !== undefined && secret !== null).map(String);
 }

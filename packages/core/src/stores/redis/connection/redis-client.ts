@@ -1,46 +1,44 @@
-// What the store needs of a Redis client: what Redis and Cluster of ioredis 5 and 6 have in common.
+// The interface that the store needs of a Redis client: what `Redis` and `Cluster` of ioredis 5 and 6 have in common.
 import type { ConnectionOptions } from 'node:tls';
-import { redactName } from './redact.js';
-
-/** Of a command, as the client takes it. */
-export type CommandArgument = string | Buffer | number;
+import type { CommandArgument } from '../wire/command-argument.js';
 
 /**
- * An ioredis `Redis` or `Cluster`, version 5 or 6. It stays the caller's: never closed, changed or given commands; the
- * store listens to when it is ready and when it is not.
+ * An ioredis `Redis` or `Cluster`, version 5 or 6. The store never closes or changes it, and defines no commands on it. The
+ * store listens to its `ready` and `close` events.
  */
 export interface RedisClient extends RedisNode {
-  /** `ready`, or on the way there; `end`: closed for good. */
+  /** `ready`, or a state before it. `end`: the client is closed for good. */
   readonly status: string;
   readonly options: RedisClientOptions;
   /** Only a `Cluster` has it. */
   nodes?(role: 'master'): readonly RedisNode[];
-  /** Of a `Cluster`: asks where the slots are. */
+  /** Only a `Cluster` has it: it asks the nodes for the current slots. */
   refreshSlotsCache?(): void;
-  /** Through it all commands leave, also those of a pipeline; tracing wraps it. */
+  /** Sends every command, also those of a pipeline. Tracing libraries wrap it. */
   sendCommand?(...args: unknown[]): unknown;
   on?(event: 'ready' | 'close' | 'end' | '+node' | 'refresh', listener: () => void): unknown;
   off?(event: 'ready' | 'close' | '+node' | 'refresh', listener: () => void): unknown;
 }
 
-/** One server of a cluster, or the only one. */
+/** One server of a cluster, or the only server. */
 export interface RedisNode {
   readonly options: RedisAddress & { readonly enableAutoPipelining?: boolean | undefined };
   callBuffer(command: string, args: CommandArgument[]): Promise<unknown>;
-  /** For calls that go out together. Without it every command is sent alone, and `durability` cannot be had. */
+  /** A client without pipelines sends every command alone, and cannot be used with `durability`. */
   pipeline?(): RedisPipeline;
 }
 
-/** Commands that go out together on one connection. */
+/** Commands that leave together on one connection. */
 export interface RedisPipeline {
   callBuffer(
     command: string,
     args: CommandArgument[],
-    told?: (error: Error | null | undefined, reply: unknown) => void,
+    callback?: (error: Error | null | undefined, reply: unknown) => void,
   ): RedisPipeline;
   exec(): Promise<[error: Error | null, reply: unknown][] | null>;
 }
 
+/** The connection options of one server. */
 export interface RedisAddress {
   readonly host?: string | undefined;
   readonly port?: number | undefined;
@@ -50,7 +48,7 @@ export interface RedisAddress {
   readonly password?: string | null | undefined;
 }
 
-/** The options of a client that the store looks at, to find its keys and to warn of what is not safe. */
+/** The client options that the store reads, to find its keys and to warn about unsafe ones. */
 export interface RedisClientOptions extends RedisAddress {
   readonly sentinels?: readonly RedisAddress[] | null | undefined;
   readonly name?: string | undefined;
@@ -66,17 +64,17 @@ export interface RedisClientOptions extends RedisAddress {
   readonly redisOptions?: (RedisAddress & { readonly maxRetriesPerRequest?: number | null | undefined }) | undefined;
 }
 
-/** Clients of the store's own, which are connected again whenever they end. */
+/** The store's own clients, which connect again whenever they end. */
 const reconnectingClients = new WeakSet<RedisClient>();
 
-/** A closed client answers nothing any more, whatever is done. */
+/** Whether the client is closed for good. */
 export function isClosed(client: RedisClient): boolean {
   return client.status === 'end' && !reconnectingClients.has(client);
 }
 
 /**
- * ioredis ends for good, as if its user had closed it, where a Sentinel tells of a failover while the connection is being made
- * anew: `connectAgain` is called then, until `letClose`.
+ * Calls `reconnect` whenever the client ends, until `disableReconnect`. ioredis ends for good, as if its user had closed it,
+ * when a Sentinel reports a failover while the client is reconnecting.
  */
 export function enableReconnect(client: RedisClient, reconnect: () => void): void {
   reconnectingClients.add(client);
@@ -92,8 +90,9 @@ export function isCluster(client: RedisClient): boolean {
 }
 
 /**
- * Sends a command that stands alone. In automatic pipelines it would not: ioredis fails on such calls there, and in a cluster
- * a command whose slot has moved would fail with its neighbours, without the client ever learning where the slot is now.
+ * Sends one command outside of automatic pipelines. ioredis fails on `callBuffer` in an automatic pipeline. In a cluster, a
+ * command whose slot has moved would also fail the other commands of its pipeline, and the client would not learn where the
+ * slot is now.
  */
 export function send(node: RedisNode, command: string, args: CommandArgument[]): Promise<unknown> {
   const pipeline = node.options.enableAutoPipelining === true ? node.pipeline?.() : undefined;
@@ -106,15 +105,9 @@ async function sendInOwnPipeline(pipeline: RedisPipeline, command: string, args:
   return reply;
 }
 
-/** All servers that hold records of their own. */
+/** The servers that accept writes: the masters of a cluster, or the client itself. */
 export function mastersOf(client: RedisClient): readonly RedisNode[] {
   return client.nodes?.('master') ?? [client];
-}
-
-/** What people call a server: its address, or the name by which Sentinel knows the master. */
-export function serverName({ options }: { readonly options: RedisClientOptions }): string {
-  if (options.sentinels) return options.name ?? 'the master';
-  return redactName(options.path ?? `${options.host ?? 'localhost'}:${options.port ?? 6379}`);
 }
 
 export function isRedisClient(value: unknown): value is RedisClient {

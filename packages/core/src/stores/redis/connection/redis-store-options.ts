@@ -1,28 +1,26 @@
-// The options of RedisStore, and the warnings about clients that are not safe.
+// The options of RedisStore.
 import { z } from 'zod';
 import { milliseconds, wholeNumber } from '../../../parse-options.js';
 import type { RetryQueueLimits } from '../../../store/port.js';
 import { retryQueueLimitsField, storeNameField } from '../../store-options.js';
-import { checkClientOptions } from '../diagnostics/check/check-client-options.js';
-import { publishFindings } from '../diagnostics/check/publish-findings.js';
 import { isRedisClient, type RedisClient } from './redis-client.js';
 import type { Durability } from './replication-wait.js';
 
 export interface RedisStoreOptions {
   /** An ioredis `Redis` or `Cluster`. The store does not close it. */
   readonly client: RedisClient;
-  /** What the names of all keys begin with. Default `onceguard:`. Stores that share a prefix share their records. */
+  /** The beginning of all key names. Default `onceguard:`. Stores with the same prefix share their records. */
   readonly prefix?: string | undefined;
-  /** The deadline of each call. Default 1000. */
+  /** The deadline of each call in milliseconds. Default 1000. */
   readonly callTimeoutMs?: number | undefined;
   /**
-   * What is told has to be on so many replicas: an acquisition, a renewal, a checkpoint, an outcome, a replay. Where they
-   * do not confirm in time, nothing is run, and a result counts as unrecorded. Default: the master's word is enough.
+   * How many replicas must confirm each acquisition, renewal, checkpoint, outcome and replay. If they do not confirm in time,
+   * no work runs, and a result counts as unrecorded. Default: the master's reply is enough.
    */
   readonly durability?: Durability | undefined;
-  /** What events call the store, so that several can be told apart. 1 to 100 characters. Default `redis`. */
+  /** Names the store in events, so that several can be told apart. 1 to 100 characters. Default `redis`. */
   readonly storeName?: string | undefined;
-  /** How many calls, and how many bytes of outcomes, wait in this process to be repeated. Default 10 000 and 64 MiB. */
+  /** How many calls, and how many bytes of outcomes, this process keeps to retry. Default 10 000 and 64 MiB. */
   readonly retryQueueLimits?: RetryQueueLimits | undefined;
 }
 
@@ -57,7 +55,7 @@ export const redisStoreOptionsSchema = z
   })
   .superRefine(checkDurabilityTimeout);
 
-/** Replicas that take as long as the call may take leave no time to say that they did not confirm. */
+/** The wait for replicas must end before the call's deadline, or the store could not say that they did not confirm. */
 export function checkDurabilityTimeout(
   { callTimeoutMs, durability }: { callTimeoutMs: number; durability?: Durability | undefined },
   context: z.RefinementCtx,
@@ -65,9 +63,4 @@ export function checkDurabilityTimeout(
   if (durability === undefined || durability.timeoutMs < callTimeoutMs) return;
   const message = `it must be less than callTimeoutMs (${callTimeoutMs})`;
   context.addIssue({ code: 'custom', path: ['durability', 'timeoutMs'], message, input: durability.timeoutMs });
-}
-
-/** Says once what is not safe about a client of the user's. The store holds all the same; its calls fail later or oftener. */
-export function warnAboutUnsafeClientOptions(client: RedisClient): void {
-  publishFindings(checkClientOptions(client));
 }

@@ -1,4 +1,4 @@
-// The address of a Redis as people write it: redis://user:password@host:port/database.
+// Parses the usual URL of a Redis: redis://user:password@host:port/database.
 
 export interface RedisUrl {
   readonly host: string;
@@ -6,11 +6,11 @@ export interface RedisUrl {
   readonly username?: string;
   readonly password?: string;
   readonly db?: number;
-  /** `rediss://` */
+  /** The scheme is `rediss://`. */
   readonly isTls: boolean;
 }
 
-/** Only what the text says. Null where it is no such address, has a query, or is not encoded as a URL has to be. */
+/** Returns only what the text contains, without defaults. Null: it is not such a URL, has a query, or is not URL-encoded. */
 export function parseRedisUrl(text: string): RedisUrl | null {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^rediss?:$/.test(url.protocol) || !/^\/?\d{0,9}$/.test(url.pathname)) return null;
@@ -27,7 +27,7 @@ export function parseRedisUrl(text: string): RedisUrl | null {
   };
 }
 
-/** Null: it is not encoded as in an address. */
+/** Null: the text is not URL-encoded. */
 function decodeOrNull(text: string): string | null {
   try {
     return decodeURIComponent(text);

@@ -1,28 +1,30 @@
-// A script whose effects replicas must have before its answer counts: the script and WAIT, together on one connection.
+// Runs a script and waits until replicas have its effects: the script and WAIT leave together on one connection.
 import { StoreError } from '../../../errors.js';
+import type { CommandArgument } from '../wire/command-argument.js';
 import type { LuaScript } from '../wire/lua-script.js';
-import { type CommandArgument, isCluster, type RedisClient, send } from './redis-client.js';
+import { isCluster, type RedisClient, send } from './redis-client.js';
 
-/** Answers are believed only when so many replicas have what they tell of. */
+/** How many replicas must confirm a write before its reply counts. */
 export interface Durability {
-  /** How many replicas must confirm. */
+  /** How many replicas must confirm: 1 to 100. */
   readonly replicas: number;
-  /** How long they may take. Less than `callTimeoutMs`. */
+  /** How long they may take, in milliseconds. Less than `callTimeoutMs`. */
   readonly timeoutMs: number;
 }
 
 type CommandCall = [name: string, args: CommandArgument[]];
 
 /**
- * A script that only read, as for a replay, leaves nothing to wait for; but what it read must be on the replicas too. This
- * appends nothing to what is there, which is replicated as a write, so that WAIT waits for all that was written before.
+ * A script that only reads, as for a replay, writes nothing that WAIT could wait for. But the record that it read must be on
+ * the replicas too. APPEND of an empty text changes nothing and is replicated as a write, so WAIT waits for all earlier
+ * writes.
  */
 const touchScript = `if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('APPEND', KEYS[1], '') end`;
 
 /**
- * WAIT counts for the connection that wrote, and on it alone: hence one pipeline, which a client sends whole or not at all.
- * The script goes by its text: to be told that the server does not know its digest would cost another round of waiting.
- * Fails as `unknown` when too few replicas have confirmed: the write stands, and may be lost with its server.
+ * WAIT counts only writes of its own connection, so all commands leave in one pipeline, which a client sends as a whole or
+ * not at all. The script is sent as text: an unknown digest would cost another wait for the replicas. Rejects as `unknown` if
+ * too few replicas have confirmed: the master has the write, and may lose it.
  */
 export async function runScriptAndWait(
   client: RedisClient,
@@ -35,36 +37,39 @@ export async function runScriptAndWait(
   const touchRecord: CommandCall = ['eval', [touchScript, 1, ...keysAndArgs.slice(1, 2)]];
   const wait: CommandCall = ['wait', [durability.replicas, durability.timeoutMs]];
   for (;;) {
-    const [ran, touched, waited] = await sendPipeline(client, [run, touchRecord, wait]);
+    const [ran, touched, waited] = await sendInOnePipeline(client, [run, touchRecord, wait]);
     const error = ran.error ?? touched.error ?? waited.error;
     if (error === null) return requireReplicas(ran.reply, Number(waited.reply), durability);
     if (!(await followMovedSlot(client, error, deadlineAt, run))) throw error;
   }
 }
 
-/** While a slot is on its way both nodes are asked, and are not asked without end. */
+/** The pause before a command is repeated while its slot is moving between two nodes. */
 const slotMigrationPauseMs = 50;
 
 /**
- * A cluster client follows a slot that has moved, and learns of it, only for a command that stands alone. It does no harm
- * that this one is not waited for: the same call is sent again.
+ * Sends the script alone, without WAIT, so that the cluster client learns where the slot is now: it follows a moved slot only
+ * for single commands. The caller then sends the whole pipeline again, and every script is safe to repeat.
  */
 async function followMovedSlot(
   client: RedisClient,
   error: Error,
   deadlineAt: number,
-  alone: CommandCall,
+  run: CommandCall,
 ): Promise<boolean> {
   if (!isCluster(client) || !/^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN) /.test(error.message)) return false;
   if (!error.message.startsWith('MOVED')) await new Promise((resolve) => setTimeout(resolve, slotMigrationPauseMs));
-  if (performance.now() < deadlineAt) await send(client, ...alone);
+  if (performance.now() < deadlineAt) await send(client, ...run);
   return performance.now() < deadlineAt;
 }
 
 function requireReplicas(reply: unknown, count: number, { replicas, timeoutMs }: Durability): unknown {
   if (count >= replicas) return reply;
-  const asked = `${replicas} replica${replicas === 1 ? '' : 's'}`;
-  throw new StoreError('unknown', `Of ${asked} ${count} confirmed within ${timeoutMs} ms; the write may be lost.`);
+  const required = `${replicas} replica${replicas === 1 ? '' : 's'}`;
+  throw new StoreError(
+    'unknown',
+    `${count} of ${required} confirmed the write within ${timeoutMs} ms; the write may be lost.`,
+  );
 }
 
 interface CommandResult {
@@ -72,7 +77,7 @@ interface CommandResult {
   readonly reply: unknown;
 }
 
-async function sendPipeline(
+async function sendInOnePipeline(
   client: RedisClient,
   commands: readonly CommandCall[],
 ): Promise<[CommandResult, CommandResult, CommandResult]> {

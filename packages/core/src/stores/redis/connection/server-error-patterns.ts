@@ -1,5 +1,5 @@
-// What servers say beside the first words that Redis itself uses: the texts of managed services and proxies, of which most
-// begin with a plain ERR.
+// Error texts of managed services and proxies. Most of them begin with a plain ERR, so their words are compared, and not the
+// first word as with errors of Redis itself.
 import type { StoreErrorClass, StoreRefusal } from '../../../errors.js';
 
 export interface ErrorClassification {
@@ -7,16 +7,16 @@ export interface ErrorClassification {
   readonly refusal?: StoreRefusal;
 }
 
-/** A server's reply, as against an error of the client. */
+/** Matches a server's reply, and no error of the client. */
 const replyPattern = /^(?:[A-Z]{2,} |Protocol error|no upstream)/;
 
-/** A fault of Lua in a script. What a command in a script was answered stands behind `@user_script`. */
+/** A Lua error in a script. The error of a command within a script has `@user_script` instead. */
 const scriptErrorPattern = / user_script:\d+: /;
 
 const tooLargePattern =
   /max (?:request|single record|record|value|key|message|string) size|proto-max-bulk-len|invalid bulk length|too (?:big|large)\b|exceeds? (?:the )?max(?:imum)? (?:allowed )?(?:size|length)/i;
 
-/** Over after a while, without anybody's help. */
+/** Errors that pass without intervention. */
 const transientPattern =
   /rate limit|throttl|too many (?:requests|commands|operations)|per (?:second|minute)\b|try again|temporar|overload|connection refused|host is (?:down|unreachable)|no upstream|server (?:is )?(?:down|busy|not available|unavailable)|not ready|starting up|maintenance/i;
 
@@ -29,7 +29,7 @@ const fullPattern =
 const forbiddenPattern =
   /not (?:be )?(?:allowed|permitted|support|available|enabled|implemented|authorized)|can't run this command|ACL failure|unsupported|disabled|forbidden|denied|unauthori[sz]ed|authenticat|invalid (?:password|username|user|token)|without any password|no password is set|no permission|restricted|prohibited|refused|rejected|suspended|expired|unknown (?:redis |sub)?command|invalid command passed|cluster support disabled|DB index is out of range|limit (?:is )?(?:exceeded|reached)/i;
 
-/** What only a script or an argument of ours can cause. */
+/** Errors that only the store's own scripts or arguments can cause. */
 const storeBugPattern =
   /error (?:running|compiling) script|syntax error|wrong number of arg|value is not an? |invalid expire time|number of keys can't be|undeclared key|script attempted to access|arguments must be strings/i;
 
@@ -44,8 +44,13 @@ const patterns: readonly (readonly [words: RegExp, ErrorClassification])[] = [
   [storeBugPattern, { class: 'bug' }],
 ];
 
-/** Null: nothing is known of such a text. */
-export function classifyReplyMessage(said: string): ErrorClassification | null {
-  if (!replyPattern.test(said)) return null;
-  return patterns.find(([words]) => words.test(said))?.[1] ?? null;
+/** Null: the text is not known. */
+export function classifyReplyMessage(message: string): ErrorClassification | null {
+  if (!replyPattern.test(message)) return null;
+  return patterns.find(([words]) => words.test(message))?.[1] ?? null;
+}
+
+/** Whether the server has no INFO, or has it under another name. */
+export function isInfoMissing(message: string): boolean {
+  return /^ERR unknown command .{0,3}info\b/i.test(message);
 }

@@ -1,40 +1,40 @@
-// What stands between a client and its server: what the client was told, and what it hides.
+// Finds out why a client is not connected: from the errors that it emits, and from the server itself.
 
 import { classifyMessage } from '../connection/classify-error.js';
+import type { ConnectionFailure } from '../connection/client-observer.js';
 import { CredentialsError } from '../connection/credentials.js';
 import { redact } from '../connection/redact.js';
 import { mastersOf, type RedisAddress, type RedisClient } from '../connection/redis-client.js';
-import { type ConnectionFailure, probeServer } from './server-probe.js';
+import { probeServer, probeTimeoutMs } from './server-probe.js';
 
-/** Long enough for a server on another continent to say its first line. */
-const probeTimeoutMs = 1_000;
-/** What ioredis says when it has said before what went wrong with a server. */
+/** Errors of ioredis that follow from an earlier, more precise error. */
 const secondaryErrorPattern =
   /^(Connection is closed|None of startup nodes|Failed to refresh slots|All sentinels are unreachable)/;
 
-/** A server that is in trouble is asked no oftener. */
+/** The least time between two probes, which spares a server that is in trouble. */
 const minProbeIntervalMs = 2_000;
 
 export class ConnectionDiagnostics {
-  /** What the client itself was told, of a connection that the store owns: others' error events are not listened to. */
+  /**
+   * An error that the client emitted. Only the store's own clients report it; the store does not listen to `error` of others.
+   */
   #clientFailure: ConnectionFailure | null = null;
   #probedFailure: ConnectionFailure | null = null;
   #databaseFailure: ConnectionFailure | null = null;
-  /** A function that was to give the password has failed, so that nothing was tried with the server. */
+  /** A credential function failed, so the client did not try to connect. */
   #credentialsFailure: ConnectionFailure | null = null;
   #probeInProgress: Promise<void> | null = null;
   #lastProbeAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly client: RedisClient) {}
 
-  /** The connection stands, and is one to another database than was asked for. */
   get databaseFailure(): ConnectionFailure | null {
     return this.#databaseFailure;
   }
 
   get failure(): ConnectionFailure | null {
-    const first = this.#databaseFailure ?? this.#credentialsFailure;
-    if (first !== null) return first;
+    const certain = this.#databaseFailure ?? this.#credentialsFailure;
+    if (certain !== null) return certain;
     const { class: storeClass } = this.#clientFailure ?? {};
     return storeClass === 'misconfigured' ? this.#clientFailure : (this.#probedFailure ?? this.#clientFailure);
   }
@@ -46,7 +46,7 @@ export class ConnectionDiagnostics {
       this.#credentialsFailure = { class: 'unavailable', message: redact(message, this.client) };
       return;
     }
-    // What follows from an error that is known already does not take its place.
+    // A secondary error does not replace the error that it follows from.
     if (secondaryErrorPattern.test(message) && (this.#clientFailure ?? this.#credentialsFailure) !== null) return;
     this.#credentialsFailure = null;
     const storeClass =
@@ -56,12 +56,12 @@ export class ConnectionDiagnostics {
     this.#clientFailure = { class: storeClass, message: redact(message, this.client) };
   }
 
-  /** ioredis goes on with database 0 where it is refused the one that it was told, or may not ask for it. */
+  /** If the server refuses the database of the options, or the right to SELECT it, ioredis goes on with database 0. */
   recordDatabaseError(error: Error): void {
     this.#databaseFailure = { class: 'misconfigured', message: redact(error.message, this.client) };
   }
 
-  /** A new connection, to whatever database. */
+  /** A new connection has not selected its database yet. */
   clearDatabaseFailure(): void {
     this.#databaseFailure = null;
   }
@@ -72,7 +72,7 @@ export class ConnectionDiagnostics {
     this.#credentialsFailure = null;
   }
 
-  /** Asks the server itself. Resolves when it is known; does nothing where that has just been done. */
+  /** Probes the server, unless a probe was started within `minProbeIntervalMs`. Resolves when the last probe has ended. */
   async diagnose(): Promise<void> {
     if (performance.now() - this.#lastProbeAt >= minProbeIntervalMs) {
       this.#lastProbeAt = performance.now();
@@ -83,19 +83,19 @@ export class ConnectionDiagnostics {
 
   async #runProbe(): Promise<void> {
     const address = addressToProbe(this.client);
-    const found = address === undefined ? null : await probeServer(address, probeTimeoutMs);
-    const isKnown = found === null || this.client.status === 'ready';
-    this.#probedFailure = isKnown ? null : { ...found, message: redact(found.message, this.client) };
+    const failure = address === undefined ? null : await probeServer(address, probeTimeoutMs);
+    const isReachable = failure === null || this.client.status === 'ready';
+    this.#probedFailure = isReachable ? null : { ...failure, message: redact(failure.message, this.client) };
   }
 }
 
-/** Of a cluster one of the servers that the client knows; behind Sentinel a Sentinel. */
+/** In a cluster one of the masters that the client knows; behind Sentinel a Sentinel. */
 function addressToProbe(client: RedisClient): RedisAddress | undefined {
   const { sentinels, sentinelUsername: username, sentinelPassword: password, sentinelTLS: tls } = client.options;
   return sentinels?.[0] ? { ...sentinels[0], username, password, tls } : mastersOf(client)[0]?.options;
 }
 
-/** A cluster client that gives up on all nodes keeps what the last of them said. */
+/** The error of a cluster client that has given up on all nodes holds the error of the last node. */
 function rootCause(error: Error): Error {
   return 'lastNodeError' in error && error.lastNodeError instanceof Error ? error.lastNodeError : error;
 }

@@ -1,16 +1,16 @@
-// Whether Redis answers, as the calls of this process saw it.
+// Tracks whether Redis replies, as the calls of this process see it.
 
 /**
- * - `never_ready`: nothing has been answered yet since the client was first used.
- * - `ready`: the last call was answered.
- * - `degraded`: it worked once; the last call failed, or the connection was lost.
- * - `closed`: the store or its client was closed; every call fails.
+ * - `never_ready`: Redis has not replied since the client was first used.
+ * - `ready`: Redis replied to the last call.
+ * - `degraded`: Redis replied before, but the last call failed or the connection was lost.
+ * - `closed`: the store or its client was closed, and every call fails.
  */
 export interface RedisHealth {
   readonly state: 'never_ready' | 'ready' | 'degraded' | 'closed';
-  /** What Redis or the client said last that was no answer; null while ready. */
+  /** The last error of Redis or the client; null while ready. */
   readonly lastError: string | null;
-  /** When this state began: milliseconds since 1970, by the clock of this process. */
+  /** When this state began, by the clock of this process: milliseconds since 1970. */
   readonly since: number;
 }
 

@@ -1,4 +1,4 @@
-// A record as it lies on disk, read back as the protocol's. `scripts/record.ts` has the table of its bytes.
+// Decodes a record as Redis keeps it into the protocol's form. `scripts/record-layout.ts` has the table of its bytes.
 
 import { recordNumberLimit } from '../../../protocol/argument-checks.js';
 import {
@@ -10,9 +10,9 @@ import {
   type StoredRecord,
 } from '../../../protocol/record.js';
 import type { ReplyReader } from './reply-reader.js';
-import { checksumLength, recordMark } from './scripts/record-fragments.js';
+import { checksumLength, recordMark } from './scripts/record-layout.js';
 
-/** By the byte that stands for them: p and w, r, u, c, x. */
+/** The state byte is a letter: p and w, r, u, c, x. */
 const stateByByte: Readonly<Record<number, RecordState>> = {
   112: 'in_progress',
   119: 'in_progress',
@@ -22,7 +22,7 @@ const stateByByte: Readonly<Record<number, RecordState>> = {
   120: 'removed',
 };
 
-/** The reply of the read script. */
+/** Decodes the reply of the read script. */
 export function decodeReadReply(reply: ReplyReader): { readonly now: number; readonly record: StoredRecord | null } {
   const now = reply.readNumber();
   if (reply.readOneOf(['absent', 'found']) === 'absent') return { now, record: null };
@@ -30,7 +30,7 @@ export function decodeReadReply(reply: ReplyReader): { readonly now: number; rea
   return { now, record: now < record.outcomeEndAt ? record : { ...record, outcome: null } };
 }
 
-/** The rest of a reply: a record, the bytes beside it or null, and its steps. */
+/** Decodes the rest of a reply: the record, the outcome's bytes under the side key or null, and the steps. */
 export function decodeRecord(reply: ReplyReader): StoredRecord {
   const raw = reply.readBytes();
   const sideBytes = reply.readBytesOrNull();
@@ -38,10 +38,8 @@ export function decodeRecord(reply: ReplyReader): StoredRecord {
   const state = stateByByte[raw[stateOffset] ?? 0];
   if (state === undefined || raw.length < textsOffset + minTextsLength)
     throw reply.damagedRecordError('has no known state');
-  const [fencingToken, attempt, expiresAt, untilAt, extra, recordTtlMs, outcomeTtlMs, unknownTtlMs] = decodeNumbers(
-    raw,
-    reply,
-  );
+  const [fencingToken, attempt, expiresAt, untilAt, leaseMsOrCompletedAt, recordTtlMs, outcomeTtlMs, unknownTtlMs] =
+    decodeNumbers(raw, reply);
   const texts = new TextReader(raw, reply);
   const inProgress = state === 'in_progress';
   const completed = state === 'completed';
@@ -64,9 +62,9 @@ export function decodeRecord(reply: ReplyReader): StoredRecord {
     decisions: decodeDecisions(texts.next(2), reply),
     expiresAt,
     leaseEndAt: inProgress ? untilAt : 0,
-    leaseMs: inProgress ? extra : 0,
+    leaseMs: inProgress ? leaseMsOrCompletedAt : 0,
     retryAt: state === 'unknown' && untilAt > 0 ? untilAt : null,
-    completedAt: completed ? extra : null,
+    completedAt: completed ? leaseMsOrCompletedAt : null,
     outcome: completed && untilAt > 0 ? (raw[flagsOffset + 4] === 1 ? sideBytes : texts.rest()) : null,
     outcomeEndAt: completed ? untilAt : 0,
   };
@@ -76,21 +74,21 @@ const stateOffset = recordMark.length + checksumLength;
 const flagsOffset = stateOffset + 1;
 const numbersOffset = flagsOffset + 5;
 const textsOffset = numbersOffset + 8 * 8;
-/** The lengths of the four. */
+/** The length fields of the four texts: token, fingerprint, note, decisions. */
 const minTextsLength = 1 + 1 + 2 + 2;
 
 type EightNumbers = [number, number, number, number, number, number, number, number];
 
 function decodeNumbers(raw: Buffer, reply: ReplyReader): EightNumbers {
-  const at = (index: number): number => {
+  const numberAt = (index: number): number => {
     const number = raw.readDoubleBE(numbersOffset + 8 * index);
     if (Number.isInteger(number) && number >= 0 && number < recordNumberLimit) return number;
-    throw reply.damagedRecordError('has a number that is none');
+    throw reply.damagedRecordError('has an invalid number');
   };
-  return [at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)];
+  return [numberAt(0), numberAt(1), numberAt(2), numberAt(3), numberAt(4), numberAt(5), numberAt(6), numberAt(7)];
 }
 
-/** Texts, each behind its length, and what follows the last. */
+/** Reads the length-prefixed texts of a record, and then the bytes after the last text. */
 class TextReader {
   #offset = textsOffset;
 
@@ -113,11 +111,11 @@ class TextReader {
   }
 }
 
-/** Steps stand at the end of a reply: their names, each with its value. */
+/** Reads the steps at the end of a reply: each name, followed by its value. */
 function decodeSteps(reply: ReplyReader): Map<string, StepEntry> {
-  const found = new Map<string, StepEntry>();
-  while (reply.hasMore) found.set(reply.readText(), decodeStep(reply));
-  return found;
+  const steps = new Map<string, StepEntry>();
+  while (reply.hasMore) steps.set(reply.readText(), decodeStep(reply));
+  return steps;
 }
 
 function decodeStep(reply: ReplyReader): StepEntry {
@@ -142,7 +140,7 @@ function decodeDecision(line: string, reply: ReplyReader): RecordedDecision {
   const [, fence, as, at, why = ''] = decisionPattern.exec(line) ?? [];
   const [by, reason]: unknown[] = parseJsonArray(why);
   if ((as !== 'done' && as !== 'not_done') || typeof by !== 'string' || typeof reason !== 'string') {
-    throw reply.damagedRecordError('has a decision that is none');
+    throw reply.damagedRecordError('has an invalid decision');
   }
   return { fencingToken: Number(fence), as, by, reason, at: Number(at) };
 }

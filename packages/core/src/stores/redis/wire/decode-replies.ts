@@ -1,5 +1,5 @@
-// What the scripts reply, as answers of the protocol. Where a record stands in the way, the reply has the record, and the
-// protocol itself says what it means to the caller.
+// Decodes the replies of the scripts into the replies of the protocol. A script that refuses replies with the raw record;
+// the functions of `protocol/` derive from it what the caller gets.
 import { acquiredReply, notAcquiredReply } from '../../../protocol/acquire.js';
 import type {
   AcquireReply,
@@ -30,7 +30,7 @@ export function decodeRenewReply(reply: ReplyReader): RenewReply {
   return { kind, leaseEndAt: reply.readNumber(), now };
 }
 
-/** Of checkpoint and release. */
+/** Decodes the reply of checkpoint and of release, which have the same form. */
 export function decodeCheckpointOrReleaseReply(reply: ReplyReader): CheckpointReply & ReleaseReply {
   const now = reply.readNumber();
   return { kind: reply.readOneOf(['ok', 'lost', 'gone']), now };

@@ -1,4 +1,4 @@
-// The arguments of the verbs as the scripts take them: in order, none as the empty string, bytes as they are.
+// Encodes the arguments of each verb in the order in which its script reads them. An empty string stands for null.
 import { isAscii } from 'node:buffer';
 import type {
   AcquireRequest,
@@ -11,77 +11,68 @@ import type {
   ResolveRequest,
 } from '../../../protocol/messages.js';
 import { recordExpiry } from '../../../protocol/record-lifetime.js';
-import { isTooLargeToBatch } from '../connection/command-batcher.js';
-import type { CommandArgument } from '../connection/redis-client.js';
+import { type CommandArgument, isTooLargeToBatch } from './command-argument.js';
 
-/** An end is announced to those who hear it. */
-export function acquireArguments(request: AcquireRequest, isSubscribed: boolean): CommandArgument[] {
+/** The script publishes the end of the current attempt only if this store is subscribed to such messages. */
+export function encodeAcquireArguments(request: AcquireRequest, isSubscribed: boolean): CommandArgument[] {
   const { ownerToken, fingerprint, leaseMs, onAbandoned, notAfter, lastSeenFencingToken, notifyOnEnd } = request;
-  const terms = [request.recordTtlMs, request.outcomeTtlMs, request.unknownTtlMs];
-  const waits = isSubscribed && notifyOnEnd === true ? ['waits'] : [];
-  return [ownerToken, fingerprint ?? '', leaseMs, onAbandoned, notAfter, lastSeenFencingToken, ...terms, ...waits];
+  const ttls = [request.recordTtlMs, request.outcomeTtlMs, request.unknownTtlMs];
+  const announce = isSubscribed && notifyOnEnd === true ? ['announce'] : [];
+  return [ownerToken, fingerprint ?? '', leaseMs, onAbandoned, notAfter, lastSeenFencingToken, ...ttls, ...announce];
 }
 
-export function renewArguments(lease: Lease, leaseMs: number): CommandArgument[] {
+export function encodeRenewArguments(lease: Lease, leaseMs: number): CommandArgument[] {
   const { ownerToken, fencingToken, recordTtlMs, leaseEndAt } = lease;
-  return [ownerToken, fencingToken, leaseFields(lease), recordTtlMs, guardedTtlMs(lease), leaseEndAt, leaseMs];
+  return [ownerToken, fencingToken, encodeLease(lease), recordTtlMs, guardedTtlMs(lease), leaseEndAt, leaseMs];
 }
 
-export function checkpointArguments(
+export function encodeCheckpointArguments(
   { ownerToken, fencingToken }: Lease,
   { step, seq, bytes }: Checkpoint,
 ): CommandArgument[] {
   return [ownerToken, fencingToken, step, seq, encodeBytes(bytes)];
 }
 
-export function completeArguments(lease: Lease, completion: Completion): CommandArgument[] {
+export function encodeCompleteArguments(lease: Lease, completion: Completion): CommandArgument[] {
   const { ownerToken, fencingToken, recordTtlMs } = lease;
-  return [
-    ownerToken,
-    fencingToken,
-    leaseFields(lease),
-    recordTtlMs,
-    ...outcomeArguments(completion),
-    completion.notAfter,
-  ];
+  return [ownerToken, fencingToken, encodeLease(lease), recordTtlMs, ...encodeOutcome(completion), completion.notAfter];
 }
 
-export function releaseArguments(holder: LeaseIdentity, how: ReleaseRequest): CommandArgument[] {
+export function encodeReleaseArguments(holder: LeaseIdentity, release: ReleaseRequest): CommandArgument[] {
   const { ownerToken, fencingToken, recordTtlMs } = holder;
-  const unknownDetails = how.as === 'unknown' ? how : { retryAfterMs: null, note: null };
-  const { retryAfterMs, note } = unknownDetails;
-  const unbinds = how.as === 'retryable' && how.unbindFingerprint === true ? ['unbind'] : [];
-  const terms = [recordTtlMs, guardedTtlMs(holder)];
-  return [ownerToken, fencingToken ?? '', how.as, retryAfterMs ?? '', note ?? '', ...terms, ...unbinds];
+  const { retryAfterMs, note } = release.as === 'unknown' ? release : { retryAfterMs: null, note: null };
+  const unbind = release.as === 'retryable' && release.unbindFingerprint === true ? ['unbind'] : [];
+  const ttls = [recordTtlMs, guardedTtlMs(holder)];
+  return [ownerToken, fencingToken ?? '', release.as, retryAfterMs ?? '', note ?? '', ...ttls, ...unbind];
 }
 
-export function resolveArguments(request: ResolveRequest): CommandArgument[] {
+export function encodeResolveArguments(request: ResolveRequest): CommandArgument[] {
   const { expectedFencingToken, as, by, reason, recordTtlMs, outcomeTtlMs, outcome, note } = request;
-  const times = [recordTtlMs ?? '', outcomeTtlMs ?? ''];
-  const found = outcome === null ? ['', note ?? ''] : [encodeBytes(outcome), note ?? '', 'outcome'];
-  return [expectedFencingToken, as, JSON.stringify([by, reason]), ...times, ...found];
+  const ttls = [recordTtlMs ?? '', outcomeTtlMs ?? ''];
+  const outcomeArguments = outcome === null ? ['', note ?? ''] : [encodeBytes(outcome), note ?? '', 'outcome'];
+  return [expectedFencingToken, as, JSON.stringify([by, reason]), ...ttls, ...outcomeArguments];
 }
 
-/** How long guarded and unknown records live on. */
-function guardedTtlMs(terms: RecordRetention): number {
-  return recordExpiry(0, true, terms);
+/** How long a guarded or an unknown record lives after its lease. */
+function guardedTtlMs(retention: RecordRetention): number {
+  return recordExpiry(0, true, retention);
 }
 
-/** What is needed to write the record anew. */
-function leaseFields(lease: Lease): string {
+/** The fields from which a script can write the record again after Redis has lost it. */
+function encodeLease(lease: Lease): string {
   const { takeover, recovering, guarded, fingerprintBound, attempt, outcomeTtlMs, unknownTtlMs, fingerprint } = lease;
   const flags = [takeover, recovering, guarded, fingerprintBound].map(Number).join('');
   return `${flags} ${attempt} ${outcomeTtlMs} ${unknownTtlMs} ${fingerprint ?? ''}`;
 }
 
-/** Empty bytes are an outcome; without one there is no time for how long it is kept. */
-function outcomeArguments({ outcome, outcomeTtlMs, note }: Completion): [CommandArgument, CommandArgument, string] {
+/** Empty bytes are a valid outcome. An empty TTL says that there is no outcome. */
+function encodeOutcome({ outcome, outcomeTtlMs, note }: Completion): [CommandArgument, CommandArgument, string] {
   return outcome === null ? ['', '', note ?? ''] : [outcomeTtlMs, encodeBytes(outcome), note ?? ''];
 }
 
 /**
- * ioredis sends Buffers as they are, and strings as UTF-8, which is the same of a text in ASCII. In a pipeline that costs less; a
- * large one is sent alone.
+ * ioredis sends a Buffer as it is and a string as UTF-8. ASCII text has the same bytes in both forms, and strings cost less
+ * in a pipeline. Large bytes do not go into a pipeline, so they stay a Buffer.
  */
 function encodeBytes(bytes: Uint8Array): CommandArgument {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,4 +1,4 @@
-// A Lua script and the digest by which Redis knows it.
+// A Lua script, and the SHA-1 digest by which Redis identifies it.
 import { createHash } from 'node:crypto';
 
 export interface LuaScript {

@@ -1,14 +1,23 @@
-// A reply of Redis, read item by item: every item has the form that it must have, or the reply makes no sense.
+// Reads a reply of Redis item by item. An item of an unexpected form is an error.
 import { StoreError } from '../../../errors.js';
 
+/** How many characters of a server's text an error message quotes. */
+const maxQuotedLength = 32;
+
 export class ReplyReader {
-  readonly #verb: string;
+  readonly #command: string;
   readonly #items: readonly unknown[];
+  readonly #redact: (text: string) => string;
   #next = 0;
 
-  constructor(verb: string, items: unknown) {
-    this.#verb = verb;
-    if (!Array.isArray(items)) throw this.unexpectedReplyError('a reply that is no list');
+  /**
+   * `command` is the verb or the command that the reply belongs to. Error messages name it. `redact` takes secrets and
+   * control characters out of the server's text before an error message quotes it.
+   */
+  constructor(command: string, items: unknown, redact: (text: string) => string) {
+    this.#command = command;
+    this.#redact = redact;
+    if (!Array.isArray(items)) throw this.#unexpectedReplyError('is not a list');
     this.#items = items;
   }
 
@@ -16,72 +25,59 @@ export class ReplyReader {
     return this.#next < this.#items.length;
   }
 
-  /** Bytes that are there, or null. */
   readBytesOrNull(): Buffer | null {
     const item = this.#items[this.#next++];
     if (item === null || Buffer.isBuffer(item)) return item;
-    throw this.unexpectedReplyError('no bytes');
+    throw this.#unexpectedReplyError('has no bytes where bytes are expected');
   }
 
   readBytes(): Buffer {
-    return this.readBytesOrNull() ?? this.#failUnexpected('no bytes');
+    return this.readBytesOrNull() ?? this.#failUnexpected('has no bytes where bytes are expected');
   }
 
   readText(): string {
     return this.readBytes().toString('utf8');
   }
 
-  /** Text; the empty one stands for none. */
-  readTextOrNull(): string | null {
-    return this.readText() || null;
-  }
-
-  /** A number comes as one, or in digits: from the record's fields, and from clients with `stringNumbers`. */
+  /** Redis replies with a number or with its digits: the digits come from TIME and from clients with `stringNumbers`. */
   readNumber(): number {
-    return this.readNumberOrNull() ?? this.#failUnexpected('no number');
-  }
-
-  readNumberOrNull(): number | null {
     const item = this.#items[this.#next++];
     if (typeof item === 'number') return item;
     const digits = Buffer.isBuffer(item) ? item.toString('latin1') : item;
-    if (digits === '') return null;
     if (typeof digits === 'string' && /^\d{1,16}$/.test(digits)) return Number(digits);
-    throw this.unexpectedReplyError('no number');
+    throw this.#unexpectedReplyError('has no number where a number is expected');
   }
 
-  readList(): readonly unknown[] {
-    const item = this.#items[this.#next++];
-    return Array.isArray(item) ? item : this.#failUnexpected('no list');
+  readList(): ReplyReader {
+    return new ReplyReader(this.#command, this.#items[this.#next++], this.#redact);
   }
 
-  readFlag(): boolean {
-    return this.readText() === '1';
-  }
-
-  /** One of these words. */
+  /** Reads text that must be one of `words`. */
   readOneOf<Word extends string>(words: readonly Word[]): Word {
     const text = this.readText();
-    return words.find((word) => word === text) ?? this.#failUnexpected(`the word ${JSON.stringify(text.slice(0, 32))}`);
+    return words.find((word) => word === text) ?? this.#failUnexpected(`has the unexpected word ${this.#quote(text)}`);
   }
 
-  unexpectedReplyError(what: string): StoreError {
-    const where = `in the reply to ${this.#verb}`;
+  damagedRecordError(damage: string): StoreError {
+    return new StoreError(
+      'damaged',
+      `Redis replied to ${this.#command} with a record that ${damage}. Its bytes were changed.`,
+    );
+  }
+
+  #unexpectedReplyError(flaw: string): StoreError {
     return new StoreError(
       'bug',
-      `Redis answered with ${what} ${where}. Is something else writing to the store's keys?`,
+      `The reply of Redis to ${this.#command} ${flaw}. Does something else write to the store's keys?`,
       { unreadable: true },
     );
   }
 
-  damagedRecordError(what: string): StoreError {
-    return new StoreError(
-      'damaged',
-      `The record that Redis answered to ${this.#verb} with ${what}. Its bytes were changed.`,
-    );
+  #quote(text: string): string {
+    return JSON.stringify(this.#redact(text).slice(0, maxQuotedLength));
   }
 
-  #failUnexpected(what: string): never {
-    throw this.unexpectedReplyError(what);
+  #failUnexpected(flaw: string): never {
+    throw this.#unexpectedReplyError(flaw);
   }
 }

@@ -1,59 +1,72 @@
-// Asks a server questions, each within the store's deadline. A refusal is an answer too.
+// Queries a server, each query within the store's deadline, and collects the commands that it refuses.
 
 import { isUnknownScript, toStoreError } from '../../connection/classify-error.js';
 import { withDeadline } from '../../connection/deadline.js';
 import { redact } from '../../connection/redact.js';
-import { type CommandArgument, type RedisClient, type RedisNode, send } from '../../connection/redis-client.js';
+import { type RedisClient, type RedisNode, send } from '../../connection/redis-client.js';
+import type { CommandArgument } from '../../wire/command-argument.js';
+import { parseInfo } from '../../wire/parse-info.js';
+import { ReplyReader } from '../../wire/reply-reader.js';
 
 export class CapabilityProbe {
-  /** What the user may not use, and what the server does not have: commands, keys. */
+  /** Commands that the user may not use or the server does not have, and `keys under the prefix`. */
   readonly denied = new Set<string>();
-  /** What else the server said that was no reply, such as `LOADING …`, `OOM …`: the first of it. */
+  /** The first other error of the server, such as `LOADING …` or `OOM …`. */
   firstError: string | null = null;
 
   constructor(
     private readonly client: RedisClient,
+    private readonly node: RedisNode,
     private readonly timeoutMs: number,
   ) {}
 
-  /** The reply to a command such as `CONFIG GET`; undefined where it is refused. Throws a `StoreError` without an answer. */
-  async query(node: RedisNode, name: string, args: readonly CommandArgument[] = []): Promise<unknown> {
+  /**
+   * Queries the server with a command such as `CONFIG GET`. Undefined: it refused. Rejects with a `StoreError` if it does not
+   * reply.
+   */
+  query(name: string, args: readonly CommandArgument[] = []): Promise<unknown> {
+    return this.#query(this.node, name, args);
+  }
+
+  /** The same by way of the client, which in a cluster sends the command to the server of its key. */
+  queryByKey(name: string, args: readonly CommandArgument[]): Promise<unknown> {
+    return this.#query(this.client, name, args);
+  }
+
+  /** The fields of the reply to INFO or CLUSTER INFO; empty if the server refused. */
+  async queryFields(name: string): Promise<ReadonlyMap<string, string>> {
+    const fields = parseInfo(await this.query(name));
+    return new Map([...fields].map(([field, value]) => [field, redact(value, this.client)]));
+  }
+
+  readerOf(name: string, reply: unknown): ReplyReader {
+    return new ReplyReader(name, reply, (text) => redact(text, this.client));
+  }
+
+  /** Records the error that a server returned for the command `name`. */
+  recordRefusal(name: string, error: string): void {
+    if (!deniedPattern.test(error)) this.firstError ??= redact(error, this.client);
+    else this.denied.add(/\baccess\b.*\bkeys?\b/.test(error) ? 'keys under the prefix' : redact(name, this.client));
+  }
+
+  async #query(target: RedisNode, name: string, args: readonly CommandArgument[]): Promise<unknown> {
     const [command = '', ...words] = name.split(' ');
-    const silence = () => `Redis did not answer to ${name} within ${this.timeoutMs} ms.`;
+    const timeoutMessage = () => `Redis did not reply to ${name} within ${this.timeoutMs} ms.`;
     try {
-      return await withDeadline(this.timeoutMs, silence, () => send(node, command, [...words, ...args]));
+      return await withDeadline(this.timeoutMs, timeoutMessage, () => send(target, command, [...words, ...args]));
     } catch (error) {
       if (!isServerReply(error)) throw toStoreError(name, error, this.client);
       if (!isUnknownScript(error)) this.recordRefusal(name, error.message);
       return undefined;
     }
   }
-
-  /** Takes note of what a server says to `name` in place of a reply. */
-  recordRefusal(name: string, said: string): void {
-    if (!deniedPattern.test(said)) this.firstError ??= redact(said, this.client);
-    else this.denied.add(/\baccess\b.*\bkeys?\b/.test(said) ? 'keys under the prefix' : redact(name, this.client));
-  }
-
-  /** The reply to INFO or CLUSTER INFO, line by line; empty where it is refused. */
-  async queryFields(node: RedisNode, name: string): Promise<ReadonlyMap<string, string>> {
-    const fields = parseFields(await this.query(node, name));
-    return new Map([...fields].map(([field, value]) => [field, redact(value, this.client)]));
-  }
 }
 
-/** ioredis sets `command` on what a server replied. The name of such an error is `constructor.name`, which minifiers change. */
+/** ioredis sets `command` on an error that the server replied. Its `name` is `constructor.name`, which minifiers change. */
 function isServerReply(error: unknown): error is Error {
   return error instanceof Error && ('command' in error || error.name === 'ReplyError');
 }
 
-/** Said of a right that the user does not have, in the words of several versions, or of a command that there is not. */
+/** A missing right, in the words of several versions, or a command that does not exist. */
 const deniedPattern =
   /^(NOPERM|ERR ACL failure|ERR The user executing the script can't|ERR unknown (Redis |sub)?command)|: Unknown Redis command called/i;
-
-/** The lines of INFO and the like, by name; none of what is no text. */
-function parseFields(reply: unknown): ReadonlyMap<string, string> {
-  const lines = Buffer.isBuffer(reply) ? reply.toString('latin1').split(/\r?\n/) : [];
-  const pairs = lines.map((line) => /^(\w+):(.*)$/.exec(line)).filter((pair) => pair !== null);
-  return new Map(pairs.map(([, name = '', value = '']) => [name, value]));
-}

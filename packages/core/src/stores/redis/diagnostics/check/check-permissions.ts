@@ -1,15 +1,15 @@
-// Whether the store's scripts may run and write: a script that tries each command that they use, and leaves nothing.
-import type { RedisClient, RedisNode } from '../../connection/redis-client.js';
+// Checks whether the user may run the store's scripts: runs a script that tries each of their commands and leaves no key.
 import { defineScript } from '../../wire/lua-script.js';
-import { ReplyReader } from '../../wire/reply-reader.js';
-import { sideKey } from '../../wire/scripts/record-fragments.js';
-import type { CapabilityProbe } from './capability-probe.js';
+import { sideKey } from '../../wire/scripts/record-layout.js';
 import { hashSlot } from './cluster-slots.js';
+import type { ServerCheck } from './server-check.js';
 
 /**
- * KEYS: a record that does not exist, and what would lie beside it.
- * Reply: each command that was refused, with what was said.
- * A full server refuses the first write of a script only, hence SET is the first, and what it writes ends at once. What would stay is written only by who may delete it.
+ * KEYS: 1 a record that does not exist, 2 its side key.
+ * Reply: each command that was refused, followed by the error.
+ * A full server refuses only the first write of a script, so the first write is a SET. PEXPIREAT with a time in the past
+ * deletes what SET wrote, even if the user may not use DEL. The script writes values without an expiry only if the user may
+ * use DEL.
  */
 export const permissionsScript = defineScript(`
 local refused = {}
@@ -28,43 +28,35 @@ try('GET', KEYS[1])
 try('HGET', KEYS[2], 'step')
 try('HGETALL', KEYS[2])
 try('SET', KEYS[1], '', 'PX', '1')
+try('PEXPIREAT', KEYS[1], '1')
 try('HDEL', KEYS[2], 'step')
 if try('DEL', KEYS[1], KEYS[2]) then
   try('APPEND', KEYS[1], '')
   try('HSET', KEYS[2], 'step', '')
-  try('PEXPIREAT', KEYS[2], '1')
   redis.call('DEL', KEYS[1], KEYS[2])
 end
 return refused
 `);
 
-/** Has the interview take note of what is refused. Does nothing where the server has no slot for a key. */
-export async function checkPermissions(
-  interview: CapabilityProbe,
-  client: RedisClient,
-  node: RedisNode,
-  prefix: string,
-): Promise<void> {
-  const key = await findKeyOnServer(interview, client, node, prefix);
+/** Records every refused command in the probe. Does nothing if the server has no slot for a key. */
+export async function checkPermissions(check: ServerCheck): Promise<void> {
+  const { probe } = check;
+  const key = await findKeyOnServer(check);
   if (key === null) return;
   const keys = [2, key, sideKey(key)];
-  // Both are needed: a server that does not know a script by its digest is sent its text.
-  await interview.query(client, 'EVALSHA', [permissionsScript.sha1, ...keys]);
-  const reply = await interview.query(client, 'EVAL', [permissionsScript.text, ...keys]);
+  // The store needs both commands: it sends the text of a script if the server does not know its digest.
+  await probe.queryByKey('EVALSHA', [permissionsScript.sha1, ...keys]);
+  const reply = await probe.queryByKey('EVAL', [permissionsScript.text, ...keys]);
   if (reply === undefined) return;
-  const refused = new ReplyReader('EVAL', reply);
-  while (refused.hasMore) interview.recordRefusal(refused.readText(), refused.readText());
+  const refused = probe.readerOf('EVAL', reply);
+  while (refused.hasMore) probe.recordRefusal(refused.readText(), refused.readText());
 }
 
-/** A key under the prefix that lies on this server. */
-async function findKeyOnServer(
-  interview: CapabilityProbe,
-  client: RedisClient,
-  node: RedisNode,
-  prefix: string,
-): Promise<string | null> {
+/** Finds a key with the prefix whose slot is on this server. */
+async function findKeyOnServer({ client, node, probe, options }: ServerCheck): Promise<string | null> {
+  const { prefix } = options;
   if (client === node) return `${prefix}{check}`;
-  const ranges = parseOwnSlots(await interview.query(node, 'CLUSTER NODES'));
+  const ranges = parseOwnSlots(await probe.query('CLUSTER NODES'));
   if (ranges.length === 0) return null;
   for (let trial = 0; trial < 100_000; trial += 1) {
     const key = `${prefix}{check-${trial}}`;
@@ -74,11 +66,11 @@ async function findKeyOnServer(
   return null;
 }
 
-/** The slots of the server that answered: the line `… myself,master … connected 0-5460 5462 [5461->-…]`. */
-function parseOwnSlots(nodes: unknown): [first: number, last: number][] {
-  const lines = Buffer.isBuffer(nodes) ? nodes.toString('latin1').split('\n') : [];
-  const own = lines.find((line) => line.split(' ')[2]?.includes('myself')) ?? '';
-  return own
+/** Reads the slots of the server that replied, from its line `… myself,master … connected 0-5460 5462 [5461->-…]`. */
+function parseOwnSlots(reply: unknown): [first: number, last: number][] {
+  const lines = Buffer.isBuffer(reply) ? reply.toString('latin1').split('\n') : [];
+  const ownLine = lines.find((line) => line.split(' ')[2]?.includes('myself')) ?? '';
+  return ownLine
     .split(' ')
     .slice(8)
     .map((part) => /^(\d+)(?:-(\d+))?$/.exec(part))

@@ -1,9 +1,9 @@
-// What a Redis is worth for this job: every server that the client knows is looked at.
+// Checks whether a Redis is fit to keep records: every server that the client knows, and the options of the client.
 import { StoreError } from '../../../../errors.js';
-import { isCluster, mastersOf, type RedisClient, type RedisNode, serverName } from '../../connection/redis-client.js';
-import type { Durability } from '../../connection/replication-wait.js';
+import { isCluster, mastersOf, type RedisClient, type RedisNode } from '../../connection/redis-client.js';
+import { serverName } from '../../connection/server-name.js';
 import { ClientMonitor } from '../client-monitor.js';
-import { probeServer } from '../server-probe.js';
+import { probeServer, probeTimeoutMs } from '../server-probe.js';
 import { CapabilityProbe } from './capability-probe.js';
 import { checkClientOptions } from './check-client-options.js';
 import { checkEvictionAndPersistence, checkReplicas, checkUsability } from './check-info.js';
@@ -11,115 +11,106 @@ import { checkLatencyAndClock } from './check-latency-and-clock.js';
 import { checkPermissions } from './check-permissions.js';
 import { hasSingleEndpoint } from './cluster-slots.js';
 import { createFinding, type Finding } from './findings.js';
+import type { CheckOptions, ServerCheck } from './server-check.js';
 
 export type { Finding, FindingCode, Severity } from './findings.js';
 export { publishFindings } from './publish-findings.js';
-
-export interface CheckOptions {
-  readonly prefix: string;
-  /** The deadline of each question. A server is asked about a dozen of them, one after the other. */
-  readonly callTimeoutMs: number;
-  readonly durability?: Durability | undefined;
-}
+export type { CheckOptions } from './server-check.js';
 
 /**
- * Looks at every master that the client knows, and at the options of the client. At most one finding per code and server,
- * errors first. Does not fail: a server that does not answer is a finding. Leaves nothing behind.
+ * Checks every master that the client knows, and the options of the client. Returns at most one finding per code and server,
+ * errors first. Does not reject: an unreachable server is a finding. Leaves nothing in Redis.
  */
 export async function checkRedis(client: RedisClient, options: CheckOptions): Promise<readonly Finding[]> {
   const servers = listServers(client);
-  const found = await Promise.all(servers.map(({ node, server }) => checkServer(client, node, server, options)));
-  const findings = [...checkClientOptions(client), ...found.flat()];
+  const ofServers = await Promise.all(
+    servers.map(({ node, server }) => {
+      const probe = new CapabilityProbe(client, node, options.callTimeoutMs);
+      return checkServer({ client, node, server, probe, options });
+    }),
+  );
+  const findings = [...checkClientOptions(client), ...ofServers.flat()];
   return severityOrder.flatMap((severity) => findings.filter((finding) => finding.severity === severity));
 }
 
-/** Every server that is looked at, by the name under which findings are about it. */
+/** The name, in findings, of a cluster of which the client has reached no node. */
+export const unreachedClusterName = 'cluster';
+
+/** The servers to check, each with its name in findings. */
 export function listServers(client: RedisClient): { readonly node: RedisNode; readonly server: string }[] {
   // A cluster client that is still connecting may leave its nodes at any moment.
   const isConnecting = isCluster(client) && client.status !== 'ready';
   const masters = isConnecting ? [] : mastersOf(client).map((node) => ({ node, server: serverName(node) }));
-  return masters.length > 0 ? masters : [{ node: client, server: 'cluster' }];
+  return masters.length > 0 ? masters : [{ node: client, server: unreachedClusterName }];
 }
-
-/** Long enough for a server on another continent to say its first line. */
-const probeTimeoutMs = 1_000;
 
 const severityOrder = ['error', 'warning', 'info'] as const;
 
-async function checkServer(
-  client: RedisClient,
-  node: RedisNode,
-  server: string,
-  options: CheckOptions,
-): Promise<Finding[]> {
+async function checkServer(check: ServerCheck): Promise<Finding[]> {
   try {
-    return await collectFindings(client, node, server, options);
+    return await collectFindings(check);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    const cause = (await diagnoseUnreachable(client, node)) ?? error.message;
-    return [createFinding('redis_unreachable', server, { cause })];
+    const cause = (await diagnoseUnreachable(check)) ?? error.message;
+    return [createFinding('redis_unreachable', check.server, { cause })];
   }
 }
 
-async function collectFindings(
-  client: RedisClient,
-  node: RedisNode,
-  server: string,
-  { prefix, callTimeoutMs, durability }: CheckOptions,
-): Promise<Finding[]> {
-  const interview = new CapabilityProbe(client, callTimeoutMs);
-  const info = await interview.queryFields(node, 'INFO');
-  // Valkey calls it server_mode.
+async function collectFindings(check: ServerCheck): Promise<Finding[]> {
+  const { client, server, probe, options } = check;
+  const info = await probe.queryFields('INFO');
+  // Valkey has the field under the name server_mode.
   if ((info.get('server_mode') ?? info.get('redis_mode')) === 'sentinel')
     return [createFinding('redis_sentinel', server, {})];
-  const isNode = info.get('cluster_enabled') === '1';
-  const cluster = isNode ? await interview.queryFields(node, 'CLUSTER INFO') : new Map<string, string>();
-  const reachesAllSlots =
-    isCluster(client) || !isNode || hasSingleEndpoint(await interview.query(node, 'CLUSTER SLOTS'));
-  const usability = checkUsability(server, info, cluster, reachesAllSlots);
-  const appendfsync = info.get('aof_enabled') === '1' ? await readConfig(interview, node, 'appendfsync') : undefined;
-  const timing = await checkLatencyAndClock(server, interview, node, callTimeoutMs);
+  const isClusterNode = info.get('cluster_enabled') === '1';
+  const clusterInfo = isClusterNode ? await probe.queryFields('CLUSTER INFO') : new Map<string, string>();
+  const reachesAllSlots = isCluster(client) || !isClusterNode || hasSingleEndpoint(await probe.query('CLUSTER SLOTS'));
+  const usability = checkUsability(server, info, clusterInfo, reachesAllSlots);
+  const appendfsync = info.get('aof_enabled') === '1' ? await readSetting(probe, 'appendfsync') : undefined;
+  const timing = await checkLatencyAndClock(check);
   if (usability.length === 0) {
-    await checkPermissions(interview, client, node, prefix);
-    if (durability !== undefined) await interview.query(node, 'WAIT', [0, 1]);
+    await checkPermissions(check);
+    if (options.durability !== undefined) await probe.query('WAIT', [0, 1]);
   }
   return [
     ...usability,
-    ...checkRefusedCommands(server, interview),
+    ...reportRefusals(check),
     ...checkEvictionAndPersistence(server, info, appendfsync),
-    ...checkReplicas(server, info, durability?.replicas ?? 0),
+    ...checkReplicas(server, info, options.durability?.replicas ?? 0),
     ...timing,
   ];
 }
 
-/** A setting that INFO does not tell. */
-async function readConfig(interview: CapabilityProbe, node: RedisNode, name: string): Promise<string | undefined> {
-  const reply = await interview.query(node, 'CONFIG GET', [name]);
+/** Reads a setting that INFO does not show. */
+async function readSetting(probe: CapabilityProbe, name: string): Promise<string | undefined> {
+  const reply = await probe.query('CONFIG GET', [name]);
   const value: unknown = Array.isArray(reply) ? reply[1] : undefined;
   return Buffer.isBuffer(value) ? value.toString('latin1') : undefined;
 }
 
-/** Questions that the check alone asks: the store works without an answer. */
+/** Commands that only the check uses. The store works without them. */
 const optionalCommands = ['CONFIG GET', 'CLUSTER INFO', 'CLUSTER NODES', 'CLUSTER SLOTS'];
 
-function checkRefusedCommands(server: string, { denied, firstError }: CapabilityProbe): Finding[] {
-  const found: Finding[] = [];
-  const needed = [...denied].filter((name) => name !== 'INFO' && !optionalCommands.includes(name));
-  const unknown = optionalCommands.filter((name) => denied.has(name));
-  if (needed.length > 0) found.push(createFinding('redis_no_rights', server, { what: needed.join(', ') }));
-  if (firstError !== null) found.push(createFinding('redis_refuses', server, { said: firstError }));
-  if (denied.has('INFO')) found.push(createFinding('redis_no_info', server, {}));
-  if (unknown.length > 0) found.push(createFinding('redis_not_looked_at', server, { what: unknown.join(', ') }));
-  return found;
+function reportRefusals({ server, probe: { denied, firstError } }: ServerCheck): Finding[] {
+  const findings: Finding[] = [];
+  const missing = [...denied].filter((name) => name !== 'INFO' && !optionalCommands.includes(name));
+  const missingOptional = optionalCommands.filter((name) => denied.has(name));
+  if (missing.length > 0) findings.push(createFinding('redis_no_rights', server, { commands: missing.join(', ') }));
+  if (firstError !== null) findings.push(createFinding('redis_rejects_writes', server, { error: firstError }));
+  if (denied.has('INFO')) findings.push(createFinding('redis_no_info', server, {}));
+  if (missingOptional.length > 0) {
+    findings.push(createFinding('redis_settings_unknown', server, { commands: missingOptional.join(', ') }));
+  }
+  return findings;
 }
 
-/** What the client hides: it only says that it is not connected, or to one of the servers not. */
-async function diagnoseUnreachable(client: RedisClient, node: RedisNode): Promise<string | null> {
-  const watch = ClientMonitor.forClient(client);
+/** The client itself says only that it is not connected, or that it does not reach one of the servers. */
+async function diagnoseUnreachable({ client, node }: ServerCheck): Promise<string | null> {
   if (client.status !== 'ready') {
-    await watch.diagnose();
-    return watch.failure?.message ?? `the client is not connected, its status is ${client.status}`;
+    const monitor = ClientMonitor.forClient(client);
+    await monitor.diagnose();
+    return monitor.failure?.message ?? `the client is not connected, its status is ${client.status}`;
   }
-  const refusal = node === client ? null : await probeServer(node.options, probeTimeoutMs);
-  return refusal?.message ?? null;
+  const failure = node === client ? null : await probeServer(node.options, probeTimeoutMs);
+  return failure?.message ?? null;
 }

@@ -1,5 +1,5 @@
-// The 16384 slots of a cluster: in which of them a key lies (the cluster specification, "Key distribution model" and "Hash
-// tags"), and whether one address serves them all.
+// The 16384 slots of a cluster: which slot a key has (cluster specification, "Key distribution model" and "Hash tags"), and
+// whether one address serves all slots.
 
 export function hashSlot(key: string): number {
   const bytes = Buffer.from(/\{([^}]*)\}/.exec(key)?.[1] || key);
@@ -14,8 +14,8 @@ export function hashSlot(key: string): number {
 const slotCount = 16_384;
 
 /**
- * Of the reply to CLUSTER SLOTS: whether all slots are served by one address, as with a service that has one endpoint in front of a
- * cluster. Then a client for one server reaches every key.
+ * Takes the reply to CLUSTER SLOTS. True if one address serves all slots, as with a service that puts one endpoint before its
+ * cluster: then a client for a single server reaches every key.
  */
 export function hasSingleEndpoint(reply: unknown): boolean {
   const ranges = Array.isArray(reply) ? reply.filter((range) => Array.isArray(range)) : [];

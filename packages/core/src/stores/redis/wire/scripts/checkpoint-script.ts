@@ -1,29 +1,31 @@
-// `checkpoint` of `protocol/owner-operations.ts` in Lua.
+// The Lua script of `checkpoint`: a translation of `protocol/owner-operations.ts`.
 import { defineScript } from '../lua-script.js';
 import { checkOwnership } from './lease-fragments.js';
-import { keyExpiryGraceMs, loadRecord, replyDamaged, saveRecord } from './record-fragments.js';
+import { loadRecord, replyDamaged, saveRecord } from './record-fragments.js';
+import { keyExpiryGraceMs } from './record-layout.js';
 
 /**
- * KEYS: 1 record, 2 beside it. ARGV: 1 token, 2 fence, 3 step, 4 seq, 5 bytes.
- * Reply: now and `ok`, `lost` or `gone`.
- * A user who may write steps but not give them an end is found out before (from Redis 7 on; older ones cannot tell).
+ * KEYS: 1 record, 2 side key. ARGV: 1 owner token, 2 fencing token, 3 step, 4 seq, 5 bytes.
+ * Reply: now, then `ok`, `lost` or `gone`.
+ * The script checks the right to PEXPIREAT before it writes, so that no step stays without an expiry. Redis before 7 has no
+ * such check.
  */
 export const checkpointScript = defineScript(`
 ${loadRecord}${checkOwnership}
-if not own or state ~= 'p' then return { now, loses and 'gone' or 'lost' } end
-local before = more == 1 and redis.call('HGET', KEYS[2], ARGV[3])
-if before then
-  local seq = tonumber(string.match(before, '^(%d+):'))
+if not isOwner or state ~= 'p' then return { now, recordLost and 'gone' or 'lost' } end
+local earlierEntry = hasSideKey == 1 and redis.call('HGET', KEYS[2], ARGV[3])
+if earlierEntry then
+  local seq = tonumber(string.match(earlierEntry, '^(%d+):'))
   if not seq then ${replyDamaged('has a step without a number')} end
   if tonumber(ARGV[4]) <= seq then return { now, 'ok' } end
 end
 if redis.acl_check_cmd and not redis.acl_check_cmd('PEXPIREAT', KEYS[2], '0') then
   return redis.error_reply('NOPERM The user may not run PEXPIREAT')
 end
-if more == 0 then
-  more = 1
+if hasSideKey == 0 then
+  hasSideKey = 1
   ${saveRecord}
-  -- What an earlier life may have left.
+  -- An expired record may have left its steps there.
   redis.call('DEL', KEYS[2])
 end
 redis.call('HSET', KEYS[2], ARGV[3], ARGV[4] .. ':' .. ARGV[5])

@@ -1,26 +1,27 @@
-// `complete` of `protocol/owner-operations.ts` in Lua.
+// The Lua script of `complete`: a translation of `protocol/owner-operations.ts`.
 import { defineScript } from '../lua-script.js';
 import { canOverwrite, checkOwnership, restoreFromLease } from './lease-fragments.js';
 import { loadRecord, replyRecord, saveCompletedRecord } from './record-fragments.js';
 
 /**
- * KEYS: 1 record, 2 beside it.
- * ARGV: 1 to 3 lease, 4 recordTtlMs, 5 outcomeTtlMs (empty: no outcome), 6 bytes, 7 note, 8 notAfter.
- * Reply: now and `ok`, `restored`, `gone`, or `lost record bytes`.
+ * KEYS: 1 record, 2 side key.
+ * ARGV: 1 owner token, 2 fencing token, 3 lease (see `restoreFromLease`), 4 recordTtlMs, 5 outcomeTtlMs (empty: there is no
+ * outcome), 6 the outcome's bytes, 7 note, 8 notAfter.
+ * Reply: now, then `ok`, `restored`, `gone`, or `lost record outcome`.
  */
 export const completeScript = defineScript(`
 ${loadRecord}${checkOwnership}
-local lifeMs, keptMs, leastExpiresAt = tonumber(ARGV[4]), tonumber(ARGV[5]), 0
-if own and state == 'c' then return { now, 'ok' } end
-if not own or state ~= 'p' then
-  if not loses then return ${replyRecord('lost')} end
+local recordLifeMs, outcomeLifeMs, leastExpiresAt = tonumber(ARGV[4]), tonumber(ARGV[5]), 0
+if isOwner and state == 'c' then return { now, 'ok' } end
+if not isOwner or state ~= 'p' then
+  if not recordLost then return ${replyRecord('lost')} end
   if not ${canOverwrite} or now >= tonumber(ARGV[8]) then return { now, 'gone' } end
-  own = false
+  isOwner = false
   ${restoreFromLease}
   leastExpiresAt = expiresAt
 elseif recovering == 1 then
   leastExpiresAt = expiresAt
 end
 ${saveCompletedRecord}
-return { now, own and 'ok' or 'restored' }
+return { now, isOwner and 'ok' or 'restored' }
 `);

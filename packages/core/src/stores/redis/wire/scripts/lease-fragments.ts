@@ -1,29 +1,40 @@
-// `protocol/owner-operations.ts` in Lua, its parts: whose record it is, longer leases, and the record anew.
+// Lua fragments for verbs of a lease holder: check the ownership, extend the lease, restore a lost record.
+// They translate the parts of `protocol/owner-operations.ts`.
 
-/** ARGV: 1 token, 2 fence (empty: never learnt). Defines `held`, `own` and `loses`. */
+/**
+ * ARGV: 1 owner token, 2 fencing token (empty: the holder never learnt it).
+ * Reads `live` and the record's fields. Defines `leaseFence`, `isOwner`, and `recordLost` (Redis has lost the holder's
+ * record: there is none, or only an older copy of it).
+ */
 export const checkOwnership = `
-local held = tonumber(ARGV[2])
-local own = live and token == ARGV[1] and fence == held
-local loses = not live or (state ~= 'c' and state ~= 'x' and fence < (held or 0))
+local leaseFence = tonumber(ARGV[2])
+local isOwner = live and token == ARGV[1] and fence == leaseFence
+local recordLost = not live or (state ~= 'c' and state ~= 'x' and fence < (leaseFence or 0))
 `;
 
-/** Uses `leaseMs`, `plainTtlMs` and `guardedTtlMs`. A longer lease, never a shorter one, and a life that outlasts it. */
+/**
+ * Reads `leaseMs`, `plainTtlMs` and `guardedTtlMs`. Extends the lease, never shortens it, and keeps the record longer than
+ * it.
+ */
 export const extendLease = `
-if now + leaseMs > untilAt then untilAt, extra = now + leaseMs, leaseMs end
+if now + leaseMs > untilAt then untilAt, leaseMsOrCompletedAt = now + leaseMs, leaseMs end
 expiresAt = math.max(expiresAt, untilAt + (guarded == 1 and guardedTtlMs or plainTtlMs))
 `;
 
-/** An expression: a newer owner's record is not written over, even when its life has ended. */
-export const canOverwrite = '(not raw or fence <= held)';
+/** An expression: whether the holder may write the record again. A newer owner's record stays, even an expired one. */
+export const canOverwrite = '(not raw or fence <= leaseFence)';
 
 /**
- * ARGV: 3 takeover, recovering, guarded, bound, attempt, outcomeTtlMs, unknownTtlMs and fingerprint as `0100 2 100 200 v1:…`,
- * 4 recordTtlMs. The record as the lease has it, with the steps, the decisions and the life of an older copy.
+ * ARGV: 3 takeover, recovering, guarded, bound, attempt, outcomeTtlMs, unknownTtlMs and fingerprint, such as
+ * `0100 2 100 200 v1:…`; 4 recordTtlMs.
+ * Reads `leaseFence`. Sets the record's fields from the lease. The steps, the decisions and the expiry of an older copy stay.
  */
 export const restoreFromLease = `
-local t, r, g, b, n, o, u, print = string.match(ARGV[3], '^(%d)(%d)(%d)(%d) (%d+) (%d+) (%d+) (.*)$')
-takeover, recovering, guarded, bound, attempt, fingerprint = t + 0, r + 0, g + 0, b + 0, n + 0, print
-recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(ARGV[4]), o + 0, u + 0
-state, token, fence, untilAt, extra, note = 'p', ARGV[1], held, 0, 0, ''
-if not live then expiresAt, more, decisions = 0, 0, '' end
+local takeoverFlag, recoveringFlag, guardedFlag, boundFlag, attemptText, outcomeTtl, unknownTtl, leaseFingerprint =
+  string.match(ARGV[3], '^(%d)(%d)(%d)(%d) (%d+) (%d+) (%d+) (.*)$')
+takeover, recovering, guarded, bound = takeoverFlag + 0, recoveringFlag + 0, guardedFlag + 0, boundFlag + 0
+attempt, fingerprint = attemptText + 0, leaseFingerprint
+recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(ARGV[4]), outcomeTtl + 0, unknownTtl + 0
+state, token, fence, untilAt, leaseMsOrCompletedAt, note = 'p', ARGV[1], leaseFence, 0, 0, ''
+if not live then expiresAt, hasSideKey, decisions = 0, 0, '' end
 `;

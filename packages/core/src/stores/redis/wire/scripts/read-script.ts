@@ -1,10 +1,10 @@
-// Reading a record, for people and tools.
+// The Lua script of `read`, for people and tools.
 import { defineScript } from '../lua-script.js';
 import { loadRecord, loadSteps, replyRecordWithSteps } from './record-fragments.js';
 
 /**
- * KEYS: 1 record, 2 beside it. ARGV: none.
- * Reply: now and `absent`, or `found record bytes (step value)…`.
+ * KEYS: 1 record, 2 side key. ARGV: none.
+ * Reply: now, then `absent`, or `found record outcome (step value)…`.
  */
 export const readScript = defineScript(`
 ${loadRecord}
