@@ -68,7 +68,7 @@ describe('RedisStore.connect', () => {
     const bad: [object | string, RegExp][] = [
       [
         { host: 'localhost', maxRetriesPerRequest: 5 },
-        /maxRetriesPerRequest is not an option; the options are cluster, connect/,
+        /maxRetriesPerRequest is not an option; the options are callTimeoutMs, cluster, connect/,
       ],
       ['localhost:6379', /url is "localhost:6379"; it must begin with redis:\/\/ or rediss:\/\//],
       ['redis://localhost?maxRetriesPerRequest=5', /and have no query; options have names here/],

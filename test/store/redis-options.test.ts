@@ -50,7 +50,7 @@ describe('options', () => {
       [{ client, prefix: 'a\n' }, /prefix is "a\\n"/],
       [{ client, callTimeoutMs: '1s' }, /callTimeoutMs is "1s"; it must be a whole number of milliseconds/],
       [{ client, callTimeoutMs: 0 }, /callTimeoutMs is 0/],
-      [{ client, timeout: 5 }, /timeout is not an option; the options are client, durability, prefix, callTimeoutMs/],
+      [{ client, timeout: 5 }, /timeout is not an option; the options are callTimeoutMs, client, durability, prefix/],
     ];
     for (const [options, message] of bad) {
       expect(() => new RedisStore(options as unknown as RedisStoreOptions)).toThrow(message);
