@@ -19,7 +19,7 @@ describe.concurrent('Of the acknowledged operations', () => {
 
 it('The page about guarantees has every row that is measured, and no other', () => {
   const page = readFileSync(new URL('../../docs/guarantees.md', import.meta.url), 'utf8').replaceAll('`', '');
-  const [, section = ''] = page.split('## On Redis: what which setting buys');
+  const [, section = ''] = page.split('## What each Redis setting protects');
   const [, , ...lines] = section.split('\n## ', 1)[0]?.match(/^\|.*\|$/gm) ?? [];
   const written = lines.map((line) => line.split('|').slice(1, 3).join('|').trim());
   expect(written).toEqual(lossRows.map(({ setting, fault }) => `${setting} | ${fault}`));

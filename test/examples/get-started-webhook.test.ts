@@ -1,4 +1,4 @@
-// The webhook of the README: its code as it stands there, given an event of Stripe's twice.
+// The webhook in docs/get-started.md: its code, given an event of Stripe's several times.
 import * as core from '@onceguard/core';
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript6';
 import { expect, it } from 'vitest';
@@ -19,7 +19,7 @@ const event = {
 
 /** The first block of code in the section, made into a function of what it leaves open. */
 function codeOf(section: string): (globals: Record<string, unknown>) => Promise<unknown> {
-  const [, after = ''] = readRepositoryFile('README.md').split(`## ${section}\n`);
+  const [, after = ''] = readRepositoryFile('docs/get-started.md').split(`## ${section}\n`);
   const [, code = ''] = /```ts\n(.*?)```/s.exec(after) ?? [];
   const { outputText } = transpileModule(code, {
     compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022 },
@@ -29,7 +29,7 @@ function codeOf(section: string): (globals: Record<string, unknown>) => Promise<
     await Reflect.construct(AsyncFunction, [...Object.keys(globals), outputText])(...Object.values(globals));
 }
 
-it('The webhook of the README books an event of Stripe’s once, though a redelivery has other pending_webhooks', async () => {
+it('The webhook of docs/get-started.md books an event of Stripe’s once, though a redelivery has other pending_webhooks', async () => {
   const booked: unknown[] = [];
   const keys = new Set<string>();
   const ledger = {

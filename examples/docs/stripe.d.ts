@@ -1,4 +1,4 @@
-// What the snippet of README.md takes from the package stripe.
+// What the snippet of docs/get-started.md takes from the package stripe.
 declare module 'stripe' {
   namespace Stripe {
     interface Event {

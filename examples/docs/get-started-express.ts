@@ -1,4 +1,4 @@
-// The snippet of README.md, under "Express". What is between the marks is an exact copy: change both.
+// The snippet of docs/get-started.md, under "Express". What is between the marks is an exact copy: change both.
 import { authenticateExpress as authenticate, mayPay, provider } from '../application.js';
 
 // #region snippet

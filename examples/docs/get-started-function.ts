@@ -1,4 +1,4 @@
-// The snippet of README.md, under "A function, a job, a webhook". What is between the marks is an exact copy: change both.
+// The snippet of docs/get-started.md, under "A function, a job, a webhook". What is between the marks is an exact copy: change both.
 import { stripeEvent as event, ledger, store } from '../application.js';
 
 // #region snippet

@@ -1,4 +1,4 @@
-// The snippet of README.md, under "Work that calls other systems". What is between the marks is an exact copy: change both.
+// The snippet of docs/get-started.md, under "Work that calls several systems". What is between the marks is an exact copy: change both.
 import { executeIdempotently } from '@onceguard/core';
 import { amount, items, mailer, orderId, provider, receipt, stock, store, tenant } from '../application.js';
 

@@ -1,4 +1,4 @@
-// The snippet of README.md, under "Koa". What is between the marks is an exact copy: change both.
+// The snippet of docs/get-started.md, under "Koa". What is between the marks is an exact copy: change both.
 import { authenticateKoa as authenticate, createOrder } from '../application.js';
 
 // #region snippet
