@@ -29,6 +29,33 @@ export function mainTables(results: Pick<MainResults, 'slices' | 'rows'>): Table
   });
 }
 
+const summaryHead = [
+  'row',
+  ...['fresh requests/s', '÷ bare', 'CPU ÷ bare', 'Redis commands'],
+  ...['replays/s', '÷ bare', 'CPU ÷ bare', 'Redis commands'],
+  'duplicates run once',
+];
+
+/** The medians of fresh requests and of replays, and whether duplicates at once did the work once; a line for each row. */
+export function summaryTable({ slices }: Pick<MainResults, 'slices'>): Table {
+  const runsOnce = (row: string) => (firstFailure(slices, { row, load: 'duplicates' }) === null ? 'yes' : '**no**');
+  const cellsOf = (row: string, load: string) => {
+    const cell = { row, load };
+    return [
+      value(figureOf(slices, cell, 'perSecond'), 0),
+      value(ratioOf(slices, cell, 'bare', 'perSecond'), 2),
+      value(ratioOf(slices, cell, 'bare', 'cpuMicros'), 2),
+      value(figureOf(slices, cell, 'redisCommands'), 0),
+    ];
+  };
+  const measured = rows.filter(({ name }) => figureOf(slices, { row: name, load: 'fresh' }, 'perSecond'));
+  const lines = measured.map(({ name, title, kind }) => {
+    const cells = [title, ...cellsOf(name, 'fresh'), ...cellsOf(name, 'replay')];
+    return [...cells, kind === 'bare' ? '' : runsOnce(name)];
+  });
+  return { title: 'summary', head: summaryHead, rows: lines };
+}
+
 export function bodyTable(bodies: readonly BodyCost[]): Table {
   const lines = bodies.map(({ shape, parseMs, canonicalMs }) => {
     return [shape, String(parseMs), String(canonicalMs), (canonicalMs / parseMs).toFixed(2)];
