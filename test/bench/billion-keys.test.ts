@@ -36,7 +36,7 @@ test('Every growth chart has a sentence', () => {
 
 // 10^9 / 86,400 = 11,574 keys a second.
 test.each([
-  ['connections', ['500 µs on one connection', '700 µs on 512', '6.9 cores busy', '2.3 cores of them']],
+  ['connections', ['500 µs on one connection', '700 µs on 512', 'use 6.9 cores', 'of which 2.3 cores']],
   ['body', ['2,300 GB in 92 shards of 25 GB, and 6.9 cores', '200,300 GB and 34.7 cores']],
   ['records', ['With 1,000,000 records, one takes 300 bytes', '10 µs of Redis (9 µs with 1,000)', '500 GB: 20 shards']],
   ['duplicates', ['0.06 Redis commands', '0.4 cores, or 0.7 cores if they wait']],
