@@ -40,7 +40,10 @@ test.each([
   ['body', ['2,300 GB in 92 shards of 25 GB, and 6.9 cores', '200,300 GB and 34.7 cores']],
   ['records', ['With 1,000,000 records, one takes 300 bytes', '10 µs of Redis (9 µs with 1,000)', '500 GB: 20 shards']],
   ['duplicates', ['0.06 Redis commands', '0.4 cores, or 0.7 cores if they wait']],
-  ['processes', ['2,000 fresh requests a second', '4 together handle 3,000', '6 such processes', '12 % of one Redis core']],
+  [
+    'processes',
+    ['2,000 fresh requests a second', '4 together handle 3,000', '6 such processes', '12 % of one Redis core'],
+  ],
   ['shards', ['15 µs of one of three shards', '6 % of a core of each']],
 ])('The sentence about %s says %j', (name, parts) => {
   for (const part of parts) expect(sentences[name]).toContain(part);
