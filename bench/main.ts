@@ -76,7 +76,7 @@ async function measureMicro(): Promise<void> {
   report();
 }
 
-/** What was measured before its longest part is kept, whatever becomes of that. */
+/** Saves the other results before the longest part, in case that fails. */
 async function measureGrowth(): Promise<void> {
   const results = await BenchEnvironment.use(async (world): Promise<GrowthResults> => {
     const growth = await growthRun(world, console.log);

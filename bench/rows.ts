@@ -6,9 +6,9 @@ import type { Express } from 'express';
 /** Where a row keeps its records. */
 export interface StoreLocation {
   readonly redisUrl: string;
-  /** Instead, for onceguard alone: the nodes of a cluster. */
+  /** Instead, for onceguard only: the nodes of a cluster. */
   readonly cluster?: ConnectOptions['cluster'];
-  /** For onceguard alone: how long its records live; default a day. */
+  /** For onceguard only: the lifetime of its records; default a day. */
   readonly ttlMs?: number;
 }
 

@@ -1,4 +1,4 @@
-// The limit: what two Redis commands cost by themselves. It checks nothing, and a crash leaves its key claimed.
+// The limit: what two Redis commands cost alone. It checks nothing, and a crash leaves its key claimed.
 import type { RequestHandler } from 'express';
 import { Redis } from 'ioredis';
 import { isRepeated } from '../keys.js';
@@ -18,7 +18,7 @@ function guarded(redis: Redis): RequestHandler {
     const key = `limit:${idempotencyKeyOf(req)}`;
     const answer = (text: string) => res.status(201).type('json').send(text);
 
-    // No server can know this; here it does, so that a replay costs one command.
+    // A real server cannot know this; here it does, so that a replay costs one command.
     const known = isRepeated(idempotencyKeyOf(req)) ? await redis.get(key) : null;
     if (known !== null) return void answer(known);
 

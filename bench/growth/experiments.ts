@@ -1,4 +1,4 @@
-// The experiments behind the growth charts: one thing grows, everything else stays as in the main run.
+// The experiments behind the growth charts: each varies one parameter of the main run.
 import { startRedisCluster } from '@onceguard/testing';
 import type { KeyPlan } from '../keys.js';
 import { rowNamed, type StoreLocation } from '../rows.js';
@@ -12,7 +12,7 @@ export interface GrowthSettings {
 }
 
 type SendPattern = 'fresh' | 'replay' | 'bursts';
-/** What one point of a chart is measured with. */
+/** The settings for one point of a chart. */
 type ChartPoint = Pick<Measurement, 'at' | 'connections' | 'noteBytes' | 'redis'> & { readonly at: number };
 
 const connections = 32;
@@ -63,7 +63,7 @@ export async function measureProcessGrowth(world: BenchEnvironment, settings: Gr
 export async function measureShardGrowth(world: BenchEnvironment, settings: GrowthSettings): Promise<Slice[]> {
   const slices: Slice[] = [];
   for (const masters of [1, 2, 3]) {
-    // A node that is alone learns its address from nobody.
+    // A node without a cluster learns its address from nobody.
     const args = ['--cluster-announce-ip', '127.0.0.1'];
     const cluster = await startRedisCluster({ masters, replicasPerMaster: 0, args });
     const redis = new RedisCostMeter(cluster.masters.map(({ url }) => url));
@@ -123,7 +123,7 @@ interface RoundPlan {
   readonly point: ChartPoint;
 }
 
-/** Round after round, each group in turn, after one that warms up and is not counted. */
+/** Round after round, each group in turn, after a warm-up round that does not count. */
 export async function measureInRounds(
   world: BenchEnvironment,
   groups: readonly (readonly Server[])[],
@@ -161,7 +161,7 @@ function keyPlanOf(sent: SendPattern, repeats: string, { at, noteBytes = 0 }: Ch
     case 'bursts':
       return { kind: 'bursts', prefix: once, size: at };
     case 'replay':
-      // Large answers are many bytes already when they are few.
+      // A few large responses are many bytes already.
       return {
         kind: 'repeated',
         prefix: repeats,

@@ -1,10 +1,10 @@
-// The memory of a server over very many requests: what it still refers to, after records have ended.
+// The memory of a server over very many requests: what it still references after records have expired.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { MemoryPoint } from '../report/results.js';
 import { rowNamed } from '../rows.js';
 import { type BenchEnvironment, newPrefix, type Server } from '../run/bench-environment.js';
 
-/** Records end before they are counted; the memory store, with a day to live, would be full long before. */
+/** Records expire before the measurement; with a lifetime of a day the memory store would be full long before. */
 const ttlMs = 2_000;
 
 export async function measureMemoryGrowth(
@@ -22,7 +22,7 @@ export async function measureMemoryGrowth(
     for (const server of servers) {
       await sendFresh(world, server, requests / steps);
       await pause(ttlMs * 2);
-      // Records that have ended are removed on the way of others.
+      // Other calls remove expired records on their way.
       await sendFresh(world, server, 1_000);
       const { liveBytes } = await server.usage({ measuresLiveBytes: true });
       points.push({ row: server.row.name, requests: (requests / steps) * step, liveBytes: liveBytes ?? 0 });

@@ -31,7 +31,7 @@ export async function measureRecordGrowth(
   return { slices, bytesPerRecord };
 }
 
-/** Answers with the bytes of each, beyond the body. */
+/** Returns the bytes of each record, beyond the body. */
 async function fill(world: BenchEnvironment, server: Server, records: number): Promise<number> {
   await world.redis.flush();
   const keys = { kind: 'fresh', prefix: newPrefix() } as const;

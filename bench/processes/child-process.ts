@@ -1,4 +1,4 @@
-// A child process that is asked and answers, one question at a time.
+// A child process that replies to requests, one at a time.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -12,12 +12,12 @@ export class ChildProcessClient {
   constructor(name: 'server' | 'load-generator', args: readonly string[]) {
     this.#name = name;
     const program = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
-    // A peer would tell what it thinks of each request; nothing of that is measured.
+    // Without this a compared package would log each request, which is not to be measured.
     const env = { ...process.env, NODE_ENV: 'production' };
     this.#process = fork(program, args, { env, execArgv: [...process.execArgv, '--expose-gc'] });
   }
 
-  /** Resolves with what it says when it is ready. */
+  /** Resolves with its first message, when it is ready. */
   async ready<Ready>(): Promise<Ready> {
     return await this.#nextReply<Ready>();
   }
@@ -54,15 +54,15 @@ export class ChildProcessClient {
   }
 }
 
-/** In the child, first of all: it ends when its parent does, however that ends. */
+/** For the child, first of all: it exits when its parent does, however that ends. */
 export function endWithParent(): void {
   process.on('disconnect', () => process.exit());
   if (!process.connected) process.exit();
-  // The terminal sends Ctrl-C to all; the parent ends its children in order.
+  // The terminal sends Ctrl-C to all processes; the parent ends its children in order.
   process.on('SIGINT', () => {});
 }
 
-/** In the child: answers each question, also with why it could not. */
+/** For the child: replies to each request, also with the error if it failed. */
 export function serveRequests<Question>(answer: (question: Question) => object | Promise<object>): void {
   process.on('message', (question: Question) => {
     void Promise.resolve(question)

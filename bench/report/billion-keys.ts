@@ -10,7 +10,7 @@ const onceguardRow = 'onceguard-redis';
 
 export type GrowthFigures = Pick<GrowthResults, 'slices' | 'bytesPerRecord' | 'memory'>;
 
-/** By the name of the chart; left out, where something that a sentence needs was not measured. */
+/** By the name of the chart; without the sentences for which a measurement is missing. */
 export function billionSentences(growth: GrowthFigures): Readonly<Record<string, string>> {
   const sentences = {
     connections: connections(growth),
@@ -120,7 +120,7 @@ function medianAt(
   return figureOf(slices, { row, load, at }, metric)?.median ?? null;
 }
 
-/** For one request each, so many a second. */
+/** The cores for one request per key, at this rate. */
 function cores(microsPerKey: number): string {
   return `${((keysPerSecond * microsPerKey) / 1e6).toFixed(1)} cores`;
 }

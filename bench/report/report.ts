@@ -1,4 +1,4 @@
-// Fills docs/benchmarks.md and draws its charts, out of the results that are there.
+// Fills docs/benchmarks.md and draws its charts, from the results that exist.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { growthCharts } from '../growth/growth-charts.js';
 import { rows } from '../rows.js';

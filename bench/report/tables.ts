@@ -20,7 +20,7 @@ const head = [
   'correct',
 ];
 
-/** Of all loads that were measured. */
+/** For all loads that were measured. */
 export function mainTables(results: Pick<MainResults, 'slices' | 'rows'>): Table[] {
   return loads.flatMap((load) => {
     const measured = rows.filter(({ name }) => figureOf(results.slices, { row: name, load: load.name }, 'perSecond'));

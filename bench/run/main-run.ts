@@ -10,19 +10,22 @@ import { measure, originsOf, type Slice } from './slice.js';
 export interface RunSettings {
   readonly rounds: number;
   readonly sliceMs: number;
-  /** Of each load on each row, before anything is measured. */
+  /** For each load on each row, before any measurement. */
   readonly warmUpMs: number;
-  /** Before each slice, and not counted: a server that has stood still while others were measured is not at its pace. */
+  /**
+   * Before each slice, and not counted: a server that was idle while others were measured needs to reach its usual
+   * speed.
+   */
   readonly runInMs: number;
   readonly loads: readonly Load[];
   readonly rows: readonly string[];
-  /** The rows whose records are weighed, too. */
+  /** The rows whose record size is measured too. */
   readonly rowsToWeigh: readonly string[];
 }
 
 export interface RowResult {
   readonly row: string;
-  /** Why it is not right, by the probe; null, if it is. */
+  /** The finding of the probe; null if the row is correct. */
   readonly failure: string | null;
   readonly peakRssBytes: number;
 }
@@ -30,7 +33,7 @@ export interface RowResult {
 export interface RunResult {
   readonly slices: readonly Slice[];
   readonly rows: readonly RowResult[];
-  /** In Redis, beyond the body of the answer, of a row. */
+  /** The bytes of a record in Redis beyond the response body, by row. */
   readonly bytesPerRecord: Readonly<Record<string, number>>;
 }
 
@@ -76,7 +79,7 @@ interface RoundSettings extends RunSettings {
   readonly origins: OriginsByLoadAndRow;
 }
 
-/** Every server has seen every load before anything is measured; on the way, whose commands are whose is learnt. */
+/** Sends every load to every server before any measurement, and learns meanwhile which commands belong to which row. */
 async function warmUp(
   world: BenchEnvironment,
   servers: readonly Server[],
@@ -117,7 +120,7 @@ async function runRound(
   return slices;
 }
 
-/** Sends the keys that loads repeat, twice, so that also what keeps them near the server has them. */
+/** Sends the repeated keys of the loads twice, so that a cache near the server has them too. */
 async function sendRepeatedKeys(world: BenchEnvironment, server: Server): Promise<string> {
   const repeated = newPrefix();
   const keys = repeatedKeys({ repeated, fresh: '' }, 0);
@@ -126,7 +129,7 @@ async function sendRepeatedKeys(world: BenchEnvironment, server: Server): Promis
   return repeated;
 }
 
-/** Each round begins with another row, so that none always comes after the same. */
+/** Each round begins with another row, so that no row always follows the same one. */
 function rotated(servers: readonly Server[], round: number): Server[] {
   const first = round % servers.length;
   return [...servers.slice(first), ...servers.slice(0, first)];

@@ -1,10 +1,11 @@
-// What a completed record takes in Redis, beyond the body of its answer.
+// The bytes of a completed record in Redis, beyond the response body.
 import { setTimeout as pause } from 'node:timers/promises';
 import { type BenchEnvironment, newPrefix, type Server } from './bench-environment.js';
 
 /**
- * The memory of Redis after some records is compared with that after eight times as many, so that what connections take
- * cancels out. Powers of two, where its tables are as full as they get: what finds a record is in it, too.
+ * Compares the memory of Redis after some records with that after eight times as many, so that the memory of
+ * connections cancels out. Powers of two, at which Redis' hash tables are as full as they get: their memory counts,
+ * too.
  */
 const recordCounts = [256, 2_048] as const;
 
@@ -19,7 +20,7 @@ async function fillRecords(world: BenchEnvironment, server: Server, records: num
   const keys = { kind: 'fresh', prefix: newPrefix() } as const;
   const limits = { durationMs: 120_000, maxRequests: records, noteBytes: 0 };
   const { bodyBytes } = await world.sendLoad({ urls: [server.url], connections: 8, keys, ...limits });
-  // Some record only after they have answered.
+  // Some rows write their record after the response.
   await pause(100);
   return { bodyBytes, memory: await world.redis.storedBytes() };
 }

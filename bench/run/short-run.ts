@@ -1,11 +1,11 @@
-// The short run: what noise cannot touch. Every finding is a reason to fail.
+// The short run: checks what noise cannot affect. Every finding is a failure.
 import { loadNamed } from '../loads.js';
 import type { BenchEnvironment } from './bench-environment.js';
 import { mainRun, type RunResult } from './main-run.js';
 import type { Slice } from './slice.js';
 
 interface Bounds {
-  /** Redis commands of a request. */
+  /** Redis commands per request. */
   readonly fresh: number;
   readonly replay: number;
 }
@@ -18,7 +18,7 @@ const bounds: Readonly<Record<string, Bounds>> = {
 
 const weighedRow = 'onceguard-redis';
 const maxBytesPerRecord = 520;
-/** A store asks now and then how its server is; nothing of that may be a command for each request. */
+/** A store checks its server now and then; this allows for that, but not for a further command per request. */
 const tolerance = 0.05;
 
 export interface ShortResult extends RunResult {

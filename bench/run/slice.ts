@@ -1,16 +1,16 @@
-// One measurement: a load on a row for a moment, and what it cost everybody.
+// One measurement: a load on a row for a moment, and its cost for all processes.
 import type { KeyPlan } from '../keys.js';
 import type { LoadRequest, LoadResult } from '../processes/load-generator.js';
 import type { Usage } from '../processes/server.js';
 import type { BenchEnvironment, Server } from './bench-environment.js';
 import type { Origins, RedisCost, RedisCostMeter } from './redis-cost-meter.js';
 
-/** What is kept of a measurement. All costs are for one request. */
+/** The stored form of a measurement. All costs are per request. */
 export interface Slice {
   readonly row: string;
   readonly load: string;
   readonly round: number;
-  /** What a growth chart varies: how many connections, bytes, records … */
+  /** The value that a growth chart varies: connections, bytes, records … */
   readonly at?: number;
   readonly requests: number;
   readonly perSecond: number;
@@ -19,9 +19,9 @@ export interface Slice {
   readonly p99Ms: number;
   readonly redisCommands: number;
   readonly redisMicros: number;
-  /** How busy the load was: 1 is a whole core, and then the load is what was measured. */
+  /** How busy the load generator was: at 1, a whole core, the generator was measured and not the server. */
   readonly loaderCores: number;
-  /** What was not as it has to be. */
+  /** The failure, or null. */
   readonly wrong: string | null;
 }
 
@@ -35,7 +35,7 @@ export interface Measurement {
   readonly maxRequests?: number;
   readonly noteBytes?: number;
   readonly origins: Origins;
-  /** Where the servers keep their records; default the world's. */
+  /** Where the servers keep their records; default: the environment's Redis. */
   readonly redis?: RedisCostMeter;
 }
 

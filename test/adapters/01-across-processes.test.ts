@@ -1,4 +1,4 @@
-// Must hold, 1, across processes: copies of one slow request that arrive at four servers at once run once.
+// Requirement 1, across processes: copies of one slow request that arrive at four servers at once run once.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { onEveryFramework } from './framework-matrix.js';
@@ -10,7 +10,7 @@ const copies = 50;
 const waiting: Options = { onInProgress: { waitMs: 30_000 } };
 let servers: readonly ServerProcess[] = [];
 
-/** Every server has an application of each framework that refuses duplicates, and then one of each that lets them wait. */
+/** Every server has two applications of each framework: one rejects duplicates, the other lets them wait. */
 beforeAll(async () => {
   const prefix = `test:${randomUUID()}:`;
   const apps = [{}, waiting].flatMap((options) => frameworks.map(({ name: framework }) => ({ framework, options })));
@@ -40,7 +40,7 @@ onEveryFramework(
       for (const refusal of refusals) expect(Number(refusal.headers['retry-after'])).toBeGreaterThanOrEqual(1);
     });
 
-    it('run once, and with onInProgress { waitMs } the others get the answer itself', async () => {
+    it('run once, and with onInProgress { waitMs } the others get the replayed response', async () => {
       const key = randomUUID();
       const sent = sendCopies(key, at + frameworks.length, () => {});
       await Promise.race(servers.map((server) => server.began(key)));
@@ -52,11 +52,11 @@ onEveryFramework(
       expect(answers.filter(({ headers }) => headers['idempotent-replayed'] === 'true')).toHaveLength(copies - 1);
     });
   },
-  // The client of the tests speaks HTTP/1 to other processes.
+  // The test client speaks only HTTP/1 to other processes.
   { store: 'Redis', transport: 'HTTP/1' },
 );
 
-/** Dealt out to the servers in turn. */
+/** Distributes the copies over the servers in turn. */
 async function sendCopies(
   key: string,
   app: number,

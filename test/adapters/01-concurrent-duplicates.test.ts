@@ -1,4 +1,4 @@
-// Must hold, 1: copies of one slow request that arrive at once run once.
+// Requirement 1: copies of one slow request that arrive at once run once.
 import { expect, it } from 'vitest';
 import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { Options } from './frameworks.js';
@@ -25,7 +25,7 @@ onEveryFramework('50 concurrent duplicates of a slow request', (world) => {
     }
   });
 
-  it('run once, and with onInProgress { waitMs } the others get the answer itself', async () => {
+  it('run once, and with onInProgress { waitMs } the others get the replayed response', async () => {
     const options = { onInProgress: { waitMs: 30_000 } };
     const { answers, runs } = await sendCopies(world, options, (_refused, _running, waiting) => waiting === copies - 1);
     expect(runs).toBe(1);
@@ -34,7 +34,7 @@ onEveryFramework('50 concurrent duplicates of a slow request', (world) => {
     expect(replays).toHaveLength(copies - 1);
   });
 
-  it('with onInProgress { waitMs }, those whose wait is over get the same 409', async () => {
+  it('with onInProgress { waitMs }, duplicates that wait in vain get the same 409', async () => {
     const options = { onInProgress: { waitMs: 50 } };
     const { answers, runs } = await sendCopies(world, options, (refused, running) => refused + running === copies);
     expect(runs).toBe(1);
@@ -45,7 +45,10 @@ onEveryFramework('50 concurrent duplicates of a slow request', (world) => {
   });
 });
 
-/** All at once; the handler is slow until `isTime`, which learns how many were refused, run and have been told to wait. */
+/**
+ * Sends all copies at once. The handler runs until `isTime` resolves, which gets the numbers of rejected, running and
+ * waiting requests.
+ */
 async function sendCopies(
   world: Testbed,
   options: Options,

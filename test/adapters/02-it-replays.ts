@@ -1,11 +1,14 @@
-// Must hold, 2: the test that every form of answering has to pass.
+// Requirement 2: the test that every way of responding has to pass.
 import { expect, it } from 'vitest';
 import { comparableResponse, expectReplay } from './expect-replay.js';
 import type { Testbed } from './framework-matrix.js';
 import type { Handler } from './frameworks.js';
 import { type RequestToSend, send } from './http-client.js';
 
-/** The first answer, and one to a request without a key, has to be what the handler answers without the middleware. */
+/**
+ * Compares three responses with that of the handler without the middleware: the first, the replay, and one without a
+ * key.
+ */
 export function itReplays(world: Testbed, title: string, handler: Handler, request: RequestToSend = {}): void {
   it(title, async () => {
     let runs = 0;

@@ -1,4 +1,4 @@
-// Must hold, 2: a replay that takes no call of the store is the same answer, byte for byte.
+// Requirement 2: a replay from the local cache, without a store call, equals the first response byte for byte.
 import { randomBytes } from 'node:crypto';
 import { localCache } from '@onceguard/core';
 import { FaultStore } from '@onceguard/testing';
@@ -10,7 +10,7 @@ import { send } from './http-client.js';
 
 onEveryFramework('With a local cache', (world) => {
   it.each([200, 200_000])(
-    'replays of %i bytes are the first answer, and the store is asked for the first of them only',
+    'replays of %i bytes equal the first response, and only the first replay calls the store',
     async (size) => {
       const body = randomBytes(size);
       let runs = 0;

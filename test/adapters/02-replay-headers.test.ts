@@ -1,4 +1,4 @@
-// Must hold, 2: whose headers a replay has: the handler's from the record, those of the layers outside live.
+// Requirement 2: a replay takes the handler's headers from the record, and has the live headers of outer layers.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import cors from 'cors';
@@ -46,7 +46,7 @@ onEveryFramework('A replay', (world) => {
     ['one member', 'Origin', 'Origin, Accept', 'Origin, Accept'],
     ['another member this time', ['Origin', 'Cookie'], 'Origin, Accept', 'Cookie, Accept'],
     ['a member that the handler names too', 'accept', 'accept', 'accept'],
-  ])('has Vary merged: the layers outside say %s, the handler Accept', async (_title, live, onFirst, onReplay) => {
+  ])('has Vary merged: outer layers send %s, the handler Accept', async (_title, live, onFirst, onReplay) => {
     const said = typeof live === 'string' ? [live, live] : [live?.[0], live?.[1]];
     const outer = [
       layer(world, (_req, res, next) => {
@@ -98,7 +98,7 @@ onEveryFramework('A replay', (world) => {
     'X-Request-Id': 'req-1',
   };
 
-  it.each(Object.keys(ofOneExchange))('lacks %s of the handler, which belongs to one exchange', async (name) => {
+  it.each(Object.keys(ofOneExchange))('lacks the handler’s %s, which belongs to one exchange', async (name) => {
     const { first, replay } = await sendTwice(world, { before: ({ res }) => setHeaders(res, ofOneExchange) });
     expect(linesOf(first, name)).toHaveLength(1);
     expect(linesOf(replay, name)).toEqual([]);
@@ -115,7 +115,7 @@ onEveryFramework('A replay', (world) => {
   };
 
   it.each(Object.keys(credentials))(
-    'lacks the credential %s of the handler, as header and as trailer',
+    'lacks the handler’s credential %s, as header and as trailer',
     async (name) => {
       const key = { headerName: 'X-Charge-Key' };
       const header = await sendTwice(world, { before: ({ res }) => setHeaders(res, credentials) }, key, [
@@ -137,7 +137,7 @@ onEveryFramework('A replay', (world) => {
     expect(trailersOf(other)).toEqual({ authorization: 'a' });
   });
 
-  it('lacks what omitHeaders names, and then has what the default would leave out', async () => {
+  it('lacks what omitHeaders names, and then has what the default would omit', async () => {
     const omitHeaders = ['X-Secret', 'x-internal-*'];
     const headers = { 'X-Secret': '1', 'X-Internal-Node': '2', 'Set-Cookie': 'a=1', 'X-Public': '3' };
     const { first, replay } = await sendTwice(
@@ -151,7 +151,7 @@ onEveryFramework('A replay', (world) => {
     expect(replay.headers['x-internal-node']).toBeUndefined();
   });
 
-  it('says Idempotent-Replayed: true, as the first answer does not', async () => {
+  it('has Idempotent-Replayed: true, which the first response lacks', async () => {
     const { first, replay } = await sendTwice(world, {});
     expectReplay(replay, first);
   });
@@ -183,7 +183,7 @@ async function sendTwice(
   return { first, replay };
 }
 
-/** An answer with these trailers, and its replay. */
+/** A response with these trailers, and its replay. */
 async function sendTrailers(world: Testbed, trailers: Record<string, string>, options: Options) {
   const { store } = await world.openStore();
   const handler: AppSpec['handler'] = ({ res }) => {
@@ -201,7 +201,7 @@ async function sendTrailers(world: Testbed, trailers: Record<string, string>, op
   return { first, replay };
 }
 
-/** Middleware for node:http, as middleware of this framework. */
+/** Converts node:http middleware to middleware of this framework. */
 function layer({ framework }: Testbed, run: NodeLayer): unknown {
   if (framework.family === 'express') return run;
   return async (ctx: Context, next: Next) => {
@@ -218,7 +218,7 @@ function linesOf({ rawHeaders }: ReceivedResponse, name: string): string[] {
   return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name.toLowerCase());
 }
 
-/** By their names in lower case, as HTTP/2 sends them. */
+/** The trailers by lower-case name, as HTTP/2 sends them. */
 function trailersOf({ rawTrailers }: ReceivedResponse): Record<string, string> {
   const names = rawTrailers.filter((_, at) => at % 2 === 0);
   return Object.fromEntries(names.map((name, at) => [name.toLowerCase(), rawTrailers[2 * at + 1] ?? '']));

@@ -1,4 +1,4 @@
-// Must hold, 2: what is answered in Koa's own ways is replayed as it was.
+// Requirement 2: responses given with Koa's own methods are replayed unchanged.
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -97,7 +97,7 @@ const webResponses: Record<string, () => unknown> = {
 };
 
 onEveryFramework(
-  'A replay has status, reason phrase, bytes and headers of an answer given with',
+  'A replay has the status, reason phrase, bytes and headers of a response given with',
   (world) => {
     for (const [title, body] of Object.entries(bodies)) itReplaysBody(world, title, () => body);
     for (const [title, form] of Object.entries(forms)) {

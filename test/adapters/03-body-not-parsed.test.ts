@@ -1,4 +1,4 @@
-// Must hold, 3: a body that was not read cannot be compared, and is not passed over.
+// Requirement 3: a body that no parser read cannot be compared, so the request is rejected.
 import { expect, it } from 'vitest';
 import { parsesMultipart } from './03-body-parsers.js';
 import { onEveryFramework, type Testbed } from './framework-matrix.js';
@@ -18,24 +18,24 @@ const bodies: Record<string, RequestToSend> = {
   multipart: multipart('a', '10'),
   'chunked multipart': { ...multipart('a', '10'), headers: { ...multipart('a', '10').headers, ...chunked } },
 };
-/** Those for which the usual parsers are not meant. */
+/** Media types that the usual parsers do not read. */
 const unusual = ['XML', 'chunked XML', 'multipart', 'chunked multipart', 'bytes without a media type'];
 
 onEveryFramework(
-  'A body that was not read is body_not_parsed for the error handler, and nothing is run or stored:',
+  'A body that no parser read is body_not_parsed for the error handler, and nothing runs or is stored:',
   (world) => {
     it.each(Object.keys(bodies))('%s, without any parser', async (name) => {
       await expectNotParsed(world, { parser: 'none' }, name);
     });
 
-    it('multipart, behind multer: it is spelled differently on every send', async () => {
+    it('multipart, behind multer: its boundary differs in every request', async () => {
       await expectNotParsed(world, { outer: [parsesMultipart(world.framework)] }, 'multipart');
     });
   },
 );
 
 onEveryFramework(
-  'A body of a media type that no parser of the application reads is a 415, and nothing is run or stored:',
+  'A body of a media type that no parser of the application reads gets 415, and nothing runs or is stored:',
   (world) => {
     it.each(unusual)('%s', async (name) => {
       const handled: unknown[] = [];
@@ -69,7 +69,7 @@ onEveryFramework('A multipart body', (world) => {
 });
 
 onEveryFramework('A request without a key', (world) => {
-  it.each(Object.keys(bodies))('runs although its body was not read: %s', async (name) => {
+  it.each(Object.keys(bodies))('runs although no parser read its body: %s', async (name) => {
     const { store } = await world.openStore();
     const { port } = await world.start({ store, parser: 'none', handler: () => ({ status: 201, body: 'ran' }) });
     expect(await send(port, bodies[name])).toMatchObject({ status: 201, text: 'ran' });

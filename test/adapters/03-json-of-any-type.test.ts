@@ -1,4 +1,4 @@
-// Must hold, 3: JSON is compared as the JSON that it is, whatever type its sender named and whether its source was kept or not.
+// Requirement 3: a JSON body is compared as JSON, whatever its Content-Type and whether its source was kept.
 import { keepRawBody } from '@onceguard/express';
 import type { Request, Response } from 'express';
 import bodyParser from 'koa-bodyparser';
@@ -7,7 +7,7 @@ import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { Framework } from './frameworks.js';
 import { type RequestToSend, send } from './http-client.js';
 
-/** Reads every body as JSON. */
+/** A parser that reads every body as JSON. */
 function readsAllAsJson(framework: Framework, verify?: (req: Request, res: Response, bytes: Buffer) => void): unknown {
   if (framework.family === 'express')
     return framework.library.json({ type: () => true, ...(verify ? { verify } : {}) });
@@ -35,7 +35,7 @@ async function startWithParser(world: Testbed, parser: unknown, store = world.op
 
 onEveryFramework('A body that a parser has read as JSON', (world) => {
   it.each(['text/plain', 'application/octet-stream', undefined])(
-    'is compared as JSON with the type %s: members in another order are the same payload, another value is not',
+    'is compared as JSON with the type %s: the order of members does not matter, another value does',
     async (type) => {
       const { port, runs } = await startWithParser(world, readsAllAsJson(world.framework));
       const first = await send(port, typed(type, '{"Type":"Notification","amount":10}'));

@@ -1,4 +1,4 @@
-// Must hold, 3: one key names one payload.
+// Requirement 3: one key names one payload.
 import { expect, it } from 'vitest';
 import { parsesAnyBody } from './03-body-parsers.js';
 import { onEveryFramework, type Testbed } from './framework-matrix.js';
@@ -58,7 +58,7 @@ onEveryFramework('The same key', (world) => {
     const kept = parser === 'raw' ? ', the source kept' : '';
 
     it.each(otherPayloads)(
-      `with another payload is refused as key_reused: %s${kept}`,
+      `with another payload is rejected as key_reused: %s${kept}`,
       async (_title, first, second) => {
         const { port, runs } = await startCounting(world, { parser });
         expect(await send(port, { ...first, key: 'payment-1' })).toMatchObject({ status: 201 });
@@ -78,7 +78,7 @@ onEveryFramework('The same key', (world) => {
     });
   }
 
-  it('with another payload is refused as key_reused also while the first is running, and does not wait for it', async () => {
+  it('with another payload is rejected as key_reused also while the first request runs, without waiting for it', async () => {
     const [began, gate] = [newGate(), newGate()];
     const { port, runs } = await startCounting(world, {
       options: { onInProgress: { waitMs: 30_000 } },
@@ -96,7 +96,7 @@ onEveryFramework('The same key', (world) => {
     expect(runs()).toBe(1);
   });
 
-  it('with another payload is refused as key_reused also after the first has failed, and the key is free for the first', async () => {
+  it('with another payload is rejected as key_reused also after the first has failed, and the key is free for the first', async () => {
     let failures = 1;
     const { port, runs } = await startCounting(world, {
       during: async () => {
@@ -110,7 +110,7 @@ onEveryFramework('The same key', (world) => {
     expect(runs()).toBe(2);
   });
 
-  it('with another payload stays refused, and the first answer stands', async () => {
+  it('with another payload is rejected again and again, and the first response stays on record', async () => {
     const { port } = await startCounting(world, {});
     await send(port, { key: 'payment-1' });
     await send(port, { key: 'payment-1', body: { amount: 11 } });
@@ -118,7 +118,7 @@ onEveryFramework('The same key', (world) => {
     expect(await send(port, { key: 'payment-1' })).toMatchObject({ status: 201, text: '{"run":1}' });
   });
 
-  it('tells 9007199254740993 from 9007199254740992 where the source is kept', async () => {
+  it('distinguishes 9007199254740993 from 9007199254740992 where the source is kept', async () => {
     const { port, runs } = await startCounting(world, { parser: 'raw' });
     await send(port, { ...typed(json, '{"amount":9007199254740993}'), key: 'payment-1' });
     const refused = await send(port, { ...typed(json, '{"amount":9007199254740992}'), key: 'payment-1' });
@@ -126,7 +126,7 @@ onEveryFramework('The same key', (world) => {
     expect(runs()).toBe(1);
   });
 
-  it('compares what the option fingerprint gives, and nothing where it is false', async () => {
+  it('compares what the option fingerprint returns, and nothing where it is false', async () => {
     const seen = await startCounting(world, { options: { fingerprint: (from: unknown) => amountOf(from) } });
     await send(seen.port, { key: 'payment-1', body: { amount: 10, sentAt: 1 } });
     const again = await send(seen.port, { key: 'payment-1', body: { amount: 10, sentAt: 2 } });
@@ -139,7 +139,7 @@ onEveryFramework('The same key', (world) => {
   });
 });
 
-/** Express keeps the parsed body on the request that it hands over, Koa on the request of its context. */
+/** Express passes its request, which has the parsed body; Koa passes its context, whose request has it. */
 function amountOf(native: unknown): string {
   const holder = native as { body?: unknown; request?: { body?: unknown } };
   return String(((holder.request?.body ?? holder.body) as { amount?: number }).amount);

@@ -1,4 +1,4 @@
-// Must hold, 4: the path that counts is the one that came in, whatever routers make of it.
+// Requirement 4: the path of the incoming request counts, even where routers rewrite it.
 import Router from '@koa/router';
 import type { Context, Next } from 'koa';
 import { expect, it } from 'vitest';
@@ -30,7 +30,7 @@ const mountings: Record<string, Mounting> = {
       return framework.library().use('/a', inner).use('/b', inner);
     }
     const application = new framework.library();
-    // As koa-mount does: the inner application sees its own part of the path.
+    // Like koa-mount: the inner application sees only its own part of the path.
     application.use(async (ctx: Context, next: Next) => {
       ctx.path = ctx.path.slice(2);
       await next();

@@ -1,4 +1,4 @@
-// Must hold, 4: what a key belongs to. Everything else is another record.
+// Requirement 4: what separates two records of one key.
 import { expect, it } from 'vitest';
 import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { AppSpec, Options } from './frameworks.js';
@@ -26,7 +26,7 @@ const separate: readonly Pair[] = [
   ['case of the key', { key: 'payment-a' }, { key: 'payment-A' }],
 ];
 
-onEveryFramework('Two requests are two executions, each replayed by itself,', (world) => {
+onEveryFramework('Two requests are executed separately, each with its own replay,', (world) => {
   it.each(separate)('where they differ in the %s', async (_title, first, second) => {
     const { port, runs } = await startCounting(world, { options: byUser });
     const ask = async (sent: RequestToSend) => await send(port, { key: 'k', ...by('alice'), ...sent });
@@ -38,7 +38,7 @@ onEveryFramework('Two requests are two executions, each replayed by itself,', (w
     expect(runs()).toBe(2);
   });
 
-  it('where one has the scope "public" and the other a scope function that gives that', async () => {
+  it('where one has the scope "public" and the other a scope function that returns "public"', async () => {
     const { store } = await world.openStore();
     const shared = await startCounting(world, { options: { scope: 'public' } }, store);
     const own = await startCounting(world, { options: { scope: () => 'public' } }, store);
@@ -48,8 +48,8 @@ onEveryFramework('Two requests are two executions, each replayed by itself,', (w
   });
 });
 
-onEveryFramework("User B never sees user A's answer", (world) => {
-  it('while it is being made: B is neither refused nor made to wait', async () => {
+onEveryFramework("User B never gets user A's response", (world) => {
+  it('while it is being made: B is neither rejected nor made to wait', async () => {
     const [began, gate] = [newGate(), newGate()];
     const hold = async (user: string) => {
       if (user !== 'alice') return;
@@ -65,7 +65,7 @@ onEveryFramework("User B never sees user A's answer", (world) => {
     expect((await alice).text).not.toBe(bob.text);
   });
 
-  it('when it is on record, nor learns that there is one: not by its payload, not by a missing body', async () => {
+  it('when it is on record, and learns nothing of the record: neither by another payload nor by a missing body', async () => {
     const { port } = await startCounting(world, { options: byUser });
     const alice = await send(port, { key: 'k', ...by('alice'), body: { iban: 'of alice' } });
     for (const [user, body] of Object.entries({ bob: { iban: 'of bob' }, carol: { iban: 'of alice' }, dave: '' })) {
@@ -75,7 +75,7 @@ onEveryFramework("User B never sees user A's answer", (world) => {
     }
   });
 
-  it('and gets no default where the scope is missing: the error handler gets scope_missing, and nothing is run', async () => {
+  it('and gets no default where the scope is missing: the error handler gets scope_missing, and nothing runs', async () => {
     const handled: unknown[] = [];
     const { port, runs } = await startCounting(world, { options: byUser, handled });
     expect(await send(port, { key: 'k' })).toMatchObject({ status: 500, text: 'handled' });
@@ -85,7 +85,7 @@ onEveryFramework("User B never sees user A's answer", (world) => {
 });
 
 onEveryFramework('A retry', (world) => {
-  it('after the token was refreshed gets the answer, with the id of its user as scope', async () => {
+  it('after the token was refreshed gets the recorded response, with the user id as scope', async () => {
     const users = new Map([
       ['Bearer token-1', 'alice'],
       ['Bearer token-2', 'alice'],

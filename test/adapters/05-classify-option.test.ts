@@ -1,4 +1,4 @@
-// Must hold, 5: an application says what an answer means for the key.
+// Requirement 5: an application decides what a response means for the key.
 import { drainStore, type IdempotencyStore } from '@onceguard/core';
 import { httpPaymentPolicy } from '@onceguard/core/http';
 import { expect, it } from 'vitest';
@@ -12,18 +12,18 @@ const withErrors = { status: 200, body: { data: null, errors: [{ message: 'It fa
 
 type Classify = NonNullable<Options['classify']>;
 
-/** Says this of an answer with errors, and leaves the rest to its status. */
+/** Classifies responses with errors so, and leaves all others to their status. */
 const ofErrors = (meaning: 'record' | 'retry' | 'unknown'): Classify => {
   return ({ json }) => (JSON.stringify(json())?.includes('errors') ? meaning : undefined);
 };
 
-onEveryFramework('An answer that the application classifies as', (world) => {
+onEveryFramework('A response that the application classifies as', (world) => {
   it.each([{}, httpPaymentPolicy])('record is replayed', async (options) => {
     const { first, retry } = await endAndRetry(world, () => withErrors, { ...options, classify: ofErrors('record') });
     if (first !== null) expectReplay(retry, first);
   });
 
-  it.each([{}, httpPaymentPolicy])('retry frees the key, with payments too', async (options) => {
+  it.each([{}, httpPaymentPolicy])('retry frees the key, also under httpPaymentPolicy', async (options) => {
     const { first, retry, attempts } = await endAndRetry(world, () => withErrors, {
       ...options,
       classify: ofErrors('retry'),
@@ -32,7 +32,7 @@ onEveryFramework('An answer that the application classifies as', (world) => {
   });
 
   it.each([{}, httpPaymentPolicy])(
-    'unknown is not run again before somebody decides, by default too',
+    'unknown does not run again before somebody decides, also by default',
     async (options) => {
       const classify = ofErrors('unknown');
       const { first, retry, attempts } = await endAndRetry(world, () => withErrors, { ...options, classify });
@@ -55,7 +55,7 @@ const failing: [title: string, Classify][] = [
 
 onEveryFramework('Where classify', (world) => {
   it.each(failing)(
-    '%s, the answer does not go out, and with payments the outcome is unknown',
+    '%s, the response is withheld, and under httpPaymentPolicy the outcome is unknown',
     async (_title, classify) => {
       const { first, states, runs, retry } = await classifyBadly(world, { ...httpPaymentPolicy, classify });
       expect([first.status, first.text.includes('paid'), runs]).toEqual([500, false, 1]);
@@ -63,7 +63,7 @@ onEveryFramework('Where classify', (world) => {
     },
   );
 
-  it.each(failing)('%s, the answer does not go out, and by default the key is free', async (_title, classify) => {
+  it.each(failing)('%s, the response is withheld, and by default the key is free', async (_title, classify) => {
     const { first, states } = await classifyBadly(world, { classify });
     expect([first.status, first.text.includes('paid'), states]).toEqual([500, false, ['retryable']]);
   });

@@ -1,4 +1,5 @@
-// Must hold, 5: whatever answers a request, and when, its effect does not happen twice behind anybody's back.
+// Requirement 5: whoever responds to a request, and whenever, its effect never happens twice unless the policy allows
+// it.
 import { httpPaymentPolicy } from '@onceguard/core/http';
 import { expect, it } from 'vitest';
 import { type GivenResponse, type ResponseMoment, respondAndRetry } from './05-respond-and-retry.js';
@@ -17,7 +18,7 @@ const policies: Readonly<Record<Policy, Options>> = {
   },
 };
 
-/** What a retry gets under each policy, as `docs/http.md` has it. */
+/** What a retry gets under each policy, as `docs/http.md` describes it. */
 const recorded: Readonly<Record<Policy, RetryResult>> = {
   default: 'replayed',
   payments: 'replayed',
@@ -52,15 +53,15 @@ const answers: Readonly<Record<string, readonly [GivenResponse | null, typeof re
   'no answer': [null, failed],
 };
 
-/** On Redis a sample will do: what becomes of an answer is decided before any store is asked. */
+/** On Redis a sample suffices: the classification of a response happens before any store call. */
 const redisSample = ['200 with errors', '404 of no route', '408', '429', '503', 'no answer'];
 
 const momentsFor = ({ framework }: Testbed): readonly ResponseMoment[] =>
-  framework.family === 'koa' ? ['before', 'during', 'during, hidden', 'after'] : ['before', 'during', 'after'];
+  framework.family === 'koa' ? ['before', 'during', 'during, unnoticed', 'after'] : ['before', 'during', 'after'];
 
 /**
- * Nobody can leave a request without a route: on Express while a handler has its route, on Koa behind a layer that has ended. And on
- * Express a layer before the routes is no route.
+ * Some combinations cannot happen. On Express a request is unrouted only while no handler has a route. On Koa only a
+ * layer that has ended can leave it unrouted. On Express a layer before the routes is no route.
  */
 function isPossible({ framework }: Testbed, answer: GivenResponse | null, when: ResponseMoment): boolean {
   if (answer?.status !== 404) return true;
@@ -84,7 +85,7 @@ onEveryFramework('What the retry gets, and how often the effect has happened, af
   it.each(casesOf(world))('$title, given $when the work, under $policy', async ({ answer, fates, when, policy }) => {
     const { first, retry, effects } = await respondAndRetry(world, answer, when, policies[policy]);
     expect(first?.status).toBe(answer?.status);
-    // What says "not processed" while the handler is seen to work says nothing of it.
+    // A "not processed" response that comes while the handler is seen to run says nothing about the handler's work.
     const isSeenWorking = world.framework.family === 'koa' && when === 'during' && fates === notProcessed;
     const fate = (isSeenWorking ? failed : fates)[policy];
     const ofFirst = when === 'before' ? 0 : 1;
@@ -92,7 +93,7 @@ onEveryFramework('What the retry gets, and how often the effect has happened, af
   });
 
   it.each(casesOf(world).filter(({ when, answer }) => when === 'after' && !answer?.isUnrouted))(
-    '$title of a handler that said that nothing happened, under $policy',
+    'where a handler called markNothingHappened: $title, under $policy',
     async ({ answer, fates, policy }) => {
       const { retry, effects } = await respondAndRetry(world, answer, 'after nothing', policies[policy]);
       const isFailure = answer === null || answer.status >= 400 || fates[policy] === 'unknown';
@@ -101,9 +102,9 @@ onEveryFramework('What the retry gets, and how often the effect has happened, af
   );
 });
 
-onEveryFramework('Under payments the effect happens twice only', (world) => {
+onEveryFramework('Under httpPaymentPolicy the effect happens twice only', (world) => {
   it.each(casesOf(world).filter(({ policy, when }) => policy !== 'default' && when !== 'before'))(
-    'where the answer itself says that the request was not processed: $title, given $when the work',
+    'where the response itself says that the request was not processed: $title, given $when the work',
     async (one) => {
       const { effects } = await respondAndRetry(world, one.answer, one.when, policies[one.policy]);
       const saysSo = one.fates === notProcessed && !(world.framework.family === 'koa' && one.when === 'during');

@@ -1,4 +1,4 @@
-// Must hold, 5: after a failure the key is free, and the retry runs as attempt 2.
+// Requirement 5: after a failure the key is free, and the retry runs as attempt 2.
 import { Readable } from 'node:stream';
 import type { Request, Response } from 'express';
 import createError from 'http-errors';
@@ -13,7 +13,7 @@ import { begin, send } from './http-client.js';
 const failures = [408, 500, 501, 502, 503, 504, 599];
 const notProcessed = [401, 403, 407, 423, 425, 429];
 
-/** Ways of failing that end as an answer with this status. */
+/** Errors that become a response with this status. */
 const thrown: Record<string, { readonly status: number; readonly fail: Handler }> = {
   'an error that is thrown': {
     status: 500,
@@ -73,13 +73,13 @@ onEveryFramework('The key is free for the retry, which runs as attempt 2, after'
     expectFreed(await endAndRetry(world, fail), status);
   });
 
-  it.each(Object.entries(waysToNotRespond))('no answer at all: the handler %s', async (_title, handler) => {
+  it.each(Object.entries(waysToNotRespond))('no response: the handler %s', async (_title, handler) => {
     const { first, retry, attempts } = await endAndRetry(world, handler);
     expect(first).toBeNull();
     expect([retry.text, attempts]).toEqual(['{"attempt":2}', [1, 2]]);
   });
 
-  it('no answer at all: the handler never ends, and maxExecutionMs and its lease are over', async () => {
+  it('no response: the handler never ends, and maxExecutionMs and its lease pass', async () => {
     const { store } = await world.openStore();
     const began = newGate();
     const { port } = await world.start({
@@ -97,13 +97,13 @@ onEveryFramework('The key is free for the retry, which runs as attempt 2, after'
     hanging.destroy();
   });
 
-  it('404 that no route answered', async () => {
+  it('404 of an unrouted request', async () => {
     const layer = inFirstAttempt(world, { express: (_req, _res, next) => next('router'), koa: () => {} });
     const { first, retry, attempts } = await endAndRetry(world, () => ({}), {}, { inner: [layer] });
     expect([first?.status, retry.text, attempts]).toEqual([404, '{"attempt":2}', [2]]);
   });
 
-  // Express 4 does not learn of it, and nor does anybody else.
+  // Express 4 does not notice a rejected promise, so nobody can.
   if (world.framework.name === 'Express 4') return;
   it('a rejected promise', async () => {
     const fail = async () => await Promise.reject(new Error('It failed.'));
@@ -114,7 +114,7 @@ onEveryFramework('The key is free for the retry, which runs as attempt 2, after'
 });
 
 onEveryFramework('The key is free after', (world) => {
-  it('as many failures as there are, with attempts that count', async () => {
+  it('any number of failures, each counted as an attempt', async () => {
     const { store } = await world.openStore();
     const { port } = await world.start({
       store,
@@ -133,7 +133,7 @@ onEveryFramework(
       expectFreed(await endAndRetry(world, ({ native }) => (native as Context).throw(502)), 502);
     });
 
-    it('no answer at all: the stream that is the body breaks after its first bytes, and the connection is ended', async () => {
+    it('no response: the body stream breaks after its first bytes, and the connection is closed', async () => {
       const { first, retry, attempts } = await endAndRetry(world, ({ native }) => {
         (native as Context).body = streamThatBreaksAfter(['{"paid":']);
         return 'native';
@@ -141,7 +141,7 @@ onEveryFramework(
       expect([first, retry.text, attempts]).toEqual([null, '{"attempt":2}', [1, 2]]);
     });
 
-    it('a stream that is the body breaks before its first bytes: Koa 2 makes it a 500, Koa 3 no answer', async () => {
+    it('a body stream that breaks before its first bytes: Koa 2 sends a 500, Koa 3 no response', async () => {
       const handler: Handler = ({ native }) => {
         (native as Context).body = streamThatBreaksAfter([]);
         return 'native';
@@ -160,7 +160,7 @@ onEveryFramework(
 onEveryFramework(
   'The key is free for the retry after next(error)',
   (world) => {
-    it('of a 5xx, whatever status stood on the response', async () => {
+    it('of a 5xx, whatever status the response had before', async () => {
       const failing = async ({ native }: { native: unknown }) => {
         (native as Request & { res: Response }).res.status(201);
         throw new Error('It failed.');

@@ -1,4 +1,4 @@
-// Must hold, 5: on Koa, which knows when its stack has returned, a retry does not run beside a handler that still works.
+// Requirement 5: Koa knows when its stack has returned, so a retry does not run beside a handler that still works.
 
 import { once } from 'node:events';
 import { drainStore, type IdempotencyStore } from '@onceguard/core';
@@ -23,7 +23,7 @@ const timedOut = async (world: Testbed, options: Options = {}, begins?: Handler)
   await timeOutFirstAttempt(world, race, options, begins);
 
 onEveryFramework(
-  'A handler whose time-out was answered',
+  'A handler that still runs after a time-out response',
   (world) => {
     it.each(layers)('by %s keeps its key until it ends', async (_title, layer) => {
       const { port, store, attempts, finish } = await timeOutFirstAttempt(world, layer, {});
@@ -40,7 +40,7 @@ onEveryFramework(
         let renewals = 0;
         return overrideVerbs(store, {
           renew: async (lease, leaseMs) => {
-            // Longer than a lease: it is renewed each third of it.
+            // Longer than a lease, which is renewed every third of it.
             if (++renewals > 4) renewed.open();
             return await store.renew(lease, leaseMs);
           },
@@ -51,7 +51,7 @@ onEveryFramework(
       await finish();
     });
 
-    it('and never ends loses its key with maxExecutionMs, and drain no longer waits for it', async () => {
+    it('and never ends loses its key at maxExecutionMs, and drainStore no longer waits for it', async () => {
       const { port, store, attempts } = await timedOut(world, {
         leaseMs: 300,
         maxExecutionMs: 300,
@@ -62,7 +62,7 @@ onEveryFramework(
       expect(await drainStore(store)).toBe(true);
     });
 
-    it('is waited for by drain', async () => {
+    it('is awaited by drainStore', async () => {
       const { port, store, finish } = await timedOut(world);
       expect(await drainStore(store, { timeoutMs: 20 })).toBe(false);
       await finish();
@@ -70,7 +70,7 @@ onEveryFramework(
       expect((await send(port, { key: 'payment-1' })).text).toBe('{"attempt":2}');
     });
 
-    it('hands the steps that it records until it ends on to the next attempt', async () => {
+    it('passes the steps that it records until its end to the next attempt', async () => {
       const [mayRecord, recorded] = [newGate(), newGate()];
       let charges = 0;
       const { port, store, finish } = await timedOut(world, {}, ({ context }) => {
@@ -99,7 +99,7 @@ onEveryFramework(
       expect([(await send(again.port, { key: 'payment-1' })).text, charges]).toEqual(['charged', 1]);
     });
 
-    it('and that fails in the end frees its key', async () => {
+    it('and finally fails frees its key', async () => {
       const { port, store, finish } = await timeOutFirstAttempt(world, race, {}, undefined, () => {
         throw new Error('It failed.');
       });
@@ -112,7 +112,7 @@ onEveryFramework(
 );
 
 onEveryFramework(
-  'A handler whose connection a layer has cut',
+  'A handler whose connection an outer layer has closed',
   (world) => {
     it('keeps its key until it ends', async () => {
       const { store } = await world.openStore();

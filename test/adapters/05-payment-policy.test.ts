@@ -1,4 +1,4 @@
-// Must hold, 5: with the preset `payments`, what failed is not run again behind anybody's back.
+// Requirement 5: under `httpPaymentPolicy` a failed request is not run again unless it is known that nothing happened.
 import { httpPaymentPolicy } from '@onceguard/core/http';
 import createError from 'http-errors';
 import { expect, it } from 'vitest';
@@ -32,7 +32,7 @@ const failing: Record<string, { readonly status: number | undefined; readonly ha
   },
 };
 
-onEveryFramework('With payments,', (world) => {
+onEveryFramework('Under httpPaymentPolicy,', (world) => {
   it.each(Object.entries(failing))('%s ends as outcome_unknown', async (_title, { status, handler }) => {
     const { first, retry, attempts } = await endAndRetry(world, handler, httpPaymentPolicy);
     expect(first?.status).toBe(status);
@@ -43,7 +43,7 @@ onEveryFramework('With payments,', (world) => {
   });
 
   it.each(Object.entries(failing))(
-    '%s frees the key if the handler said that nothing happened',
+    '%s frees the key if the handler called markNothingHappened',
     async (_title, row) => {
       const handler: Handler = (call) => {
         call.context?.markNothingHappened();
@@ -55,7 +55,7 @@ onEveryFramework('With payments,', (world) => {
     },
   );
 
-  it.each([200, 303])('a %d is replayed, whatever the handler said before', async (status) => {
+  it.each([200, 303])('a %d is replayed, whatever the handler marked before', async (status) => {
     const handler: Handler = ({ context }) => {
       context?.markNothingHappened();
       return { status, body: { said: true } };
@@ -82,19 +82,19 @@ onEveryFramework('With payments,', (world) => {
     expect([retry.text, attempts]).toEqual(['{"attempt":2}', [1, 2]]);
   });
 
-  it('a 404 that no route answered frees the key', async () => {
+  it('a 404 of an unrouted request frees the key', async () => {
     const layer = inFirstAttempt(world, { express: (_req, _res, next) => next('router'), koa: () => {} });
     const { first, retry } = await endAndRetry(world, () => ({}), httpPaymentPolicy, { inner: [layer] });
     expect([first?.status, retry.text]).toEqual([404, '{"attempt":2}']);
   });
 
-  it('a 5xx that isFinal takes for an answer is replayed', async () => {
+  it('a 5xx that isFinal accepts is replayed', async () => {
     const options: Options = { ...httpPaymentPolicy, isFinal: ({ status }) => status === 500 };
     const { first, retry } = await endAndRetry(world, () => ({ status: 500, body: 'For good.' }), options);
     if (first !== null) expectReplay(retry, first);
   });
 
-  it('a request without a key is refused as key_missing, and not run', async () => {
+  it('a request without a key is rejected as key_missing, and does not run', async () => {
     const { store } = await world.openStore();
     let runs = 0;
     const handler = () => {

@@ -1,4 +1,4 @@
-// Must hold, 5: other 4xx are answers, however they are given; `isFinal` decides otherwise.
+// Requirement 5: other 4xx responses are recorded, however they are given, unless `isFinal` decides otherwise.
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { expect, it } from 'vitest';
@@ -25,15 +25,15 @@ onEveryFramework('Replayed is', (world) => {
     });
   });
 
-  it.each([402, 404])('a %d that a promise was rejected with', async (status) => {
+  it.each([402, 404])('a %d of a rejected promise', async (status) => {
     await expectReplayed(world, status, async () => await Promise.reject(createError(status)));
   });
 
-  it('a 5xx that isFinal takes for an answer', async () => {
+  it('a 5xx that isFinal accepts', async () => {
     await expectReplayed(world, 503, () => ({ status: 503, body: 'For good.' }), { isFinal: () => true });
   });
 
-  it('what isFinal chooses by headers and body', async () => {
+  it('a response that isFinal accepts by headers and body', async () => {
     const isFinal: Options['isFinal'] = ({ status, headers, body }) => {
       const done = headers.some(([name, value]) => name.toLowerCase() === 'x-done' && value === 'yes');
       return status === 500 && done && Buffer.from(body ?? []).toString() === 'It is done.';
@@ -45,7 +45,7 @@ onEveryFramework('Replayed is', (world) => {
 
 onEveryFramework('Not replayed is', (world) => {
   it.each([200, 302, 402])(
-    'a %d that isFinal does not take for an answer: the retry runs as attempt 2',
+    'a %d that isFinal does not accept: the retry runs as attempt 2',
     async (status) => {
       const handler = () => ({ status, body: 'Pending.' });
       const { first, retry, attempts } = await endAndRetry(world, handler, {

@@ -1,4 +1,4 @@
-// Must hold, 5: one request that is answered in some way by somebody, its retry, and how often its effect has happened.
+// Requirement 5: sends one request to which a handler or a layer responds, then its retry, and counts the effects.
 import { drainStore } from '@onceguard/core';
 import type { NextFunction, Request, Response } from 'express';
 import type { Context, Next } from 'koa';
@@ -7,7 +7,7 @@ import type { AppSpec, Handler, Options } from './frameworks.js';
 import { newGate } from './gate.js';
 import { type ReceivedResponse, send } from './http-client.js';
 
-/** An answer; null where there is none. `unrouted`: nobody answers, and the framework says 404. */
+/** A response; null for none. `unrouted`: nobody responds, and the framework sends its 404. */
 export interface GivenResponse {
   readonly status: number;
   readonly headers?: Record<string, string>;
@@ -16,11 +16,12 @@ export interface GivenResponse {
 }
 
 /**
- * Who gives it. `before`: a layer inside of the middleware, in place of the handler. `during`: a layer, while the handler works and its
- * effect has happened; on Koa one outside, so that it is seen that the handler works. `during, hidden`: the same inside. `after`: the
- * handler itself, after its effect. `after nothing`: the handler, without its effect, and it says so.
+ * Who responds, and when. `before`: an inner layer, instead of the handler. `during`: a layer, while the handler runs
+ * and after its effect; on Koa an outer layer, so that Koa sees the handler running. `during, unnoticed`: the same from
+ * an inner layer. `after`: the handler itself, after its effect. `after nothing`: the handler, without its effect and
+ * after markNothingHappened.
  */
-export type ResponseMoment = 'before' | 'during' | 'during, hidden' | 'after' | 'after nothing';
+export type ResponseMoment = 'before' | 'during' | 'during, unnoticed' | 'after' | 'after nothing';
 
 export interface RespondAndRetryResult {
   readonly first: ReceivedResponse | null;
@@ -29,7 +30,7 @@ export interface RespondAndRetryResult {
   readonly effects: number;
 }
 
-/** Sends a request that is answered so, and its retry, which the handler answers with 201. */
+/** Sends a request with this response, and its retry, to which the handler responds with 201. */
 export async function respondAndRetry(
   world: Testbed,
   answer: GivenResponse | null,
@@ -75,7 +76,7 @@ function kindOf(retry: ReceivedResponse): RespondAndRetryResult['retry'] {
   throw new Error(`The retry got ${retry.status}: ${retry.text}`);
 }
 
-/** The layer that answers, if it is not the handler. It counts the requests in any case. */
+/** The layer that responds, unless the handler does. It counts the requests in any case. */
 function respondingLayer(
   { framework }: Testbed,
   answer: GivenResponse | null,

@@ -1,4 +1,5 @@
-// Must hold, 5: "come back later" is no final answer, whoever said it: a handler with Retry-After, or a guarded service behind a gateway.
+// Requirement 5: "come back later" is not final, whether a handler says it with Retry-After or a guarded service behind
+// a gateway.
 import { httpPaymentPolicy } from '@onceguard/core/http';
 import { expect, it } from 'vitest';
 import { endAndRetry } from './05-end-and-retry.js';
@@ -24,18 +25,18 @@ onEveryFramework('Not recorded is', (world) => {
     expect([retry.text, attempts]).toEqual(['{"attempt":2}', [1, 2]]);
   });
 
-  it.each(Object.entries(retryLaterResponses))('%s: with payments the outcome is unknown', async (_title, handler) => {
+  it.each(Object.entries(retryLaterResponses))('%s: under httpPaymentPolicy the outcome is unknown', async (_title, handler) => {
     const { retry, attempts } = await endAndRetry(world, handler, httpPaymentPolicy);
     expect([retry.status, retry.json().code, attempts]).toEqual([409, 'outcome_unknown', [1]]);
   });
 
-  it('in_progress of a guarded service that a gateway passes on: the retry gets the answer of the service', async () => {
+  it('a gateway that forwards in_progress of a guarded service: the retry gets the service’s response', async () => {
     const { first, retry, code } = await requestThroughGateway(world, {});
     expect([first.status, code]).toEqual([409, 'in_progress']);
     expect([retry.status, retry.text]).toEqual([201, '{"paid":true}']);
   });
 
-  it('in_progress of a guarded service that a gateway passes on: with payments the outcome is unknown', async () => {
+  it('a gateway that forwards in_progress of a guarded service: under httpPaymentPolicy the outcome is unknown', async () => {
     const { first, retry } = await requestThroughGateway(world, httpPaymentPolicy);
     expect(first.status).toBe(409);
     expect([retry.status, retry.json().code]).toEqual([409, 'outcome_unknown']);
@@ -50,7 +51,7 @@ onEveryFramework('Recorded is', (world) => {
     expect(attempts).toEqual([1]);
   });
 
-  it('a refusal of a guarded service that is not to be retried', async () => {
+  it('a rejection by a guarded service that says not to retry', async () => {
     const problem = { type: 'urn:onceguard:problem:key_reused', code: 'key_reused', retryable: false };
     const reply = {
       status: 422,
@@ -62,7 +63,9 @@ onEveryFramework('Recorded is', (world) => {
   });
 });
 
-/** A guarded service, and a guarded gateway before it that asks it while it works. The gateway passes on status, type and body. */
+/**
+ * A guarded service, and a guarded gateway that calls it while it works. The gateway forwards status, type and body.
+ */
 async function requestThroughGateway(world: Testbed, options: Options) {
   const [began, mayEnd] = [newGate(), newGate()];
   const service = await world.start({

@@ -1,4 +1,5 @@
-// Must hold, 5: a time-out answers while the handler works, and the work is not done twice behind anybody's back.
+// Requirement 5: a time-out response is sent while the handler works, and the work is not repeated unless the policy
+// allows it.
 import { drainStore } from '@onceguard/core';
 import { httpPaymentPolicy } from '@onceguard/core/http';
 import { expect, it } from 'vitest';
@@ -10,7 +11,7 @@ import { send } from './http-client.js';
 const layersOf = ({ framework }: Testbed) =>
   Object.entries(timeoutLayers).filter(([, { family }]) => family === framework.family);
 
-onEveryFramework('With payments, a handler is not run again after its time-out was answered by', (world) => {
+onEveryFramework('Under httpPaymentPolicy, a handler does not run again after a time-out response of', (world) => {
   it.each(layersOf(world))('%s', async (_title, layer) => {
     const { port, first, attempts, finish } = await timeOutFirstAttempt(world, layer, httpPaymentPolicy);
     expect(first.status).toBe(layer.status);
@@ -21,7 +22,7 @@ onEveryFramework('With payments, a handler is not run again after its time-out w
     expect(attempts).toEqual([1]);
   });
 
-  it.each(layersOf(world))('%s, unless it said that nothing happened', async (_title, layer) => {
+  it.each(layersOf(world))('%s, unless it called markNothingHappened', async (_title, layer) => {
     const { port, store, attempts, finish } = await timeOutFirstAttempt(
       world,
       layer,
@@ -62,7 +63,7 @@ onEveryFramework('By default the signal of a handler aborts, because its key is 
 });
 
 onEveryFramework('A handler that asks for its signal after its key was freed', (world) => {
-  it('gets one that is aborted', async () => {
+  it('gets an aborted one', async () => {
     const [layer] = layersOf(world).map(([, one]) => one);
     const gate = newGate();
     let signal: (() => AbortSignal | undefined) | undefined;

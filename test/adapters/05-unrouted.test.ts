@@ -1,4 +1,4 @@
-// Must hold, 5: what no route answered leaves the key free, so that the retry runs once there is one.
+// Requirement 5: an unrouted request leaves its key free, so that the retry runs once there is a route.
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import { afterEach, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { send } from './http-client.js';
 import type { OpenedStore } from './store-kinds.js';
 
 type Store = OpenedStore['store'];
-/** A method and a status: the application has one route, for `/pay`, which answers with that status. */
+/** A method and a status: the application has one route, for `/pay`, which responds with that status. */
 type Route = readonly ['post' | 'put', number];
 
 const open: RunningApp[] = [];
@@ -16,8 +16,8 @@ afterEach(async () => {
   for (const app of open.splice(0)) await app.close();
 });
 
-onEveryFramework('The idempotency middleware stands before the routes:', (world) => {
-  it('404 that no route answered leaves the key free, and the retry runs as attempt 2', async () => {
+onEveryFramework('With the idempotency middleware before the routes,', (world) => {
+  it('a 404 of an unrouted request leaves the key free, and the retry runs as attempt 2', async () => {
     const { store } = await world.openStore();
     const before = await startWith(world, store, null);
     expect((await before.ask()).status).toBe(404);
@@ -25,7 +25,7 @@ onEveryFramework('The idempotency middleware stands before the routes:', (world)
     expect(await after.ask()).toMatchObject({ status: 201, text: '{"attempt":2}' });
   });
 
-  it.each([404, 405, 410])('%d of a route is replayed', async (status) => {
+  it.each([404, 405, 410])('a %d of a route is replayed', async (status) => {
     const { store } = await world.openStore();
     const { ask } = await startWith(world, store, ['post', status]);
     expect(await ask()).toMatchObject({ status, text: '{"attempt":1}' });
@@ -34,9 +34,9 @@ onEveryFramework('The idempotency middleware stands before the routes:', (world)
 });
 
 onEveryFramework(
-  'The idempotency middleware stands before a router with allowedMethods:',
+  'With the idempotency middleware before a router with allowedMethods,',
   (world) => {
-    it('405 that it gave leaves the key free, and the retry runs as attempt 2', async () => {
+    it('its 405 leaves the key free, and the retry runs as attempt 2', async () => {
       const { store } = await world.openStore();
       const before = await startWith(world, store, ['put', 201]);
       expect(await before.ask()).toMatchObject({ status: 405, headers: { allow: 'PUT' } });

@@ -1,4 +1,4 @@
-// Must hold, 6: a handler that outlives its lease keeps it.
+// Requirement 6: a handler that works longer than its lease keeps it.
 import { expect, it } from 'vitest';
 import { onEveryFramework } from './framework-matrix.js';
 import { newGate } from './gate.js';
@@ -6,9 +6,9 @@ import { send } from './http-client.js';
 import { overrideVerbs } from './store-kinds.js';
 
 onEveryFramework(
-  'A handler that outlives its lease',
+  'A handler that works longer than its lease',
   (world) => {
-    it('keeps it: duplicates are refused, it runs once, and its answer is recorded', async () => {
+    it('keeps it: duplicates are rejected, it runs once, and its response is recorded', async () => {
       const { store } = await world.openStore();
       const outlived = newGate();
       const gate = newGate();

@@ -1,4 +1,4 @@
-// Must hold, 6: an owner that has lost its lease changes nothing, and its caller gets what stands there now.
+// Requirement 6: an owner that has lost its lease changes nothing, and its caller gets the current state of the record.
 import { type IdempotencyStore, LeaseLostError } from '@onceguard/core';
 import { expect, it } from 'vitest';
 import { untilAborted } from '../support/until-aborted.js';
@@ -10,10 +10,10 @@ import { type ReceivedResponse, send } from './http-client.js';
 import { overrideVerbs } from './store-kinds.js';
 
 interface Row {
-  /** Brings about what stands under the key when the first owner answers. */
+  /** Brings the record into its state at the time when the first owner responds. */
   arrange(world: Testbed, first: OvertakenRequest): Promise<void>;
   readonly status: number;
-  /** Members of the problem document, or of the replayed answer. */
+  /** Members of the problem document, or of the replayed response. */
   readonly body: object;
   readonly headers?: object;
 }
@@ -76,9 +76,9 @@ const rows: Record<string, Row> = {
 };
 
 onEveryFramework(
-  'A handler that loses its lease all the same',
+  'A handler that loses its lease',
   (world) => {
-    it.each(Object.keys(rows))('changes nothing, and its caller gets what stands there now. %s', async (title) => {
+    it.each(Object.keys(rows))('changes nothing, and its caller gets the current state of the record. %s', async (title) => {
       const row = rows[title];
       if (row === undefined) throw new Error(title);
       const first = await loseLease(world);
@@ -89,7 +89,7 @@ onEveryFramework(
       expect(answer.json()).toMatchObject(row.body);
     });
 
-    it('and waits where duplicates wait, gets the answer that comes', async () => {
+    it('and whose duplicates wait, waits too, and its caller gets the recorded response', async () => {
       const first = await loseLease(world, { options: { onInProgress: { waitMs: 30_000 } } });
       const gate = newGate();
       const second = await takeOver(world, first, { reply: () => gate.opened.then(() => secondResponse) });
@@ -101,20 +101,20 @@ onEveryFramework(
       expect(answer.text).toBe((await second.response).text);
     });
 
-    it('and then fails, does not free the key that another has, and its caller gets the answer of the other', async () => {
+    it('and then fails, does not free the key of the new owner, and its caller gets the new owner’s response', async () => {
       const first = await loseLease(world, { reply: () => failure });
       await completeAsAnother(world, first, secondResponse);
       expect(await expectNoChange(first)).toMatchObject({ status: 202, headers: { 'idempotent-replayed': 'true' } });
     });
 
-    it('and then fails, leaves the key to the next, which runs as attempt 2', async () => {
+    it('and then fails, leaves the key to the next caller, which runs as attempt 2', async () => {
       const first = await loseLease(world, { reply: () => failure });
       expect((await expectNoChange(first)).json()).toMatchObject({ status: 409, code: 'in_progress' });
       await completeAsAnother(world, first, secondResponse);
       expect((await first.store.read(first.recordName)).record).toMatchObject({ attempt: 2, takeover: true });
     });
 
-    it('with its answer half sent, is cut off, so that the client does not take it for the whole', async () => {
+    it('with its response half sent, has its connection cut, so that the client does not take it for the whole response', async () => {
       const first = await loseLease(world, {
         begin: ({ res }) => {
           res.writeHead(200);
@@ -132,7 +132,7 @@ onEveryFramework(
       await expect(first.response).rejects.toThrow();
     });
 
-    it('but that nobody has overtaken, completes', async () => {
+    it('but was not overtaken, completes', async () => {
       const first = await loseLease(world);
       first.finish();
       const answer = await first.response;

@@ -1,4 +1,4 @@
-// An owner that has lost its lease, and somebody else who then acts under its key.
+// An owner that has lost its lease, and another owner that takes over its key.
 import { type IdempotencyStore, StoreError } from '@onceguard/core';
 import type { Testbed } from './framework-matrix.js';
 import type { Handler, Options, Reply } from './frameworks.js';
@@ -12,21 +12,23 @@ export interface OvertakenRequest {
   /** What its caller gets. */
   readonly response: Promise<ReceivedResponse>;
   readonly store: IdempotencyStore;
-  /** Of its record at the store. */
+  /** The name of its record in the store. */
   readonly recordName: string;
   readonly abortReason: unknown;
-  /** Lets its handler answer. */
+  /** Lets its handler respond. */
   finish(): void;
 }
 
 export interface LoseLeaseOptions {
   readonly options?: Options;
-  /** What its handler does before it loses its lease, and what it answers then. */
+  /** What its handler does before it loses its lease, and what it responds then. */
   readonly begin?: Handler;
   readonly reply?: Handler;
 }
 
-/** Begins a request whose lease runs out because its renewals do not reach the store; resolves when its signal aborts. */
+/**
+ * Begins a request whose lease expires because its renewals do not reach the store; resolves when its signal aborts.
+ */
 export async function loseLease(
   world: Testbed,
   { options, begin, reply }: LoseLeaseOptions = {},
@@ -54,7 +56,7 @@ export async function loseLease(
   };
   const { port } = await world.start({ store: cutOff, handler, options: { leaseMs: 400, ...options } });
   const response = send(port, { key });
-  // Whoever awaits it learns of its failure; here it must not count as nobody's.
+  // A test that awaits the response still sees its failure. This catch only prevents an unhandled rejection.
   response.catch(() => {});
   await lost.opened;
   return { response, store, recordName, abortReason, finish: gate.open };

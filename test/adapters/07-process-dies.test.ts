@@ -1,4 +1,4 @@
-// Must hold, 7: what becomes of a key whose owner died, or was only paused, in mid-handler.
+// Requirement 7: what happens to a key whose owner dies, or only pauses, while its handler runs.
 import { randomUUID } from 'node:crypto';
 import { httpPaymentPolicy } from '@onceguard/core/http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { type ServerProcess, startServerProcess } from './gated-server-process.j
 import { type ReceivedResponse, send } from './http-client.js';
 
 const leaseMs = 1_000;
-/** Retries wait until the lease of the first owner is over. */
+/** Retries wait until the lease of the first owner has expired. */
 const waiting: Options = { leaseMs, onInProgress: { waitMs: 30_000 } };
 /** Each server has an application of each framework for each of these. */
 const kinds = {
@@ -21,10 +21,10 @@ type Kind = keyof typeof kinds;
 
 let killed: ServerProcess;
 let paused: ServerProcess;
-/** Where the retries go. */
+/** The server that gets the retries. */
 let other: ServerProcess;
 
-/** One death for all: it leaves a handler of every framework and kind in the middle. */
+/** One kill for all tests: it interrupts a handler of every framework and kind. */
 beforeAll(async () => {
   const apps = Object.values<Options>(kinds).flatMap((options) =>
     frameworks.map(({ name: framework }) => ({ framework, options })),
@@ -44,7 +44,7 @@ afterAll(async () => {
 });
 
 onEveryFramework(
-  'The process dies in mid-handler',
+  'The process dies while a handler runs,',
   ({ framework }) => {
     it('and its key is free after the lease, not after 24 hours: the retry runs as attempt 2', async () => {
       const key = keyOfDead(framework, 'rerun');
@@ -56,7 +56,7 @@ onEveryFramework(
 
     it.each(['block', 'payments'] as const)('and guarded by %s, the retry gets outcome_unknown', async (kind) => {
       const key = keyOfDead(framework, kind);
-      // Neither does a caller with another policy undo it.
+      // A caller with another policy does not run it either.
       for (const retrying of [kind, 'rerun'] as const) {
         const retry = await send(portOf(other, framework, retrying), { key });
         expect(retry.json()).toMatchObject({ status: 409, code: 'outcome_unknown', retryable: false });
@@ -64,12 +64,12 @@ onEveryFramework(
       expect(other.runs(key)).toBe(0);
     });
   },
-  // The client of the tests speaks HTTP/1 to other processes.
+  // The test client speaks only HTTP/1 to other processes.
   { store: 'Redis', transport: 'HTTP/1' },
 );
 
 onEveryFramework(
-  'The process was only paused beyond its lease',
+  'The process only paused, for longer than its lease,',
   ({ framework }) => {
     it('and guarded, it still completes, while the retry gets outcome_unknown', async () => {
       const key = randomUUID();
@@ -85,7 +85,7 @@ onEveryFramework(
       expect(other.runs(key)).toBe(0);
     });
 
-    it('and overtaken, it gets the answer of the other', async () => {
+    it('and overtaken, its caller gets the new owner’s response', async () => {
       const key = randomUUID();
       const { told } = await begin(paused, framework, 'rerun', key);
       const duplicate = (await send(portOf(other, framework, 'impatient'), { key })).json();
@@ -101,7 +101,7 @@ onEveryFramework(
       expectReplay(await told, other, 2);
     });
   },
-  // The client of the tests speaks HTTP/1 to other processes.
+  // The test client speaks only HTTP/1 to other processes.
   { store: 'Redis', transport: 'HTTP/1' },
 );
 
@@ -125,7 +125,7 @@ function expectReplay(answer: ReceivedResponse, by: ServerProcess, attempt: numb
 /** Resolves when the handler has begun. */
 async function begin(server: ServerProcess, framework: Framework, kind: Kind, key: string) {
   const told = send(portOf(server, framework, kind), { key });
-  // What a killed server should have told fails, and nobody asks for it.
+  // The response of a killed server fails, and nobody awaits it.
   told.catch(() => {});
   expect(await server.began(key)).toEqual({ key, attempt: 1, takeover: false });
   return { told };

@@ -1,4 +1,4 @@
-// Must hold, 8: an answer is recorded although its client has gone, however it is given.
+// Requirement 8: a response is recorded although its client has disconnected, however it is given.
 import { createReadStream, readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -19,7 +19,7 @@ interface Form {
   answer(call: Call): Reply | Promise<Reply>;
 }
 
-/** Koa answers with the body after the stack has returned. */
+/** Koa sends the body after the stack has returned. */
 function koa(text: string, bodyOf: () => unknown): Form {
   return {
     text,
@@ -30,12 +30,12 @@ function koa(text: string, bodyOf: () => unknown): Form {
   };
 }
 
-/** Answers through `call.res`, which Express extends. */
+/** Responds through `call.res`, which Express extends. */
 function onResponse(text: string, answer: (res: Response) => unknown): Form {
   return {
     text,
     answer: async (call) => {
-      // Koa begins with 404.
+      // Koa's default status is 404.
       call.res.statusCode = 200;
       await answer(call.res as Response);
       return 'raw' as const;
@@ -91,5 +91,5 @@ for (const [departure, depart] of Object.entries(disconnects)) {
       expect(runs).toBe(1);
     });
   };
-  onEveryFramework(`An answer given after the client ${departure}`, tests);
+  onEveryFramework(`A response given after the client ${departure}`, tests);
 }

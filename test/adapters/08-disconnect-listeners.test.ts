@@ -1,4 +1,5 @@
-// Must hold, 8: whatever a handler listens to, it does not see that its client has left before its answer is recorded.
+// Requirement 8: whatever a handler listens to, it does not see that its client has disconnected before its response is
+// recorded.
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
@@ -10,12 +11,12 @@ import { onEveryFramework } from './framework-matrix.js';
 import type { Call } from './frameworks.js';
 import { newGate } from './gate.js';
 
-// A dependency of Express and of Koa, as every application on them has it.
+// A dependency of Express and of Koa, loaded as every application on them loads it.
 const onFinished: (message: object, listener: () => void) => void = createRequire(
   createRequire(import.meta.url).resolve('express'),
 )('on-finished');
 
-/** Ways to notice that the client has left. */
+/** Ways to notice that the client has disconnected. */
 const listeners: Record<string, (call: Call, stop: () => void) => unknown> = {
   "req.socket.on('close')": ({ req }, stop) => req.socket.on('close', stop),
   "req.socket.once('end')": ({ req }, stop) => req.socket.once('end', stop),
@@ -32,14 +33,14 @@ const listeners: Record<string, (call: Call, stop: () => void) => unknown> = {
   'on-finished(res)': ({ res }, stop) => onFinished(res, stop),
 };
 
-/** Of a request without a body: one that was read closes when it has been. */
+/** These work for a request without a body: a request that was read closes when its body has ended. */
 const listenersOfRequest: typeof listeners = {
   "req.on('close')": ({ req }, stop) => req.on('close', stop),
   'on-finished(req)': ({ req }, stop) => onFinished(req, stop),
   'stream.finished(req)': ({ req }, stop) => void finished(req, stop),
 };
 
-/** What may be asked when the client has left. */
+/** State that shows that the client has disconnected. */
 const disconnectChecks: Record<string, (call: Call) => boolean> = {
   'req.socket.destroyed': ({ req }) => req.socket.destroyed,
   '!req.socket.writable': ({ req }) => !req.socket.writable,
@@ -53,18 +54,18 @@ const disconnectChecks: Record<string, (call: Call) => boolean> = {
 
 const withoutBody = { parser: 'none', sent: { method: 'POST' } } as const;
 
-/** They write to the connection itself. Clients that leave over HTTP/2: test/node/http2.test.ts. */
+/** They write to the connection itself. For HTTP/2 see test/node/http2.test.ts. */
 const overHttp1 = { transport: 'HTTP/1' } as const;
 
 onEveryFramework(
-  'A client that leaves while its request is being worked on',
+  'A client that disconnects while its request is processed',
   (world) => {
     for (const [departure, depart] of Object.entries(disconnects)) {
       it.each<[string, Partial<typeof withoutBody>, typeof listeners]>([
         ['with a body', {}, listeners],
         ['without a body', withoutBody, { ...listeners, ...listenersOfRequest }],
       ])(
-        `${departure}: the handler of a request %s does not see it, and its answer is recorded`,
+        `${departure}: the handler of a request %s does not see it, and its response is recorded`,
         async (_, spec, all) => {
           const seen: string[] = [];
           const { retry, runs } = await disconnectAndRetry(
@@ -84,7 +85,7 @@ onEveryFramework(
       );
     }
 
-    it('is seen once the answer is recorded', async () => {
+    it('is seen once the response is recorded', async () => {
       const seen: string[] = [];
       const all = newGate();
       const see = (what: string) => () => {
@@ -111,7 +112,7 @@ onEveryFramework(
 );
 
 onEveryFramework(
-  'A client that leaves while its body is still arriving',
+  'A client that disconnects while its body is still arriving',
   (world) => {
     it.each<[string, (req: IncomingMessage) => Promise<unknown>]>([
       ["req.on('aborted')", (req) => once(req, 'aborted')],

@@ -1,4 +1,4 @@
-// Must hold, 8: a stream that its client leaves is recorded whole; one that breaks counts as no answer, at once.
+// Requirement 8: a stream whose client disconnects is recorded whole; one that breaks counts as no response, at once.
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Context } from 'koa';
@@ -31,13 +31,13 @@ const waysToSend: Record<Testbed['framework']['family'], Record<string, SendStre
   },
 };
 
-/** Ends of a stream that are not its end. */
+/** Ways in which a stream ends early. */
 const streamFailures: Record<string, (source: PassThrough) => void> = {
   'without an error': (source) => void source.destroy(),
   'with an error': (source) => void source.destroy(new Error('The source failed.')),
 };
 
-onEveryFramework('A stream whose client leaves in the middle', (world) => {
+onEveryFramework('A stream whose client disconnects in the middle', (world) => {
   const ways = waysToSend[world.framework.family];
   for (const [departure, depart] of Object.entries(disconnects)) {
     it.each(Object.keys(ways))(`is recorded whole, and the retry gets it: %s (it ${departure})`, async (way) => {
@@ -52,10 +52,10 @@ onEveryFramework('A stream whose client leaves in the middle', (world) => {
   }
 });
 
-onEveryFramework('A stream that breaks after its client has left', (world) => {
+onEveryFramework('A stream that breaks after its client has disconnected', (world) => {
   const ways = waysToSend[world.framework.family];
   for (const [how, destroy] of Object.entries(streamFailures)) {
-    it.each(Object.keys(ways))(`${how} counts as no answer, at once: %s`, async (way) => {
+    it.each(Object.keys(ways))(`${how} counts as no response, at once: %s`, async (way) => {
       const { retry, runs } = await disconnectAndRetry(world, disconnects['resets the connection'], (call, leave) => {
         const { source, reply } = sendStream(ways, way, call);
         void leave().then(() => destroy(source));
@@ -70,7 +70,7 @@ onEveryFramework('A stream that breaks after its client has left', (world) => {
 onEveryFramework('A stream that breaks while its client waits', (world) => {
   const ways = waysToSend[world.framework.family];
   for (const [how, destroy] of Object.entries(streamFailures)) {
-    it.each(Object.keys(ways))(`${how} counts as no answer, at once: %s`, async (way) => {
+    it.each(Object.keys(ways))(`${how} counts as no response, at once: %s`, async (way) => {
       const { retry, runs } = await disconnectAndRetry(world, staysConnected, (call, leave) => {
         call.res.once('pipe', (source: PassThrough) => setImmediate(() => destroy(source)));
         void leave();
@@ -84,10 +84,10 @@ onEveryFramework('A stream that breaks while its client waits', (world) => {
 
 function sendStream(ways: Record<string, SendStream>, way: string, call: Call) {
   const source = new PassThrough();
-  // Without it, a pipe from a source that fails ends the process, here and everywhere.
+  // Without this listener, a pipe from a failing source ends the process, with or without the middleware.
   source.on('error', () => {});
   source.write('first ');
-  // Koa begins with 404.
+  // Koa's default status is 404.
   call.res.statusCode = 200;
   const reply = ways[way]?.(call, source) ?? 'raw';
   return { source, reply };

@@ -1,4 +1,4 @@
-// Must hold, 10: without its store nothing runs unless the options say so, and nobody waits for long.
+// Requirement 10: without its store nothing runs unless the options allow it, and nobody waits for long.
 import { drainStore } from '@onceguard/core';
 import { afterEach, expect, it } from 'vitest';
 import { onEveryFramework } from './framework-matrix.js';
@@ -6,14 +6,14 @@ import { send } from './http-client.js';
 import { nextEvent } from './next-event.js';
 import { type RestartableRedis, startRestartableRedis } from './restartable-redis.js';
 
-/** An order of magnitude above the store's deadline of a second: a hang, and not a slow machine. */
+/** Ten times the store's deadline of a second: longer means a hang, not a slow machine. */
 const hangMs = 10_000;
 
 let redis: RestartableRedis;
 afterEach(async () => await redis.close());
 
 onEveryFramework(
-  'Redis down at the request',
+  'With Redis down when the request arrives,',
   (world) => {
     it.each([
       ['gone', async () => await redis.crash()],
@@ -46,7 +46,7 @@ onEveryFramework(
       },
     );
 
-    it('a request without a key is served as ever', async () => {
+    it('a request without a key is served as usual', async () => {
       redis = await startRestartableRedis(100);
       const { port } = await world.start({ store: redis.store, handler: () => ({ body: 'served' }) });
       await redis.crash();
@@ -54,7 +54,7 @@ onEveryFramework(
       expect([answer.status, answer.text]).toEqual([200, 'served']);
     });
 
-    it('"bypass" runs, says so in an event, and marks the answer as not recorded', async () => {
+    it("bypass" runs, emits an event, and marks the response as not recorded, async () => {
       redis = await startRestartableRedis(100);
       let runs = 0;
       const { port } = await world.start({

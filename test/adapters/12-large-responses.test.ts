@@ -1,4 +1,4 @@
-// Must hold, 12: an answer that is too large to keep flows, and a retry is told that the work is done.
+// Requirement 12: a response that is too large to record is streamed, and a retry learns that the work is done.
 import { once } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
@@ -15,7 +15,7 @@ onEveryFramework('Over maxOutcomeBytes a 50 MB stream', (world) => {
   it.each([
     ['to a client that reads', readAll],
     ['to a client that left', disconnectMidway],
-  ])('flows with less than 32 MB of added memory %s; its retry gets 410 and does not run', async (_, receive) => {
+  ])('is streamed with less than 32 MB of added memory %s; its retry gets 410 and does not run', async (_, receive) => {
     let runs = 0;
     let most = Number.NEGATIVE_INFINITY;
     const { port } = await world.start({
@@ -57,7 +57,7 @@ onEveryFramework('Over maxOutcomeBytes a 50 MB stream', (world) => {
   });
 });
 
-onEveryFramework('An answer that is given at once', (world) => {
+onEveryFramework('A response that is sent at once', (world) => {
   it.each([
     ['of maxOutcomeBytes is kept', 1_000, [200, 'true']],
     ['of a byte more is sent whole, and its retry gets 410', 1_001, [410, undefined]],
@@ -79,14 +79,14 @@ onEveryFramework('An answer that is given at once', (world) => {
   });
 });
 
-/** As each framework sends a stream. */
+/** Sends a stream in the framework's usual way. */
 function streamResponse({ framework }: Testbed, { res }: Call, source: Readable): Reply {
   if (framework.family === 'koa') return { body: source };
   source.pipe(res);
   return 'raw';
 }
 
-/** Fresh bytes; every 10 MB it tells how many there were. */
+/** Fresh bytes; reports the bytes produced every 10 MB. */
 function chunks(tell: (produced: number) => void): Readable {
   return Readable.from(
     (function* () {
@@ -115,7 +115,7 @@ async function bytesOf(incoming: IncomingMessage): Promise<number> {
   return bytes;
 }
 
-/** The value once it has stood still for many turns of the event loop. */
+/** Resolves with the value once it has not changed for many iterations of the event loop. */
 async function untilStable(value: () => number): Promise<number> {
   let last = value();
   for (let turns = 0; turns < 200; turns += 1) {

@@ -1,4 +1,4 @@
-// Must hold, 12: an answer that must not wait leaves while it is made, and replays all the same.
+// Requirement 12: a response that must not wait is sent while it is produced, and is replayed too.
 import { once } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
@@ -10,8 +10,8 @@ import { begin, type ReceivedResponse, send } from './http-client.js';
 
 const events = ['data: one\n\n', 'data: two\n\n', 'data: three\n\n'];
 
-onEveryFramework('An answer that must not wait', (world) => {
-  it('Event streams arrive event by event, and replay', async () => {
+onEveryFramework('A response that must not wait:', (world) => {
+  it('event streams arrive event by event, and are replayed', async () => {
     const arrived = events.map(() => newGate());
     const { client, retry } = await startFlowing(world, async (call) => {
       const { out, reply } = eventStream(world, call);
@@ -30,7 +30,7 @@ onEveryFramework('An answer that must not wait', (world) => {
     expect([replay.text, replay.headers['content-type']]).toEqual([text, 'text/event-stream']);
   });
 
-  it('flushHeaders() followed by a small answer sends the head at once, and replays', async () => {
+  it('flushHeaders() followed by a small response sends the head at once, and the response is replayed', async () => {
     const headArrived = newGate();
     const { client, retry } = await startFlowing(world, async ({ res }): Promise<Reply> => {
       res.writeHead(202, 'Taken up', { 'X-Made': 'here' });
@@ -82,7 +82,7 @@ async function startFlowing(
   };
 }
 
-/** As each framework sends events. */
+/** Sends events in the framework's usual way. */
 function eventStream({ framework }: Testbed, { res }: Call): { out: NodeJS.WritableStream; reply: Reply } {
   const headers = { 'Content-Type': 'text/event-stream' };
   if (framework.family === 'express') return { out: res.writeHead(200, headers), reply: 'raw' };
@@ -90,7 +90,7 @@ function eventStream({ framework }: Testbed, { res }: Call): { out: NodeJS.Writa
   return { out, reply: { headers, body: out } };
 }
 
-/** Each event only after the client has the one before. */
+/** Writes each event only after the client has received the one before. */
 async function writeEach(out: NodeJS.WritableStream, arrived: readonly Gate[]): Promise<void> {
   for (const [at, event] of events.entries()) {
     out.write(event);

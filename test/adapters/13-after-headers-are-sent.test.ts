@@ -1,10 +1,10 @@
-// Must hold, 13: once the head is written the answer stands, whatever the application does next.
+// Requirement 13: once the head is written the response is fixed, whatever the application does next.
 import { expect, it } from 'vitest';
 import { onEveryFramework } from './framework-matrix.js';
 import type { Call, Reply } from './frameworks.js';
 import { send } from './http-client.js';
 
-/** What is done after the answer was given. Where plain Node throws, the framework's error handler gets the error. */
+/** Actions after the response has ended. Where plain Node throws, the framework's error handler gets the error. */
 const lateActions: Record<string, (call: Call) => unknown> = {
   'a second answer': ({ res }) => res.writeHead(500).end('second'),
   'a second end': ({ res }) => res.end('second'),
@@ -38,7 +38,7 @@ onEveryFramework(
         store: (await world.openStore()).store,
         handler: async (call): Promise<Reply> => {
           runs += 1;
-          // Koa would answer with its error as well, unless it is told that somebody else does.
+          // Koa would also send its error, unless `respond` is false.
           Reflect.set(call.native, 'respond', false);
           await answer(call);
           lateActions[what]?.(call);
@@ -57,7 +57,7 @@ onEveryFramework(
 );
 
 onEveryFramework(
-  "After Express' own methods have answered",
+  "After Express' own methods have responded",
   (world) => {
     it.each<[string, (call: Call) => unknown]>([
       ['res.json twice', ({ res }) => Reflect.get(res, 'json').call(res, { run: 2 })],

@@ -1,4 +1,5 @@
-// Must hold, 13: middleware of Express outside and inside works as without idempotency(), at first and at replay.
+// Requirement 13: outer and inner middleware of Express works as without idempotency(), for the first response and for
+// a replay.
 import compression from 'compression';
 import cors from 'cors';
 import helmet from 'helmet';
@@ -16,7 +17,7 @@ const onExpress = (title: string, tests: Parameters<typeof onEveryFramework>[1])
   onEveryFramework(title, tests, { family: 'express' });
 
 onExpress('compression', (world) => {
-  it.each(places)('%s compresses at first and at replay as without idempotency()', async (place) => {
+  it.each(places)('%s compresses the first response and the replay as without idempotency()', async (place) => {
     const app = await startWithMiddleware({ world, place, layer: compression(), handler: json });
     const plain = comparableParts(await app.sendWithoutKey(zipped));
     expect(plain.headers).toContain('content-encoding: gzip');
@@ -25,7 +26,7 @@ onExpress('compression', (world) => {
     expect(app.runs()).toBe(2);
   });
 
-  it('outside compresses for each client as it asks', async () => {
+  it('outside compresses for each client by its Accept-Encoding', async () => {
     const app = await startWithMiddleware({ world, place: 'outside', layer: compression(), handler: json });
     const plain = comparableParts(await app.sendWithoutKey());
     await app.sendWithKey(zipped);
@@ -34,7 +35,7 @@ onExpress('compression', (world) => {
     expect(comparableParts(replay)).toEqual(plain);
   });
 
-  it.each(places)('%s flushes an answer that flows, which replays', async (place) => {
+  it.each(places)('%s flushes a streamed response, which is replayed', async (place) => {
     const app = await startWithMiddleware({
       world,
       place,
@@ -54,7 +55,7 @@ onExpress('compression', (world) => {
 });
 
 onExpress('helmet', (world) => {
-  it.each(places)('%s sets its headers at first and at replay as without idempotency()', async (place) => {
+  it.each(places)('%s sets its headers on the first response and on the replay as without idempotency()', async (place) => {
     const app = await startWithMiddleware({ world, place, layer: helmet(), handler: json });
     const plain = comparableParts(await app.sendWithoutKey());
     expect(plain.headers).toContain('x-content-type-options: nosniff');
@@ -66,7 +67,7 @@ onExpress('helmet', (world) => {
 onExpress('cors', (world) => {
   const layer = () => cors({ origin: true, credentials: true });
 
-  it('outside answers each origin by itself, at first and at replay', async () => {
+  it('outside handles each origin separately, for the first response and for the replay', async () => {
     const app = await startWithMiddleware({ world, place: 'outside', layer: layer(), handler: json });
     expect(comparableParts(await app.sendWithKey(fromOne))).toEqual(comparableParts(await app.sendWithoutKey(fromOne)));
     const replay = await app.sendWithKey(fromOther);
@@ -74,7 +75,7 @@ onExpress('cors', (world) => {
     expect(comparableParts(replay)).toEqual(comparableParts(await app.sendWithoutKey(fromOther)));
   });
 
-  it('inside answers the first request, and no replay claims that its origin was allowed', async () => {
+  it('inside acts on the first request, and no replay claims that its origin was allowed', async () => {
     const app = await startWithMiddleware({ world, place: 'inside', layer: layer(), handler: json });
     expect(comparableParts(await app.sendWithKey(fromOne))).toEqual(comparableParts(await app.sendWithoutKey(fromOne)));
     const replay = await app.sendWithKey(fromOther);

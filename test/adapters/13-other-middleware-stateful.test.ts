@@ -1,4 +1,4 @@
-// Must hold, 13: sessions and rate limits outside and inside of idempotency() count what they count without it.
+// Requirement 13: sessions and rate limits outside and inside of idempotency() count what they count without it.
 import { rateLimit } from 'express-rate-limit';
 import session from 'express-session';
 import type { Context, Next } from 'koa';
@@ -10,7 +10,7 @@ import type { Call } from './frameworks.js';
 import type { ReceivedResponse } from './http-client.js';
 
 onEveryFramework('express-session, koa-session', (world) => {
-  // express-session asks for a method that responses over HTTP/2 do not have, with or without this middleware.
+  // express-session calls a method that HTTP/2 responses lack, with or without this middleware.
   const usable = places.filter((place) => place === 'inside' || world.framework.name !== 'Express 5 over HTTP/2');
   it.each(usable)(
     '%s keep the session of the first request, and a replay neither counts nor sets a cookie',
@@ -46,7 +46,7 @@ onEveryFramework(
     const handler = () => ({ status: 201, body: 'paid' });
     const remaining = ({ headers }: ReceivedResponse) => /remaining=(\d+)/.exec(String(headers.ratelimit))?.[1];
 
-    it('outside counts every request, and its headers come live', async () => {
+    it('outside counts every request, and its headers are live', async () => {
       const app = await startWithMiddleware({ world, place: 'outside', layer: layer(), handler });
       const answers = [
         await app.sendWithoutKey(),
@@ -59,7 +59,7 @@ onEveryFramework(
       expect(answers.map(remaining)).toEqual(['2', '1', '0', '0', '0']);
     });
 
-    it('inside counts what runs; its refusal is not recorded', async () => {
+    it('inside counts what runs; its rejection is not recorded', async () => {
       const limit = layer();
       const app = await startWithMiddleware({ world, place: 'inside', layer: limit, handler });
       const answers = [
@@ -91,7 +91,7 @@ function sessionLayer({ framework }: Testbed): unknown {
   };
 }
 
-/** The session of Express stands on the request, that of Koa on the context. */
+/** Express keeps the session on the request, Koa on the context. */
 function countInSession({ native }: Call) {
   const held: { visits?: number } = Reflect.get(native, 'session');
   held.visits = (held.visits ?? 0) + 1;

@@ -1,4 +1,4 @@
-// Other middleware outside and inside of idempotency(): one app, asked without a key, then with one, then again.
+// An app with other middleware outside or inside of idempotency(), called without a key, then with one, then again.
 import { gunzipSync } from 'node:zlib';
 import { comparableResponse } from './expect-replay.js';
 import type { Testbed } from './framework-matrix.js';
@@ -19,7 +19,7 @@ export interface MiddlewareSetup {
 }
 
 export interface MiddlewareApp {
-  /** As the application answers without idempotency. */
+  /** Sends the request without a key: the response without idempotency. */
   sendWithoutKey(sent?: RequestToSend): Promise<ReceivedResponse>;
   sendWithKey(sent?: RequestToSend): Promise<ReceivedResponse>;
   /** How often the handler ran. */
@@ -51,12 +51,12 @@ export async function startWithMiddleware({
   };
 }
 
-/** What compression must not change. */
+/** The body, which compression must not change. */
 function decompressedBody(received: ReceivedResponse): string {
   return (received.headers['content-encoding'] === 'gzip' ? gunzipSync(received.body) : received.body).toString();
 }
 
-/** All but framing and what compression made of the bytes, which may differ from one run to the next. */
+/** Everything but the framing and the compressed bytes, which may differ between two runs. */
 export function comparableParts(received: ReceivedResponse) {
   return { ...comparableResponse(received), body: decompressedBody(received) };
 }

@@ -1,11 +1,11 @@
-// Must hold, 13: what Node refuses is refused in the handler's own call, and is not recorded.
+// Requirement 13: an error that Node throws reaches the handler's own call, and is not recorded.
 import type { ServerResponse } from 'node:http';
 import { expect, it } from 'vitest';
 import { comparableResponse } from './expect-replay.js';
 import { onEveryFramework } from './framework-matrix.js';
 import { type ReceivedResponse, send } from './http-client.js';
 
-/** What a handler asks of its response, and the code that Node throws. */
+/** Calls on the response, and the error code that Node throws. */
 const mistakes: readonly (readonly [what: string, ask: (res: ServerResponse) => unknown, code: string])[] = [
   ['status 99', (res) => res.writeHead(99), 'ERR_HTTP_INVALID_STATUS_CODE'],
   ['an assigned status 1000', (res) => Object.assign(res, { statusCode: 1000 }).end(), 'ERR_HTTP_INVALID_STATUS_CODE'],
@@ -20,11 +20,11 @@ const mistakes: readonly (readonly [what: string, ask: (res: ServerResponse) => 
   ['a trailer name with a space', (res) => res.addTrailers({ 'X Made': 'a' }), 'ERR_INVALID_HTTP_TOKEN'],
 ];
 
-/** What Node refuses over HTTP/2 is another list: test/node/http2.test.ts. */
+/** Over HTTP/2 Node rejects other calls: see test/node/http2.test.ts. */
 const overHttp1 = { transport: 'HTTP/1' } as const;
 
 onEveryFramework(
-  "What Node refuses is refused in the handler's own call and not recorded",
+  "What Node rejects throws in the handler's own call and is not recorded",
   (world) => {
     it.each(mistakes)('%s', async (_, ask, code) => {
       const thrown: unknown[] = [];
@@ -48,7 +48,7 @@ onEveryFramework(
       expect([first, retry].map(withoutStackTrace)).toEqual([plain, plain].map(withoutStackTrace));
     });
 
-    it('a handler that takes the refusal may still answer, and that is recorded', async () => {
+    it('a handler that catches the error may still respond, and that is recorded', async () => {
       let runs = 0;
       const { port } = await world.start({
         store: (await world.openStore()).store,
@@ -65,7 +65,7 @@ onEveryFramework(
       expect(runs).toBe(1);
     });
 
-    it('bytes beyond a strict Content-Length are refused, and what fits is sent and recorded', async () => {
+    it('bytes beyond a strict Content-Length are rejected, and those that fit are sent and recorded', async () => {
       const { port } = await world.start({
         store: (await world.openStore()).store,
         handler: ({ res }) => {
@@ -85,7 +85,7 @@ onEveryFramework(
   overHttp1,
 );
 
-/** Without the stack trace, which is that of another call. */
+/** Without the stack trace, which differs between two calls. */
 function withoutStackTrace(received: ReceivedResponse) {
   return { ...comparableResponse(received), body: received.text.split('\n', 1) };
 }

@@ -1,4 +1,4 @@
-// Must hold, 14: after `ttlMs` the answer is gone, but not the knowledge that the work is done.
+// Requirement 14: after `ttlMs` the response is gone, but the record that the work is done stays.
 import { MemoryStore } from '@onceguard/core';
 import { manualClock } from '@onceguard/testing';
 import { expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { type ReceivedResponse, send } from './http-client.js';
 
 const day = 86_400_000;
 
-onEveryFramework('After ttlMs the answer is gone', (world) => {
+onEveryFramework('After ttlMs the response is gone', (world) => {
   it('until tombstoneMs a retry gets 410 with the original status and does not run; after that the key is new', async () => {
     const { port, later, runs } = await startWithTime(world);
     const first = await send(port, { key: 'k' });
@@ -26,12 +26,12 @@ onEveryFramework('After ttlMs the answer is gone', (world) => {
 
 interface AppWithClock {
   readonly port: number;
-  /** Sends the request again and again as time goes on, until the answer is the one that is waited for. */
+  /** Repeats the request as time passes, until a response matches. */
   later(what: string, port: number, isIt: (answer: ReceivedResponse) => boolean): Promise<ReceivedResponse>;
   runs(): number;
 }
 
-/** In memory a clock that the test moves; on Redis short lives, and its own clock. */
+/** In memory the test moves the clock; on Redis the record has a short lifetime by Redis' own clock. */
 async function startWithTime(world: Testbed): Promise<AppWithClock> {
   const clock = manualClock();
   const inMemory = world.kind.name === 'memory';

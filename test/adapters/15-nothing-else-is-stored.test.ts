@@ -1,4 +1,4 @@
-// Must hold, 15: nothing of a request that was not asked for is stored.
+// Requirement 15: nothing of a request is stored except what an option asks for.
 import { inspect } from 'node:util';
 import type { IdempotencyStore } from '@onceguard/core';
 import { Redis } from 'ioredis';
@@ -8,7 +8,7 @@ import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import { send } from './http-client.js';
 import type { OpenedStore } from './store-kinds.js';
 
-/** Where a secret is put, and the text that must not be found at the store. */
+/** Where a secret is put, and the text that must not appear in the store. */
 const secrets = {
   authorization: 'Bearer-token-of-alice',
   'cookie of the request': 'session-cookie-of-alice',
@@ -20,7 +20,7 @@ const secrets = {
 };
 
 onEveryFramework('Of a request, and of cookies in either direction, nothing is stored', (world) => {
-  it('also not of one that still runs, failed, was refused or whose outcome is unknown', async () => {
+  it('nor of requests that run, failed, were rejected or have an unknown outcome', async () => {
     const opened = await world.openStore();
     const dumps: string[] = [];
     const { port } = await world.start({
@@ -63,7 +63,7 @@ function request(key: string, headers: Record<string, string> = {}) {
   };
 }
 
-/** Keys, fields and bytes, read past the store where something lies outside of the process. */
+/** All keys, fields and bytes. An external store is read directly, not through the port. */
 async function everythingIn({ kind }: Testbed, { store, prefix }: OpenedStore): Promise<string> {
   return kind.name === 'memory' ? await throughScan(store) : await inRedis(prefix);
 }

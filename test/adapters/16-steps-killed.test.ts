@@ -1,4 +1,4 @@
-// A process is killed in the middle of a step: what the retry does again, and what its client gets.
+// A process is killed during a step: what the retry repeats, and what its client gets.
 import { randomUUID } from 'node:crypto';
 import { type Doubt, deriveKeyFromRecordName, resolveDoubt } from '@onceguard/core';
 import { encodeRecoveredResponse } from '@onceguard/core/http';
@@ -11,7 +11,7 @@ import { type Framework, frameworks, type Options } from './frameworks.js';
 import { send } from './http-client.js';
 import { type OpenedStore, openRedisStore } from './store-kinds.js';
 
-/** Retries wait until the lease of the dead owner is over. */
+/** Retries wait until the lease of the dead owner has expired. */
 const waiting: Options = { leaseMs: 1_000, onInProgress: { waitMs: 30_000 } };
 const kinds = {
   rerun: waiting,
@@ -24,10 +24,10 @@ type Step = 'charge' | 'mail';
 const prefix = `test:${randomUUID()}:`;
 let records: OpenedStore;
 let killed: StepsServer;
-/** Where the retries go. */
+/** The server that gets the retries. */
 let other: StepsServer;
 
-/** One death for all: it leaves a handler of every framework and kind in the middle of either step. */
+/** One kill for all tests: it interrupts a handler of every framework and kind in either step. */
 beforeAll(async () => {
   const apps = Object.values<Options>(kinds).flatMap((options) =>
     frameworks.map(({ name: framework }) => ({ framework, options })),
@@ -52,9 +52,9 @@ afterAll(async () => {
 });
 
 onEveryFramework(
-  'The process dies in a step',
+  'The process dies during a step',
   ({ framework }) => {
-    it('that honours its key: the retry begins there, hands on the same key, and its answer is replayed', async () => {
+    it('that honours its key: the retry resumes there with the same key, and its response is replayed', async () => {
       const { request, retry, acts } = retrying(framework, 'rerun', 'charge');
       const answer = await retry();
       expect(answer.json()).toEqual({
@@ -69,7 +69,7 @@ onEveryFramework(
       expect(new Set(charges.map(({ key }) => key)).size).toBe(1);
     });
 
-    it('that is to run once at most: it is not repeated, and the outcome is unknown until somebody decides', async () => {
+    it('that may run at most once: it is not repeated, and the outcome is unknown until somebody decides', async () => {
       const { request, retry, acts } = retrying(framework, 'rerun', 'mail');
       expect((await retry()).json()).toMatchObject(unknown);
       expect((await retry()).json()).toMatchObject(unknown);
@@ -84,7 +84,7 @@ onEveryFramework(
     });
 
     it.each(['charge', 'mail'] as const)(
-      'of guarded work, %s: nothing runs again, and what somebody finds out is what every retry gets',
+      'of guarded work, %s: nothing runs again, and every retry gets what recovery finds',
       async (step) => {
         const { request, retry, acts } = retrying(framework, 'block', step);
         expect((await retry()).json()).toMatchObject(unknown);
@@ -115,7 +115,7 @@ onEveryFramework(
       },
     );
   },
-  // The client of the tests speaks HTTP/1 to other processes.
+  // The test client speaks only HTTP/1 to other processes.
   { store: 'Redis', transport: 'HTTP/1' },
 );
 
@@ -137,12 +137,12 @@ function retrying(framework: Framework, kind: Kind, step: Step) {
   return {
     request,
     retry: async () => await send(portOf(other, framework, kind), { key: request }),
-    /** What the other systems have seen of it. */
+    /** The steps that reached the other systems. */
     acts: () => acts().map(({ step: name, attempt }) => `${name} ${attempt}`),
   };
 }
 
-/** The record under which this step was given its key. */
+/** The doubt about the record for which this step got its key. */
 async function doubtAbout(request: string, step: Step): Promise<Doubt> {
   const key = killed.acts(request).find((act) => act.step === step)?.key;
   const doubt = (await allDoubts(records.store)).find(

@@ -1,4 +1,4 @@
-// A server of steps in a process of its own: tests learn which step acted, and kill the server in the middle of one.
+// A server with steps in its own process: tests learn which step acted, and kill the server during one.
 import { EventEmitter, once } from 'node:events';
 import { type ChildProgram, startChild } from './child-process.js';
 import type { Options } from './frameworks.js';
@@ -12,22 +12,22 @@ export interface Listening {
   readonly ports: readonly number[];
 }
 
-/** A step is acting. */
+/** A message: a step acts now. */
 export interface StepAct {
   /** The key of the request. */
   readonly request: string;
   readonly step: string;
-  /** What the other system is given. */
+  /** The key that the other system gets. */
   readonly key: string;
   readonly attempt: number;
 }
 
-/** Names the step in which the handler is to stand still. */
+/** The header that names the step in which the handler stops. */
 export const stopInStepHeader = 'x-stand-still-in';
 
 export interface StepsServer {
   readonly ports: readonly number[];
-  /** What has acted for this request, such as `charge 1` for the first attempt's charge. */
+  /** The steps that acted for this request, such as `charge 1` for the first attempt's charge. */
   acts(request: string): readonly StepAct[];
   /** Resolves when this step acts for this request. */
   untilActed(request: string, step: string): Promise<void>;

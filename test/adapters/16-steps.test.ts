@@ -1,4 +1,4 @@
-// Steps in handlers: what one attempt has recorded no retry does again, and what is in doubt nobody repeats silently.
+// Steps in handlers: no retry repeats a recorded step, and none silently repeats a step in doubt.
 import { deriveKeyFromRecordName, LeaseLostError, resolveDoubt, type StepContext } from '@onceguard/core';
 import { expect, it } from 'vitest';
 import { loseLease } from './06-takeover.js';
@@ -31,13 +31,13 @@ function recordDownstreamCalls() {
   return { acts, act, steps: () => acts.map(({ step, attempt }) => `${step} ${attempt}`) };
 }
 
-/** Fails in the first attempt. */
+/** Throws in the first attempt. */
 const failInFirstAttempt = (context: StepContext) => {
   if (context.attempt === 1) throw new Error('The network broke.');
 };
 
 onEveryFramework('A step of a handler', (world) => {
-  it('that is on record is not run again by the retry of a request that failed', async () => {
+  it('that is on record does not run again when a failed request is retried', async () => {
     const { acts, act, steps } = recordDownstreamCalls();
     const handler: Handler = async ({ context }) => {
       const reserved = await context?.step('reserve', act('reserve'));
@@ -55,7 +55,7 @@ onEveryFramework('A step of a handler', (world) => {
     expect(acts[1]?.key).toBe(acts[2]?.key);
   });
 
-  it('hands on a key that whoever knows the name of the record can derive, and that no other request has', async () => {
+  it('passes on a key that anyone can derive from the record name, and that no other request has', async () => {
     const { acts, act } = recordDownstreamCalls();
     const handler: Handler = async ({ context }) => {
       await context?.step('charge', act('charge'));
@@ -74,7 +74,7 @@ onEveryFramework('A step of a handler', (world) => {
   });
 
   it.each(['rerun', 'block'] as const)(
-    'that is to run once at most and fails makes the outcome unknown under %s, until somebody decides',
+    'that may run at most once and fails makes the outcome unknown under %s, until somebody decides',
     async (onAbandoned) => {
       const { act, steps } = recordDownstreamCalls();
       const handler: Handler = async ({ context }) => {
@@ -105,7 +105,7 @@ onEveryFramework('A step of a handler', (world) => {
     },
   );
 
-  it('that says that nothing happened before it fails leaves the key free, and runs again', async () => {
+  it('that calls markNothingHappened before it fails leaves the key free, and runs again', async () => {
     const { act, steps } = recordDownstreamCalls();
     const refusedAtFirst = (context: StepContext) => {
       if (context.attempt === 1) context.markNothingHappened();
@@ -123,7 +123,7 @@ onEveryFramework('A step of a handler', (world) => {
     expect(steps()).toEqual(['mail 1', 'mail 2']);
   });
 
-  it('does not begin after the lease was lost, and what was under way then is not recorded', async () => {
+  it('does not begin after the lease was lost, and is not recorded if it was under way then', async () => {
     const { act, steps } = recordDownstreamCalls();
     const answered = newGate();
     const charges: (Promise<unknown> | undefined)[] = [];

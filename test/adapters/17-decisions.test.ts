@@ -15,7 +15,7 @@ const found: RecoveredResponse = {
   body: '{"charge":"ch_1"}',
 };
 
-onEveryFramework('Somebody who decides', (world) => {
+onEveryFramework('After somebody decides', (world) => {
   const brokenAndDecided = async (
     how: Pick<ResolveDoubtOptions, 'as' | 'outcome'>,
   ): Promise<ShopWithUnknownOutcome> => {
@@ -30,7 +30,7 @@ onEveryFramework('Somebody who decides', (world) => {
     return shop;
   };
 
-  it('that it is done, with an answer: every retry gets that', async () => {
+  it('that it is done, with a response: every retry gets that response', async () => {
     const { retry, acts } = await brokenAndDecided({ as: 'done', outcome: encodeRecoveredResponse(found) });
     const answer = await retry();
     expect(answer).toMatchObject({
@@ -42,13 +42,13 @@ onEveryFramework('Somebody who decides', (world) => {
     expect(acts).toEqual(['reserve 1', 'charge 1']);
   });
 
-  it('that it is done, without an answer: every retry is told that it is', async () => {
+  it('that it is done, without a response: every retry gets 410', async () => {
     const { retry, acts } = await brokenAndDecided({ as: 'done' });
     expect((await retry()).json()).toMatchObject({ status: 410, code: 'expired', completed: true });
     expect(acts).toEqual(['reserve 1', 'charge 1']);
   });
 
-  it('that it is not done: the next retry runs, and goes on from the recorded steps', async () => {
+  it('that it is not done: the next retry runs, and resumes after the recorded steps', async () => {
     const { retry, acts } = await brokenAndDecided({ as: 'not_done' });
     expect((await retry()).json()).toEqual({ reserved: 'reserve by attempt 1', charged: 'charge by attempt 2' });
     expect(acts).toEqual(['reserve 1', 'charge 1', 'charge 2']);
@@ -58,6 +58,6 @@ onEveryFramework('Somebody who decides', (world) => {
 it.each<[string, RecoveredResponse]>([
   ['a status', { ...found, status: 700 }],
   ['a header', { ...found, headers: { Location: '/orders/1\n' } }],
-])('encodeAnswer refuses %s that could not be sent', (_what, answer) => {
+])('encodeRecoveredResponse rejects %s that could not be sent', (_what, answer) => {
   expect(() => encodeRecoveredResponse(answer)).toThrow(expect.objectContaining({ code: 'option_invalid' }));
 });

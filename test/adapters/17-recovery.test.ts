@@ -1,4 +1,4 @@
-// A function finds out what became of a request whose outcome is unknown, and gives the answer that its client gets.
+// A function finds out what happened to a request whose outcome is unknown, and gives the response for its client.
 import { STATUS_CODES } from 'node:http';
 import { type RecoverContext, recoverAll, recovery } from '@onceguard/core';
 import { encodeRecoveredResponse, httpPaymentPolicy, type RecoveredResponse } from '@onceguard/core/http';
@@ -48,9 +48,9 @@ const invalid: Record<string, { readonly found: unknown; readonly told: string }
   'a body that is an object': { found: { status: 200, body: { id: 1 } }, told: 'for JSON write JSON.stringify' },
 };
 
-onEveryFramework('onAbandoned that is a function', (world) => {
+onEveryFramework('An onAbandoned function', (world) => {
   it.each(Object.entries(recoveredResponses))(
-    'gives the answer, now and later: %s',
+    'gives the response, now and later: %s',
     async (_title, { found, headers, body }) => {
       let asked = 0;
       const { retry, acts } = await startShopWithUnknownOutcome(world, () => {
@@ -68,7 +68,7 @@ onEveryFramework('onAbandoned that is a function', (world) => {
     },
   );
 
-  it('is told the recorded steps, those in doubt with their keys, and gets the request of the framework', async () => {
+  it('gets the recorded steps, those in doubt with their keys, and the request of the framework', async () => {
     const seen: RecoverContext[] = [];
     const { retry, chargeKeys } = await startShopWithUnknownOutcome(world, (context, request) => {
       seen.push(context);
@@ -86,7 +86,7 @@ onEveryFramework('onAbandoned that is a function', (world) => {
     expect(seen[0]?.deriveKey('charge')).toBe(chargeKeys[0]);
   });
 
-  it('that finds nothing done lets the handler go on from the recorded steps', async () => {
+  it('that finds nothing done lets the handler resume after the recorded steps', async () => {
     const { retry, acts, chargeKeys } = await startShopWithUnknownOutcome(world, () => recovery.notDone());
     const answer = await retry();
     expect(answer.json()).toEqual({ reserved: 'reserve by attempt 1', charged: 'charge by attempt 2' });
@@ -95,7 +95,7 @@ onEveryFramework('onAbandoned that is a function', (world) => {
     expect(chargeKeys[1]).toBe(chargeKeys[0]);
   });
 
-  it('that cannot tell yet has the client told when to come back, and is not asked before', async () => {
+  it('that cannot tell yet has the client told when to retry, and is not called before', async () => {
     let asked = 0;
     const { retry, acts } = await startShopWithUnknownOutcome(world, () => {
       asked += 1;
@@ -111,7 +111,7 @@ onEveryFramework('onAbandoned that is a function', (world) => {
     expect([asked, acts]).toEqual([1, ['reserve 1', 'charge 1']]);
   });
 
-  it('that cannot tell when it will know is asked by every retry', async () => {
+  it('that cannot tell when it will know is called by every retry', async () => {
     let asked = 0;
     const { retry } = await startShopWithUnknownOutcome(world, () => {
       asked += 1;
@@ -124,7 +124,7 @@ onEveryFramework('onAbandoned that is a function', (world) => {
     }
   });
 
-  it('that throws decides nothing: the application answers its error, and the next retry asks again', async () => {
+  it('that throws decides nothing: the application sends its error, and the next retry calls it again', async () => {
     let asked = 0;
     const { store, retry, acts } = await startShopWithUnknownOutcome(world, () => {
       asked += 1;
@@ -138,7 +138,7 @@ onEveryFramework('onAbandoned that is a function', (world) => {
   });
 
   it.each(Object.entries(invalid))(
-    'that gives what cannot be sent is told so, and nothing is recorded: %s',
+    'that gives what cannot be sent causes an error that says so, and nothing is recorded: %s',
     async (_title, { found, told }) => {
       const given = [recovery.done(found as RecoveredResponse), recovery.done({ status: 201, body: 'paid' })];
       const { store, retry } = await startShopWithUnknownOutcome(world, () => given.shift() ?? recovery.notDone());
@@ -154,14 +154,14 @@ onEveryFramework('onAbandoned that is a function', (world) => {
   it.each([
     ['an answer without recovery.done(…)', { status: 201, body: 'paid' }],
     ['nothing', undefined],
-  ])('that gives %s has found out nothing: the handler does not run', async (_what, given) => {
+  ])('that gives %s has decided nothing: the handler does not run', async (_what, given) => {
     const { store, retry, acts } = await startShopWithUnknownOutcome(world, () => given as never);
     expect((await retry()).status).toBe(500);
     expect(await allDoubts(store)).toMatchObject([{ state: 'unknown' }]);
     expect(acts).toEqual(['reserve 1', 'charge 1']);
   });
 
-  it('is asked about a request that failed under payments, and lets it run where nothing was done', async () => {
+  it('is called about a request that failed under httpPaymentPolicy, and lets it run where nothing was done', async () => {
     const { store } = await world.openStore();
     const attempts: number[] = [];
     const { port } = await world.start({
@@ -179,7 +179,7 @@ onEveryFramework('onAbandoned that is a function', (world) => {
     expect(attempts).toEqual([1, 2]);
   });
 
-  it('is asked about an owner that vanished, whose late answer then counts for nothing', async () => {
+  it('is called about an owner that vanished, whose late response then has no effect', async () => {
     const onAbandoned = () => recovery.done({ status: 201, body: 'paid, says the bank' });
     const first = await loseLease(world, { options: { leaseMs: 1_000, onAbandoned } });
     const options = { onAbandoned, onInProgress: { waitMs: 30_000 } };
@@ -195,7 +195,7 @@ onEveryFramework('onAbandoned that is a function', (world) => {
 });
 
 onEveryFramework('recoverAll', (world) => {
-  it('with encodeAnswer gives the answers that later retries get', async () => {
+  it('with encodeRecoveredResponse gives the responses that later retries get', async () => {
     const { store, retry, acts } = await startShopWithUnknownOutcome(world, () => recovery.stillUnknown());
     const recover = () => recovery.done({ status: 201, headers: { 'X-Found': 'yes' }, body: 'paid' });
     expect(await recoverAll(store, { recover, encode: encodeRecoveredResponse, limit: 1_000_000 })).toMatchObject({

@@ -1,4 +1,4 @@
-// Records that are damaged, or that say how an answer is cut: neither is sent, and nothing runs again.
+// Records that are damaged or that set framing headers: neither is sent, and nothing runs again.
 import { resolveDoubt } from '@onceguard/core';
 import { FaultStore } from '@onceguard/testing';
 import { expect, it } from 'vitest';
@@ -9,12 +9,12 @@ import { send } from './http-client.js';
 
 const why = { by: 'ada@example.com', reason: 'asked the provider' };
 
-/** An answer as it is recorded, with whatever status and headers. */
+/** A response as it is recorded, with any status and headers. */
 const recorded = (status: number, set: readonly (readonly [string, string])[]) =>
   Buffer.concat([Buffer.of(1), Buffer.from(`${JSON.stringify([status, null, set, [], []])}\nbody`)]);
 
 onEveryFramework('A record that cannot be read', (world) => {
-  it('is refused as damaged, and the request does not run, also where it could bypass the store', async () => {
+  it('is rejected as damaged, and the request does not run, also where it could bypass the store', async () => {
     const { store: inner } = await world.openStore();
     const store = new FaultStore(inner);
     let runs = 0;
@@ -44,19 +44,19 @@ onEveryFramework('A record that cannot be read', (world) => {
     ['a coding', 200, [['Transfer-Encoding', 'chunked']]],
     ['a length', 200, [['Content-Length', '1']]],
     ['a connection', 200, [['connection', 'close']]],
-  ] as const)('is not sent where it has %s: how an answer is cut is the sender’s', async (_, status, set) => {
+  ] as const)('is not sent where it has %s: the sender decides the framing', async (_, status, set) => {
     const { store, retry, acts } = await startShopWithUnknownOutcome(world, 'block');
     const [doubt] = await allDoubts(store);
     await resolveDoubt(store, doubt?.recordName ?? '', { as: 'done', outcome: recorded(status, set), ...why });
     const refused = await retry();
-    // For the application's error handler: a program has recorded what cannot be sent.
+    // For the application's error handler: a program has recorded a response that cannot be sent.
     expect(refused.status).toBe(500);
     expect(refused.text).not.toBe('body');
     expect(refused.headers['transfer-encoding']).toBeUndefined();
     expect(acts).toEqual(['reserve 1', 'charge 1']);
   });
 
-  it('is refused whole, whatever headers for framing renderProblem gives', async () => {
+  it('is rejected whole, whatever framing headers renderProblem gives', async () => {
     const { store } = await world.openStore();
     const renderProblem = () => ({
       contentType: 'text/plain',

@@ -1,4 +1,4 @@
-// Must hold: whatever a function among the options does, nothing runs unprotected, and an error handler gets an Error.
+// Whatever an option function does, nothing runs unprotected, and an error handler gets an Error.
 import { httpPaymentPolicy } from '@onceguard/core/http';
 import { expect, it } from 'vitest';
 import { startShopWithUnknownOutcome } from './17-unknown-outcome.js';
@@ -7,7 +7,7 @@ import type { Handler, Options } from './frameworks.js';
 import { send } from './http-client.js';
 import { nextEvent } from './next-event.js';
 
-/** What a function may throw that is no Error. Express takes some of these for "go on", or for the name of a route. */
+/** Thrown values that are no Error. Express takes some of these for "go on", or for the name of a route. */
 const values: [title: string, value: unknown][] = [
   ['undefined', undefined],
   ['null', null],
@@ -31,7 +31,7 @@ const everyFailure = failureWays.flatMap(([how, fail]) =>
   values.map(([title, value]) => [how, title, () => fail(value), value] as const),
 );
 
-onEveryFramework('A function among the options,', (world) => {
+onEveryFramework('An option function,', (world) => {
   for (const name of ['scope', 'key', 'skip', 'fingerprint'] as const) {
     it.each(everyFailure)(
       `${name}, that %s %s: the error handler gets an Error that names it`,
@@ -44,7 +44,7 @@ onEveryFramework('A function among the options,', (world) => {
       },
     );
 
-    it(`${name}, that rejects with an Error: the error handler gets that one`, async () => {
+    it(`${name}, that rejects with an Error: the error handler gets that Error`, async () => {
       const error = Object.assign(new Error('Sign in.'), { status: 401 });
       const { post, runs, handled } = await startCounting(world, { [name]: async () => await Promise.reject(error) });
       expect(await post()).toMatchObject({ status: 500, text: 'handled' });
@@ -94,7 +94,7 @@ onEveryFramework('A function among the options,', (world) => {
     ['a body that is no JSON', { contentType: 'text/plain', body: { n: 1n } }],
     ['a header of two lines', { contentType: 'text/plain', body: 'no', headers: { 'X-A': 'a\r\nb' } }],
     ['a status that is none', { contentType: 'text/plain', body: 'no', status: 17 }],
-  ])('renderProblem, that gives %s: the error handler gets an Error that names it', async (_title, given) => {
+  ])('renderProblem, that returns %s: the error handler gets an Error that names it', async (_title, given) => {
     const { post, runs, handled } = await startCounting(world, { required: true, renderProblem: () => given as never });
     expect(await post({ key: undefined })).toMatchObject({ status: 500, text: 'handled' });
     expectNamed(handled, 'renderProblem');
@@ -122,7 +122,7 @@ onEveryFramework('Without an error handler of the application', (world) => {
     'an isFinal that throws': { isFinal: fails },
   };
   it.each(Object.entries(wrong))(
-    'the client gets a plain 500 that says nothing of the cause: %s',
+    'the client gets a plain 500 that does not reveal the cause: %s',
     async (_title, options) => {
       const { store } = await world.openStore();
       const handler: Handler = () => ({ status: 201, body: 'paid' });
@@ -143,7 +143,7 @@ onEveryFramework(
     it.each([
       ['undefined', undefined],
       ['null', null],
-    ])('answers 500 where a handler rejects with %s, which Koa by itself never answers', async (_title, value) => {
+    ])('sends 500 where a handler rejects with %s, for which Koa alone sends nothing', async (_title, value) => {
       const { store } = await world.openStore();
       const handler: Handler = async () => await Promise.reject(value);
       const { port } = await world.start({ store, handler });

@@ -1,4 +1,4 @@
-// Must hold: where a layer outside has answered before the handler began, it does not begin, and the key is free.
+// Where an outer layer has responded before the handler began, the handler does not begin, and the key is free.
 import { recovery } from '@onceguard/core';
 import { httpPaymentPolicy } from '@onceguard/core/http';
 import { FaultStore, failsBefore, runFirst } from '@onceguard/testing';
@@ -11,13 +11,13 @@ import type { Handler, Options } from './frameworks.js';
 import { type Gate, newGate } from './gate.js';
 import { type ReceivedResponse, send } from './http-client.js';
 
-/** What the timed request does until the layer outside has answered. */
+/** The timed request stays pending here until the outer layer has responded. */
 const holdUntilAnswered = async (entered: Gate, answered: Gate) => {
   entered.open();
   await answered.opened;
 };
 
-onEveryFramework('Where a layer outside answers', (world) => {
+onEveryFramework('Where an outer layer responds', (world) => {
   it.each(['scope', 'key', 'fingerprint'])('while %s is pending, the handler does not run', async (name) => {
     const { store, sendTimed, post, runs } = await startTimed(world, (entered, answered) => ({
       ...httpPaymentPolicy,
@@ -34,7 +34,7 @@ onEveryFramework('Where a layer outside answers', (world) => {
   it.each([
     ['by default', {}],
     ['under payments', httpPaymentPolicy],
-  ])('while the store is asked, %s, the handler does not run, and the claim is given back', async (_title, options) => {
+  ])('during the store call, %s, the handler does not run, and the lease is released', async (_title, options) => {
     const { store, sendTimed, post, runs } = await startTimed(world, (entered, answered, store) => {
       store.injectFault(
         'acquire',
@@ -50,7 +50,7 @@ onEveryFramework('Where a layer outside answers', (world) => {
     expect([runs(), await allDoubts(store)]).toEqual([1, []]);
   });
 
-  it('while the store is away, and the options say bypass, the handler does not run', async () => {
+  it('while the store is away, and onStoreUnavailable is bypass, the handler does not run', async () => {
     const { sendTimed, runs, passed } = await startTimed(world, (entered, answered, store) => {
       store.injectFault('acquire', async () => {
         await holdUntilAnswered(entered, answered);
@@ -63,7 +63,7 @@ onEveryFramework('Where a layer outside answers', (world) => {
     expect(runs()).toBe(0);
   });
 
-  it('while it waits for another attempt, the handler does not run when that one fails', async () => {
+  it('while the request waits for another attempt, the handler does not run when that attempt fails', async () => {
     const [begun, gate] = [newGate(), newGate()];
     const { store, sendTimed, post, runs } = await startTimed(
       world,
@@ -86,7 +86,7 @@ onEveryFramework('Where a layer outside answers', (world) => {
     expect([runs(), store.callsOf('release').length]).toEqual([2, 2]);
   });
 
-  it('while onAbandoned is asked, the handler does not run, and the outcome stays unknown', async () => {
+  it('while onAbandoned runs, the handler does not run, and the outcome stays unknown', async () => {
     const { store, sendTimed, post, runs } = await startTimed(
       world,
       (entered, answered) => ({
@@ -108,7 +108,7 @@ onEveryFramework('Where a layer outside answers', (world) => {
     expect(await allDoubts(store)).toMatchObject([{ state: 'unknown' }]);
   });
 
-  it('before an error would, that answer is the only one', async () => {
+  it('before an error does, its response is the only one', async () => {
     const { sendTimed, post, passed, runs } = await startTimed(world, (entered, answered) => ({
       scope: async (native: unknown) => {
         if (isTimed(native)) await holdUntilAnswered(entered, answered);
@@ -124,10 +124,10 @@ onEveryFramework('Where a layer outside answers', (world) => {
 
 interface TimedApp {
   readonly store: FaultStore;
-  /** A request that the layer outside answers with 503 as soon as it is pending. */
+  /** A request to which the outer layer responds with 503 as soon as it is pending. */
   sendTimed(): Promise<ReceivedResponse>;
   post(): Promise<ReceivedResponse>;
-  /** The application is through with the timed request. */
+  /** Resolves when the application has finished the timed request. */
   passed(): Promise<void>;
   runs(): number;
 }

@@ -1,4 +1,4 @@
-// Must hold: two copies of the packages in one process, ESM and CommonJS, work as one.
+// Two copies of the packages in one process, ESM and CommonJS, work as one.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -23,7 +23,7 @@ it('These are two copies', () => {
 });
 
 onEveryFramework('A middleware of another copy inside of the first', (world) => {
-  it('passes requests on: duplicates run once, and the replay is the answer of the handler', async () => {
+  it('passes requests on: duplicates run once, and the replay is the response of the handler', async () => {
     const { store } = await world.openStore();
     let runs = 0;
     const handler: Handler = ({ context }) => ({ status: 201, body: { run: ++runs, attempt: context?.attempt } });
@@ -34,7 +34,7 @@ onEveryFramework('A middleware of another copy inside of the first', (world) => 
     expect([replay.text, replay.headers['idempotent-replayed'], runs]).toEqual([first.text, 'true', 1]);
   });
 
-  it('handles the requests that the first leaves alone', async () => {
+  it('handles the requests that the first passes on', async () => {
     const { store } = await world.openStore();
     let runs = 0;
     const handler: Handler = () => ({ status: 201, body: { run: ++runs } });
@@ -48,7 +48,7 @@ onEveryFramework('A middleware of another copy inside of the first', (world) => 
 describe.each(copies)('In %s,', (_title, one, other) => {
   const work = { scope: 'tests', key: 'payment-1' };
 
-  it('drain waits for what the other copy has still to record', async () => {
+  it('drainStore waits for what the other copy has still to record', async () => {
     const store = new FaultStore(new one.MemoryStore(), 50);
     store.injectFault('complete', failsBefore());
     const end = await one.executeIdempotently(() => 'paid', { ...work, store });
@@ -62,7 +62,7 @@ describe.each(copies)('In %s,', (_title, one, other) => {
     });
   });
 
-  it('the store is told the highest fencing token that the other copy saw', async () => {
+  it('the store gets the highest fencing token that the other copy saw', async () => {
     const store = new FaultStore(new one.MemoryStore());
     let seen = 0;
     const operation = ({ fencingToken }: esm.OperationContext) => {
@@ -87,7 +87,7 @@ describe.each(copies)('In %s,', (_title, one, other) => {
     const options = { ...work, store, onInProgress: { waitMs: 30_000, maxWaiters: 1 } };
     const never = () => expect.unreachable('It ran.');
     const waiting = one.executeIdempotently(never, options);
-    // The second call of the one that waits: it looks again.
+    // The second call of the waiter: it polls.
     await store.waitForCalls('acquire', 3);
     expect((await other.executeIdempotently(never, options)).kind).toBe('in_progress');
     gate.open();

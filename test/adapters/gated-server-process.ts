@@ -1,4 +1,4 @@
-// A gated server in a process of its own: tests learn when its handlers begin, and kill, pause or finish them.
+// A gated server in its own process: tests learn when its handlers begin, and kill, pause or finish them.
 import { EventEmitter, once } from 'node:events';
 import { type ChildProgram, startChild } from './child-process.js';
 import type { Began, Finish, Listening, Settings } from './processes/gated-server.js';
@@ -10,7 +10,7 @@ export interface ServerProcess {
   began(key: string): Promise<Began>;
   /** How many handlers have begun with this key. */
   runs(key: string): number;
-  /** Lets the handler of this key answer. */
+  /** Lets the handler of this key respond. */
   finish(key: string): void;
   pause(): void;
   resume(): void;

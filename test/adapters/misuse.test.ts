@@ -25,7 +25,7 @@ function warnings(): Events['warning'][] {
 describe.each([
   ['Express', expressMiddleware],
   ['Koa', koaMiddleware],
-])('A mistake in the options of %s is told when the middleware is made, by name, value and remedy', (_, make) => {
+])('A mistake in the options of %s is reported when the middleware is made, by name, value and remedy', (_, make) => {
   const store = new MemoryStore();
   it.each([
     ['no scope', { scope: undefined }, 'scope is missing', 'whose keys'],
@@ -81,7 +81,7 @@ onEveryFramework('Misuse at run time', (world) => {
     expect(handled).toEqual([expect.objectContaining({ code: 'scope_missing', message })]);
   });
 
-  it('a middleware that is mounted twice acts once, and says so once', async () => {
+  it('a middleware that is mounted twice acts once, and warns once', async () => {
     const seen = warnings();
     const { store } = await world.openStore();
     const inner = [world.framework.family === 'express' ? expressMiddleware(store) : koaMiddleware(store)];
@@ -94,7 +94,7 @@ onEveryFramework('Misuse at run time', (world) => {
     expect(seen.filter(({ code }) => code === 'mounted_twice').length).toBeLessThanOrEqual(1);
   });
 
-  it('a closed store is a 503, and nothing runs', async () => {
+  it('a closed store gives 503, and nothing runs', async () => {
     const { store } = await world.openStore();
     let runs = 0;
     const { port } = await world.start({ store, handler: () => ({ body: { run: ++runs } }) });
@@ -105,11 +105,11 @@ onEveryFramework('Misuse at run time', (world) => {
 });
 
 describe('Misuse of a store', () => {
-  it('a client that has been closed is told as such, with the remedy', async () => {
+  it('a client that has been closed is reported as closed, with the remedy', async () => {
     const client = new Redis(redisUrl(), { lazyConnect: true, enableOfflineQueue: false, maxRetriesPerRequest: 0 });
     await client.connect();
     const store = new RedisStore({ client });
-    // What the store asks at its start may be under way, and meets the end of the connection.
+    // The store's start-up check may be under way when the connection ends.
     client.on('error', () => {});
     const ended = new Promise((resolve) => client.once('end', resolve));
     client.disconnect();

@@ -1,4 +1,4 @@
-// What is said about a billion keys a day is computed from what was measured.
+// The sentences about a billion keys a day are computed from the measurements.
 import { expect, test } from 'vitest';
 import { growthCharts } from '../../bench/growth/growth-charts.js';
 import { billionSentences } from '../../bench/report/billion-keys.js';
@@ -46,6 +46,6 @@ test.each([
   for (const part of parts) expect(sentences[name]).toContain(part);
 });
 
-test('Where something was not measured, nothing is said', () => {
+test('Where a measurement is missing, there is no sentence', () => {
   expect(billionSentences({ slices: [], bytesPerRecord: [], memory: [] })).toEqual({});
 });

@@ -232,7 +232,7 @@ describe('the checker', () => {
     expect(events).toEqual(expect.arrayContaining([...(found?.history ?? [])]));
   });
 
-  test.each(brokenHistories)('shows it with nothing that is not needed: %s (%s)', (invariant, _title, events) => {
+  test.each(brokenHistories)('reports a minimal history: %s (%s)', (invariant, _title, events) => {
     const noise = [called(50, { call: 'n' }), refused(120, 'in_progress'), returned(5_000, 'refused', { call: 'n' })];
     const found = check([...noise, ...events]).find((violation) => violation.invariant === invariant);
     const shown = found?.history ?? [];

@@ -130,7 +130,7 @@ describe('At the end of the work', () => {
     expect(await recordOf(store.inner, recordNameIn(store))).toBeNull();
   });
 
-  it('a silent store gets no result out once the own deadline has passed: somebody else may contradict it', async () => {
+  it('the result is withheld without a reply once the lease has expired, because another owner may contradict it', async () => {
     const { store } = memoryTestbed();
     store.injectFault('renew', hangs);
     store.injectFault('complete', hangs);
@@ -140,7 +140,7 @@ describe('At the end of the work', () => {
   });
 });
 
-describe('An end that frees the key, as HTTP has it for a failure, after the lease is over', () => {
+describe('Releasing the key after the lease has expired', () => {
   const plan = (store: FaultStore) => ({
     store,
     key: 'payment-1',

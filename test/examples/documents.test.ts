@@ -1,4 +1,4 @@
-// The programs that the documents show, run in an application that has what they take for granted.
+// Runs the programs of the documents in an application that has what they presuppose.
 
 import { randomUUID } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
@@ -30,7 +30,7 @@ afterAll(async () => {
   for (const close of closing.reverse()) await close();
 });
 
-/** Not by a fixed name: what the application adds to the types of Express is not for all tests. */
+/** The name is computed, because a static import would add the application's Express types to all tests. */
 async function program(name: string) {
   return await import(`../../examples/readme/${name}.ts`);
 }
@@ -39,7 +39,7 @@ async function programOfDocs(name: string) {
   return await import(`../../examples/docs/${name}.ts`);
 }
 
-/** What was asked of a system since. */
+/** The calls to a system since a point. */
 function callsSince(system: string, since: number): number {
   return application.calls.slice(since).filter((call) => call.system === system).length;
 }
@@ -118,13 +118,13 @@ test('The job of docs/jobs.md reserves and charges once for two deliveries', asy
   expect([callsSince('stock', since), callsSince('provider', since)]).toEqual([1, 1]);
 });
 
-test('The payment of docs/unknown-outcomes.md that broke off is found out by the next caller, and not made again', async () => {
+test('The interrupted payment of docs/unknown-outcomes.md is recovered by the next caller, and not made again', async () => {
   const { pay } = await programOfDocs('unknown-outcomes');
   await expect(pay(application.order)).rejects.toThrow('the connection to the provider broke');
   for (const _ of [1, 2]) expect(await pay(application.order)).toEqual({ charge: 'charge_found' });
 });
 
-test('The scheduled job of docs/unknown-outcomes.md decides about everything that needs it', async () => {
+test('The scheduled job of docs/unknown-outcomes.md decides about every open doubt', async () => {
   const { pay } = await programOfDocs('unknown-outcomes');
   await expect(pay({ ...application.order, orderId: randomUUID() })).rejects.toThrow('broke');
   const { sum } = await programOfDocs('recover-all');

@@ -1,4 +1,4 @@
-// The examples: each runs as its file says, and does what it shows.
+// Each example runs as its file says, and shows what it promises.
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -35,7 +35,7 @@ describe('express-payments', () => {
     expect(other.status).toBe(422);
   });
 
-  test('refuses a payment without a key', async () => {
+  test('rejects a payment without a key', async () => {
     const port = await listen('express-payments/index.ts');
     const answer = await send(port, { path: '/payments', headers: { authorization: 'Bearer alice-token' } });
     expect([answer.status, answer.json().code]).toEqual([400, 'key_missing']);
@@ -59,7 +59,7 @@ describe('koa-orders', () => {
 });
 
 describe('webhook-handler', () => {
-  test('books an event once however often it is delivered, and refuses another one under its id', async () => {
+  test('books an event once however often it is delivered, and rejects another one under its id', async () => {
     const { status, text } = await runToEnd('webhook-handler/index.ts');
     expect(text.split('\n').filter((line) => /^\d+$/.test(line))).toEqual(['200', '200', '422']);
     expect(text).toContain('alice was credited 500 cents');

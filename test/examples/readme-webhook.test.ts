@@ -1,10 +1,10 @@
-// The webhook of the README: its code as it stands there, given an event of Stripe's twice.
+// The webhook of the README: runs its code as printed, with a Stripe event twice.
 import * as core from '@onceguard/core';
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript6';
 import { expect, it } from 'vitest';
 import { readRepositoryFile } from '../packages/source-trees.js';
 
-/** As Stripe sends it, but for what the payment has besides. */
+/** As Stripe sends it, without the payment's other members. */
 const event = {
   id: 'evt_1NG8Du2eZvKYlo2CUI79vXWy',
   object: 'event',
@@ -17,7 +17,7 @@ const event = {
   data: { object: { id: 'pi_3MtwBwLkdIwHu7ix28a3tqPa', object: 'payment_intent', amount: 2_000, currency: 'usd' } },
 };
 
-/** The first block of code in the section, made into a function of what it leaves open. */
+/** Makes the first code block of the section a function of its free variables. */
 function codeOf(section: string): (globals: Record<string, unknown>) => Promise<unknown> {
   const [, after = ''] = readRepositoryFile('README.md').split(`## ${section}\n`);
   const [, code = ''] = /```ts\n(.*?)```/s.exec(after) ?? [];

@@ -1,4 +1,4 @@
-// Must hold: every function of the application that an execution waits for throws, rejects, or does not answer for long.
+// Every function of the application that an execution awaits may throw, reject, or take long to settle.
 import {
   executeIdempotently,
   type IdempotencyStore,
@@ -27,16 +27,16 @@ const failures: [how: string, fail: () => unknown][] = [
   ['rejects', async () => await Promise.reject(new TypeError('There is no user.'))],
 ];
 
-/** What each function says when it is well. */
+/** What each function returns normally. */
 const functionResults = { skip: false, scope: 'user-1', fingerprint: 'an amount of 10' } as const;
 const functions = Object.keys(functionResults) as (keyof typeof functionResults)[];
 const failing = functions.flatMap((name) => failures.map(([how, fail]) => [name, how, fail] as const));
 
 onEveryFramework(
-  'A function of the application that is asked before the work',
+  'A function of the application that runs before the work',
   (world) => {
     it.each(failing)(
-      '%s %s: its error goes to the error handler, the store is not asked, nothing runs, and the repeat does',
+      '%s %s: its error goes to the error handler, the store is not called, nothing runs, and the repeat runs',
       async (name, _how, fail) => {
         let asked = 0;
         const { port, store, runs } = await startWith(world, {
@@ -50,7 +50,7 @@ onEveryFramework(
     );
 
     it.each(functions)(
-      '%s does not answer for long: its request waits, the store is not asked, and others are served',
+      '%s does not settle for long: its request waits, the store is not called, and others are served',
       async (name) => {
         const [entered, gate] = [newGate(), newGate()];
         let asked = 0;
@@ -77,7 +77,7 @@ onEveryFramework(
 const throwTypeError = () => {
   throw new TypeError('There is no body.');
 };
-// As a program in JavaScript may have it.
+// A JavaScript program may pass such a function.
 const returnPromise = () => Promise.resolve(true) as never;
 
 onEveryFramework(
@@ -88,7 +88,7 @@ onEveryFramework(
       ['throws', throwTypeError, 'unknown', paymentPolicy, 'outcome_unknown'],
       ['gives a promise', returnPromise, 'retryable', {}, 'run 2'],
     ])(
-      'that %s is an error of which the client gets a plain 500, and an event the rest; nothing is recorded',
+      'that %s is an error: the client gets a plain 500, an event the error; nothing is recorded',
       async (_how, fail, state, options, repeat) => {
         let asked = 0;
         const isFinal = () => (++asked === 1 ? fail() : true);
@@ -111,7 +111,7 @@ describe('A function of makeIdempotent', () => {
   const cases = all.flatMap((name) => failures.map(([how, fail]) => [name, how, fail] as const));
 
   it.each(cases)(
-    '%s %s: the caller gets the error, the store is not asked, and nothing runs',
+    '%s %s: the caller gets the error, the store is not called, and nothing runs',
     async (name, _how, fail) => {
       const { store, pay, runs } = wrapCounting((asked) => ({ [name]: () => (asked() === 1 ? fail() : 'a') }));
       await expect(pay()).rejects.toThrow('There is no user.');
@@ -121,7 +121,7 @@ describe('A function of makeIdempotent', () => {
   );
 
   it.each(all)(
-    '%s does not answer for long: its caller waits, the store is not asked, and others are served',
+    '%s does not settle for long: its caller waits, the store is not called, and others are served',
     async (name) => {
       const gate = newGate();
       const slow = async (asked: number) => {
@@ -138,13 +138,13 @@ describe('A function of makeIdempotent', () => {
   );
 });
 
-describe('A function that recovers', () => {
+describe('A recover function', () => {
   const leaveDoubt = async (store: IdempotencyStore) => {
     const call = { store, scope: 'tests', key: 'a', onFailure: 'unknown' } as const;
     await executeIdempotently(throwTypeError, call).catch(() => {});
   };
 
-  it.each(failures)('%s: its caller gets the error, nothing runs, and the repeat asks again', async (_how, fail) => {
+  it.each(failures)('%s: its caller gets the error, nothing runs, and the repeat calls it again', async (_how, fail) => {
     const store = new MemoryStore();
     await leaveDoubt(store);
     let asked = 0;
@@ -154,7 +154,7 @@ describe('A function that recovers', () => {
     expect(await repeat()).toMatchObject({ kind: 'executed', value: 'paid' });
   });
 
-  it('does not answer for long: its lease is renewed, others are told, and its answer counts', async () => {
+  it('does not settle for long: its lease is renewed, others get in_progress, and its result counts', async () => {
     const store = new FaultStore(new MemoryStore() as IdempotencyStore);
     await leaveDoubt(store);
     const gate = newGate();
@@ -173,9 +173,9 @@ describe('A function that recovers', () => {
 });
 
 onEveryFramework(
-  'A function that recovers, of a handler whose answer is unknown,',
+  'A recover function for a handler whose outcome is unknown,',
   (world) => {
-    it.each(failures)('%s: its error goes to the error handler, and the repeat asks again', async (_how, fail) => {
+    it.each(failures)('%s: its error goes to the error handler, and the repeat calls it again', async (_how, fail) => {
       let asked = 0;
       const onAbandoned = () =>
         (++asked === 1 ? fail() : recovery.done({ status: 201, body: '{"run":1}' })) as Recovery<never>;

@@ -1,5 +1,5 @@
-// Must hold: a process is killed at any point of an execution. What its caller was told, how often the work had run, what
-// the record says and what a second process is told, at once and after the lease, stands in this table.
+// A process is killed at any point of an execution. This table gives what its caller got, how often the work had run,
+// the record, and what a second process gets, at once and after the lease.
 import { randomUUID } from 'node:crypto';
 import type { IdempotencyStore } from '@onceguard/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -27,7 +27,7 @@ import {
 import { openSharedRecords, type SharedRecords } from './awaits/shared-records.js';
 import { startVictim } from './awaits/start-victim.js';
 
-/** What repeats are told: the first at once, the second after the lease where the first did not end it. */
+/** What repeats get: the first at once, the second after the lease if the first did not end it. */
 type RepeatOutcomes = readonly [atOnce: CallerOutcome, afterLease?: CallerOutcome];
 
 interface KilledRow {
@@ -45,7 +45,7 @@ const underEveryPolicy = (...repeats: RepeatOutcomes): KilledRow['repeats'] => (
   payments: repeats,
 });
 
-/** Nobody knows how far it came: where work may be run again it is, else somebody has to decide. */
+/** Nobody knows how far it came: where work may run again it does, else somebody has to decide. */
 const afterPossibleRun = (again: CallerOutcome): KilledRow['repeats'] => ({
   rerun: ['in_progress', again],
   block: ['in_progress', 'outcome_unknown'],
@@ -64,7 +64,7 @@ const ended: KilledRow = {
   repeats: { rerun: ['run 2'], block: ['run 2'], payments: ['outcome_unknown'] },
 };
 
-/** Where the next caller may run, or finds that nothing is in doubt, the work goes on. */
+/** Where the next caller may run, or finds that nothing is in doubt, the work continues. */
 const stepBegun = (again: CallerOutcome): KilledRow => ({
   ...begun,
   repeats: {
@@ -82,42 +82,42 @@ const findingOut = (again: CallerOutcome): KilledRow => ({
 const withOutcome = (words: CallerOutcome, row: KilledRow): KilledRow => ({ ...row, told: words });
 
 const killExpectations: Readonly<Record<KillPointName, Readonly<Partial<Record<KillMoment, KilledRow>>>>> = {
-  'asks for its scope': { during: nothing },
-  'learns the time of the store': { before: nothing, after: nothing },
-  'asks for the right to run': { before: nothing, after: held },
-  'asks again for what is done': { before: recorded, after: recorded },
-  'waits for the outcome of another, and looks': { before: begun, after: begun },
-  works: { during: begun },
+  'calls its scope function': { during: nothing },
+  'reads the store clock': { before: nothing, after: nothing },
+  'acquires the lease': { before: nothing, after: held },
+  'acquires again what is completed': { before: recorded, after: recorded },
+  'polls for the outcome of another attempt': { before: begun, after: begun },
+  'runs the work': { during: begun },
   'renews its lease': { before: begun, after: begun },
-  'records its answer': { before: begun, after: recorded },
-  'records an answer of which bytes have left': {
+  'records its outcome': { before: begun, after: recorded },
+  'records a response that is partly sent': {
     before: withOutcome('cut off', begun),
     after: withOutcome('cut off', recorded),
   },
-  'lets its answer out': { during: recorded },
-  'records its answer in the background': {
+  'sends its response': { during: recorded },
+  'records its outcome in the background': {
     before: withOutcome('run 1, not recorded', begun),
     after: withOutcome('run 1, not recorded', recorded),
   },
-  'looks for the outcome of the one that has taken over': { before: takenOver, after: takenOver },
-  'gives the key back after a failure': { before: begun, after: ended },
-  'takes back a token that got no answer': {
+  'polls for the outcome of the new owner': { before: takenOver, after: takenOver },
+  'frees the key after a failure': { before: begun, after: ended },
+  'releases a token whose acquire got no reply': {
     before: withOutcome('store_unavailable', held),
     after: withOutcome('store_unavailable', freed),
   },
-  'takes back a token that came too late, to ask with another': { before: nothing, after: nothing },
-  'takes a step': { during: stepBegun('run 2') },
+  'releases a token whose acquire came too late': { before: nothing, after: nothing },
+  'runs a step': { during: stepBegun('run 2') },
   'records the result of a step': { before: stepBegun('run 2'), after: stepBegun('run 1') },
-  'records that a step begins which may run once': { before: stepBegun('run 2'), after: stepInDoubt },
-  'takes a step that may run once': { during: stepInDoubt },
-  'records the result of a step that may run once': { before: stepInDoubt, after: stepBegun('run 1') },
-  'takes back that a step begins': { before: stepInDoubt, after: stepBegun('run 2') },
-  'finds out what became of a step': { during: findingOut('outcome_unknown') },
-  'takes back that a step began, since it found out': {
+  'records the intent of an atMostOnce step': { before: stepBegun('run 2'), after: stepInDoubt },
+  'runs an atMostOnce step': { during: stepInDoubt },
+  'records the result of an atMostOnce step': { before: stepInDoubt, after: stepBegun('run 1') },
+  'withdraws the intent of a step': { before: stepInDoubt, after: stepBegun('run 2') },
+  'recovers a step': { during: findingOut('outcome_unknown') },
+  'withdraws the intent of a recovered step': {
     before: findingOut('outcome_unknown'),
     after: findingOut('run 2'),
   },
-  'leaves the outcome unknown, since it did not find out': {
+  'leaves the outcome unknown after a recovery': {
     before: findingOut('outcome_unknown'),
     after: { ...begun, record: 'unknown, attempt 2', repeats: { recover: ['outcome_unknown'] } },
   },
@@ -142,7 +142,7 @@ describe.concurrent('A process that is killed when it', () => {
       const moments = Object.keys(rows) as KillMoment[];
       const victim = await startVictim({ prefix, death, moments, group });
       const names = await victim.reached;
-      // These callers are told before it dies, if only just.
+      // These callers get their outcome just before the process dies.
       if (Object.values(rows).some((row) => !['nothing', 'cut off'].includes(row.told))) await victim.callerOutcomes;
       await victim.kill();
       const words = await victim.callerOutcomes;
@@ -188,7 +188,7 @@ async function callFromSecondProcess(
     return step === undefined ? { run, ends: 'done' } : await runChargeStep(told, run, step.atMostOnce);
   };
   const opening = { store, options: { ...policies[policy], ...patience }, work };
-  if (way === 'execute') return await callAsFunction(opening, key);
+  if (way === 'executeIdempotently') return await callAsFunction(opening, key);
   const { port, close } = await startHttpApplication(way, opening);
   try {
     return await callOverHttp(port, key);

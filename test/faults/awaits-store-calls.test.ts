@@ -1,5 +1,6 @@
-// Must hold: every store call of an execution fails before it took effect, after it, or is never answered. What the
-// caller is told, how often the work ran, what the record says and what a repeat gets stand in `awaits/store-call-expectations.ts`.
+// Every store call of an execution fails before it took effect, after it, or never gets a reply.
+// `awaits/store-call-expectations.ts` gives what the caller gets, how often the work ran, the record and what a repeat
+// gets.
 import { randomUUID } from 'node:crypto';
 import { drainStore, type IdempotencyStore, MemoryStore } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
@@ -18,16 +19,16 @@ const permanently = { isPermanent: true, reachesDeadline: true } as const;
 
 const faults: Record<FaultName, Fault> = {
   'fails before': { rule: failsBefore(), ...once },
-  'fails, perhaps after': { rule: failsBefore('unknown'), ...once },
+  'fails, perhaps executed': { rule: failsBefore('unknown'), ...once },
   'fails after': { rule: failsAfter, ...once },
   'hangs before': { rule: hangs, ...onceUntilDeadline },
   'hangs after': { rule: hangsAfter, ...onceUntilDeadline },
-  'fails before, for good': { rule: failsBefore(), ...permanently },
-  'fails after, for good': { rule: failsAfter, ...permanently },
-  'hangs before, for good': { rule: hangs, ...permanently },
-  'hangs after, for good': { rule: hangsAfter, ...permanently },
-  'is refused, for good': { rule: failsBefore('misconfigured'), ...permanently },
-  'makes no sense, for good': { rule: failsBefore('bug'), ...permanently },
+  'fails before, permanently': { rule: failsBefore(), ...permanently },
+  'fails after, permanently': { rule: failsAfter, ...permanently },
+  'hangs before, permanently': { rule: hangs, ...permanently },
+  'hangs after, permanently': { rule: hangsAfter, ...permanently },
+  'is rejected, permanently': { rule: failsBefore('misconfigured'), ...permanently },
+  'is invalid, permanently': { rule: failsBefore('bug'), ...permanently },
 };
 
 let client: Redis;
@@ -39,10 +40,10 @@ afterAll(() => client.disconnect());
 
 const onRedis = () => new RedisStore({ client, prefix: `faults:${randomUUID()}:` });
 
-/** Each way in, and the store below it. */
+/** Each entry point, and its store. */
 const entryPoints: readonly [title: string, way: EntryPointName, newStore: () => IdempotencyStore][] = [
-  ['execute, memory', 'execute', () => new MemoryStore()],
-  ['execute, Redis', 'execute', onRedis],
+  ['executeIdempotently, memory', 'executeIdempotently', () => new MemoryStore()],
+  ['executeIdempotently, Redis', 'executeIdempotently', onRedis],
   ['Express 4, Redis', 'Express 4', onRedis],
   ['Express 5, Redis', 'Express 5', onRedis],
   ['Koa 2, Redis', 'Koa 2', onRedis],
@@ -56,7 +57,7 @@ const rows = Object.entries(storeCallExpectations).flatMap(([situation, cases]) 
 describe.concurrent('An execution, of a function or behind any framework,', () => {
   it.for(rows)('%s, and the call %s', async ([name, fault, row]) => {
     const situation: Situation = situations[name];
-    const here = entryPoints.filter(([, way]) => situation.onlyOver === undefined || way !== 'execute');
+    const here = entryPoints.filter(([, way]) => situation.onlyOver === undefined || way !== 'executeIdempotently');
     const outcomes = here.map(async ([title, way, newStore]) => {
       return [title, await outcomeOf(situation, faults[fault], way, newStore())];
     });
@@ -68,7 +69,7 @@ describe.concurrent('An execution, of a function or behind any framework,', () =
 type ScenarioOutcome = Record<'told' | 'record' | 'repeat', string> & { readonly runs: number };
 
 function expectedOf([told, runs, record, repeat]: Expectation, way: EntryPointName): ScenarioOutcome {
-  const toldHere = typeof told === 'string' ? told : told[way === 'execute' ? 'function' : 'http'];
+  const toldHere = typeof told === 'string' ? told : told[way === 'executeIdempotently' ? 'function' : 'http'];
   return { told: toldHere, runs, record, repeat };
 }
 
@@ -96,7 +97,7 @@ async function runScenario({ act, run }: Situation, stage: FaultScenario): Promi
   return await stage.callHere();
 }
 
-/** Of the key that was asked for last. */
+/** The record of the last call's key. */
 async function recordOf({ calls, inner }: FaultStore): Promise<string> {
   const { record } = await inner.read(calls.at(-1)?.key ?? '');
   return record === null ? 'none' : `${record.state}, attempt ${record.attempt}`;

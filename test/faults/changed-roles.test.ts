@@ -1,4 +1,4 @@
-// Cases 18 and 20: a master that has lost its replicas, and one that is a master no more.
+// Cases 18 and 20: a master that has lost its replicas, and one that is no longer master.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { type RedisServer, startReplicaPair } from '@onceguard/testing';
@@ -6,7 +6,7 @@ import { expect, vi } from 'vitest';
 import { expectPaysAgain, untilPaid } from './audited-payments.js';
 import { type Lab, test } from './lab.js';
 
-test('18. A master without the replicas that it asks for refuses: nothing runs until one is back', async ({ lab }) => {
+test('18. A master without the replicas that it requires rejects writes: nothing runs until one is back', async ({ lab }) => {
   const { master, replica, stop } = await startReplicaPair({ args: ['--min-replicas-to-write', '1'] });
   lab.onEnd(stop);
   const errors = lab.collectEvents('store_error');
@@ -23,7 +23,7 @@ test('18. A master without the replicas that it asks for refuses: nothing runs u
   await untilPaid(till, 'order');
 });
 
-test('20. A master that is demoted behind its address is left after one refusal', async ({ lab }) => {
+test('20. The store reconnects after the first READONLY reply of a demoted master', async ({ lab }) => {
   const { master, replica, stop } = await startReplicaPair();
   lab.onEnd(stop);
   const address = await startMovableAddress(lab, master);
@@ -42,7 +42,7 @@ test('20. A master that is demoted behind its address is left after one refusal'
   expect(await till.pay('before')).toBe('paid 1, replayed');
 });
 
-/** Where new connections can be led elsewhere, while those that stand stay where they are. */
+/** An address whose new connections can be redirected, while open ones stay. */
 async function startMovableAddress(lab: Lab, first: RedisServer) {
   let server = first;
   const address = createServer((near) => {

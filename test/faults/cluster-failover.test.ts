@@ -1,4 +1,4 @@
-// Cases 19 and 23 on a cluster: masters that are killed and frozen, alone, with their replicas, and all at once.
+// Cases 19 and 23 on a cluster: masters are killed and frozen, alone, with their replicas, and all at once.
 import { type ClusterNode, type RedisCluster, startRedisCluster } from '@onceguard/testing';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { BackgroundLoad } from './background-load.js';
@@ -10,7 +10,7 @@ import { expectWritesAgain } from './store-writes-again.js';
 let cluster: RedisCluster;
 
 beforeAll(async () => {
-  // What is on disk before it is acknowledged comes back with a server that was killed.
+  // A killed server comes back with everything that it acknowledged, because that is on disk first.
   cluster = await startRedisCluster({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
 });
 

@@ -1,4 +1,4 @@
-// What somebody decides about an unknown outcome is known as long as the terms of the work say, whatever the store.
+// A decision about an unknown outcome is kept as long as the work's policy says, in every store.
 import {
   executeIdempotently,
   type IdempotencyStore,
@@ -23,7 +23,7 @@ const why = { by: 'ada@example.com', reason: 'the charge is in the dashboard of 
 const noCompiler = 'Without a C compiler the clock of a Redis cannot be moved.';
 const answer = encodeRecoveredResponse({ status: 201, body: 'paid' });
 
-/** A store, and what moves its clock to so many seconds from the start. */
+/** A store, and a function that moves its clock to so many seconds after the start. */
 type StoreWithClock = { readonly store: IdempotencyStore; shift(seconds: number): void };
 
 const stores: { name: string; open(lab: Lab): Promise<StoreWithClock | null> }[] = [
@@ -47,7 +47,7 @@ const stores: { name: string; open(lab: Lab): Promise<StoreWithClock | null> }[]
   },
 ];
 
-/** Everything that waits for a decision is decided: by a person or a program, with an answer or without. */
+/** Decides every doubt: as a person or a program, with a result or without. */
 type Decide = (store: IdempotencyStore, outcome: Uint8Array) => Promise<unknown>;
 
 const waysToDecide: Record<string, { readonly decide: Decide; readonly replays: boolean }> = {
@@ -70,7 +70,7 @@ function decidedByPerson(how: (outcome: Uint8Array) => { outcome?: Uint8Array; t
   };
 }
 
-describe.each(stores)('Under `payments`, on $name', ({ open }) => {
+describe.each(stores)('Under `paymentPolicy`, on $name', ({ open }) => {
   test.for(Object.entries(waysToDecide))(
     'a function that is called again 25 hours, and 399 days, after a decision does not run: %s',
     async ([, { decide, replays }], { lab, skip }) => {

@@ -1,4 +1,4 @@
-// Cases 6 to 8: what is sent arrives no more, and nobody is told.
+// Cases 6 to 8: packets are dropped silently.
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { startLossyNetwork } from './lossy-network.js';
 const silenceMs = 5_000;
 const packetLossMs = 20_000;
 
-/** Whoever asks meanwhile is refused in time. */
+/** Every call meanwhile fails in time. */
 async function expectFailuresFor(ms: number, till: AuditedPayments): Promise<void> {
   const end = performance.now() + ms;
   for (let call = 1; performance.now() < end; call += 1) {
@@ -21,7 +21,7 @@ async function expectFailuresFor(ms: number, till: AuditedPayments): Promise<voi
 }
 
 describe.concurrent('A black hole', () => {
-  test('6. in the middle of an acquire: calls fail in time, the connection is replaced, and all is paid once', async ({
+  test('6. during an acquire: calls fail in time, the connection is replaced, and everything is paid once', async ({
     lab,
   }) => {
     const redis = await lab.redis();
@@ -37,7 +37,7 @@ describe.concurrent('A black hole', () => {
     await untilPaid(till, 'order');
   });
 
-  test('6. in the middle of an acquire, on a client with default options: calls fail in time until it is cut off', async ({
+  test('6. during an acquire, on a client with default options: calls fail in time until it is disconnected', async ({
     lab,
   }) => {
     const redis = await lab.redis();
@@ -54,7 +54,7 @@ describe.concurrent('A black hole', () => {
     await untilPaid(till, 'order');
   });
 
-  test('7. before the handshake: the store says in time that it is not ready, and heals', async ({ lab }) => {
+  test('7. before the handshake: the store reports in time that it is not ready, and heals', async ({ lab }) => {
     const redis = await lab.redis();
     const proxy = await lab.proxy(redis.url);
     proxy.blackHole();
@@ -68,7 +68,7 @@ describe.concurrent('A black hole', () => {
     expect(store.health()).toMatchObject({ state: 'ready', lastError: null });
   });
 
-  test('8. of lost packets: as 6, and what TCP sends again afterwards comes too late to change anything', async ({
+  test('8. with lost packets: as 6, and what TCP retransmits later has no effect', async ({
     lab,
     skip,
   }) => {
@@ -85,7 +85,7 @@ describe.concurrent('A black hole', () => {
     await expectFailuresFor(packetLossMs, till);
     network.deliverPackets();
     await expectPaysAgain(till, 'after');
-    // What was sent on it arrives before its end does.
+    // The data on a connection arrives before its end.
     await vi.waitUntil(async () => !(await clientIdsOver(unixsocket, redis)).includes(old), 30_000);
     expect((await till.store.scan({ cursor: null, limit: 1_000 })).records).toHaveLength(2);
     expect(await till.pay('order')).toBe('paid 1, recorded');

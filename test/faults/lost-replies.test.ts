@@ -16,7 +16,7 @@ interface LostReplyRow {
   readonly number: number;
   readonly verb: string;
   readonly claim: string;
-  /** `lose` has the next script fail, and resolves when it did. */
+  /** `lose` makes the next script fail, and resolves when it did. */
   act(till: AuditedPayments, lose: () => Promise<void>): Promise<void>;
 }
 
@@ -94,7 +94,7 @@ describe.concurrent.each(connectionKinds)('over $name', ({ titled, open }) => {
         lab.maxRunsPerKey = verb === 'release' ? 2 : 1;
         const proxy = await lab.proxy(redisUrl());
         const till = lab.payments(await open(lab, proxy.url));
-        // The server learns the scripts: whose reply is lost has been executed.
+        // The server learns the scripts, so that a script whose reply is lost was executed.
         await till.pay('before');
         await till.pay('declined before', () => Promise.reject(new Error('declined')));
         await act(till, () => proxy.injectFault(fault, verbScripts));
@@ -103,7 +103,7 @@ describe.concurrent.each(connectionKinds)('over $name', ({ titled, open }) => {
   }
 });
 
-test('5. The user of a client with default options is warned once, and the client stays as it is', async ({ lab }) => {
+test('5. The user of a client with default options gets one warning, and the client is not changed', async ({ lab }) => {
   const client = new Redis(redisUrl());
   const before = { ...client.options };
   expect(await lab.payments(lab.storeOnClient(client)).pay('order')).toBe('paid 1, recorded');

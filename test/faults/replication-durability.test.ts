@@ -1,4 +1,4 @@
-// Case 17, call by call: what durability makes of a replica that does not confirm.
+// Case 17, call by call: durability with a replica that does not confirm.
 import { expect, vi } from 'vitest';
 import {
   acquireLease,
@@ -16,7 +16,7 @@ test.for<[how: string, lose: (pair: ProxiedPair) => unknown]>([
   ['is cut off', ({ link }) => link.blackHole()],
   ['is frozen', ({ replica }) => replica.freeze()],
   ['is killed', ({ replica }) => replica.kill()],
-])('17. While the replica %s nothing runs; when it is back, every call is answered.', async ([, lose], { lab }) => {
+])('17. While the replica %s nothing runs; when it is back, every call gets its reply.', async ([, lose], { lab }) => {
   const pair = await startProxiedPair(lab);
   const till = lab.payments(await lab.connect(pair.master.url, { durability }));
   expect(await till.pay('first')).toBe('paid 1, recorded');
@@ -28,14 +28,14 @@ test.for<[how: string, lose: (pair: ProxiedPair) => unknown]>([
   await vi.waitFor(async () => expect(await till.pay('second')).toBe('paid 1, recorded'), 10_000);
 });
 
-test('17. A result that the replica does not have is given to its caller, marked, and recorded when the replica is back.', async ({
+test('17. A result that the replica lacks is given to its caller, marked, and recorded when the replica is back.', async ({
   lab,
 }) => {
   const pair = await startProxiedPair(lab);
   const till = lab.payments(await lab.connect(pair.master.url, { durability }));
-  const unrecorded = lab.collectEvents('outcome_unrecorded');
+  const unrecorded = lab.collectEvents('outcome_not recorded');
   const late = lab.collectEvents('recorded_late');
-  expect(await till.pay('order', () => pair.link.blackHole())).toBe('paid 1, unrecorded');
+  expect(await till.pay('order', () => pair.link.blackHole())).toBe('paid 1, not recorded');
   expect(unrecorded).toHaveLength(1);
   expect(late).toEqual([]);
   await resyncReplica(pair);
@@ -44,7 +44,7 @@ test('17. A result that the replica does not have is given to its caller, marked
   expect(await till.pay('order')).toBe('paid 1, replayed');
 });
 
-test('17. A result that the replica does not have is not replayed, until it has.', async ({ lab }) => {
+test('17. A result that the replica lacks is not replayed, until it has it.', async ({ lab }) => {
   const pair = await startProxiedPair(lab);
   const careless = lab.payments(await lab.connect(pair.master.url));
   const careful = lab.payments(await lab.connect(pair.master.url, { durability }));
@@ -58,8 +58,8 @@ test('17. A result that the replica does not have is not replayed, until it has.
   expect(await careful.pay('second')).toBe('paid 1, replayed');
 });
 
-// Redis 7.2 and Valkey have WAIT count what its connection wrote, and nothing that it only read.
-test('17. A replay writes, so that WAIT has something to wait for, and leaves what is there as it is.', async ({
+// In Redis 7.2 and Valkey WAIT covers only what its connection wrote, not what it read.
+test('17. A replay writes the record unchanged, so that WAIT covers it.', async ({
   lab,
 }) => {
   const { master, replica } = await startProxiedPair(lab);
@@ -75,7 +75,7 @@ test('17. A replay writes, so that WAIT has something to wait for, and leaves wh
   expect(await replica.command('EXISTS', `${lab.prefix}{late}`)).toBe(0);
 });
 
-test('17. What is told waits for the replica; a release, which frees a key too late at worst, does not.', async ({
+test('17. Replies wait for the replica, except to a release, which at worst frees the key late.', async ({
   lab,
 }) => {
   const pair = await startProxiedPair(lab);

@@ -7,7 +7,7 @@ import { expectWritesAgain } from './store-writes-again.js';
 
 const durability = { replicas: 1, timeoutMs: 200 };
 
-test('17. Without durability, what was acknowledged after the cut is lost with the master, runs again, and an event tells of it.', async ({
+test('17. Without durability, what was acknowledged after the cut is lost with the master, runs again, and an event reports it.', async ({
   lab,
 }) => {
   lab.maxRunsPerKey = 2;

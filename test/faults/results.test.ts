@@ -1,4 +1,4 @@
-// Case 25: results of every kind come back as they were, without another run; and a key names one payload.
+// Case 25: results of every kind are replayed unchanged, without another run; and a key names one payload.
 import { isDeepStrictEqual } from 'node:util';
 import { executeIdempotently } from '@onceguard/core';
 import { expect } from 'vitest';
@@ -34,14 +34,14 @@ test.for(results)(
   },
 );
 
-test('25. An outcome of no bytes is one, and is replayed', async ({ lab }) => {
+test('25. An outcome of no bytes is an outcome, and is replayed', async ({ lab }) => {
   const store = await lab.connect(redisUrl());
   const lease = await acquireLease({ store, key: 'order' });
   await store.complete(lease, completionOf(''));
   expect(await replayedOutcome({ store, key: 'order' })).toBe('');
 });
 
-test('25. Another payload under the same key runs nothing, while the first runs and afterwards', async ({ lab }) => {
+test('25. Another payload under the same key runs nothing, neither during the first run nor afterwards', async ({ lab }) => {
   const till = lab.payments(await lab.connect(redisUrl()));
   const other = () => till.pay('order', undefined, { fingerprint: { amount: 2 } });
   const during = async () => expect(await other()).toBe('key_reused');

@@ -1,4 +1,4 @@
-// Cases 12 to 14: servers that forget the scripts, fall asleep, or load their data.
+// Cases 12 to 14: servers that lose the scripts, block, or load their data.
 import type { RedisServer } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { describe, expect, vi } from 'vitest';
@@ -38,8 +38,8 @@ const freezes: { how: string; begin(redis: RedisServer): Promise<unknown> }[] = 
   { how: 'DEBUG SLEEP', begin: (redis) => redis.command('DEBUG', 'SLEEP', freezeMs / 1_000) },
 ];
 
-describe.concurrent.each(freezes)('a server that falls asleep: $how', ({ begin }) => {
-  /** Resolves to what makes the server sleep for a while, and resolves itself when it does. */
+describe.concurrent.each(freezes)('a server that blocks: $how', ({ begin }) => {
+  /** Resolves to a function that blocks the server for a while, and resolves itself when it blocks. */
   async function sleeper(lab: Lab) {
     const redis = await lab.redis({ args: ['--enable-debug-command', 'yes'] });
     const probe = await lab.connect(redis.url, { callTimeoutMs: 300 });
@@ -51,7 +51,7 @@ describe.concurrent.each(freezes)('a server that falls asleep: $how', ({ begin }
     return { redis, fallsAsleep };
   }
 
-  test('13. Calls fail in time, and are paid once when it wakes up', async ({ lab }) => {
+  test('13. Calls fail in time, and are paid once when the server replies again', async ({ lab }) => {
     const { redis, fallsAsleep } = await sleeper(lab);
     const till = lab.payments(await lab.connect(redis.url, { callTimeoutMs: 300 }));
     await expectPaysAgain(till, 'before');
@@ -60,7 +60,7 @@ describe.concurrent.each(freezes)('a server that falls asleep: $how', ({ begin }
     await untilPaid(till, 'order');
   });
 
-  test('13. An acquire that it executes when it wakes up is recognised when it is repeated', async ({ lab }) => {
+  test('13. An acquire that it executes late is recognised when it is repeated', async ({ lab }) => {
     const { redis, fallsAsleep } = await sleeper(lab);
     const store = lab.storeOnClient(new Redis(redis.url), { callTimeoutMs: 300 });
     await acquireLease({ store, key: 'before' });
@@ -72,7 +72,7 @@ describe.concurrent.each(freezes)('a server that falls asleep: $how', ({ begin }
     expect(again).toMatchObject({ attempt: 1, fencingToken: record?.fencingToken });
   });
 
-  test('13. A lease counts from when it was asked for: one that is over when it is granted is not used', async ({
+  test('13. A lease counts from the moment of the request: one that has expired when the grant arrives is not used', async ({
     lab,
   }) => {
     const { redis, fallsAsleep } = await sleeper(lab);
@@ -87,7 +87,7 @@ describe.concurrent.each(freezes)('a server that falls asleep: $how', ({ begin }
 });
 
 describe.concurrent.each(connectionKinds)('a server that loads its data, over $name', ({ open, longestPauseMs }) => {
-  test('14. Calls fail in time and say why, and all is paid once when it has loaded', async ({ lab }) => {
+  test('14. Calls fail in time and say why, and everything is paid once when it has loaded', async ({ lab }) => {
     const redis = await lab.redis();
     await redis.command('EVAL', "for i = 1, 4000 do redis.call('SET', i, i) end", 0);
     const store = await open(lab, redis.url);

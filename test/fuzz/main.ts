@@ -1,4 +1,4 @@
-// npm run fuzz: random inputs, each compared with what an independent judge says of it. The same seed draws the same inputs.
+// npm run fuzz: checks random inputs against an independent reference. The same seed draws the same inputs.
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { Random } from '../model/seeded-random.js';
@@ -18,7 +18,10 @@ const usage = `Usage: npm run fuzz -- [--minutes M] [--seed S]
 
 Ends with status 1, the input and its smallest form, if anything was found that must not be.`;
 
-/** Inputs of one target in a row. A slow target has fewer, so that each gets its share of the time. */
+/**
+ * The time for consecutive inputs of one target. A slow target gets fewer inputs, so that each gets its share of the
+ * time.
+ */
 const sliceMs = 200;
 
 process.exit(await main());

@@ -1,4 +1,4 @@
-// Outcomes that a store gives back damaged: a repeat gets the right value or a typed error, and nothing runs again.
+// Outcomes that a store returns damaged: a repeat gets the right value or a typed error, and nothing runs again.
 import { isDeepStrictEqual } from 'node:util';
 import { executeIdempotently, IdempotencyError, MemoryStore } from '@onceguard/core';
 import { FaultStore } from '@onceguard/testing';
@@ -7,7 +7,7 @@ import { escapeBytes, type FuzzTarget } from './target.js';
 
 const value = { charge: 'ch_1', amount: 12, at: new Date(0), receipt: Buffer.from('paid') };
 
-/** The input is what stands in place of the outcome. */
+/** The input replaces the outcome. */
 export async function damagedOutcomes(): Promise<FuzzTarget> {
   const store = new FaultStore(new MemoryStore(), 30_000);
   const call = { store, scope: 'fuzz', key: 'k' };

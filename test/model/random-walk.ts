@@ -1,4 +1,4 @@
-// A random walk on one key of a store, beside the pure protocol: every answer and the records must be the same.
+// A random walk on one key of a store, beside the pure protocol: every reply and the records must be equal.
 import { inspect, isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
 import { StoreError } from '../../packages/core/src/errors.js';
@@ -8,7 +8,7 @@ import type { IdempotencyStore } from '../../packages/core/src/store/port.js';
 import { RandomRequests } from './random-requests.js';
 import { Random } from './seeded-random.js';
 
-/** Redis forgets a record this long after its end. */
+/** Redis removes a record this long after its end. */
 const recordGraceMs = 60_000;
 
 interface OlderCopy {
@@ -25,7 +25,7 @@ export interface WalkOptions {
   readonly redis: Redis;
   readonly prefix: string;
   readonly seed: number;
-  /** Told what was answered, for instance `complete lost in_progress`. */
+  /** Called with each reply, for instance `complete lost in_progress`. */
   onReply(what: string): void;
 }
 
@@ -44,14 +44,14 @@ class Walk {
     this.#requests = new RandomRequests(this.#random, this.#key);
   }
 
-  /** One verb, compared; now and then also the record that stands, or a loss of data. */
+  /** One verb, whose replies are compared; sometimes also the stored record, or a loss of data. */
   async step(): Promise<void> {
     if (this.#random.chance(0.03)) await this.#loseData();
     try {
       await this.#randomVerb();
       if (this.#random.chance(0.25)) await this.#compareRecord();
     } catch (error) {
-      // An answer that cannot even be read is one that the protocol would not have given.
+      // A reply that cannot be read at all differs from the protocol too.
       if (error instanceof StoreError && (error.class === 'bug' || error.class === 'damaged'))
         throw new ModelDifference(error.message, { cause: error });
       throw error;
@@ -133,7 +133,7 @@ class Walk {
     if (!isDeepStrictEqual(record, expected)) throw this.#difference('read', { now }, record, expected);
   }
 
-  /** What a failover or an eviction does: all, or only what lies beside the record, or what was written last. */
+  /** What a failover or an eviction does: it loses everything, or only the side keys, or the last write. */
   async #loseData(): Promise<void> {
     const { redis, prefix } = this.#world;
     const [record, beside] = [`${prefix}{${this.#key}}`, `${prefix}{${this.#key}}:more`];
@@ -142,7 +142,7 @@ class Walk {
       await (this.#random.chance(0.5) ? redis.del(record) : redis.del(record, beside));
       this.#model = null;
     } else if (roll < 0.25) {
-      // A record that has lost its steps is damaged, which is another test.
+      // A record that has lost its steps is damaged; another test covers that.
       if (this.#model !== null && this.#model.steps.size > 0) return;
       await redis.del(beside);
       this.#model = this.#model && withoutSideOutcome(this.#model);
@@ -191,13 +191,13 @@ class Walk {
   }
 }
 
-/** An outcome that goes earlier lies beside the record. */
+/** An outcome that expires before its record is in a side key. */
 function withoutSideOutcome(record: StoredRecord): StoredRecord {
   const { outcome, outcomeEndAt, expiresAt } = record;
   return { ...record, outcome: outcomeEndAt === expiresAt ? outcome : null };
 }
 
-/** Walks on many keys at once, so many steps in all. Ends with the first difference, which it throws. */
+/** Walks on many keys at once, with so many steps in total. Throws at the first difference. */
 export async function walkAll(world: WalkOptions, keys: number, steps: number): Promise<void> {
   let left = steps;
   const walkOne = async (index: number) => {

@@ -5,7 +5,7 @@ import { leaseEndAt, recover } from './acquire-table.js';
 import { abandoned, at, records, request } from './builders.js';
 
 describe('acquire', () => {
-  test('raises the fencing token to the highest of the time, the one before and the one seen', () => {
+  test('sets the fencing token above the clock, the previous token and the highest token seen', () => {
     const fenceOf = (before: number, lastSeenFencingToken: number) => {
       const { reply } = acquire({ ...abandoned, fencingToken: before }, request({ lastSeenFencingToken }), at);
       return reply.kind === 'acquired' ? reply.fencingToken : null;

@@ -24,7 +24,7 @@ describe('renew', () => {
     expect(renew(longLived, lease(), 100, at).record?.expiresAt).toBe(at + 99_999);
   });
 
-  test('has no lease to tell of on its own completed record, and tells the end that it was told last', () => {
+  test('replies with the last known lease end on its own completed record', () => {
     const { record, reply } = renew(completed, lease({ leaseEndAt: at - 9 }), 100, at);
     expect(reply).toEqual({ kind: 'ok', leaseEndAt: at - 9, now: at });
     expect(record).toBe(completed);

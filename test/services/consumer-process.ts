@@ -1,4 +1,4 @@
-// Consumers as processes of their own, to be killed, and what the work of all of them has left behind.
+// Consumers in separate processes, which tests kill, and the effects that the work of all of them has left.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -8,13 +8,13 @@ import { vi } from 'vitest';
 import type { ConsumerMessage, ConsumerSettings } from './processes/consumer.js';
 
 export interface ConsumerProcess {
-  /** What became of its deliveries so far. */
+  /** What happened to its deliveries so far. */
   readonly decisions: readonly string[];
-  /** Resolves when it stands still. */
+  /** Resolves when it halts. */
   untilHeld(): Promise<void>;
-  /** Ends it at once, as a crash would. */
+  /** Kills it, as a crash would. */
   kill(): Promise<void>;
-  /** Lets it finish what is at hand. */
+  /** Lets it finish the current jobs. */
   stop(): Promise<void>;
 }
 
@@ -56,7 +56,7 @@ export interface WorkTraces {
   readonly runs: number;
   /** How many charges a system that honours keys has made. */
   readonly charges: number;
-  /** How often the label was printed, which no key protects. */
+  /** How often the label was printed; no key protects it. */
   readonly labels: number;
 }
 

@@ -1,4 +1,4 @@
-// What a store holds, page by page: on a Redis that others use too, a page may be empty and not the last.
+// Lists a store page by page: on a Redis that others use too, a page may be empty and not the last.
 import { type Doubt, type IdempotencyStore, listDoubts } from '@onceguard/core';
 import type { StoredRecord } from '@onceguard/core/store';
 

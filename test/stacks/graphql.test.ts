@@ -1,4 +1,5 @@
-// GraphQL answers 200 where a resolver failed: what that means for the key can be said, and a charge is not repeated.
+// GraphQL responds with 200 where a resolver failed: classify says what that means for the key, and a charge is not
+// repeated.
 import { ApolloServer } from '@apollo/server';
 import { expressMiddleware as apolloMiddleware } from '@as-integrations/express5';
 import type { HttpContext, ResponseView } from '@onceguard/core/http';
@@ -11,7 +12,7 @@ import { expressMiddleware, type Options, serve } from '../adapters/frameworks.j
 import { send } from '../adapters/http-client.js';
 import { storeKinds } from '../adapters/store-kinds.js';
 
-/** As `docs/http.md` has it. */
+/** As `docs/http.md` shows it. */
 const classify: NonNullable<Options['classify']> = (answer) =>
   answer.json<{ errors?: unknown }>()?.errors ? 'unknown' : undefined;
 
@@ -59,7 +60,7 @@ describe.each(storeKinds.map((kind) => ({ kind, store: kind.name })))(
     it.each([
       ['classify says unknown', { classify }],
       ['isFinal says false', { isFinal: (answer: ResponseView) => !answer.json<{ errors?: unknown }>()?.errors }],
-    ])('with payments, a mutation that failed after its charge is not run again where %s', async (_title, options) => {
+    ])('under httpPaymentPolicy, a mutation that failed after its charge does not run again where %s', async (_title, options) => {
       const { ask, charges } = await startApollo(kind, { ...httpPaymentPolicy, ...options }, 'fails after the charge');
       const first = await ask();
       expect([first.status, first.json()]).toMatchObject([200, { data: { pay: null }, errors: [{}] }]);
@@ -68,7 +69,7 @@ describe.each(storeKinds.map((kind) => ({ kind, store: kind.name })))(
       expect(charges()).toBe(1);
     });
 
-    it('with payments, a mutation runs again whose resolver said that nothing happened', async () => {
+    it('under httpPaymentPolicy, a mutation runs again whose resolver called markNothingHappened', async () => {
       const { ask, charges } = await startApollo(
         kind,
         { ...httpPaymentPolicy, classify },
@@ -79,7 +80,7 @@ describe.each(storeKinds.map((kind) => ({ kind, store: kind.name })))(
       expect(charges()).toBe(1);
     });
 
-    it('an answer that is compressed inside of the middleware is classified by what it says', async () => {
+    it('a response that is compressed inside of the middleware is classified by its decompressed body', async () => {
       const { ask, charges } = await startApollo(kind, { ...httpPaymentPolicy, classify }, 'fails after the charge');
       const first = await ask({ 'accept-encoding': 'gzip' });
       expect([first.status, first.headers['content-encoding']]).toEqual([200, 'gzip']);
@@ -93,7 +94,7 @@ describe.each(storeKinds.map((kind) => ({ kind, store: kind.name })))(
       expect(retry.headers['idempotent-replayed']).toBe('true');
     });
 
-    it('where nothing says otherwise, an answer with errors is replayed', async () => {
+    it('without classify, a response with errors is replayed', async () => {
       const { ask, charges } = await startApollo(kind, httpPaymentPolicy, 'fails after the charge');
       const [first, retry] = [await ask(), await ask()];
       expect([retry.text, retry.headers['idempotent-replayed'], charges()]).toEqual([first.text, 'true', 1]);

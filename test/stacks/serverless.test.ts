@@ -1,4 +1,5 @@
-// Behind the wrappers that call a Node framework from a Lambda function: runs once, replays, and answers as without the middleware.
+// Behind wrappers that call a Node framework from a Lambda function: runs once, replays, and responds as without the
+// middleware.
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
@@ -36,7 +37,7 @@ const headersOf = (key?: string): Record<string, string> => ({
 const asMultiValueHeaders = (headers: Record<string, string>) =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
 
-/** The events of the three kinds of front, by key. */
+/** The events of the three kinds of front end, by key. */
 const events: Record<string, (key?: string) => object> = {
   'API Gateway v1': (key) => ({
     httpMethod: 'POST',
@@ -108,7 +109,7 @@ describe.each(Object.keys(wrappers))('%s', (wrapper) => {
     };
 
     for (const [kind, eventOf] of Object.entries(events)) {
-      it.each(frameworks)(`${kind}: of 20 duplicates one runs, and all get its answer ($name)`, async (framework) => {
+      it.each(frameworks)(`${kind}: of 20 duplicates one runs, and all get its response ($name)`, async (framework) => {
         const store = await openStore();
         for (const [what, answer] of Object.entries(answers)) {
           let runs = 0;
@@ -133,7 +134,7 @@ describe.each(Object.keys(wrappers))('%s', (wrapper) => {
       });
     }
 
-    it.each(frameworks)('a refusal is an answer, and so is a failure ($name)', async (framework) => {
+    it.each(frameworks)('a rejection is a response, and so is a failure ($name)', async (framework) => {
       let runs = 0;
       const handler = (): Reply => {
         runs += 1;
@@ -149,7 +150,7 @@ describe.each(Object.keys(wrappers))('%s', (wrapper) => {
       expect(runs).toBe(2);
     });
 
-    it.each(frameworks)('what is too large to keep is sent whole; its retry gets 410 ($name)', async (framework) => {
+    it.each(frameworks)('a response that is too large to record is sent whole; its retry gets 410 ($name)', async (framework) => {
       const handler = (): Reply => ({ body: 'x'.repeat(5_000) });
       const options = { maxOutcomeBytes: 1_000 };
       const app = wrappers[wrapper]?.(framework.listener({ store: await openStore(), handler, options }));
@@ -167,7 +168,8 @@ function headersIn(result: Result | undefined): Record<string, unknown> {
 }
 
 function comparable(result: Result | undefined) {
-  // Content-Length is on every replay, and on the first answer only where the framework sets it. The gateway counts for itself.
+  // A replay always has Content-Length, the first response only where the framework sets it. The gateway counts for
+  // itself.
   const { date: _, 'idempotent-replayed': __, 'content-length': ___, ...headers } = headersIn(result);
   const bytes = Buffer.from(result?.body ?? '', result?.isBase64Encoded ? 'base64' : 'utf8');
   return { status: result?.statusCode, headers: Object.entries(headers).sort(), bytes: bytes.toString('hex') };

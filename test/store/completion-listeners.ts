@@ -1,4 +1,4 @@
-// Who hears of what: stores that listen for ends, and a bystander that hears everything under a prefix.
+// Stores that subscribe to completions, and an observer that records everything published under a prefix.
 import { randomUUID } from 'node:crypto';
 import type { IdempotencyStore } from '@onceguard/core';
 import type { Redis } from 'ioredis';
@@ -8,15 +8,17 @@ type SubscribableStore = Required<Pick<IdempotencyStore, 'onAttemptEnded'>>;
 
 export interface ListeningStore<Store> {
   readonly store: Store;
-  /** The keys that it was told of, in order. */
+  /** The keys of its notifications, in order. */
   readonly notifiedKeys: string[];
-  /** Resolves when it hears what is published, from now on. */
+  /** Resolves when it receives what is published from now on. */
   untilSubscribed(server?: Redis): Promise<void>;
 }
 
 const probePrefix = 'trial-';
 
-/** A store with a connection of its own that listens, once it hears. `redis` is any client of the same servers. */
+/**
+ * A store with a subscriber connection of its own, once it is subscribed. `redis` is any client of the same servers.
+ */
 export async function listeningStore<Store extends SubscribableStore>(
   store: Store,
   redis: Redis,
@@ -40,7 +42,7 @@ export async function listeningStore<Store extends SubscribableStore>(
   return { store, notifiedKeys, untilSubscribed };
 }
 
-/** Hears all that is published under a prefix. `all` answers with the names, once it has heard everything so far. */
+/** Records all messages under a prefix. `all` resolves with the names, once everything published so far has arrived. */
 export async function recordAllMessages(redis: Redis, prefix: string) {
   const heard: string[] = [];
   const client = redis.duplicate();

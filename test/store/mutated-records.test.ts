@@ -1,4 +1,4 @@
-// 100,000 damaged records: none is replayed with a wrong value, and none runs again.
+// Damages 100,000 records: none is replayed with a wrong value, and none runs again.
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -18,7 +18,7 @@ import { mutateBytes } from './byte-mutations.js';
 
 const records = 2_000;
 const mutationsOfEach = 50;
-/** A failed run is made again with the seed that it names. */
+/** A failed run is repeated with the seed that its message names. */
 const seed = Number(process.env.MUTATION_SEED ?? Math.floor(Math.random() * 1e9));
 const prefix = `mutated:${randomUUID()}:`;
 const day = 86_400_000;
@@ -46,11 +46,11 @@ interface RecordKind {
   readonly value?: (n: number) => unknown;
   run(context: OperationContext, n: number): unknown;
   readonly options?: object;
-  /** What a repeat gets that does not look at the damaged bytes. */
+  /** What a repeat may get that does not read the damaged bytes. */
   readonly rightly?: 'outcome_unknown';
 }
 
-/** Records as work leaves them: with the answer inside or beside, free with a step, or in doubt. */
+/** Records as work leaves them: with the outcome inside or in a side key, free with a step, or in doubt. */
 const recordKinds: readonly RecordKind[] = [
   recording((n) => ({ charge: n, paid: true })),
   recording((n) => `a longer text of ${n}: ${'x'.repeat(n % 700)}`),
@@ -102,7 +102,7 @@ test(`of ${records * mutationsOfEach} damaged records none is replayed with a wr
   }
   expect(Object.fromEntries(classes), `seed ${seed}`).toEqual({
     damaged: expect.any(Number),
-    // The mark at the beginning was hit: a key of somebody else, or a record of another layout.
+    // The mark at the beginning was damaged: the key looks like a foreign one, or like a record of another layout.
     bug: expect.any(Number),
     misconfigured: expect.any(Number),
     'the right answer': expect.any(Number),
@@ -131,7 +131,7 @@ async function readAll(): Promise<Map<string, StoredBytes>> {
   return new Map(await Promise.all(raws));
 }
 
-/** Which call leads to which key. */
+/** Which call has which key. */
 async function numbersOf(all: readonly number[]): Promise<Map<string, number>> {
   const found = new Map<string, number>();
   for (const n of all) {
@@ -174,7 +174,7 @@ async function write(name: string, { record, side, steps }: StoredBytes): Promis
   await redis.hset(`${name}:more`, steps);
 }
 
-/** The class of the error, or what must not be. */
+/** The class of the error, or the kind that must not occur. */
 async function endOf(n: number, bypasses: boolean): Promise<string> {
   const options = { ...callOf(n), onStoreUnavailable: bypasses ? ('bypass' as const) : ('reject' as const) };
   let ran = false;

@@ -40,7 +40,7 @@ describe('A user with', () => {
     ]);
   });
 
-  test.each([...inScripts, 'evalsha', 'eval'])('all of them but %s is told that he needs it', async (command) => {
+  test.each([...inScripts, 'evalsha', 'eval'])('all of them except %s gets a finding that names it', async (command) => {
     const findings = await foundWith([...documented, `-${command}`]);
     expect(findings[0]).toMatchObject({
       code: 'redis_no_rights',
@@ -56,7 +56,7 @@ describe('A user with', () => {
     expect(await foundWith([...documented, '+config|get'])).toEqual([]);
   });
 
-  test('other keys is told so', async () => {
+  test('other keys gets a finding that says so', async () => {
     const [first] = await foundWith(documented, { prefix: 'shop:' });
     expect(first).toMatchObject({
       code: 'redis_no_rights',

@@ -55,7 +55,7 @@ test.each(interferences)(
   },
 );
 
-test('What precedes a call is done before it', async () => {
+test('runFirst runs its function before the call', async () => {
   store.injectFault(
     'acquire',
     runFirst(async () => await store.inner.acquire('key', await acquireRequest(store.inner))),
@@ -74,7 +74,7 @@ test('A fault for one call strikes that one, counted from the first of its verb;
   await store.remove('one');
 });
 
-test('It remembers the calls, and tells when there have been so many', async () => {
+test('Calls are recorded, and one can await the nth', async () => {
   const twice = vi.fn();
   const told = store.waitForCalls('acquire', 2).then(twice);
   store.injectFault('acquire', hangs, 2);

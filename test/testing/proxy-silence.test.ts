@@ -83,7 +83,7 @@ describe('In a black hole', () => {
 });
 
 describe('Healed after a black hole', () => {
-  test('a connection that lost something stays silent: nothing may follow on a gap', async () => {
+  test('a connection that dropped bytes stays silent: nothing may follow a gap', async () => {
     const { socket, received } = await plainSocket(proxy.url);
     proxy.blackHole();
     socket.write('PING\r\n');

@@ -1,4 +1,4 @@
-// An application that mounts two copies of the middleware in both orders, and is asked under each.
+// An application that mounts two copies of the middleware in both orders, and gets a request under each.
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { MemoryStore } from '@onceguard/core';

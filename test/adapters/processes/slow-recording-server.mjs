@@ -1,5 +1,5 @@
-// A payments server that a test kills. Its store takes a while before it records, so that an answer that does not wait
-// for it would be seen. Plain JavaScript: more than fifty of these are started, and tsx doubles the time of a start.
+// A payments server that a test kills. Its store delays each record, so that a response that does not wait for the
+// record would be seen. Plain JavaScript: more than fifty of these are started, and tsx doubles the time of a start.
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -16,7 +16,7 @@ store.complete = async (...args) => {
 
 const receipt = () => `paid by ${process.pid}: ${randomUUID()}`;
 
-/** Its head and first bytes leave before it ends. */
+/** Its head and first bytes are sent before it ends. */
 function answerFlowing(res) {
   res.statusCode = 200;
   res.flushHeaders();

@@ -1,4 +1,4 @@
-// What a row of the table plays on: a store that fails as told, a way in, and another process beside it.
+// The parts of one table row: a store with injected faults, an entry point, and a second process.
 import type { IdempotencyStore } from '@onceguard/core';
 import { type FaultRule, FaultStore, type StoreMethod } from '@onceguard/testing';
 import { type Gate, newGate } from '../../adapters/gate.js';
@@ -15,35 +15,35 @@ import {
   type WorkContext,
 } from './entry-points.js';
 
-/** The deadline of a store call that is waited for in vain. No other call must come to its own, however slow the machine. */
+/** The deadline of a store call that hangs. No other call may reach its deadline, even on a slow machine. */
 export const shortTimeoutMs = 400;
 const longTimeoutMs = 1_500;
 
-/** A situation in which an execution calls its store, brought about so that this very call can fail. */
+/** A situation in which an execution calls its store, arranged so that exactly this call can fail. */
 export interface Situation {
   readonly verb: StoreMethod;
   readonly options?: SharedOptions;
   /** Only over HTTP: a function has no such situation. */
   readonly onlyOver?: 'http';
-  /** It comes to the deadline of a call by itself. */
+  /** A call reaches its deadline even without the fault. */
   readonly reachesDeadline?: true;
-  /** Nobody in this process has asked the store anything before. */
+  /** This process has not called the store before. */
   readonly isFirstStoreCall?: true;
-  /** What a run does before it ends well, or the way in which it ends, or what it came to. */
+  /** What a run does; returns how it ends (default: done), or its whole result. */
   readonly run?: (
     stage: FaultScenario,
     run: number,
     told: WorkContext,
   ) => Promise<RunResult['ends'] | RunResult | undefined>;
-  /** Answers what the caller was told. Default: strikes, unless a run does, and asks. */
+  /** Returns what the caller got. Default: injects the fault, unless `run` does, and calls. */
   readonly act?: (stage: FaultScenario) => Promise<CallerOutcome>;
 }
 
 export interface Fault {
   readonly rule: FaultRule;
-  /** It lasts until it is mended. Otherwise one call fails. */
+  /** The fault lasts until `restoreStore`. Otherwise one call fails. */
   readonly isPermanent: boolean;
-  /** It keeps its caller until the deadline. */
+  /** The call lasts until its deadline. */
   readonly reachesDeadline: boolean;
 }
 
@@ -52,15 +52,18 @@ export interface FaultScenario {
   readonly fault: Fault;
   /** The number of the verb's next call. */
   nextCallNumber(verb: StoreMethod): number;
-  /** Makes the verb's next call fail, or the one so many calls later; or, for good, every one from there on. */
+  /**
+   * Makes the verb's next call fail, or the one `callsLater` after it; with a permanent fault, every call from there
+   * on.
+   */
   failNextCall(callsLater?: number): void;
-  /** The caller whom the table tells of. */
+  /** Calls as the caller whose outcome the table gives. */
   callHere(): Promise<CallerOutcome>;
-  /** The same from another process: its store is well, and it waits where others do not. */
+  /** The same from another process: its store works, and it waits where others do not. */
   callFromElsewhere(): Promise<CallerOutcome>;
   /** Resolves when this run has begun. */
   began(run: number): Promise<void>;
-  /** For a run to wait at. */
+  /** A gate for a run to wait at. */
   readonly gate: Gate;
 }
 
@@ -81,7 +84,7 @@ export interface FaultScenarioOptions {
   readonly inner: IdempotencyStore;
 }
 
-/** The key of the row, and one before it, from which this process has learnt the time of the store. */
+/** The key of the row, and an earlier one, through which this process reads the store's clock. */
 const key = 'payment-1';
 const earlierKey = 'payment-0';
 
@@ -145,10 +148,10 @@ function toRunResult(run: number, ended: RunResult['ends'] | RunResult | undefin
 }
 
 function setTimeoutOf(store: FaultStore, timeoutMs: number): void {
-  Object.assign(store, { timeoutMs });
+  Object.assign(store, { callTimeoutMs: timeoutMs });
 }
 
-/** A gate for each, made when it is first asked for. */
+/** A gate for each key, made at its first use. */
 export function gatesByKey<Key>(): (key: Key) => Gate {
   const known = new Map<Key, Gate>();
   return (of) => {
@@ -164,7 +167,7 @@ interface EntryPoint {
 }
 
 async function openEntryPoint(way: EntryPointName, opening: EntryPointSetup): Promise<EntryPoint> {
-  if (way === 'execute') return { call: async (of) => await callAsFunction(opening, of), close: async () => {} };
+  if (way === 'executeIdempotently') return { call: async (of) => await callAsFunction(opening, of), close: async () => {} };
   const { port, close } = await startHttpApplication(way, opening);
   return { call: async (of) => await callOverHttp(port, of), close };
 }

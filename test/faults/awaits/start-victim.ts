@@ -1,4 +1,4 @@
-// A victim from outside: what its callers are told, when all its executions are at their point, and its end.
+// Controls a victim process: what its callers got, when all its executions have reached their point, and its kill.
 import { EventEmitter, once } from 'node:events';
 import { startChild } from '../../adapters/child-process.js';
 import type { VictimMessage, VictimPorts, VictimSettings } from '../processes/victim.js';
@@ -6,14 +6,17 @@ import { type CallerOutcome, callOverHttp } from './entry-points.js';
 import { casesOf, type KillCase, type KillPoint, keyOf, killPoints, titleOf } from './kill-points.js';
 
 export interface Victim {
-  /** What the caller of each case was told, by its title. */
+  /** What the caller of each case got, by the case's title. */
   readonly callerOutcomes: Promise<ReadonlyMap<string, CallerOutcome>>;
-  /** Resolves when all executions are at their point, with the name of each record; null where the store was not asked. */
+  /**
+   * Resolves when all executions have reached their point, with the name of each record; null where the store was not
+   * called.
+   */
   readonly reached: Promise<ReadonlyMap<string, string | null>>;
   kill(): Promise<void>;
 }
 
-/** Starts it, and has it begin. */
+/** Starts a victim, and its executions. */
 export async function startVictim(settings: VictimSettings): Promise<Victim> {
   const { death, moments, group } = settings;
   const child = await startChild<VictimPorts>('../../faults/processes/victim.ts', settings);
@@ -44,6 +47,6 @@ export async function startVictim(settings: VictimSettings): Promise<Victim> {
 
 async function callAsVictimsClient(port: number, key: string, { earlierCaller }: KillPoint): Promise<CallerOutcome> {
   const before = earlierCaller === undefined ? null : callOverHttp(port, key);
-  if (earlierCaller === 'is told') await before;
+  if (earlierCaller === 'has finished') await before;
   return await callOverHttp(port, key);
 }

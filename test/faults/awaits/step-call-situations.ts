@@ -1,36 +1,36 @@
-// The situations in which an execution calls its store because of a step, or of a function that finds out.
+// The situations in which an execution calls its store because of a step, or of a recover function.
 import { recovery, type StepContext } from '@onceguard/core';
 import { failWithNothingHappened, runChargeStep } from './charge-step.js';
 import type { CallerOutcome, RunResult, SharedOptions, WorkContext } from './entry-points.js';
 import { type FaultScenario, type Situation, shortTimeoutMs } from './fault-scenario.js';
 
-/** A lease that is not renewed ends a step that is recorded again and again; whoever comes after it waits for its end. */
+/** The lease is not renewed, so it ends the retries of a step's checkpoint; a later caller waits for its end. */
 const options: SharedOptions = { leaseMs: 1_500, maxExecutionMs: 10, onInProgress: { waitMs: 1.5 * shortTimeoutMs } };
 
 export const stepSituations = {
   'records the result of a step': { verb: 'checkpoint', options, run: chargeInSteps({ atMostOnce: false }) },
-  'records that a step begins which may run once': {
+  'records the intent of an atMostOnce step': {
     verb: 'checkpoint',
     options,
     run: chargeInSteps({ atMostOnce: true }),
   },
-  'records the result of a step that may run once': {
+  'records the result of an atMostOnce step': {
     verb: 'checkpoint',
     options,
     run: chargeInSteps({ atMostOnce: true, strikesWithin: true }),
   },
-  'takes back that a step begins': {
+  'withdraws the intent of a step': {
     verb: 'checkpoint',
     options,
     run: chargeInSteps({ atMostOnce: true, strikesWithin: true, first: failWithNothingHappened }),
   },
-  'takes back that a step began, since somebody found out': {
+  'withdraws the intent of a recovered step': {
     verb: 'checkpoint',
     options: { ...options, onAbandoned: () => recovery.notDone() },
     run: changesNothingInFirstRun,
     act: leaveStepInDoubt,
   },
-  'leaves the outcome unknown, since nobody found out': {
+  'leaves the outcome unknown after a recovery': {
     verb: 'release',
     options: { onAbandoned: () => recovery.stillUnknown() },
     run: changesNothingInFirstRun,
@@ -40,7 +40,7 @@ export const stepSituations = {
 
 interface ChargeSituation {
   readonly atMostOnce: boolean;
-  /** The call that fails is the one that follows the step, not the one that announces it. */
+  /** The call after the step fails, not the one before it. */
   readonly strikesWithin?: true;
   /** What the step of the first run does. */
   readonly first?: (context: StepContext) => unknown;
@@ -64,7 +64,7 @@ async function changesNothingInFirstRun(_stage: FaultScenario, run: number, told
   return await runChargeStep(told, run, true, run === 1 ? declines : undefined);
 }
 
-/** The first run leaves its step in doubt; what is told is what the second caller hears. */
+/** The first run leaves its step in doubt; the outcome is that of the second caller. */
 async function leaveStepInDoubt({ callHere, failNextCall }: FaultScenario): Promise<CallerOutcome> {
   await callHere();
   failNextCall();

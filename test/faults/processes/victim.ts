@@ -1,4 +1,5 @@
-// A process that begins executions, every way in under every policy, and stays at one point of each until it is killed.
+// A process that begins executions, at every entry point under every policy, and halts each at one point until it is
+// killed.
 import { FaultStore } from '@onceguard/testing';
 import type { RequestHandler } from 'express';
 import type { Middleware } from 'koa';
@@ -30,16 +31,19 @@ export interface VictimSettings {
   readonly prefix: string;
   readonly death: KillPointName;
   readonly moments: readonly KillMoment[];
-  /** What its keys begin with. */
+  /** The prefix of its keys. */
   readonly group: string;
 }
 
-/** Where its applications listen, by the titles of their cases. It begins when it is sent a message. */
+/** The ports of its applications, by the titles of their cases. The executions begin when a message arrives. */
 export interface VictimPorts {
   readonly ports: Readonly<Record<string, number>>;
 }
 
-/** An execution is at its point; its record, where it has asked for one. Or the caller of a function was told. */
+/**
+ * An execution is at its point, with its record if it has called the store. Or the caller of a function got this
+ * outcome.
+ */
 export type VictimMessage =
   | { readonly title: string; readonly reached: { readonly name: string | null } }
   | { readonly title: string; readonly told: string };
@@ -52,7 +56,7 @@ const calls: (() => Promise<void>)[] = [];
 
 for (const one of casesOf(name, moments)) {
   const { halt, ...opening } = entryPointSetupOf(one);
-  if (one.way === 'execute') calls.push(async () => await callAndReport(one, opening, halt));
+  if (one.way === 'executeIdempotently') calls.push(async () => await callAndReport(one, opening, halt));
   else ports[titleOf(one)] = (await startHttpApplication(one.way, opening, outerLayerOf(one, halt))).port;
 }
 process.once('disconnect', () => process.exit());
@@ -94,7 +98,7 @@ function entryPointSetupOf(one: KillCase): EntryPointSetup & { readonly halt: Ha
 async function callAndReport(one: KillCase, opening: EntryPointSetup, halt: Halt): Promise<void> {
   const ask = async () => await callAsFunction(opening, keyOf(group, one));
   const first = death.earlierCaller === undefined ? null : ask();
-  if (death.earlierCaller === 'is told') await first;
+  if (death.earlierCaller === 'has finished') await first;
   const told = await ask();
   if (death.isResponse) await halt();
   say({ title: titleOf(one), told });
@@ -104,7 +108,7 @@ function say(news: VictimMessage): void {
   process.send?.(news);
 }
 
-/** What is outside of the middleware: where the point is the answer, it comes to here and does not get out. */
+/** Layers around the middleware: where the point is the response, the response reaches them and is not sent. */
 function outerLayerOf({ way }: KillCase, halt: Halt): Parameters<typeof startHttpApplication>[2] {
   const scope = death.scope === undefined ? {} : { scope: () => death.scope?.(halt) };
   if (!death.isResponse) return scope;

@@ -22,7 +22,7 @@ async function measureFullMemory(policy: string): Promise<Losses> {
     return await withStore(server.url, async (store) => {
       const operations = new CountedOperations();
       await operations.run(store, { count, answer });
-      // To look must not evict.
+      // Reading must not evict.
       await server.command('CONFIG', 'SET', 'maxmemory', 0);
       return await operations.losses(store);
     });

@@ -57,7 +57,7 @@ describe.each([
     expect(work).toHaveBeenCalledTimes(1);
   });
 
-  test('steps go on where the attempt before ended', async () => {
+  test('steps resume where the attempt before ended', async () => {
     const charge = jest.fn(async () => new Uint8Array([7]));
     const pay = makeIdempotent(
       async (_input, { step, attempt, signal }) => {
@@ -119,7 +119,7 @@ test('With a closed store nothing runs, and the error is a StoreError', async ()
   expect(work).not.toHaveBeenCalled();
 });
 
-/** Writes the answer that the path asks for. */
+/** Sends the response that the path asks for. */
 function answer(path, res) {
   res.statusCode = 201;
   if (path === '/json') return void res.end('{"paid":true}');
@@ -129,7 +129,7 @@ function answer(path, res) {
 }
 
 async function onExpress(store, charge) {
-  // Express itself has to have it.
+  // Express itself needs it.
   globalThis.setImmediate ??= require('node:timers').setImmediate;
   const app = Express();
   app.use(Express.json({ verify: express.keepRawBody }));
