@@ -19,7 +19,7 @@ export interface Row {
   /** What one has to know to read its figures. */
   readonly note: string;
   readonly keepsInRedis: boolean;
-  open(place: StoreLocation): Promise<Express>;
+  open(location: StoreLocation): Promise<Express>;
 }
 
 const localCacheBytes = 64 * 2 ** 20;
@@ -64,7 +64,8 @@ export const rows: readonly Row[] = [
     kind: 'ours',
     note: '`RedisStore.connect()` with its defaults',
     keepsInRedis: true,
-    open: async (place) => (await import('./apps/onceguard.js')).onceguardApp(await connectRedisStore(place), place),
+    open: async (location) =>
+      (await import('./apps/onceguard.js')).onceguardApp(await connectRedisStore(location), location),
   },
   {
     name: 'onceguard-local-cache',
@@ -72,8 +73,8 @@ export const rows: readonly Row[] = [
     kind: 'ours',
     note: 'the same behind `localCache()`',
     keepsInRedis: true,
-    open: async (place) => {
-      const store = core.localCache(await connectRedisStore(place), { maxBytes: localCacheBytes, maxAgeMs: 60_000 });
+    open: async (location) => {
+      const store = core.localCache(await connectRedisStore(location), { maxBytes: localCacheBytes, maxAgeMs: 60_000 });
       return (await import('./apps/onceguard.js')).onceguardApp(store);
     },
   },
@@ -83,8 +84,8 @@ export const rows: readonly Row[] = [
     kind: 'ours',
     note: '`onInProgress: { waitMs: 10_000 }`: every duplicate gets the answer',
     keepsInRedis: true,
-    open: async (place) =>
-      (await import('./apps/onceguard.js')).onceguardApp(await connectRedisStore(place), { waitMs: 10_000 }),
+    open: async (location) =>
+      (await import('./apps/onceguard.js')).onceguardApp(await connectRedisStore(location), { waitMs: 10_000 }),
   },
   {
     name: 'express-idempotency',

@@ -27,8 +27,8 @@ function guard(idempotency: Idempotency): RequestHandler {
     const send = res.send.bind(res);
     // Records first, then sends.
     res.send = (text) => {
-      const answer = { body: text, additional: { status: res.statusCode } };
-      idempotency.onResponse(request, answer).then(() => send(text), next);
+      const response = { body: text, additional: { status: res.statusCode } };
+      idempotency.onResponse(request, response).then(() => send(text), next);
       return res;
     };
     next();

@@ -22,9 +22,9 @@ export class ChildProcessClient {
     return await this.#nextReply<Ready>();
   }
 
-  async request<Answer>(question: object): Promise<Answer> {
-    this.#process.send(question);
-    return await this.#nextReply<Answer>();
+  async request<Reply>(request: object): Promise<Reply> {
+    this.#process.send(request);
+    return await this.#nextReply<Reply>();
   }
 
   async stop(): Promise<void> {
@@ -34,19 +34,19 @@ export class ChildProcessClient {
     await gone;
   }
 
-  async #nextReply<Answer>(): Promise<Answer> {
+  async #nextReply<Reply>(): Promise<Reply> {
     const ending = new AbortController();
     const { signal } = ending;
-    const late = setTimeout(() => ending.abort(new Error(`${this.#name} did not answer`)), replyLimitMs);
+    const late = setTimeout(() => ending.abort(new Error(`${this.#name} did not reply`)), replyLimitMs);
     try {
-      const answered = once(this.#process, 'message', { signal }).then(([answer]) => answer as Answer);
+      const replied = once(this.#process, 'message', { signal }).then(([reply]) => reply as Reply);
       const died = once(this.#process, 'exit', { signal }).then(([code, by]) => {
         throw new Error(`${this.#name} ended with ${code ?? by}`);
       });
       died.catch(() => undefined);
-      const answer = await Promise.race([answered, died]);
-      if (typeof answer === 'object' && answer !== null && 'failure' in answer) throw new Error(`${answer.failure}`);
-      return answer;
+      const reply = await Promise.race([replied, died]);
+      if (typeof reply === 'object' && reply !== null && 'failure' in reply) throw new Error(`${reply.failure}`);
+      return reply;
     } finally {
       clearTimeout(late);
       ending.abort();
@@ -63,11 +63,11 @@ export function endWithParent(): void {
 }
 
 /** For the child: replies to each request, also with the error if it failed. */
-export function serveRequests<Question>(answer: (question: Question) => object | Promise<object>): void {
-  process.on('message', (question: Question) => {
-    void Promise.resolve(question)
-      .then(answer)
+export function serveRequests<Request>(handle: (request: Request) => object | Promise<object>): void {
+  process.on('message', (request: Request) => {
+    void Promise.resolve(request)
+      .then(handle)
       .catch((error: unknown) => ({ failure: error instanceof Error ? error.message : String(error) }))
-      .then((answered) => process.send?.(answered));
+      .then((reply) => process.send?.(reply));
   });
 }

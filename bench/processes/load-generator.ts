@@ -118,18 +118,18 @@ const contentType = ['content-type', 'application/json'];
 function post(client: Client, key: string | null, body: string): Promise<{ status: number; bytes: number }> {
   const headers = key === null ? contentType : [...contentType, 'idempotency-key', key];
   return new Promise((resolve, reject) => {
-    const answer = { status: 0, bytes: 0 };
+    const response = { status: 0, bytes: 0 };
     client.dispatch(
       { path: '/payments', method: 'POST', headers, body },
       {
         onRequestStart: () => {},
         onResponseStart: (_controller, code) => {
-          answer.status = code;
+          response.status = code;
         },
         onResponseData: (_controller, chunk) => {
-          answer.bytes += chunk.length;
+          response.bytes += chunk.length;
         },
-        onResponseEnd: () => resolve(answer),
+        onResponseEnd: () => resolve(response),
         onResponseError: (_controller, error) => reject(error),
       },
     );

@@ -21,8 +21,8 @@ export interface UsageRequest {
 }
 
 endWithParent();
-const [rowName = '', place = ''] = process.argv.slice(2);
-const app = await rowNamed(rowName).open(JSON.parse(place) as StoreLocation);
+const [rowName = '', location = ''] = process.argv.slice(2);
+const app = await rowNamed(rowName).open(JSON.parse(location) as StoreLocation);
 // The load keeps its connections open while other rows are measured.
 const server = createServer({ keepAliveTimeout: 0 }, app);
 // The backlog holds as many connections as a load opens at once.

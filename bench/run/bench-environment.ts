@@ -30,31 +30,31 @@ export class BenchEnvironment {
   }
 
   /** Runs `work`, and cleans up however it ends. */
-  static async use<Result>(work: (world: BenchEnvironment) => Promise<Result>): Promise<Result> {
+  static async use<Result>(work: (environment: BenchEnvironment) => Promise<Result>): Promise<Result> {
     if (!findRedisBinary()) installRedis();
     const redis = await startRedis();
-    const world = new BenchEnvironment(redis, new ChildProcessClient('load-generator', []));
+    const environment = new BenchEnvironment(redis, new ChildProcessClient('load-generator', []));
     let exit: Promise<never> | null = null;
     const interrupted = (signal: NodeJS.Signals) => {
-      exit ??= world.#close().then(() => process.exit(signal === 'SIGINT' ? 130 : 143));
+      exit ??= environment.#close().then(() => process.exit(signal === 'SIGINT' ? 130 : 143));
     };
     process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
     try {
-      await world.#loader.ready();
-      return await work(world);
+      await environment.#loader.ready();
+      return await work(environment);
     } catch (error) {
       // A signal that ends the run must not report a failure of the work.
       if (exit !== null) await exit;
       throw error;
     } finally {
       process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
-      await world.#close();
+      await environment.#close();
     }
   }
 
   /** Starts a row in its own process; it ends with the environment, if not before. */
-  async startServer(row: Row, place: StoreLocation = this.storeLocation): Promise<Server> {
-    const args = [row.name, JSON.stringify(place)];
+  async startServer(row: Row, location: StoreLocation = this.storeLocation): Promise<Server> {
+    const args = [row.name, JSON.stringify(location)];
     const child = new ChildProcessClient('server', args);
     const stop = async () => await child.stop();
     this.#cleanups.push(stop);

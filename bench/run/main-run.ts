@@ -38,20 +38,20 @@ export interface RunResult {
 }
 
 export async function mainRun(
-  world: BenchEnvironment,
+  environment: BenchEnvironment,
   settings: RunSettings,
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<RunResult> {
-  const servers = await startServers(world, settings.rows);
+  const servers = await startServers(environment, settings.rows);
   const failures = new Map<string, string | null>();
   for (const server of servers) failures.set(server.row.name, await probe(server));
-  for (const [row, failure] of failures) if (failure !== null) tell(`${row}: ${failure}`);
+  for (const [row, failure] of failures) if (failure !== null) log(`${row}: ${failure}`);
 
-  const origins = await warmUp(world, servers, settings);
+  const origins = await warmUp(environment, servers, settings);
   const slices: Slice[] = [];
   for (let round = 0; round < settings.rounds; round += 1) {
-    tell(`round ${round + 1} of ${settings.rounds}`);
-    slices.push(...(await runRound(world, rotated(servers, round), { ...settings, round, origins })));
+    log(`round ${round + 1} of ${settings.rounds}`);
+    slices.push(...(await runRound(environment, rotated(servers, round), { ...settings, round, origins })));
   }
   const results = servers.map(async (server) => ({
     row: server.row.name,
@@ -60,15 +60,15 @@ export async function mainRun(
   }));
   const bytes: Record<string, number> = {};
   for (const server of servers.filter(({ row }) => settings.rowsToWeigh.includes(row.name))) {
-    bytes[server.row.name] = await bytesPerRecord(world, server);
+    bytes[server.row.name] = await bytesPerRecord(environment, server);
   }
   return { slices, rows: await Promise.all(results), bytesPerRecord: bytes };
 }
 
 /** One after the other: two at a time would take as long, and more of the memory. */
-async function startServers(world: BenchEnvironment, names: readonly string[]): Promise<Server[]> {
+async function startServers(environment: BenchEnvironment, names: readonly string[]): Promise<Server[]> {
   const servers: Server[] = [];
-  for (const row of rows.filter(({ name }) => names.includes(name))) servers.push(await world.startServer(row));
+  for (const row of rows.filter(({ name }) => names.includes(name))) servers.push(await environment.startServer(row));
   return servers;
 }
 
@@ -81,51 +81,58 @@ interface RoundSettings extends RunSettings {
 
 /** Sends every load to every server before any measurement, and learns meanwhile which commands belong to which row. */
 async function warmUp(
-  world: BenchEnvironment,
+  environment: BenchEnvironment,
   servers: readonly Server[],
   settings: RunSettings,
 ): Promise<OriginsByLoadAndRow> {
   const origins = new Map<string, Origins>();
   for (const server of servers) {
-    const repeated = await sendRepeatedKeys(world, server);
+    const repeated = await sendRepeatedKeys(environment, server);
     for (const load of settings.loads.filter((one) => applies(one, server))) {
-      const what = { load: load.name, round: -1, connections: load.connections, durationMs: settings.warmUpMs };
+      const measurement = { load: load.name, round: -1, connections: load.connections, durationMs: settings.warmUpMs };
       const keys = () => load.keys({ repeated, fresh: newPrefix() });
-      origins.set(loadAndRow(load, server), await originsOf(world, [server], { ...what, keys: keys() }));
-      await measure(world, [server], { ...what, keys: keys(), origins: new Map() });
+      origins.set(loadAndRow(load, server), await originsOf(environment, [server], { ...measurement, keys: keys() }));
+      await measure(environment, [server], { ...measurement, keys: keys(), origins: new Map() });
     }
   }
   return origins;
 }
 
 async function runRound(
-  world: BenchEnvironment,
+  environment: BenchEnvironment,
   servers: readonly Server[],
   settings: RoundSettings,
 ): Promise<Slice[]> {
-  await world.redis.flush();
+  await environment.redis.flush();
   const { round, sliceMs, runInMs, origins } = settings;
   const slices: Slice[] = [];
   const repeats = new Map<Server, string>();
-  for (const server of servers) repeats.set(server, await sendRepeatedKeys(world, server));
+  for (const server of servers) repeats.set(server, await sendRepeatedKeys(environment, server));
   for (const load of settings.loads.filter(({ everyRounds }) => round % everyRounds === 0)) {
     for (const server of servers.filter((one) => applies(load, one))) {
       const keys = () => load.keys({ repeated: repeats.get(server) ?? '', fresh: newPrefix() });
       const known = origins.get(loadAndRow(load, server)) ?? new Map();
-      const what = { load: load.name, round, connections: load.connections, origins: known };
-      await measure(world, [server], { ...what, keys: keys(), durationMs: runInMs });
-      slices.push(await measure(world, [server], { ...what, keys: keys(), durationMs: sliceMs }));
+      const measurement = { load: load.name, round, connections: load.connections, origins: known };
+      await measure(environment, [server], { ...measurement, keys: keys(), durationMs: runInMs });
+      slices.push(await measure(environment, [server], { ...measurement, keys: keys(), durationMs: sliceMs }));
     }
   }
   return slices;
 }
 
 /** Sends the repeated keys of the loads twice, so that a cache near the server has them too. */
-async function sendRepeatedKeys(world: BenchEnvironment, server: Server): Promise<string> {
+async function sendRepeatedKeys(environment: BenchEnvironment, server: Server): Promise<string> {
   const repeated = newPrefix();
   const keys = repeatedKeys({ repeated, fresh: '' }, 0);
   const maxRequests = keys.kind === 'repeated' ? 2 * keys.count : 0;
-  await world.sendLoad({ urls: [server.url], connections: 32, keys, durationMs: 60_000, maxRequests, noteBytes: 0 });
+  await environment.sendLoad({
+    urls: [server.url],
+    connections: 32,
+    keys,
+    durationMs: 60_000,
+    maxRequests,
+    noteBytes: 0,
+  });
   return repeated;
 }
 

@@ -25,11 +25,11 @@ export interface ShortResult extends RunResult {
   readonly findings: readonly string[];
 }
 
-export async function shortRun(world: BenchEnvironment, tell: (line: string) => void): Promise<ShortResult> {
+export async function shortRun(environment: BenchEnvironment, log: (line: string) => void): Promise<ShortResult> {
   const loads = [loadNamed('fresh'), loadNamed('replay')];
   const rows = Object.keys(bounds);
   const settings = { rounds: 2, sliceMs: 250, warmUpMs: 100, runInMs: 50, loads, rows, rowsToWeigh: [weighedRow] };
-  const result = await mainRun(world, settings, tell);
+  const result = await mainRun(environment, settings, log);
   const findings = [
     ...result.rows.filter(({ failure }) => failure !== null).map(({ row, failure }) => `${row}: ${failure}`),
     ...result.slices.flatMap(findingsIn),

@@ -40,33 +40,41 @@ export interface Measurement {
 }
 
 /** Servers of one row share the connections. */
-export async function measure(world: BenchEnvironment, servers: readonly Server[], what: Measurement): Promise<Slice> {
-  const { origins, redis = world.redis, load, round, at } = what;
+export async function measure(
+  environment: BenchEnvironment,
+  servers: readonly Server[],
+  measurement: Measurement,
+): Promise<Slice> {
+  const { origins, redis = environment.redis, load, round, at } = measurement;
   const before = await usageOf(servers);
   await redis.resetCounters();
-  const sent = await world.sendLoad(loadRequestOf(servers, what));
+  const sent = await environment.sendLoad(loadRequestOf(servers, measurement));
   const cost = await redis.cost(origins);
   const used = difference(await usageOf(servers), before);
   const row = servers[0]?.row;
   return {
     ...{ row: row?.name ?? '', load, round, ...(at === undefined ? {} : { at }) },
     ...figuresOf(sent, used.cpuMicros, cost),
-    wrong: row?.kind === 'bare' ? null : findFailure(what.keys, sent, used.runs),
+    wrong: row?.kind === 'bare' ? null : findFailure(measurement.keys, sent, used.runs),
   };
 }
 
 /** Which commands of a load on this row clients send, and which scripts call. */
 export async function originsOf(
-  world: BenchEnvironment,
+  environment: BenchEnvironment,
   servers: readonly Server[],
-  what: Omit<Measurement, 'origins'>,
+  measurement: Omit<Measurement, 'origins'>,
 ) {
-  const order = loadRequestOf(servers, { ...what, maxRequests: Math.max(50, what.connections), durationMs: 10_000 });
-  return await (what.redis ?? world.redis).originsDuring(async () => await world.sendLoad(order));
+  const order = loadRequestOf(servers, {
+    ...measurement,
+    maxRequests: Math.max(50, measurement.connections),
+    durationMs: 10_000,
+  });
+  return await (measurement.redis ?? environment.redis).originsDuring(async () => await environment.sendLoad(order));
 }
 
-function loadRequestOf(servers: readonly Server[], what: Omit<Measurement, 'origins'>): LoadRequest {
-  const { keys, connections, durationMs, maxRequests = 1_000_000, noteBytes = 0 } = what;
+function loadRequestOf(servers: readonly Server[], measurement: Omit<Measurement, 'origins'>): LoadRequest {
+  const { keys, connections, durationMs, maxRequests = 1_000_000, noteBytes = 0 } = measurement;
   return { urls: servers.map(({ url }) => url), keys, connections, durationMs, maxRequests, noteBytes };
 }
 

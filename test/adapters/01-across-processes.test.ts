@@ -29,13 +29,13 @@ onEveryFramework(
     it('run once, and the others get 409 with Retry-After', async () => {
       const key = randomUUID();
       let refused = 0;
-      const answers = await sendCopies(key, at, ({ status }) => {
+      const responses = await sendCopies(key, at, ({ status }) => {
         if (status === 409) refused += 1;
         if (refused === copies - 1) finish(key);
       });
       expect(runsOf(key)).toBe(1);
-      expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
-      const refusals = answers.filter(({ status }) => status === 409);
+      expect(responses.filter(({ status }) => status === 201)).toHaveLength(1);
+      const refusals = responses.filter(({ status }) => status === 409);
       expect(refusals).toHaveLength(copies - 1);
       for (const refusal of refusals) expect(Number(refusal.headers['retry-after'])).toBeGreaterThanOrEqual(1);
     });
@@ -45,11 +45,11 @@ onEveryFramework(
       const sent = sendCopies(key, at + frameworks.length, () => {});
       await Promise.race(servers.map((server) => server.began(key)));
       finish(key);
-      const answers = await sent;
+      const responses = await sent;
       expect(runsOf(key)).toBe(1);
-      const [first] = answers;
-      for (const { status, text } of answers) expect([status, text]).toEqual([201, first?.text]);
-      expect(answers.filter(({ headers }) => headers['idempotent-replayed'] === 'true')).toHaveLength(copies - 1);
+      const [first] = responses;
+      for (const { status, text } of responses) expect([status, text]).toEqual([201, first?.text]);
+      expect(responses.filter(({ headers }) => headers['idempotent-replayed'] === 'true')).toHaveLength(copies - 1);
     });
   },
   // The test client speaks only HTTP/1 to other processes.
@@ -60,12 +60,12 @@ onEveryFramework(
 async function sendCopies(
   key: string,
   app: number,
-  onAnswer: (answer: ReceivedResponse) => void,
+  onResponse: (response: ReceivedResponse) => void,
 ): Promise<ReceivedResponse[]> {
   const sendOne = async (_: unknown, index: number) => {
-    const answer = await send(servers[index % servers.length]?.ports[app] ?? 0, { key });
-    onAnswer(answer);
-    return answer;
+    const response = await send(servers[index % servers.length]?.ports[app] ?? 0, { key });
+    onResponse(response);
+    return response;
   };
   return await Promise.all(Array.from({ length: copies }, sendOne));
 }

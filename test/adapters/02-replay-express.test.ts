@@ -49,9 +49,9 @@ const forms: Record<string, (res: Response) => unknown> = {
 
 onEveryFramework(
   'A replay has the status, reason phrase, bytes and headers of a response given with',
-  (world) => {
+  (testbed) => {
     for (const [title, form] of Object.entries(forms)) {
-      itReplays(world, title, ({ native }) => {
+      itReplays(testbed, title, ({ native }) => {
         form((native as Request & { res: Response }).res);
         return 'native';
       });

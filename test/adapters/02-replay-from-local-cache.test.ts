@@ -8,7 +8,7 @@ import { onEveryFramework } from './framework-matrix.js';
 import type { Handler } from './frameworks.js';
 import { send } from './http-client.js';
 
-onEveryFramework('With a local cache', (world) => {
+onEveryFramework('With a local cache', (testbed) => {
   it.each([200, 200_000])(
     'replays of %i bytes equal the first response, and only the first replay calls the store',
     async (size) => {
@@ -18,14 +18,14 @@ onEveryFramework('With a local cache', (world) => {
         runs += 1;
         return { status: 201, headers: { 'content-type': 'image/png', 'x-paid': 'yes' }, body };
       };
-      const asked = new FaultStore((await world.openStore()).store);
-      const { port } = await world.start({ store: localCache(asked), handler });
+      const store = new FaultStore((await testbed.openStore()).store);
+      const { port } = await testbed.start({ store: localCache(store), handler });
       const first = await send(port, { key: 'payment-1' });
       expect(first.body.equals(body)).toBe(true);
       expectReplay(await send(port, { key: 'payment-1' }), first);
-      const calls = asked.calls.length;
+      const calls = store.calls.length;
       for (let times = 0; times < 3; times += 1) expectReplay(await send(port, { key: 'payment-1' }), first);
-      expect(asked.calls).toHaveLength(calls);
+      expect(store.calls).toHaveLength(calls);
       const other = await send(port, { key: 'payment-1', body: { amount: 11 } });
       expect(other.json()).toMatchObject({ code: 'key_reused' });
       expect(runs).toBe(1);

@@ -12,18 +12,21 @@ import { type ReceivedResponse, send } from './http-client.js';
 
 type NodeLayer = (req: IncomingMessage, res: ServerResponse, next: () => void) => void;
 
-onEveryFramework('A replay', (world) => {
+onEveryFramework('A replay', (testbed) => {
   it('has the headers of helmet, cors and a request id live, once each', async () => {
     const allowed = ['https://one.example', 'https://two.example'];
     const outer = [
-      layer(world, helmet({ contentSecurityPolicy: { directives: { scriptSrc: [() => `'nonce-${randomUUID()}'`] } } })),
-      layer(world, cors({ origin: allowed, exposedHeaders: ['X-Total'] })),
-      layer(world, (_req, res, next) => {
+      layer(
+        testbed,
+        helmet({ contentSecurityPolicy: { directives: { scriptSrc: [() => `'nonce-${randomUUID()}'`] } } }),
+      ),
+      layer(testbed, cors({ origin: allowed, exposedHeaders: ['X-Total'] })),
+      layer(testbed, (_req, res, next) => {
         res.setHeader('X-Request-Id', randomUUID());
         next();
       }),
     ];
-    const { first, replay } = await sendTwice(world, { outer }, {}, [
+    const { first, replay } = await sendTwice(testbed, { outer }, {}, [
       { headers: { Origin: 'https://one.example' } },
       { headers: { Origin: 'https://two.example' } },
     ]);
@@ -47,10 +50,10 @@ onEveryFramework('A replay', (world) => {
     ['another member this time', ['Origin', 'Cookie'], 'Origin, Accept', 'Cookie, Accept'],
     ['a member that the handler names too', 'accept', 'accept', 'accept'],
   ])('has Vary merged: outer layers send %s, the handler Accept', async (_title, live, onFirst, onReplay) => {
-    const said = typeof live === 'string' ? [live, live] : [live?.[0], live?.[1]];
+    const sentVary = typeof live === 'string' ? [live, live] : [live?.[0], live?.[1]];
     const outer = [
-      layer(world, (_req, res, next) => {
-        const vary = said.shift();
+      layer(testbed, (_req, res, next) => {
+        const vary = sentVary.shift();
         if (vary !== undefined) res.setHeader('Vary', vary);
         next();
       }),
@@ -61,14 +64,14 @@ onEveryFramework('A replay', (world) => {
       if (!members.some((member) => member.toLowerCase() === 'accept')) members.push('Accept');
       res.setHeader('Vary', members.join(', '));
     };
-    const { first, replay } = await sendTwice(world, { outer, before: vary });
+    const { first, replay } = await sendTwice(testbed, { outer, before: vary });
     expect(first.headers.vary).toBe(onFirst);
     expect(replay.headers.vary).toBe(onReplay);
   });
 
   it('lacks what the handler removed, and has what it changed', async () => {
     const outer = [
-      layer(world, (_req, res, next) => {
+      layer(testbed, (_req, res, next) => {
         res.setHeader('X-Removed', 'by the handler');
         res.setHeader('X-Changed', 'from outside');
         res.setHeader('X-Kept', randomUUID());
@@ -79,10 +82,10 @@ onEveryFramework('A replay', (world) => {
       res.removeHeader('X-Removed');
       res.setHeader('X-Changed', 'by the handler');
     };
-    const { first, replay } = await sendTwice(world, { outer, before });
-    for (const answer of [first, replay]) {
-      expect(answer.headers['x-removed']).toBeUndefined();
-      expect(answer.headers['x-changed']).toBe('by the handler');
+    const { first, replay } = await sendTwice(testbed, { outer, before });
+    for (const response of [first, replay]) {
+      expect(response.headers['x-removed']).toBeUndefined();
+      expect(response.headers['x-changed']).toBe('by the handler');
     }
     expect(replay.headers['x-kept']).not.toBe(first.headers['x-kept']);
   });
@@ -99,7 +102,7 @@ onEveryFramework('A replay', (world) => {
   };
 
   it.each(Object.keys(ofOneExchange))('lacks the handler’s %s, which belongs to one exchange', async (name) => {
-    const { first, replay } = await sendTwice(world, { before: ({ res }) => setHeaders(res, ofOneExchange) });
+    const { first, replay } = await sendTwice(testbed, { before: ({ res }) => setHeaders(res, ofOneExchange) });
     expect(linesOf(first, name)).toHaveLength(1);
     expect(linesOf(replay, name)).toEqual([]);
   });
@@ -114,26 +117,23 @@ onEveryFramework('A replay', (world) => {
     'X-Charge-Key': 'the key of the client, under the name of headerName',
   };
 
-  it.each(Object.keys(credentials))(
-    'lacks the handler’s credential %s, as header and as trailer',
-    async (name) => {
-      const key = { headerName: 'X-Charge-Key' };
-      const header = await sendTwice(world, { before: ({ res }) => setHeaders(res, credentials) }, key, [
-        chargeKey,
-        chargeKey,
-      ]);
-      expect([linesOf(header.first, name).length, linesOf(header.replay, name)]).toEqual([1, []]);
-      const { first, replay } = await sendTrailers(world, { ...credentials, 'X-Digest': 'abc' }, key);
-      expect(trailersOf(first)).toHaveProperty(name.toLowerCase());
-      expect(trailersOf(replay)).toEqual({ 'x-digest': 'abc' });
-    },
-  );
+  it.each(Object.keys(credentials))('lacks the handler’s credential %s, as header and as trailer', async (name) => {
+    const key = { headerName: 'X-Charge-Key' };
+    const header = await sendTwice(testbed, { before: ({ res }) => setHeaders(res, credentials) }, key, [
+      chargeKey,
+      chargeKey,
+    ]);
+    expect([linesOf(header.first, name).length, linesOf(header.replay, name)]).toEqual([1, []]);
+    const { first, replay } = await sendTrailers(testbed, { ...credentials, 'X-Digest': 'abc' }, key);
+    expect(trailersOf(first)).toHaveProperty(name.toLowerCase());
+    expect(trailersOf(replay)).toEqual({ 'x-digest': 'abc' });
+  });
 
   it('has a credential that omitHeaders does not name, as header and as trailer', async () => {
     const omitHeaders = ['x-secret'];
-    const { replay } = await sendTwice(world, { before: ({ res }) => setHeaders(res, credentials) }, { omitHeaders });
+    const { replay } = await sendTwice(testbed, { before: ({ res }) => setHeaders(res, credentials) }, { omitHeaders });
     expect(replay.headers).toMatchObject({ authorization: credentials.Authorization });
-    const { replay: other } = await sendTrailers(world, { Authorization: 'a', 'X-Secret': 'b' }, { omitHeaders });
+    const { replay: other } = await sendTrailers(testbed, { Authorization: 'a', 'X-Secret': 'b' }, { omitHeaders });
     expect(trailersOf(other)).toEqual({ authorization: 'a' });
   });
 
@@ -141,7 +141,7 @@ onEveryFramework('A replay', (world) => {
     const omitHeaders = ['X-Secret', 'x-internal-*'];
     const headers = { 'X-Secret': '1', 'X-Internal-Node': '2', 'Set-Cookie': 'a=1', 'X-Public': '3' };
     const { first, replay } = await sendTwice(
-      world,
+      testbed,
       { before: ({ res }) => setHeaders(res, headers) },
       { omitHeaders },
     );
@@ -152,7 +152,7 @@ onEveryFramework('A replay', (world) => {
   });
 
   it('has Idempotent-Replayed: true, which the first response lacks', async () => {
-    const { first, replay } = await sendTwice(world, {});
+    const { first, replay } = await sendTwice(testbed, {});
     expectReplay(replay, first);
   });
 });
@@ -163,19 +163,19 @@ interface Layers {
 }
 
 async function sendTwice(
-  world: Testbed,
+  testbed: Testbed,
   { outer = [], before = () => {} }: Layers,
   options: Options = {},
   requests: readonly { readonly headers: Record<string, string> }[] = [],
 ): Promise<{ first: ReceivedResponse; replay: ReceivedResponse }> {
-  const { store } = await world.openStore();
+  const { store } = await testbed.openStore();
   let runs = 0;
   const handler: AppSpec['handler'] = (call) => {
     runs += 1;
     before(call);
     return { status: 201, headers: { 'X-Handler': `made in run ${runs}` }, body: { paid: true } };
   };
-  const { port } = await world.start({ store, handler, options, outer });
+  const { port } = await testbed.start({ store, handler, options, outer });
   const first = await send(port, { key: 'payment-1', ...requests[0] });
   const replay = await send(port, { key: 'payment-1', ...requests[1] });
   expect(runs).toBe(1);
@@ -184,8 +184,8 @@ async function sendTwice(
 }
 
 /** A response with these trailers, and its replay. */
-async function sendTrailers(world: Testbed, trailers: Record<string, string>, options: Options) {
-  const { store } = await world.openStore();
+async function sendTrailers(testbed: Testbed, trailers: Record<string, string>, options: Options) {
+  const { store } = await testbed.openStore();
   const handler: AppSpec['handler'] = ({ res }) => {
     res.writeHead(201, { Trailer: Object.keys(trailers).join(', ') });
     res.write('paid');
@@ -193,7 +193,7 @@ async function sendTrailers(world: Testbed, trailers: Record<string, string>, op
     res.end();
     return 'raw';
   };
-  const { port } = await world.start({ store, handler, options });
+  const { port } = await testbed.start({ store, handler, options });
   const sent = { key: 'payment-1', headers: { 'X-Charge-Key': 'payment-1' } };
   const first = await send(port, sent);
   const replay = await send(port, sent);

@@ -98,22 +98,22 @@ const webResponses: Record<string, () => unknown> = {
 
 onEveryFramework(
   'A replay has the status, reason phrase, bytes and headers of a response given with',
-  (world) => {
-    for (const [title, body] of Object.entries(bodies)) itReplaysBody(world, title, () => body);
+  (testbed) => {
+    for (const [title, body] of Object.entries(bodies)) itReplaysBody(testbed, title, () => body);
     for (const [title, form] of Object.entries(forms)) {
-      itReplays(world, title, ({ native }) => {
+      itReplays(testbed, title, ({ native }) => {
         form(native as Context);
         return 'native';
       });
     }
-    if (world.framework.name !== 'Koa 3') return;
-    for (const [title, make] of Object.entries(webResponses)) itReplaysBody(world, title, make);
+    if (testbed.framework.name !== 'Koa 3') return;
+    for (const [title, make] of Object.entries(webResponses)) itReplaysBody(testbed, title, make);
   },
   { family: 'koa' },
 );
 
-function itReplaysBody(world: Testbed, title: string, make: () => unknown): void {
-  itReplays(world, `ctx.body = ${title}`, ({ native }) => {
+function itReplaysBody(testbed: Testbed, title: string, make: () => unknown): void {
+  itReplays(testbed, `ctx.body = ${title}`, ({ native }) => {
     (native as Context).body = make();
     return 'native';
   });

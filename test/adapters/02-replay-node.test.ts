@@ -5,13 +5,13 @@ import { onEveryFramework } from './framework-matrix.js';
 
 const forms = Object.entries({ ...endForms, ...writeForms, ...headForms });
 
-onEveryFramework('A replay has the status, reason phrase, bytes and headers of a response given with', (world) => {
+onEveryFramework('A replay has the status, reason phrase, bytes and headers of a response given with', (testbed) => {
   for (const [title, form] of forms) {
     // Koa sends the replay itself and cannot set an empty reason phrase: the standard phrase is sent.
-    if (world.framework.family === 'koa' && title === 'writeHead(status, empty reason)') continue;
+    if (testbed.framework.family === 'koa' && title === 'writeHead(status, empty reason)') continue;
     // Over HTTP/2 setHeader() returns undefined: this form throws, and its Content-Length does not fit the error page.
-    if (world.framework.transport === 'HTTP/2' && title === 'Content-Length') continue;
-    itReplays(world, title, async ({ res }) => {
+    if (testbed.framework.transport === 'HTTP/2' && title === 'Content-Length') continue;
+    itReplays(testbed, title, async ({ res }) => {
       // Koa's default status is 404.
       res.statusCode = 200;
       try {

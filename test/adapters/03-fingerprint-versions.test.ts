@@ -20,9 +20,9 @@ const payment = { key: 'payment-1', body: { amount: 10, note: 'a' } };
 const otherNote = { key: 'payment-1', body: { amount: 10, note: 'b' } };
 const otherAmount = { key: 'payment-1', body: { amount: 11, note: 'a' } };
 
-onEveryFramework('A fingerprint that is changed while keys are in use', (world) => {
+onEveryFramework('A fingerprint that is changed while keys are in use', (testbed) => {
   it('compares older records with their own version, and new ones with the first of the list', async () => {
-    const { before, after } = await startBeforeAndAfter(world, undefined, amountFirst);
+    const { before, after } = await startBeforeAndAfter(testbed, undefined, amountFirst);
     const first = await send(before, payment);
     expect(await send(after, payment)).toMatchObject({ status: 201, text: first.text });
     expect(await send(after, otherNote)).toMatchObject({ status: 422 });
@@ -35,7 +35,7 @@ onEveryFramework('A fingerprint that is changed while keys are in use', (world) 
   });
 
   it('may have been a function without a version before', async () => {
-    const { before, after } = await startBeforeAndAfter(world, byAmount, [
+    const { before, after } = await startBeforeAndAfter(testbed, byAmount, [
       { version: '2', of: () => 'all alike' },
       byAmount,
     ]);
@@ -45,14 +45,14 @@ onEveryFramework('A fingerprint that is changed while keys are in use', (world) 
   });
 
   it('is rejected where the list lacks the version of a record', async () => {
-    const { before, after } = await startBeforeAndAfter(world, undefined, byAmount);
+    const { before, after } = await startBeforeAndAfter(testbed, undefined, byAmount);
     await send(before, payment);
     expect(await send(after, payment)).toMatchObject({ status: 422 });
   });
 
   it('keeps duplicates of a running request from running too', async () => {
     const [begun, gate] = [newGate(), newGate()];
-    const { before, after } = await startBeforeAndAfter(world, undefined, amountFirst, async () => {
+    const { before, after } = await startBeforeAndAfter(testbed, undefined, amountFirst, async () => {
       begun.open();
       await gate.opened;
     });
@@ -69,9 +69,9 @@ onEveryFramework('A fingerprint that is changed while keys are in use', (world) 
       runs += 1;
       return { status: runs === 1 ? 500 : 201, body: { runs } };
     };
-    const { store } = await world.openStore();
-    const before = await world.start({ store, handler });
-    const after = await world.start({ store, handler, options: { fingerprint: amountFirst } });
+    const { store } = await testbed.openStore();
+    const before = await testbed.start({ store, handler });
+    const after = await testbed.start({ store, handler, options: { fingerprint: amountFirst } });
     expect(await send(before.port, payment)).toMatchObject({ status: 500 });
     expect(await send(after.port, otherNote)).toMatchObject({ status: 422 });
     expect(await send(after.port, payment)).toMatchObject({ status: 201 });
@@ -99,12 +99,12 @@ describe('An invalid list of fingerprints is rejected:', () => {
 
 /** Starts the application on one store with the option before and after its change. */
 async function startBeforeAndAfter(
-  world: Testbed,
-  one: Fingerprint,
-  other: Fingerprint,
+  testbed: Testbed,
+  oldFingerprint: Fingerprint,
+  newFingerprint: Fingerprint,
   work: () => Promise<void> = async () => {},
 ) {
-  const { store } = await world.openStore();
+  const { store } = await testbed.openStore();
   let runs = 0;
   const handler = async () => {
     runs += 1;
@@ -112,8 +112,12 @@ async function startBeforeAndAfter(
     return { status: 201, body: { runs } };
   };
   const [before, after] = [
-    await world.start({ store, handler, options: one === undefined ? {} : { fingerprint: one } }),
-    await world.start({ store, handler, options: { fingerprint: other } }),
+    await testbed.start({
+      store,
+      handler,
+      options: oldFingerprint === undefined ? {} : { fingerprint: oldFingerprint },
+    }),
+    await testbed.start({ store, handler, options: { fingerprint: newFingerprint } }),
   ];
   return { before: before.port, after: after.port };
 }

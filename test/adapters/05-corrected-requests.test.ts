@@ -9,11 +9,11 @@ import { send } from './http-client.js';
 const tooMuch: Reply = { status: 400, body: { error: 'The amount is too high.' } };
 
 /** Sends amount 500, which attempt 1 rejects in the given way, and then 5 under the same key. */
-async function refuseAndCorrect(world: Testbed, refuse: Handler, spec: Pick<AppSpec, 'inner' | 'options'> = {}) {
-  const { store } = await world.openStore();
+async function refuseAndCorrect(testbed: Testbed, refuse: Handler, spec: Pick<AppSpec, 'inner' | 'options'> = {}) {
+  const { store } = await testbed.openStore();
   const charged: number[] = [];
   const amountOf = ({ body }: Call) => Number(Object(body).amount);
-  const { port } = await world.start({
+  const { port } = await testbed.start({
     store,
     ...spec,
     handler: async (call) => {
@@ -34,13 +34,13 @@ const policies = [
   ['with payments', httpPaymentPolicy],
 ] as const;
 
-onEveryFramework('The corrected request is accepted under the same key', (world) => {
+onEveryFramework('The corrected request is accepted under the same key', (testbed) => {
   it.each(policies)('%s, after a 400 of a handler that called markNothingHappened', async (_title, options) => {
     const refuse: Handler = ({ context }) => {
       context?.markNothingHappened();
       return tooMuch;
     };
-    const { first, corrected, repeat, charged } = await refuseAndCorrect(world, refuse, { options });
+    const { first, corrected, repeat, charged } = await refuseAndCorrect(testbed, refuse, { options });
     expect([first.status, corrected.status, repeat.text]).toEqual([400, 201, '{"charged":5}']);
     expect([repeat.headers['idempotent-replayed'], charged]).toEqual(['true', [5]]);
   });
@@ -50,20 +50,20 @@ onEveryFramework('The corrected request is accepted under the same key', (world)
       context?.markNothingHappened();
       throw new Error('It failed.');
     };
-    const { first, corrected } = await refuseAndCorrect(world, refuse, { options });
+    const { first, corrected } = await refuseAndCorrect(testbed, refuse, { options });
     expect([first.status, corrected.status]).toEqual([500, 201]);
   });
 
   it.each([401, 403, 407, 423, 425, 429])('after a %d, which means "not processed"', async (status) => {
-    const { first, corrected } = await refuseAndCorrect(world, () => ({ status, body: 'Not now.' }), {
+    const { first, corrected } = await refuseAndCorrect(testbed, () => ({ status, body: 'Not now.' }), {
       options: httpPaymentPolicy,
     });
     expect([first.status, corrected.status]).toEqual([status, 201]);
   });
 
   it('after a 404 of an unrouted request', async () => {
-    const layer = inFirstAttempt(world, { express: (_req, _res, next) => next('router'), koa: () => {} });
-    const { first, corrected } = await refuseAndCorrect(world, () => ({}), {
+    const layer = inFirstAttempt(testbed, { express: (_req, _res, next) => next('router'), koa: () => {} });
+    const { first, corrected } = await refuseAndCorrect(testbed, () => ({}), {
       inner: [layer],
       options: httpPaymentPolicy,
     });
@@ -71,15 +71,15 @@ onEveryFramework('The corrected request is accepted under the same key', (world)
   });
 });
 
-onEveryFramework('Another payload is rejected under the same key', (world) => {
+onEveryFramework('Another payload is rejected under the same key', (testbed) => {
   it('after a 400 of a handler that did not call markNothingHappened', async () => {
-    const { first, corrected, charged } = await refuseAndCorrect(world, () => tooMuch);
+    const { first, corrected, charged } = await refuseAndCorrect(testbed, () => tooMuch);
     expect([first.status, corrected.status, corrected.json().code]).toEqual([400, 422, 'key_reused']);
     expect(charged).toEqual([]);
   });
 
   it.each([500, 408])('after a %d, which frees the key for the same payload only', async (status) => {
-    const { corrected } = await refuseAndCorrect(world, () => ({ status, body: 'It failed.' }));
+    const { corrected } = await refuseAndCorrect(testbed, () => ({ status, body: 'It failed.' }));
     expect([corrected.status, corrected.json().code]).toEqual([422, 'key_reused']);
   });
 
@@ -89,7 +89,7 @@ onEveryFramework('Another payload is rejected under the same key', (world) => {
       context?.markNothingHappened();
       return tooMuch;
     };
-    const { first, corrected } = await refuseAndCorrect(world, refuse);
+    const { first, corrected } = await refuseAndCorrect(testbed, refuse);
     expect([first.status, corrected.status, corrected.json().code]).toEqual([400, 422, 'key_reused']);
   });
 });

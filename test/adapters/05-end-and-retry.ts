@@ -15,14 +15,14 @@ export interface EndAndRetryResult {
 
 /** Attempt 1 runs the handler, later attempts respond with 200. The retry waits for the end of attempt 1. */
 export async function endAndRetry(
-  world: Testbed,
+  testbed: Testbed,
   handler: Handler,
   options: Options = {},
   spec: Pick<AppSpec, 'inner' | 'outer'> = {},
 ): Promise<EndAndRetryResult> {
-  const { store } = await world.openStore();
+  const { store } = await testbed.openStore();
   const attempts: number[] = [];
-  const { port } = await world.start({
+  const { port } = await testbed.start({
     store,
     options: { onInProgress: { waitMs: 30_000 }, ...options },
     ...spec,

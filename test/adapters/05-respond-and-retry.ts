@@ -32,12 +32,12 @@ export interface RespondAndRetryResult {
 
 /** Sends a request with this response, and its retry, to which the handler responds with 201. */
 export async function respondAndRetry(
-  world: Testbed,
-  answer: GivenResponse | null,
+  testbed: Testbed,
+  response: GivenResponse | null,
   when: ResponseMoment,
   options: Options,
 ): Promise<RespondAndRetryResult> {
-  const { store } = await world.openStore();
+  const { store } = await testbed.openStore();
   const [began, mayEnd, ended] = [newGate(), newGate(), newGate()];
   let [requests, effects] = [0, 0];
   const handler: Handler = async ({ context, res, native }) => {
@@ -51,16 +51,16 @@ export async function respondAndRetry(
       ended.open();
       return 'native';
     }
-    if (answer === null) res.destroy();
-    if (answer === null || answer.isUnrouted) return 'raw' in native ? 'native' : 'raw';
-    return answer;
+    if (response === null) res.destroy();
+    if (response === null || response.isUnrouted) return 'raw' in native ? 'native' : 'raw';
+    return response;
   };
   const isFirst = () => ++requests === 1;
-  const { port } = await world.start({
+  const { port } = await testbed.start({
     store,
     handler,
     options,
-    ...respondingLayer(world, answer, when, isFirst, began.opened),
+    ...respondingLayer(testbed, response, when, isFirst, began.opened),
   });
   const first = await send(port, { key: 'payment-1' }).catch(() => null);
   mayEnd.open();
@@ -79,39 +79,39 @@ function kindOf(retry: ReceivedResponse): RespondAndRetryResult['retry'] {
 /** The layer that responds, unless the handler does. It counts the requests in any case. */
 function respondingLayer(
   { framework }: Testbed,
-  answer: GivenResponse | null,
+  response: GivenResponse | null,
   when: ResponseMoment,
   isFirst: () => boolean,
   began: Promise<void>,
 ): Pick<AppSpec, 'inner' | 'outer'> {
   const express = (_req: Request, res: Response, next: NextFunction) => {
     const acts = isFirst() && !when.startsWith('after');
-    if (acts && when === 'before') return answer?.isUnrouted ? next('router') : respondExpress(res, answer);
-    if (acts) void began.then(() => respondExpress(res, answer));
+    if (acts && when === 'before') return response?.isUnrouted ? next('router') : respondExpress(res, response);
+    if (acts) void began.then(() => respondExpress(res, response));
     next();
   };
   const koa = async (ctx: Context, next: Next) => {
     if (!isFirst() || when.startsWith('after')) return await next();
-    if (when === 'before') return respondKoa(ctx, answer);
-    await Promise.race([next(), began.then(() => respondKoa(ctx, answer))]);
+    if (when === 'before') return respondKoa(ctx, response);
+    await Promise.race([next(), began.then(() => respondKoa(ctx, response))]);
   };
   if (framework.family === 'express') return { inner: [express] };
   return when === 'during' ? { outer: [koa] } : { inner: [koa] };
 }
 
-function respondExpress(res: Response, answer: GivenResponse | null): void {
-  if (answer === null) res.destroy();
+function respondExpress(res: Response, response: GivenResponse | null): void {
+  if (response === null) res.destroy();
   else
     res
-      .status(answer.status)
-      .set(answer.headers ?? {})
-      .send(answer.body);
+      .status(response.status)
+      .set(response.headers ?? {})
+      .send(response.body);
 }
 
-function respondKoa(ctx: Context, answer: GivenResponse | null): void {
-  if (answer === null) ctx.res.destroy();
-  if (answer === null || answer.isUnrouted) return;
-  ctx.status = answer.status;
-  ctx.set(answer.headers ?? {});
-  ctx.body = answer.body;
+function respondKoa(ctx: Context, response: GivenResponse | null): void {
+  if (response === null) ctx.res.destroy();
+  if (response === null || response.isUnrouted) return;
+  ctx.status = response.status;
+  ctx.set(response.headers ?? {});
+  ctx.body = response.body;
 }

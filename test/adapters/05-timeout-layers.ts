@@ -46,20 +46,20 @@ const koaTimer = (status: number, timeIsUp: () => Promise<void>) => async (ctx: 
 export const timeoutLayers: Readonly<Record<string, TimeoutLayer>> = {
   'connect-timeout inside': { family: 'express', status: 503, mount: (up) => ({ inner: connectTimeout(up) }) },
   'connect-timeout outside': { family: 'express', status: 503, mount: (up) => ({ outer: connectTimeout(up) }) },
-  'a timer inside that answers 408': {
+  'an inner timer that sends 408': {
     family: 'express',
     status: 408,
     mount: (up) => ({ inner: [expressTimer(408, up)] }),
   },
-  'a timer outside that answers 408': {
+  'an outer timer that sends 408': {
     family: 'express',
     status: 408,
     mount: (up) => ({ outer: [expressTimer(408, up)] }),
   },
-  'a race inside that throws 408': { family: 'koa', status: 408, mount: (up) => ({ inner: [koaRace(408, up)] }) },
-  'a race outside that throws 408': { family: 'koa', status: 408, mount: (up) => ({ outer: [koaRace(408, up)] }) },
-  'a race outside that throws 504': { family: 'koa', status: 504, mount: (up) => ({ outer: [koaRace(504, up)] }) },
-  'a timer inside that ends the response with 408': {
+  'an inner race that throws 408': { family: 'koa', status: 408, mount: (up) => ({ inner: [koaRace(408, up)] }) },
+  'an outer race that throws 408': { family: 'koa', status: 408, mount: (up) => ({ outer: [koaRace(408, up)] }) },
+  'an outer race that throws 504': { family: 'koa', status: 504, mount: (up) => ({ outer: [koaRace(504, up)] }) },
+  'an inner timer that ends the response with 408': {
     family: 'koa',
     status: 408,
     mount: (up) => ({ inner: [koaTimer(408, up)] }),
@@ -68,7 +68,7 @@ export const timeoutLayers: Readonly<Record<string, TimeoutLayer>> = {
 
 /** Whether the framework knows that the handler still works: Koa does, unless an inner race hides it. */
 export function frameworkSeesHandlerWorking({ framework }: Testbed, title: string): boolean {
-  return framework.family === 'koa' && title !== 'a race inside that throws 408';
+  return framework.family === 'koa' && title !== 'an inner race that throws 408';
 }
 
 export interface TimedOutRequest {
@@ -84,14 +84,14 @@ export interface TimedOutRequest {
 
 /** Attempt 1 works until `finish`; its time is up while it works. Later attempts respond with 200 and their number. */
 export async function timeOutFirstAttempt(
-  world: Testbed,
+  testbed: Testbed,
   layer: Pick<TimeoutLayer, 'mount'>,
   options: Options,
   begin: Handler = () => ({}),
   end: Handler = ({ res, context }) =>
     res.headersSent ? 'native' : { status: 201, body: { attempt: context?.attempt } },
 ): Promise<TimedOutRequest> {
-  const { store } = await world.openStore();
+  const { store } = await testbed.openStore();
   const [timeIsUp, mayEnd, ended] = [newGate(), newGate(), newGate()];
   const attempts: number[] = [];
   const handler: Handler = async (call) => {
@@ -106,7 +106,7 @@ export async function timeOutFirstAttempt(
   };
   const requests = [timeIsUp.opened];
   const never = newGate().opened;
-  const { port } = await world.start({ store, handler, options, ...layer.mount(() => requests.shift() ?? never) });
+  const { port } = await testbed.start({ store, handler, options, ...layer.mount(() => requests.shift() ?? never) });
   const first = await send(port, { key: 'payment-1' });
   const finish = async () => {
     mayEnd.open();

@@ -30,10 +30,10 @@ export interface LoseLeaseOptions {
  * Begins a request whose lease expires because its renewals do not reach the store; resolves when its signal aborts.
  */
 export async function loseLease(
-  world: Testbed,
+  testbed: Testbed,
   { options, begin, reply }: LoseLeaseOptions = {},
 ): Promise<OvertakenRequest> {
-  const { store } = await world.openStore();
+  const { store } = await testbed.openStore();
   const [lost, gate] = [newGate(), newGate()];
   let recordName = '';
   let abortReason: unknown;
@@ -54,7 +54,7 @@ export async function loseLease(
     await gate.opened;
     return (await reply?.(call)) ?? { status: 201, body: { paidBy: 'the first' } };
   };
-  const { port } = await world.start({ store: cutOff, handler, options: { leaseMs: 400, ...options } });
+  const { port } = await testbed.start({ store: cutOff, handler, options: { leaseMs: 400, ...options } });
   const response = send(port, { key });
   // A test that awaits the response still sees its failure. This catch only prevents an unhandled rejection.
   response.catch(() => {});
@@ -71,7 +71,7 @@ export interface OvertakingRequest {
 
 /** Sends the same request, or another under its key, to a server that waits until it may run. */
 export async function takeOver(
-  world: Testbed,
+  testbed: Testbed,
   { store }: OvertakenRequest,
   { options, reply, sent }: { options?: Options; reply: () => Reply | Promise<Reply>; sent?: RequestToSend },
 ): Promise<OvertakingRequest> {
@@ -80,7 +80,7 @@ export async function takeOver(
     began.open();
     return await reply();
   };
-  const { port } = await world.start({ store, handler, options: { onInProgress: { waitMs: 30_000 }, ...options } });
+  const { port } = await testbed.start({ store, handler, options: { onInProgress: { waitMs: 30_000 }, ...options } });
   const response = send(port, { key, ...sent });
   return { response, began: began.opened };
 }

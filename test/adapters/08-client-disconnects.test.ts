@@ -16,14 +16,14 @@ const paid = JSON.stringify({ paid: true });
 
 interface Form {
   readonly text: string;
-  answer(call: Call): Reply | Promise<Reply>;
+  respond(call: Call): Reply | Promise<Reply>;
 }
 
 /** Koa sends the body after the stack has returned. */
 function koa(text: string, bodyOf: () => unknown): Form {
   return {
     text,
-    answer: (call) => {
+    respond: (call) => {
       (call.native as Context).body = bodyOf();
       return 'native';
     },
@@ -31,13 +31,13 @@ function koa(text: string, bodyOf: () => unknown): Form {
 }
 
 /** Responds through `call.res`, which Express extends. */
-function onResponse(text: string, answer: (res: Response) => unknown): Form {
+function onResponse(text: string, respond: (res: Response) => unknown): Form {
   return {
     text,
-    answer: async (call) => {
+    respond: async (call) => {
       // Koa's default status is 404.
       call.res.statusCode = 200;
-      await answer(call.res as Response);
+      await respond(call.res as Response);
       return 'raw' as const;
     },
   };
@@ -78,14 +78,14 @@ const onKoa: Record<string, Form> = {
 };
 
 for (const [departure, depart] of Object.entries(disconnects)) {
-  const tests = (world: Testbed): void => {
-    const forms = world.framework.family === 'express' ? onExpress : onKoa;
+  const tests = (testbed: Testbed): void => {
+    const forms = testbed.framework.family === 'express' ? onExpress : onKoa;
     it.each(Object.keys(forms))('is recorded, and the retry gets it: %s', async (name) => {
       const form = forms[name];
       if (form === undefined) throw new Error(name);
-      const { retry, runs } = await disconnectAndRetry(world, depart, async (call, leave) => {
+      const { retry, runs } = await disconnectAndRetry(testbed, depart, async (call, leave) => {
         await leave();
-        return await form.answer(call);
+        return await form.respond(call);
       });
       expect(retry).toMatchObject({ status: 200, text: form.text, headers: { 'idempotent-replayed': 'true' } });
       expect(runs).toBe(1);

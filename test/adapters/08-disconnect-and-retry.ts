@@ -27,16 +27,16 @@ export interface DisconnectResult {
  * waits for the end of attempt 1, and gets another response if it runs itself.
  */
 export async function disconnectAndRetry(
-  world: Testbed,
+  testbed: Testbed,
   depart: (client: ClientRequest) => void,
   handler: (call: Call, leave: () => Promise<void>) => Reply | Promise<Reply>,
   spec: Partial<AppSpec> & { readonly sent?: RequestToSend } = {},
 ): Promise<DisconnectResult> {
   const wanted = newGate();
   let runs = 0;
-  const { store } = await world.openStore();
+  const { store } = await testbed.openStore();
   const sockets: Socket[] = [];
-  const { port, server } = await world.start({
+  const { port, server } = await testbed.start({
     store,
     ...spec,
     options: { onInProgress: { waitMs: 30_000 }, ...spec.options },

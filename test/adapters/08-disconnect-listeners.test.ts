@@ -59,7 +59,7 @@ const overHttp1 = { transport: 'HTTP/1' } as const;
 
 onEveryFramework(
   'A client that disconnects while its request is processed',
-  (world) => {
+  (testbed) => {
     for (const [departure, depart] of Object.entries(disconnects)) {
       it.each<[string, Partial<typeof withoutBody>, typeof listeners]>([
         ['with a body', {}, listeners],
@@ -67,16 +67,16 @@ onEveryFramework(
       ])(
         `${departure}: the handler of a request %s does not see it, and its response is recorded`,
         async (_, spec, all) => {
-          const seen: string[] = [];
+          const noticed: string[] = [];
           const { retry, runs } = await disconnectAndRetry(
-            world,
+            testbed,
             depart,
             async (call, leave) => {
-              for (const [what, listen] of Object.entries(all)) listen(call, () => seen.push(what));
+              for (const [title, listen] of Object.entries(all)) listen(call, () => noticed.push(title));
               await leave();
               for (let turns = 0; turns < 5; turns += 1) await new Promise(setImmediate);
-              for (const [what, ask] of Object.entries(disconnectChecks)) if (ask(call)) seen.push(what);
-              return { body: seen.join() };
+              for (const [title, check] of Object.entries(disconnectChecks)) if (check(call)) noticed.push(title);
+              return { body: noticed.join() };
             },
             spec,
           );
@@ -86,14 +86,14 @@ onEveryFramework(
     }
 
     it('is seen once the response is recorded', async () => {
-      const seen: string[] = [];
+      const noticed: string[] = [];
       const all = newGate();
-      const see = (what: string) => () => {
-        seen.push(what);
-        if (seen.length === 3) all.open();
+      const see = (title: string) => () => {
+        noticed.push(title);
+        if (noticed.length === 3) all.open();
       };
       await disconnectAndRetry(
-        world,
+        testbed,
         disconnects['closes the connection'],
         async ({ req, res }, leave) => {
           req.socket.on('close', see('socket'));
@@ -105,7 +105,7 @@ onEveryFramework(
         withoutBody,
       );
       await all.opened;
-      expect(seen.sort()).toEqual(['request', 'response', 'socket']);
+      expect(noticed.sort()).toEqual(['request', 'response', 'socket']);
     });
   },
   overHttp1,
@@ -113,22 +113,22 @@ onEveryFramework(
 
 onEveryFramework(
   'A client that disconnects while its body is still arriving',
-  (world) => {
+  (testbed) => {
     it.each<[string, (req: IncomingMessage) => Promise<unknown>]>([
       ["req.on('aborted')", (req) => once(req, 'aborted')],
       ["req.on('close')", (req) => new Promise((resolve) => req.on('close', resolve))],
       ["req.on('error')", (req) => new Promise((resolve) => req.on('error', resolve))],
       ["req.socket.on('close')", (req) => new Promise((resolve) => req.socket.on('close', resolve))],
       ['reading the body', (req) => req.toArray().catch(() => {})],
-    ])('is seen by %s', async (_, seen) => {
+    ])('is seen by %s', async (_, noticed) => {
       const entered = newGate();
       const stopped = newGate();
-      const { port } = await world.start({
-        store: (await world.openStore()).store,
+      const { port } = await testbed.start({
+        store: (await testbed.openStore()).store,
         parser: 'none',
         options: { fingerprint: () => 'chosen' },
         handler: async ({ req }) => {
-          const abort = seen(req);
+          const abort = noticed(req);
           if (req.listenerCount('error') === 0) req.on('error', () => {});
           req.resume();
           entered.open();

@@ -19,7 +19,7 @@ const outages = [
 
 onEveryFramework(
   'With Redis lost while the handler runs,',
-  (world) => {
+  (testbed) => {
     it.each(outages)(
       '%s: the client gets the real response marked unrecorded; when Redis is back, the record is there',
       async (_, lose, kind) => {
@@ -105,7 +105,7 @@ onEveryFramework(
 
     async function startWith(handler: Handler, options: Options = {}) {
       redis = await startRestartableRedis(400);
-      return await world.start({ store: redis.store, handler, options });
+      return await testbed.start({ store: redis.store, handler, options });
     }
   },
   { store: 'Redis' },

@@ -44,9 +44,9 @@ const accepted: readonly (readonly [what: string, spellings: readonly string[], 
 
 onEveryFramework(
   'An invalid key gets 400 with a code and a reason, before any store call',
-  (world) => {
+  (testbed) => {
     it.each(refused)('%s', async (_, lines, code, reason) => {
-      const app = await startCounting(world, { required: true });
+      const app = await startCounting(testbed, { required: true });
       const { status, text } = await post(app.port, lines);
       const problem = JSON.parse(text) as { code: string; detail: string };
       expect([status, problem.code]).toEqual([400, code]);
@@ -60,9 +60,9 @@ onEveryFramework(
 
 onEveryFramework(
   'A valid key',
-  (world) => {
+  (testbed) => {
     it.each(accepted)('%s', async (_, spellings, key) => {
-      const app = await startCounting(world);
+      const app = await startCounting(testbed);
       for (const spelling of spellings) {
         const { status, text } = await post(app.port, [`${header}: ${spelling}`]);
         expect([status, text]).toEqual([200, 'run 1']);
@@ -72,21 +72,21 @@ onEveryFramework(
     });
 
     it('Keys that differ in case, or in escapes, are different', async () => {
-      const app = await startCounting(world);
+      const app = await startCounting(testbed);
       const spellings = ['abc', 'ABC', '"a b c"', String.raw`"a\\b"`, String.raw`"a\"b"`];
       for (const spelling of spellings) await post(app.port, [`${header}: ${spelling}`]);
       expect(app.keys).toEqual(['abc', 'ABC', 'a b c', 'a\\b', 'a"b']);
     });
 
     it('A missing key, where it is not required, runs without the store', async () => {
-      const app = await startCounting(world);
-      const answers = [await post(app.port, []), await post(app.port, [])];
-      expect(answers.map(({ text }) => text)).toEqual(['run 1', 'run 2']);
+      const app = await startCounting(testbed);
+      const responses = [await post(app.port, []), await post(app.port, [])];
+      expect(responses.map(({ text }) => text)).toEqual(['run 1', 'run 2']);
       expect([app.calls, app.keys]).toEqual([[], [undefined, undefined]]);
     });
 
     it('The header may have another name', async () => {
-      const app = await startCounting(world, { headerName: 'X-Request-Key' });
+      const app = await startCounting(testbed, { headerName: 'X-Request-Key' });
       await post(app.port, ['x-request-key: abc']);
       expect(app.keys).toEqual(['abc']);
     });
@@ -94,11 +94,11 @@ onEveryFramework(
   overHttp1,
 );
 
-async function startCounting(world: Testbed, options: Options = {}) {
+async function startCounting(testbed: Testbed, options: Options = {}) {
   const calls: string[] = [];
   const keys: (string | undefined)[] = [];
-  const { port } = await world.start({
-    store: recordingCalls((await world.openStore()).store, calls),
+  const { port } = await testbed.start({
+    store: recordingCalls((await testbed.openStore()).store, calls),
     options,
     handler: ({ context }) => {
       keys.push(context?.key);

@@ -15,17 +15,17 @@ const chunk = 65_536;
 const size = 80 * chunk;
 const disconnectTenths = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
-onEveryFramework('After its client disconnects, a response', (world) => {
+onEveryFramework('After its client disconnects, a response', (testbed) => {
   it('that never ends: its source is destroyed, and the retry gets 410', async () => {
     let runs = 0;
     const source = Readable.from(endless());
     const ended = once(source, 'close');
-    const { port } = await world.start({
-      store: (await world.openStore()).store,
+    const { port } = await testbed.start({
+      store: (await testbed.openStore()).store,
       options: { onInProgress: { waitMs: 30_000 } },
       handler: (call) => {
         runs += 1;
-        return streamResponse(world.framework, call, source);
+        return streamResponse(testbed.framework, call, source);
       },
     });
     await readAndDisconnect(port, 3 * chunk, 'k');
@@ -38,15 +38,15 @@ onEveryFramework('After its client disconnects, a response', (world) => {
 
   it('within maxOutcomeBytes: it is recorded to its end, and replayed', async () => {
     let runs = 0;
-    const { port } = await world.start({
-      store: (await world.openStore()).store,
+    const { port } = await testbed.start({
+      store: (await testbed.openStore()).store,
       options: { onInProgress: { waitMs: 30_000 }, maxOutcomeBytes: size },
       handler: ({ res, ...call }) => {
         runs += 1;
         // Koa's default status is 404.
         res.statusCode = 200;
         res.flushHeaders();
-        return streamResponse(world.framework, { res, ...call }, Readable.from(chunks(size)));
+        return streamResponse(testbed.framework, { res, ...call }, Readable.from(chunks(size)));
       },
     });
     await readAndDisconnect(port, 3 * chunk, 'k');
@@ -56,14 +56,14 @@ onEveryFramework('After its client disconnects, a response', (world) => {
   });
 });
 
-onEveryFramework('An endless response whose attempt loses its lease', (world) => {
+onEveryFramework('An endless response whose attempt loses its lease', (testbed) => {
   it('is cut although its client keeps reading, and its source is destroyed', async () => {
     const source = Readable.from(endless());
     const ended = once(source, 'close');
-    const { port } = await world.start({
-      store: (await world.openStore()).store,
+    const { port } = await testbed.start({
+      store: (await testbed.openStore()).store,
       options: { leaseMs: 1_000, maxExecutionMs: 1_000 },
-      handler: (call) => streamResponse(world.framework, call, source),
+      handler: (call) => streamResponse(testbed.framework, call, source),
     });
     const outgoing = begin(port, { key: 'k' });
     const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];

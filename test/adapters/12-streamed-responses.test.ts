@@ -10,11 +10,11 @@ import { begin, type ReceivedResponse, send } from './http-client.js';
 
 const events = ['data: one\n\n', 'data: two\n\n', 'data: three\n\n'];
 
-onEveryFramework('A response that must not wait:', (world) => {
+onEveryFramework('A response that must not wait:', (testbed) => {
   it('event streams arrive event by event, and are replayed', async () => {
     const arrived = events.map(() => newGate());
-    const { client, retry } = await startFlowing(world, async (call) => {
-      const { out, reply } = eventStream(world, call);
+    const { client, retry } = await startFlowing(testbed, async (call) => {
+      const { out, reply } = eventStream(testbed, call);
       void writeEach(out, arrived);
       return reply;
     });
@@ -32,7 +32,7 @@ onEveryFramework('A response that must not wait:', (world) => {
 
   it('flushHeaders() followed by a small response sends the head at once, and the response is replayed', async () => {
     const headArrived = newGate();
-    const { client, retry } = await startFlowing(world, async ({ res }): Promise<Reply> => {
+    const { client, retry } = await startFlowing(testbed, async ({ res }): Promise<Reply> => {
       res.writeHead(202, 'Taken up', { 'X-Made': 'here' });
       res.flushHeaders();
       await headArrived.opened;
@@ -43,7 +43,7 @@ onEveryFramework('A response that must not wait:', (world) => {
     headArrived.open();
     expect([incoming.statusCode, incoming.statusMessage, incoming.headers['x-made']]).toEqual([
       202,
-      world.reasonPhrase('Taken up'),
+      testbed.reasonPhrase('Taken up'),
       'here',
     ]);
     expect(await textOf(incoming)).toBe('small');
@@ -51,7 +51,7 @@ onEveryFramework('A response that must not wait:', (world) => {
     const replay = await retry();
     expect([replay.status, replay.reason, replay.headers['x-made']]).toEqual([
       202,
-      world.reasonPhrase('Taken up'),
+      testbed.reasonPhrase('Taken up'),
       'here',
     ]);
     expect(replay.text).toBe('small');
@@ -60,12 +60,12 @@ onEveryFramework('A response that must not wait:', (world) => {
 
 /** The handler runs for the first request only; the retry waits for its record. */
 async function startFlowing(
-  world: Testbed,
+  testbed: Testbed,
   handler: Handler,
 ): Promise<{ client: ClientRequest; retry(): Promise<ReceivedResponse> }> {
   let runs = 0;
-  const { port } = await world.start({
-    store: (await world.openStore()).store,
+  const { port } = await testbed.start({
+    store: (await testbed.openStore()).store,
     options: { onInProgress: { waitMs: 30_000 } },
     handler: async (call) => {
       runs += 1;

@@ -16,9 +16,9 @@ const zipped = { headers: { 'accept-encoding': 'gzip' } };
 const onExpress = (title: string, tests: Parameters<typeof onEveryFramework>[1]) =>
   onEveryFramework(title, tests, { family: 'express' });
 
-onExpress('compression', (world) => {
+onExpress('compression', (testbed) => {
   it.each(places)('%s compresses the first response and the replay as without idempotency()', async (place) => {
-    const app = await startWithMiddleware({ world, place, layer: compression(), handler: json });
+    const app = await startWithMiddleware({ testbed, place, layer: compression(), handler: json });
     const plain = comparableParts(await app.sendWithoutKey(zipped));
     expect(plain.headers).toContain('content-encoding: gzip');
     expect(comparableParts(await app.sendWithKey(zipped))).toEqual(plain);
@@ -27,7 +27,7 @@ onExpress('compression', (world) => {
   });
 
   it('outside compresses for each client by its Accept-Encoding', async () => {
-    const app = await startWithMiddleware({ world, place: 'outside', layer: compression(), handler: json });
+    const app = await startWithMiddleware({ testbed, place: 'outside', layer: compression(), handler: json });
     const plain = comparableParts(await app.sendWithoutKey());
     await app.sendWithKey(zipped);
     const replay = await app.sendWithKey();
@@ -37,7 +37,7 @@ onExpress('compression', (world) => {
 
   it.each(places)('%s flushes a streamed response, which is replayed', async (place) => {
     const app = await startWithMiddleware({
-      world,
+      testbed,
       place,
       layer: compression(),
       handler: ({ res }) => {
@@ -54,21 +54,24 @@ onExpress('compression', (world) => {
   });
 });
 
-onExpress('helmet', (world) => {
-  it.each(places)('%s sets its headers on the first response and on the replay as without idempotency()', async (place) => {
-    const app = await startWithMiddleware({ world, place, layer: helmet(), handler: json });
-    const plain = comparableParts(await app.sendWithoutKey());
-    expect(plain.headers).toContain('x-content-type-options: nosniff');
-    expect(comparableParts(await app.sendWithKey())).toEqual(plain);
-    expect(comparableParts(await app.sendWithKey())).toEqual(plain);
-  });
+onExpress('helmet', (testbed) => {
+  it.each(places)(
+    '%s sets its headers on the first response and on the replay as without idempotency()',
+    async (place) => {
+      const app = await startWithMiddleware({ testbed, place, layer: helmet(), handler: json });
+      const plain = comparableParts(await app.sendWithoutKey());
+      expect(plain.headers).toContain('x-content-type-options: nosniff');
+      expect(comparableParts(await app.sendWithKey())).toEqual(plain);
+      expect(comparableParts(await app.sendWithKey())).toEqual(plain);
+    },
+  );
 });
 
-onExpress('cors', (world) => {
+onExpress('cors', (testbed) => {
   const layer = () => cors({ origin: true, credentials: true });
 
   it('outside handles each origin separately, for the first response and for the replay', async () => {
-    const app = await startWithMiddleware({ world, place: 'outside', layer: layer(), handler: json });
+    const app = await startWithMiddleware({ testbed, place: 'outside', layer: layer(), handler: json });
     expect(comparableParts(await app.sendWithKey(fromOne))).toEqual(comparableParts(await app.sendWithoutKey(fromOne)));
     const replay = await app.sendWithKey(fromOther);
     expect(replay.headers['access-control-allow-origin']).toBe('https://other.example');
@@ -76,7 +79,7 @@ onExpress('cors', (world) => {
   });
 
   it('inside acts on the first request, and no replay claims that its origin was allowed', async () => {
-    const app = await startWithMiddleware({ world, place: 'inside', layer: layer(), handler: json });
+    const app = await startWithMiddleware({ testbed, place: 'inside', layer: layer(), handler: json });
     expect(comparableParts(await app.sendWithKey(fromOne))).toEqual(comparableParts(await app.sendWithoutKey(fromOne)));
     const replay = await app.sendWithKey(fromOther);
     expect([replay.text, replay.headers.vary]).toEqual([JSON.stringify({ text: longText }), 'Origin']);
@@ -84,15 +87,15 @@ onExpress('cors', (world) => {
   });
 });
 
-onExpress('morgan', (world) => {
+onExpress('morgan', (testbed) => {
   it.each([
-    ['outside', 'logs every answer', 3],
+    ['outside', 'logs every response', 3],
     ['inside', 'logs what runs', 2],
   ] as const)('%s %s, with its status and length', async (place, _, lines) => {
     const log: string[] = [];
     const stream = { write: (line: string) => void log.push(line.trim()) };
     const layer = morgan(':method :url :status :res[content-length] :res[x-made]', { stream });
-    const app = await startWithMiddleware({ world, place, layer, handler: () => ({ ...json(), body: 'paid' }) });
+    const app = await startWithMiddleware({ testbed, place, layer, handler: () => ({ ...json(), body: 'paid' }) });
     await app.sendWithoutKey();
     await app.sendWithKey();
     await app.sendWithKey();

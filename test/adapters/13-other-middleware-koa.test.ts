@@ -18,13 +18,13 @@ const bodies: Record<string, () => Reply> = {
 
 onEveryFramework(
   'koa-compress',
-  (world) => {
+  (testbed) => {
     for (const place of places) {
       it.each(Object.keys(bodies))(
         `${place} compresses %s for the first response and for the replay as without idempotency()`,
         async (what) => {
           const app = await startWithMiddleware({
-            world,
+            testbed,
             place,
             layer: compress(),
             handler: () => bodies[what]?.() ?? 'raw',
@@ -40,7 +40,7 @@ onEveryFramework(
 
     it('outside is recorded like the rest of the stack: a replay has the coding of the first response', async () => {
       const app = await startWithMiddleware({
-        world,
+        testbed,
         place: 'outside',
         layer: compress(),
         handler: () => ({ body: longText }),

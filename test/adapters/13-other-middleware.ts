@@ -11,7 +11,7 @@ export const places: readonly Place[] = ['outside', 'inside'];
 export const longText = 'A text that is long enough to be worth compressing. '.repeat(100);
 
 export interface MiddlewareSetup {
-  readonly world: Testbed;
+  readonly testbed: Testbed;
   readonly place: Place;
   readonly layer: unknown;
   readonly handler: Handler;
@@ -27,7 +27,7 @@ export interface MiddlewareApp {
 }
 
 export async function startWithMiddleware({
-  world,
+  testbed,
   place,
   layer,
   handler,
@@ -35,7 +35,7 @@ export async function startWithMiddleware({
 }: MiddlewareSetup): Promise<MiddlewareApp> {
   let runs = 0;
   const spec: AppSpec = {
-    store: (await world.openStore()).store,
+    store: (await testbed.openStore()).store,
     options,
     [place === 'outside' ? 'outer' : 'inner']: [layer],
     handler: async (call) => {
@@ -43,7 +43,7 @@ export async function startWithMiddleware({
       return await handler(call);
     },
   };
-  const { port } = await world.start(spec);
+  const { port } = await testbed.start(spec);
   return {
     sendWithoutKey: async (sent = {}) => await send(port, sent),
     sendWithKey: async (sent = {}) => await send(port, { key: 'k', ...sent }),

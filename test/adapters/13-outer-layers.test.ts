@@ -61,9 +61,9 @@ const paid: Handler = () => ({
 
 onEveryFramework(
   'An outer layer on Koa that changes the response after next()',
-  (world) => {
+  (testbed) => {
     it.each(Object.keys(koaLayers))('%s: acts on the first response, and not again on its replay', async (name) => {
-      const app = await startWithMiddleware({ world, place: 'outside', layer: koaLayers[name], handler: paid });
+      const app = await startWithMiddleware({ testbed, place: 'outside', layer: koaLayers[name], handler: paid });
       const plain = await app.sendWithoutKey();
       const first = await app.sendWithKey();
       expect(comparableResponse(first)).toEqual(comparableResponse(plain));
@@ -77,7 +77,7 @@ onEveryFramework(
         await next();
         ctx.body = `[${ctx.body}]`;
       };
-      const app = await startWithMiddleware({ world, place: 'outside', layer, handler: paid });
+      const app = await startWithMiddleware({ testbed, place: 'outside', layer, handler: paid });
       await app.sendWithKey();
       const refusal = await app.sendWithKey({ body: { amount: 11 } });
       expect([refusal.status, refusal.text]).toEqual([422, expect.stringMatching(/^\[\{.*\}\]$/)]);
@@ -93,14 +93,14 @@ onEveryFramework(
         ctx.cookies.set('seen', number);
         ctx.remove('X-Made');
       };
-      const app = await startWithMiddleware({ world, place: 'outside', layer, handler: paid });
-      const answers = [await app.sendWithKey(), await app.sendWithKey(), await app.sendWithKey()];
-      expect(answers.map(({ headers }) => headers['x-request-number'])).toEqual(['1', '2', '3']);
-      expect(answers.map(({ headers }) => headers['set-cookie'])).toEqual(
+      const app = await startWithMiddleware({ testbed, place: 'outside', layer, handler: paid });
+      const responses = [await app.sendWithKey(), await app.sendWithKey(), await app.sendWithKey()];
+      expect(responses.map(({ headers }) => headers['x-request-number'])).toEqual(['1', '2', '3']);
+      expect(responses.map(({ headers }) => headers['set-cookie'])).toEqual(
         ['1', '2', '3'].map((number) => [expect.stringMatching(`^seen=${number};`)]),
       );
-      expect(answers.map(({ headers }) => headers['x-made'])).toEqual([undefined, undefined, undefined]);
-      expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+      expect(responses.map(({ headers }) => headers['x-made'])).toEqual([undefined, undefined, undefined]);
+      expect(new Set(responses.map(({ text }) => text)).size).toBe(1);
     });
 
     it('responds to a conditional request with 304, by the recorded ETag', async () => {
@@ -109,7 +109,7 @@ onEveryFramework(
         if (!ctx.response.get('ETag')) ctx.set('ETag', `"${JSON.stringify(ctx.body).length}"`);
         if (ctx.get('If-None-Match') === ctx.response.get('ETag')) ctx.status = 304;
       };
-      const app = await startWithMiddleware({ world, place: 'outside', layer, handler: paid });
+      const app = await startWithMiddleware({ testbed, place: 'outside', layer, handler: paid });
       const first = await app.sendWithKey();
       const etag = String(first.headers.etag);
       expectReplay(await app.sendWithKey(), first);
@@ -128,7 +128,7 @@ onEveryFramework(
         { status: 204, body: null },
       ];
       for (const reply of replies) {
-        const app = await startWithMiddleware({ world, place: 'outside', layer, handler: () => reply });
+        const app = await startWithMiddleware({ testbed, place: 'outside', layer, handler: () => reply });
         const first = await app.sendWithKey();
         const replay = await app.sendWithKey();
         expect([replay.status, replay.text, replay.headers['idempotent-replayed']]).toEqual([
@@ -176,9 +176,9 @@ const expressLayers: Record<string, ExpressLayer> = {
 
 onEveryFramework(
   'An outer layer on Express that patches',
-  (world) => {
+  (testbed) => {
     it.each(Object.keys(expressLayers))('%s acts once, on the first response and on the replay', async (name) => {
-      const app = await startWithMiddleware({ world, place: 'outside', layer: expressLayers[name], handler: paid });
+      const app = await startWithMiddleware({ testbed, place: 'outside', layer: expressLayers[name], handler: paid });
       const plain = await app.sendWithoutKey();
       const first = await app.sendWithKey();
       expect({ ...comparableResponse(first), headers: [] }).toEqual({ ...comparableResponse(plain), headers: [] });

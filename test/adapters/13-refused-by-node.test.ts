@@ -6,7 +6,7 @@ import { onEveryFramework } from './framework-matrix.js';
 import { type ReceivedResponse, send } from './http-client.js';
 
 /** Calls on the response, and the error code that Node throws. */
-const mistakes: readonly (readonly [what: string, ask: (res: ServerResponse) => unknown, code: string])[] = [
+const mistakes: readonly (readonly [what: string, call: (res: ServerResponse) => unknown, code: string])[] = [
   ['status 99', (res) => res.writeHead(99), 'ERR_HTTP_INVALID_STATUS_CODE'],
   ['an assigned status 1000', (res) => Object.assign(res, { statusCode: 1000 }).end(), 'ERR_HTTP_INVALID_STATUS_CODE'],
   ['a line break in the reason phrase', (res) => res.writeHead(200, 'a\r\nb'), 'ERR_INVALID_CHAR'],
@@ -25,14 +25,14 @@ const overHttp1 = { transport: 'HTTP/1' } as const;
 
 onEveryFramework(
   "What Node rejects throws in the handler's own call and is not recorded",
-  (world) => {
-    it.each(mistakes)('%s', async (_, ask, code) => {
+  (testbed) => {
+    it.each(mistakes)('%s', async (_, call, code) => {
       const thrown: unknown[] = [];
-      const { port } = await world.start({
-        store: (await world.openStore()).store,
+      const { port } = await testbed.start({
+        store: (await testbed.openStore()).store,
         handler: ({ res }) => {
           try {
-            ask(res);
+            call(res);
           } catch (error) {
             thrown.push(error instanceof Error && Reflect.get(error, 'code'));
             throw error;
@@ -50,24 +50,24 @@ onEveryFramework(
 
     it('a handler that catches the error may still respond, and that is recorded', async () => {
       let runs = 0;
-      const { port } = await world.start({
-        store: (await world.openStore()).store,
+      const { port } = await testbed.start({
+        store: (await testbed.openStore()).store,
         handler: ({ res }) => {
           runs += 1;
-          for (const [, ask] of mistakes.slice(0, 5)) expect(() => ask(res)).toThrow();
+          for (const [, call] of mistakes.slice(0, 5)) expect(() => call(res)).toThrow();
           return { status: 201, body: 'paid' };
         },
       });
-      const answers = [await send(port, { key: 'k' }), await send(port, { key: 'k' })];
-      expect(answers.map(({ status, reason, text }) => `${status} ${reason} ${text}`)).toEqual(
+      const responses = [await send(port, { key: 'k' }), await send(port, { key: 'k' })];
+      expect(responses.map(({ status, reason, text }) => `${status} ${reason} ${text}`)).toEqual(
         Array(2).fill('201 Created paid'),
       );
       expect(runs).toBe(1);
     });
 
     it('bytes beyond a strict Content-Length are rejected, and those that fit are sent and recorded', async () => {
-      const { port } = await world.start({
-        store: (await world.openStore()).store,
+      const { port } = await testbed.start({
+        store: (await testbed.openStore()).store,
         handler: ({ res }) => {
           res.strictContentLength = true;
           res.writeHead(200, { 'Content-Length': 4 });

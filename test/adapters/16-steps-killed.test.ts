@@ -25,7 +25,7 @@ const prefix = `test:${randomUUID()}:`;
 let records: OpenedStore;
 let killed: StepsServer;
 /** The server that gets the retries. */
-let other: StepsServer;
+let retryServer: StepsServer;
 
 /** One kill for all tests: it interrupts a handler of every framework and kind in either step. */
 beforeAll(async () => {
@@ -33,7 +33,7 @@ beforeAll(async () => {
     frameworks.map(({ name: framework }) => ({ framework, options })),
   );
   const start = async () => await startStepsServer({ prefix, apps });
-  [killed, other, records] = await Promise.all([start(), start(), openRedisStore(prefix)]);
+  [killed, retryServer, records] = await Promise.all([start(), start(), openRedisStore(prefix)]);
   const begun = frameworks.flatMap((framework) =>
     (['rerun', 'block'] as const).flatMap((kind) =>
       (['charge', 'mail'] as const).map(async (step) => {
@@ -48,7 +48,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await Promise.all([other.kill(), records.close()]);
+  await Promise.all([retryServer.kill(), records.close()]);
 });
 
 onEveryFramework(
@@ -56,16 +56,16 @@ onEveryFramework(
   ({ framework }) => {
     it('that honours its key: the retry resumes there with the same key, and its response is replayed', async () => {
       const { request, retry, acts } = retrying(framework, 'rerun', 'charge');
-      const answer = await retry();
-      expect(answer.json()).toEqual({
+      const response = await retry();
+      expect(response.json()).toEqual({
         reserved: 'reserve by attempt 1',
         charged: 'charge by attempt 2',
         mailed: 'mail by attempt 2',
         shipped: 'ship by attempt 2',
       });
-      expectReplay(await retry(), answer);
+      expectReplay(await retry(), response);
       expect(acts()).toEqual(['reserve 1', 'charge 1', 'charge 2', 'mail 2', 'ship 2']);
-      const charges = [...killed.acts(request), ...other.acts(request)].filter(({ step }) => step === 'charge');
+      const charges = [...killed.acts(request), ...retryServer.acts(request)].filter(({ step }) => step === 'charge');
       expect(new Set(charges.map(({ key }) => key)).size).toBe(1);
     });
 
@@ -78,8 +78,8 @@ onEveryFramework(
       const doubt = await doubtAbout(request, 'mail');
       expect(doubt).toMatchObject({ state: 'unknown', attempt: 2, recordedSteps: ['reserve', 'charge'] });
       await resolveDoubt(records.store, doubt.recordName, { as: 'not_done', by: 'Ada', reason: 'the mailer was down' });
-      const answer = { charged: 'charge by attempt 1', mailed: 'mail by attempt 3', shipped: 'ship by attempt 3' };
-      expect((await retry()).json()).toMatchObject(answer);
+      const response = { charged: 'charge by attempt 1', mailed: 'mail by attempt 3', shipped: 'ship by attempt 3' };
+      expect((await retry()).json()).toMatchObject(response);
       expect(acts()).toEqual(['reserve 1', 'charge 1', 'mail 1', 'mail 3', 'ship 3']);
     });
 
@@ -103,13 +103,13 @@ onEveryFramework(
           by: 'Ada',
           reason: 'the bank has it',
         });
-        for (const answer of [await retry(), await retry()]) {
-          expect(answer).toMatchObject({
+        for (const response of [await retry(), await retry()]) {
+          expect(response).toMatchObject({
             status: 201,
             text: 'paid by hand',
             headers: { 'content-type': 'text/plain' },
           });
-          expect(answer.headers['idempotent-replayed']).toBe('true');
+          expect(response.headers['idempotent-replayed']).toBe('true');
         }
         expect(acts().at(-1)).toBe(`${step} 1`);
       },
@@ -133,10 +133,10 @@ function portOf({ ports }: StepsServer, framework: Framework, kind: Kind): numbe
 /** A request whose first attempt died in this step. */
 function retrying(framework: Framework, kind: Kind, step: Step) {
   const request = keyOf(framework, kind, step);
-  const acts = () => [killed, other].flatMap((server) => server.acts(request));
+  const acts = () => [killed, retryServer].flatMap((server) => server.acts(request));
   return {
     request,
-    retry: async () => await send(portOf(other, framework, kind), { key: request }),
+    retry: async () => await send(portOf(retryServer, framework, kind), { key: request }),
     /** The steps that reached the other systems. */
     acts: () => acts().map(({ step: name, attempt }) => `${name} ${attempt}`),
   };

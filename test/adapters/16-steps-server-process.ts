@@ -37,17 +37,17 @@ export interface StepsServer {
 export async function startStepsServer(settings: Settings): Promise<StepsServer> {
   const child: ChildProgram<Listening> = await startChild('steps-server.ts', settings);
   const all: StepAct[] = [];
-  const news = new EventEmitter().setMaxListeners(0);
+  const messages = new EventEmitter().setMaxListeners(0);
   child.process.on('message', (act: StepAct) => {
     all.push(act);
-    news.emit(`${act.request} ${act.step}`);
+    messages.emit(`${act.request} ${act.step}`);
   });
   const acts = (request: string) => all.filter((act) => act.request === request);
   return {
     ports: child.firstMessage.ports,
     acts,
     untilActed: async (request, step) => {
-      if (!acts(request).some((act) => act.step === step)) await once(news, `${request} ${step}`);
+      if (!acts(request).some((act) => act.step === step)) await once(messages, `${request} ${step}`);
     },
     kill: child.kill,
   };

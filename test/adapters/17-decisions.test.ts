@@ -9,17 +9,17 @@ import { onEveryFramework } from './framework-matrix.js';
 
 const decision = { by: 'ada@example.com', reason: 'the charge is in the dashboard of the provider' };
 
-const found: RecoveredResponse = {
+const recovered: RecoveredResponse = {
   status: 201,
   headers: { 'Content-Type': 'application/json', Location: '/orders/1' },
   body: '{"charge":"ch_1"}',
 };
 
-onEveryFramework('After somebody decides', (world) => {
+onEveryFramework('After somebody decides', (testbed) => {
   const brokenAndDecided = async (
     how: Pick<ResolveDoubtOptions, 'as' | 'outcome'>,
   ): Promise<ShopWithUnknownOutcome> => {
-    const shop = await startShopWithUnknownOutcome(world, 'block');
+    const shop = await startShopWithUnknownOutcome(testbed, 'block');
     expect((await shop.retry()).json()).toMatchObject({ status: 409, code: 'outcome_unknown' });
     const doubts = await allDoubts(shop.store);
     expect(doubts).toMatchObject([{ recordedSteps: ['reserve'], stepsInDoubt: [{ key: shop.chargeKeys[0] }] }]);
@@ -31,14 +31,14 @@ onEveryFramework('After somebody decides', (world) => {
   };
 
   it('that it is done, with a response: every retry gets that response', async () => {
-    const { retry, acts } = await brokenAndDecided({ as: 'done', outcome: encodeRecoveredResponse(found) });
-    const answer = await retry();
-    expect(answer).toMatchObject({
+    const { retry, acts } = await brokenAndDecided({ as: 'done', outcome: encodeRecoveredResponse(recovered) });
+    const response = await retry();
+    expect(response).toMatchObject({
       status: 201,
       text: '{"charge":"ch_1"}',
       headers: { 'content-type': 'application/json', location: '/orders/1', 'idempotent-replayed': 'true' },
     });
-    expect(comparableResponse(await retry())).toEqual(comparableResponse(answer));
+    expect(comparableResponse(await retry())).toEqual(comparableResponse(response));
     expect(acts).toEqual(['reserve 1', 'charge 1']);
   });
 
@@ -56,8 +56,8 @@ onEveryFramework('After somebody decides', (world) => {
 });
 
 it.each<[string, RecoveredResponse]>([
-  ['a status', { ...found, status: 700 }],
-  ['a header', { ...found, headers: { Location: '/orders/1\n' } }],
-])('encodeRecoveredResponse rejects %s that could not be sent', (_what, answer) => {
-  expect(() => encodeRecoveredResponse(answer)).toThrow(expect.objectContaining({ code: 'option_invalid' }));
+  ['a status', { ...recovered, status: 700 }],
+  ['a header', { ...recovered, headers: { Location: '/orders/1\n' } }],
+])('encodeRecoveredResponse rejects %s that could not be sent', (_what, response) => {
+  expect(() => encodeRecoveredResponse(response)).toThrow(expect.objectContaining({ code: 'option_invalid' }));
 });

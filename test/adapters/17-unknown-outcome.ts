@@ -24,10 +24,10 @@ export interface ShopWithUnknownOutcome {
 
 /** A handler of two steps. The second may run at most once and throws in attempt 1: the outcome is unknown. */
 export async function startShopWithUnknownOutcome(
-  world: Testbed,
+  testbed: Testbed,
   find: RecoverFunction | 'block',
 ): Promise<ShopWithUnknownOutcome> {
-  const { store } = await world.openStore();
+  const { store } = await testbed.openStore();
   const acts: string[] = [];
   const chargeKeys: string[] = [];
   const act = (name: string) => (step: StepContext) => {
@@ -42,7 +42,7 @@ export async function startShopWithUnknownOutcome(
     return { status: 201, body: { reserved, charged } };
   };
   const onAbandoned = find as NonNullable<Options['onAbandoned']>;
-  const { port } = await world.start({ store, handler, options: { onAbandoned } });
+  const { port } = await testbed.start({ store, handler, options: { onAbandoned } });
   const retry = async (headers: Record<string, string> = {}) => await send(port, { key, headers });
   await retry();
   return { store, retry, acts, chargeKeys };

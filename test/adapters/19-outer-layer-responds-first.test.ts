@@ -12,17 +12,17 @@ import { type Gate, newGate } from './gate.js';
 import { type ReceivedResponse, send } from './http-client.js';
 
 /** The timed request stays pending here until the outer layer has responded. */
-const holdUntilAnswered = async (entered: Gate, answered: Gate) => {
+const holdUntilResponded = async (entered: Gate, responded: Gate) => {
   entered.open();
-  await answered.opened;
+  await responded.opened;
 };
 
-onEveryFramework('Where an outer layer responds', (world) => {
+onEveryFramework('Where an outer layer responds', (testbed) => {
   it.each(['scope', 'key', 'fingerprint'])('while %s is pending, the handler does not run', async (name) => {
-    const { store, sendTimed, post, runs } = await startTimed(world, (entered, answered) => ({
+    const { store, sendTimed, post, runs } = await startTimed(testbed, (entered, responded) => ({
       ...httpPaymentPolicy,
       [name]: async (native: unknown) => {
-        if (isTimed(native)) await holdUntilAnswered(entered, answered);
+        if (isTimed(native)) await holdUntilResponded(entered, responded);
         return 'k';
       },
     }));
@@ -35,10 +35,10 @@ onEveryFramework('Where an outer layer responds', (world) => {
     ['by default', {}],
     ['under payments', httpPaymentPolicy],
   ])('during the store call, %s, the handler does not run, and the lease is released', async (_title, options) => {
-    const { store, sendTimed, post, runs } = await startTimed(world, (entered, answered, store) => {
+    const { store, sendTimed, post, runs } = await startTimed(testbed, (entered, responded, store) => {
       store.injectFault(
         'acquire',
-        runFirst(() => holdUntilAnswered(entered, answered)),
+        runFirst(() => holdUntilResponded(entered, responded)),
         1,
       );
       return options;
@@ -51,9 +51,9 @@ onEveryFramework('Where an outer layer responds', (world) => {
   });
 
   it('while the store is away, and onStoreUnavailable is bypass, the handler does not run', async () => {
-    const { sendTimed, runs, passed } = await startTimed(world, (entered, answered, store) => {
+    const { sendTimed, runs, passed } = await startTimed(testbed, (entered, responded, store) => {
       store.injectFault('acquire', async () => {
-        await holdUntilAnswered(entered, answered);
+        await holdUntilResponded(entered, responded);
         return await failsBefore('misconfigured')(async () => expect.unreachable());
       });
       return { onStoreUnavailable: 'bypass' };
@@ -66,8 +66,8 @@ onEveryFramework('Where an outer layer responds', (world) => {
   it('while the request waits for another attempt, the handler does not run when that attempt fails', async () => {
     const [begun, gate] = [newGate(), newGate()];
     const { store, sendTimed, post, runs } = await startTimed(
-      world,
-      (entered, _answered, store) => {
+      testbed,
+      (entered, _responded, store) => {
         void store.waitForCalls('acquire', 2).then(entered.open);
         return { onInProgress: { waitMs: 30_000 } };
       },
@@ -88,11 +88,11 @@ onEveryFramework('Where an outer layer responds', (world) => {
 
   it('while onAbandoned runs, the handler does not run, and the outcome stays unknown', async () => {
     const { store, sendTimed, post, runs } = await startTimed(
-      world,
-      (entered, answered) => ({
+      testbed,
+      (entered, responded) => ({
         onFailure: 'unknown',
         onAbandoned: async () => {
-          await holdUntilAnswered(entered, answered);
+          await holdUntilResponded(entered, responded);
           return recovery.notDone();
         },
       }),
@@ -109,9 +109,9 @@ onEveryFramework('Where an outer layer responds', (world) => {
   });
 
   it('before an error does, its response is the only one', async () => {
-    const { sendTimed, post, passed, runs } = await startTimed(world, (entered, answered) => ({
+    const { sendTimed, post, passed, runs } = await startTimed(testbed, (entered, responded) => ({
       scope: async (native: unknown) => {
-        if (isTimed(native)) await holdUntilAnswered(entered, answered);
+        if (isTimed(native)) await holdUntilResponded(entered, responded);
         return isTimed(native) ? '' : 'k';
       },
     }));
@@ -133,26 +133,26 @@ interface TimedApp {
 }
 
 async function startTimed(
-  world: Testbed,
-  options: (entered: Gate, answered: Gate, store: FaultStore) => Options,
+  testbed: Testbed,
+  options: (entered: Gate, responded: Gate, store: FaultStore) => Options,
   handler: Handler = () => ({ status: 201, body: 'paid' }),
 ): Promise<TimedApp> {
-  const [entered, answered] = [newGate(), newGate()];
-  const store = new FaultStore((await world.openStore()).store);
+  const [entered, responded] = [newGate(), newGate()];
+  const store = new FaultStore((await testbed.openStore()).store);
   let runs = 0;
   const counting: Handler = async (call) => {
     runs += 1;
     return await handler(call);
   };
-  const { port } = await world.start({
+  const { port } = await testbed.start({
     store,
     handler: counting,
-    outer: [world.framework.family === 'express' ? expressTimer(entered) : koaTimer(entered)],
-    options: options(entered, answered, store),
+    outer: [testbed.framework.family === 'express' ? expressTimer(entered) : koaTimer(entered)],
+    options: options(entered, responded, store),
   });
   const sendTimed = async () => {
     const received = await send(port, { key: 'k', headers: { 'x-timed': 'yes' } });
-    answered.open();
+    responded.open();
     return received;
   };
   const post = async () => await send(port, { key: 'k' });

@@ -9,12 +9,12 @@ import type { Handler } from './frameworks.js';
 import { newGate } from './gate.js';
 import { begin, send } from './http-client.js';
 
-onEveryFramework('Of callers that wait,', (world) => {
+onEveryFramework('Of callers that wait,', (testbed) => {
   it.each([
     ['at one store', { maxWaiters: 2 }],
     ['in one scope', { maxWaitersPerScope: 2 }],
   ])('at most as many as the option allows wait: %s; further ones are rejected at once', async (_title, limits) => {
-    const { port, wait, finish } = await startWaiting(world, limits);
+    const { port, wait, finish } = await startWaiting(testbed, limits);
     const waiting = statuses([await wait(1), await wait(2)]);
     expect((await send(port, { key: 'k' })).json()).toMatchObject({ status: 409, code: 'in_progress' });
     await finish();
@@ -22,7 +22,7 @@ onEveryFramework('Of callers that wait,', (world) => {
   });
 
   it('one that disconnects frees its place at once, whether it polls or not', async () => {
-    const { wait, leave, finish } = await startWaiting(world, { maxWaiters: 2 });
+    const { wait, leave, finish } = await startWaiting(testbed, { maxWaiters: 2 });
     const [first, second] = [await wait(1), await wait(2)];
     await leave(first, 1);
     const third = await wait(3);
@@ -36,8 +36,8 @@ onEveryFramework('Of callers that wait,', (world) => {
 type Limits = { readonly maxWaiters?: number; readonly maxWaitersPerScope?: number };
 
 /** An application that works for alice until `finish`, and whose duplicates wait. */
-async function startWaiting(world: Testbed, limits: Limits) {
-  const store = new FaultStore((await world.openStore()).store);
+async function startWaiting(testbed: Testbed, limits: Limits) {
+  const store = new FaultStore((await testbed.openStore()).store);
   const [begun, gate] = [newGate(), newGate()];
   const sockets: Socket[] = [];
   const handler: Handler = async () => {
@@ -49,7 +49,7 @@ async function startWaiting(world: Testbed, limits: Limits) {
     sockets.push((native as Native).socket);
     return 'alice';
   };
-  const { port } = await world.start({
+  const { port } = await testbed.start({
     store,
     handler,
     options: { onInProgress: { waitMs: 30_000, ...limits }, scope },
@@ -93,10 +93,10 @@ const nextLoopTurns = async () => await new Promise<void>((resolve) => setImmedi
 
 /** The statuses for the requests that still wait. Call it before their responses arrive. */
 async function statuses(clients: readonly ClientRequest[]): Promise<(number | undefined)[]> {
-  const answers = clients.map(async (client) => {
-    const [answer] = (await once(client, 'response')) as [IncomingMessage];
-    answer.resume();
-    return answer.statusCode;
+  const responses = clients.map(async (client) => {
+    const [response] = (await once(client, 'response')) as [IncomingMessage];
+    response.resume();
+    return response.statusCode;
   });
-  return await Promise.all(answers);
+  return await Promise.all(responses);
 }

@@ -25,16 +25,16 @@ async function openStore({ kind }: Testbed) {
   return { store, body, fill: async () => void (await server.command('CONFIG', 'SET', 'maxmemory', 1)) };
 }
 
-onEveryFramework('A response that the store has no room for', (world) => {
+onEveryFramework('A response that the store has no room for', (testbed) => {
   it('reaches its client in full, and a retry gets 410 with the original status', async () => {
-    const { store, body, fill } = await openStore(world);
+    const { store, body, fill } = await openStore(testbed);
     let runs = 0;
     const handler = async () => {
       runs += 1;
       await fill();
       return { status: 201, body };
     };
-    const { port } = await world.start({ store, handler });
+    const { port } = await testbed.start({ store, handler });
     const first = await send(port, { key: 'k' });
     expect([first.status, first.json(), first.headers['idempotency-recorded']]).toEqual([201, body, undefined]);
     for (const retry of [await send(port, { key: 'k' }), await send(port, { key: 'k' })]) {
@@ -46,7 +46,7 @@ onEveryFramework('A response that the store has no room for', (world) => {
   it('counts for its scope only, over HTTP and in functions together', async () => {
     const store = new MemoryStore({ maxRecords: 8 });
     const scope = () => 'tenant-1';
-    const { port } = await world.start({ store, handler: () => ({ status: 201, body: {} }), options: { scope } });
+    const { port } = await testbed.start({ store, handler: () => ({ status: 201, body: {} }), options: { scope } });
     expect((await send(port, { key: 'k-1' })).status).toBe(201);
     await executeIdempotently(() => 'done', { store, scope: 'tenant-1', key: 'k-2' });
     expect((await send(port, { key: 'k-3' })).status).toBe(503);
@@ -56,7 +56,7 @@ onEveryFramework('A response that the store has no room for', (world) => {
 
   it('the shared scope "public" is not limited as a tenant', async () => {
     const store = new MemoryStore({ maxRecords: 4 });
-    const { port } = await world.start({
+    const { port } = await testbed.start({
       store,
       handler: () => ({ status: 201, body: {} }),
       options: { scope: 'public' },

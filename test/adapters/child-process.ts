@@ -26,7 +26,7 @@ export async function startChild<Told>(program: string, settings: object): Promi
   const child = fork(file, [JSON.stringify(settings)], { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const gone = once(child, 'exit');
   const first = await Promise.race([once(child, 'message'), gone.then(() => null)]);
-  if (first === null) throw new Error(`${program} ended before it said anything: ${child.exitCode}`);
+  if (first === null) throw new Error(`${program} ended before its first message: ${child.exitCode}`);
   return {
     pid: child.pid ?? 0,
     process: child,

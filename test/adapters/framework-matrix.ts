@@ -28,7 +28,7 @@ export interface Testbed {
  */
 export function onEveryFramework(
   title: string,
-  tests: (world: Testbed) => void,
+  tests: (testbed: Testbed) => void,
   only: { family?: 'express' | 'koa'; transport?: Transport; store?: 'Redis' } = {},
 ): void {
   const all = [...frameworks, ...frameworksOverHttp2].filter(
@@ -51,9 +51,9 @@ function newTestbed(framework: Framework, kind: StoreKind): Testbed {
     kind,
     reasonPhrase: (phrase) => (framework.transport === 'HTTP/2' ? '' : phrase),
     openStore: async () => {
-      const world = await kind.open();
-      open.push(world);
-      return world;
+      const testbed = await kind.open();
+      open.push(testbed);
+      return testbed;
     },
     start: async (spec) => {
       const app = await start(framework, spec);

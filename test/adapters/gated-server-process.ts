@@ -20,10 +20,10 @@ export interface ServerProcess {
 export async function startServerProcess(settings: Settings): Promise<ServerProcess> {
   const child: ChildProgram<Listening> = await startChild('gated-server.ts', settings);
   const all: Began[] = [];
-  const news = new EventEmitter();
+  const messages = new EventEmitter();
   child.process.on('message', (began: Began) => {
     all.push(began);
-    news.emit(began.key, began);
+    messages.emit(began.key, began);
   });
   return {
     pid: child.pid,
@@ -31,7 +31,7 @@ export async function startServerProcess(settings: Settings): Promise<ServerProc
     began: async (key) => {
       const known = all.find((began) => began.key === key);
       if (known !== undefined) return known;
-      const [began] = await once(news, key);
+      const [began] = await once(messages, key);
       return began;
     },
     runs: (key) => all.filter((began) => began.key === key).length,

@@ -73,24 +73,21 @@ describe('A verdict', () => {
 test.each([
   { redisCommands: 1.0006, verdict: 'goal' },
   { redisCommands: 1.04, verdict: 'missed' },
-])(
-  'Of $redisCommands commands for a replay, commands of other clients do not count',
-  ({ redisCommands, verdict }) => {
-    const slices = [sliceWith({ row: 'onceguard-redis', load: 'replay', redisCommands })];
-    const main = {
-      measuredAt: '',
-      machine: '',
-      versions: {},
-      rounds: 1,
-      sliceMs: 1,
-      rows: [],
-      bytesPerRecord: {},
-      slices,
-    };
-    const target = targetsOf(main, null).find(({ what }) => what === 'Redis commands, replay');
-    expect(target && verdictOf(target)).toBe(verdict);
-  },
-);
+])('Of $redisCommands commands for a replay, commands of other clients do not count', ({ redisCommands, verdict }) => {
+  const slices = [sliceWith({ row: 'onceguard-redis', load: 'replay', redisCommands })];
+  const main = {
+    measuredAt: '',
+    machine: '',
+    versions: {},
+    rounds: 1,
+    sliceMs: 1,
+    rows: [],
+    bytesPerRecord: {},
+    slices,
+  };
+  const target = targetsOf(main, null).find(({ what }) => what === 'Redis commands, replay');
+  expect(target && verdictOf(target)).toBe(verdict);
+});
 
 test('Memory growth is the growth per request between any two points of the run', () => {
   const memory = [50, 30, 31, 33].map((liveBytes, at) => ({ row: 'a', requests: (at + 1) * 10, liveBytes }));

@@ -37,8 +37,8 @@ describe('express-payments', () => {
 
   test('rejects a payment without a key', async () => {
     const port = await listen('express-payments/index.ts');
-    const answer = await send(port, { path: '/payments', headers: { authorization: 'Bearer alice-token' } });
-    expect([answer.status, answer.json().code]).toEqual([400, 'key_missing']);
+    const response = await send(port, { path: '/payments', headers: { authorization: 'Bearer alice-token' } });
+    expect([response.status, response.json().code]).toEqual([400, 'key_missing']);
   });
 });
 
@@ -49,10 +49,10 @@ describe('koa-orders', () => {
     const order = async (port: number) =>
       await send(port, { path: '/orders', key: 'cart-9', headers: { 'x-user': 'alice' }, body: { item: 'tea' } });
 
-    const answers = await Promise.all([...ports, ...ports].map(order));
+    const responses = await Promise.all([...ports, ...ports].map(order));
 
-    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
-    expect(new Set(answers.map(({ text }) => text))).toEqual(
+    expect(responses.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+    expect(new Set(responses.map(({ text }) => text))).toEqual(
       new Set(['{"number":1,"ordered":{"item":"tea"},"by":"alice"}']),
     );
   });

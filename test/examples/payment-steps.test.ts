@@ -72,8 +72,8 @@ describe('the payment provider of payment-steps, on its own', () => {
   test('charges once for a key, and reports by key what it did', async () => {
     const key = randomUUID();
     const charge = async () =>
-      await send(port, { path: '/charges', key, body: { order: 'order-1', cents: 100 } }).then((answer) =>
-        answer.json(),
+      await send(port, { path: '/charges', key, body: { order: 'order-1', cents: 100 } }).then((response) =>
+        response.json(),
       );
     const first = await charge();
     expect(await charge()).toEqual(first);

@@ -50,30 +50,30 @@ export class AuditedPayments {
     during: (context: OperationContext) => unknown = () => {},
     options: Partial<ExecuteOptions> = {},
   ): Promise<string> {
-    const account = this.logs.get(key) ?? { runs: 0, results: new Set() };
-    this.logs.set(key, account);
+    const log = this.logs.get(key) ?? { runs: 0, results: new Set() };
+    this.logs.set(key, log);
     const work = new EventEmitter();
     const [begun, over] = [once(work, 'begun'), once(work, 'over')];
     let ran = false;
     const operation = async (context: OperationContext) => {
-      const result = `paid ${++account.runs}`;
+      const result = `paid ${++log.runs}`;
       ran = true;
       work.emit('begun');
       try {
         await during(context);
-        account.results.add(result);
+        log.results.add(result);
         return result;
       } finally {
         work.emit('over');
       }
     };
-    const told = describeExecution(
+    const outcome = describeExecution(
       executeIdempotently(operation, { store: this.store, scope: 'faults', key, ...options }),
     );
-    await withinDeadline(this.store.callTimeoutMs, Promise.race([begun, told]));
-    await Promise.race([over, told]);
-    const words = await withinDeadline(this.store.callTimeoutMs, told);
-    return ran && words.startsWith('store_') ? `${words}, though it ran` : words;
+    await withinDeadline(this.store.callTimeoutMs, Promise.race([begun, outcome]));
+    await Promise.race([over, outcome]);
+    const description = await withinDeadline(this.store.callTimeoutMs, outcome);
+    return ran && description.startsWith('store_') ? `${description}, though it ran` : description;
   }
 }
 
@@ -88,13 +88,13 @@ async function describeExecution(execution: ReturnType<typeof executeIdempotentl
 }
 
 /** Resolves when the payment is made and on record; fails if that takes 20 s. */
-export async function untilPaid(till: AuditedPayments, key: string): Promise<void> {
-  const paid = async () => expect(await till.pay(key)).toMatch(/^paid 1, (recorded|replayed)$/);
+export async function untilPaid(payments: AuditedPayments, key: string): Promise<void> {
+  const paid = async () => expect(await payments.pay(key)).toMatch(/^paid 1, (recorded|replayed)$/);
   await vi.waitFor(paid, { timeout: 20_000, interval: 10 });
 }
 
 /** The same within the shortest possible time: the current connection attempt, the pause after it, and some slack. */
-export async function expectPaysAgain(till: AuditedPayments, key: string, longestPauseMs = 600): Promise<void> {
-  const attemptMs = Math.max(1.5 * till.store.callTimeoutMs, 1_000);
-  await withinDeadline(attemptMs + longestPauseMs + 1_000, untilPaid(till, key));
+export async function expectPaysAgain(payments: AuditedPayments, key: string, longestPauseMs = 600): Promise<void> {
+  const attemptMs = Math.max(1.5 * payments.store.callTimeoutMs, 1_000);
+  await withinDeadline(attemptMs + longestPauseMs + 1_000, untilPaid(payments, key));
 }

@@ -26,26 +26,26 @@ const shortMs = 400;
 const personsDecision = { as: 'done', result: 'paid by hand', by: 'Ada', reason: 'asked the bank' } as const;
 
 const once = 1;
-const forGood = null;
+const permanently = null;
 
 /** What the decider gets, and the record after that. */
 const decided = ['ok', 'completed'] as const;
-const undecided = ['store_unavailable', 'outcome_unknown'] as const;
+const undecided = ['store_unavailable', 'unknown'] as const;
 const decidedButUnanswered = ['store_unavailable', 'completed'] as const;
-const refused = ['store_misconfigured', 'outcome_unknown'] as const;
+const rejected = ['store_misconfigured', 'unknown'] as const;
 
-const rows: [StoreMethod, how: string, FaultRule, call: number | null, readonly [told: string, state: string]][] = [
+const rows: [StoreMethod, how: string, FaultRule, call: number | null, readonly [outcome: string, state: string]][] = [
   ['read', 'fails once', failsBefore(), once, decided],
   ['read', 'hangs once', hangs, once, undecided],
-  ['read', 'fails for good', failsBefore(), forGood, undecided],
-  ['read', 'is refused', failsBefore('misconfigured'), forGood, refused],
+  ['read', 'fails permanently', failsBefore(), permanently, undecided],
+  ['read', 'is rejected', failsBefore('misconfigured'), permanently, rejected],
   ['resolve', 'fails before', failsBefore(), once, decided],
   ['resolve', 'fails after', failsAfter, once, decided],
   ['resolve', 'hangs before', hangs, once, undecided],
   ['resolve', 'hangs after', hangsAfter, once, decidedButUnanswered],
-  ['resolve', 'fails before, permanently', failsBefore(), forGood, undecided],
-  ['resolve', 'fails after, permanently', failsAfter, forGood, decidedButUnanswered],
-  ['resolve', 'is refused', failsBefore('misconfigured'), forGood, refused],
+  ['resolve', 'fails before, permanently', failsBefore(), permanently, undecided],
+  ['resolve', 'fails after, permanently', failsAfter, permanently, decidedButUnanswered],
+  ['resolve', 'is rejected', failsBefore('misconfigured'), permanently, rejected],
 ];
 
 describe.each(storeKinds)('Resolving a doubt ($name)', ({ open }) => {
@@ -56,11 +56,11 @@ describe.each(storeKinds)('Resolving a doubt ($name)', ({ open }) => {
       const { name, fencingToken } = await leaveUnknownOutcome(inner);
       const store = new FaultStore(inner, shortMs);
       store.injectFault(verb, fault, call);
-      const told = await resolveDoubt(store, name, { ...personsDecision, fencingToken }).then(
+      const outcome = await resolveDoubt(store, name, { ...personsDecision, fencingToken }).then(
         ({ kind }) => kind,
         (error: IdempotencyError) => error.code,
       );
-      expect([told, (await inner.read(name)).record?.state]).toEqual(row);
+      expect([outcome, (await inner.read(name)).record?.state]).toEqual(row);
       store.clearFaults();
       expect(await resolveDoubt(store, name, { ...personsDecision, fencingToken })).toMatchObject({ kind: 'ok' });
       expect((await inner.read(name)).record).toMatchObject({ state: 'completed', decisions: [{ by: 'Ada' }] });
@@ -72,7 +72,7 @@ describe.each(storeKinds)('Resolving a doubt ($name)', ({ open }) => {
     const { store: inner, close } = await open();
     const { name } = await leaveUnknownOutcome(inner);
     const scan = async () => {
-      throw new StoreError('unavailable', 'It was told to fail.');
+      throw new StoreError('unavailable', 'An injected fault.');
     };
     const store = overrideVerbs(inner, { scan });
     await expect(listDoubts(store)).rejects.toBeInstanceOf(StoreError);

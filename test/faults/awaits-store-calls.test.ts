@@ -41,7 +41,7 @@ afterAll(() => client.disconnect());
 const onRedis = () => new RedisStore({ client, prefix: `faults:${randomUUID()}:` });
 
 /** Each entry point, and its store. */
-const entryPoints: readonly [title: string, way: EntryPointName, newStore: () => IdempotencyStore][] = [
+const entryPoints: readonly [title: string, entryPoint: EntryPointName, newStore: () => IdempotencyStore][] = [
   ['executeIdempotently, memory', 'executeIdempotently', () => new MemoryStore()],
   ['executeIdempotently, Redis', 'executeIdempotently', onRedis],
   ['Express 4, Redis', 'Express 4', onRedis],
@@ -57,44 +57,52 @@ const rows = Object.entries(storeCallExpectations).flatMap(([situation, cases]) 
 describe.concurrent('An execution, of a function or behind any framework,', () => {
   it.for(rows)('%s, and the call %s', async ([name, fault, row]) => {
     const situation: Situation = situations[name];
-    const here = entryPoints.filter(([, way]) => situation.onlyOver === undefined || way !== 'executeIdempotently');
-    const outcomes = here.map(async ([title, way, newStore]) => {
-      return [title, await outcomeOf(situation, faults[fault], way, newStore())];
+    const here = entryPoints.filter(
+      ([, entryPoint]) => situation.onlyOver === undefined || entryPoint !== 'executeIdempotently',
+    );
+    const outcomes = here.map(async ([title, entryPoint, newStore]) => {
+      return [title, await outcomeOf(situation, faults[fault], entryPoint, newStore())];
     });
-    const expected = here.map(([title, way]) => [title, expectedOf(row, way)]);
+    const expected = here.map(([title, entryPoint]) => [title, expectedOutcome(row, entryPoint)]);
     expect(Object.fromEntries(await Promise.all(outcomes))).toEqual(Object.fromEntries(expected));
   });
 });
 
-type ScenarioOutcome = Record<'told' | 'record' | 'repeat', string> & { readonly runs: number };
+type ScenarioOutcome = Record<'outcome' | 'record' | 'repeat', string> & { readonly runs: number };
 
-function expectedOf([told, runs, record, repeat]: Expectation, way: EntryPointName): ScenarioOutcome {
-  const toldHere = typeof told === 'string' ? told : told[way === 'executeIdempotently' ? 'function' : 'http'];
-  return { told: toldHere, runs, record, repeat };
+function expectedOutcome([outcome, runs, record, repeat]: Expectation, entryPoint: EntryPointName): ScenarioOutcome {
+  const outcomeHere =
+    typeof outcome === 'string' ? outcome : outcome[entryPoint === 'executeIdempotently' ? 'function' : 'http'];
+  return { outcome: outcomeHere, runs, record, repeat };
 }
 
 async function outcomeOf(
   situation: Situation,
   fault: Fault,
-  way: EntryPointName,
+  entryPoint: EntryPointName,
   inner: IdempotencyStore,
 ): Promise<ScenarioOutcome> {
-  const stage = await startFaultScenario({ situation, fault, way, inner });
+  const scenario = await startFaultScenario({ situation, fault, entryPoint, inner });
   try {
-    const told = await runScenario(situation, stage);
-    expect(stage.failedCalls()).toBeGreaterThan(0);
-    stage.restoreStore();
-    expect(await drainStore(stage.store)).toBe(true);
-    return { told, runs: stage.runs(), record: await recordOf(stage.store), repeat: await stage.callHere() };
+    const outcome = await runScenario(situation, scenario);
+    expect(scenario.failedCalls()).toBeGreaterThan(0);
+    scenario.restoreStore();
+    expect(await drainStore(scenario.store)).toBe(true);
+    return {
+      outcome,
+      runs: scenario.runs(),
+      record: await recordOf(scenario.store),
+      repeat: await scenario.callHere(),
+    };
   } finally {
-    await stage.close();
+    await scenario.close();
   }
 }
 
-async function runScenario({ act, run }: Situation, stage: FaultScenario): Promise<CallerOutcome> {
-  if (act !== undefined) return await act(stage);
-  if (run === undefined) stage.failNextCall();
-  return await stage.callHere();
+async function runScenario({ act, run }: Situation, scenario: FaultScenario): Promise<CallerOutcome> {
+  if (act !== undefined) return await act(scenario);
+  if (run === undefined) scenario.failNextCall();
+  return await scenario.callHere();
 }
 
 /** The record of the last call's key. */

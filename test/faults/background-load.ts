@@ -72,8 +72,8 @@ export class BackgroundLoad {
     const granted = await inBatches(this.#granted, async (grant) => await isStillHeld(witness, grant));
     const paid = await inBatches(this.#paid, async (key) => await isReplayed(witness, key));
     return [
-      ...this.#granted.flatMap(({ key }, at) => (granted[at] ? [] : [key])),
-      ...this.#paid.filter((_, at) => !paid[at]),
+      ...this.#granted.flatMap(({ key }, index) => (granted[index] ? [] : [key])),
+      ...this.#paid.filter((_, index) => !paid[index]),
     ];
   }
 
@@ -90,10 +90,10 @@ export class BackgroundLoad {
   }
 
   async #acquire(key: string): Promise<void> {
-    const asked = acquireRequest();
-    const answer = await this.store.acquire(key, asked);
-    if (answer.kind === 'acquired')
-      this.#granted.push({ key, ownerToken: asked.ownerToken, fencingToken: answer.fencingToken });
+    const request = acquireRequest();
+    const reply = await this.store.acquire(key, request);
+    if (reply.kind === 'acquired')
+      this.#granted.push({ key, ownerToken: request.ownerToken, fencingToken: reply.fencingToken });
   }
 
   async #pay(key: string): Promise<void> {
@@ -112,10 +112,10 @@ async function isReplayed(witness: IdempotencyStore, key: string): Promise<boole
   return end.kind === 'replayed' && end.value === key;
 }
 
-async function inBatches<T, Result>(all: readonly T[], ask: (one: T) => Promise<Result>): Promise<Result[]> {
+async function inBatches<T, Result>(all: readonly T[], call: (item: T) => Promise<Result>): Promise<Result[]> {
   const results: Result[] = [];
-  for (let at = 0; at < all.length; at += batchSize) {
-    results.push(...(await Promise.all(all.slice(at, at + batchSize).map(ask))));
+  for (let index = 0; index < all.length; index += batchSize) {
+    results.push(...(await Promise.all(all.slice(index, index + batchSize).map(call))));
   }
   return results;
 }

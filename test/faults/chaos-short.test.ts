@@ -31,9 +31,9 @@ test.each([
   [['--keys', 'many'], '--keys many: this is not a number above 0'],
   [['--keys', '1.5'], '--keys and --seed are whole numbers'],
   [['--sed', '1'], "Unknown option '--sed'"],
-])('reports the mistake in %j, and its usage', async (args, said) => {
+])('reports the mistake in %j, and its usage', async (args, mistake) => {
   const { status, text } = await chaos(...args);
-  expect(text).toContain(said);
+  expect(text).toContain(mistake);
   expect(text).toContain('Usage: npm run chaos');
   expect(status).toBe(2);
 });

@@ -39,7 +39,7 @@ test('23. A master is killed under load: every client heals, and nothing that wa
   await load.untilMoreAcknowledged();
   const { master } = await shardOf(0, cluster);
   await master.kill();
-  const loads = [load, ...others.map((other) => new BackgroundLoad(other))];
+  const loads = [load, ...others.map((further) => new BackgroundLoad(further))];
   await cluster.waitUntilOk();
   await expectAllWriteAgain(loads);
   await master.restart();

@@ -19,25 +19,25 @@ async function crashAndRestart(
 describe.each(connectionKinds)('kill -9 while work is in progress, over $name', ({ open }) => {
   test('11. without persistence loses the record: it is written again, and two events report it', async ({ lab }) => {
     const redis = await lab.redis();
-    const till = lab.payments(await open(lab, redis.url));
+    const payments = lab.payments(await open(lab, redis.url));
     const lost = lab.collectEvents('record_lost');
     const lives = lab.collectEvents('data_may_be_lost');
-    const crashes = () => crashAndRestart(redis, till.store, { discardData: true });
-    expect(await till.pay('order', crashes)).toBe('paid 1, recorded');
+    const crashes = () => crashAndRestart(redis, payments.store, { discardData: true });
+    expect(await payments.pay('order', crashes)).toBe('paid 1, recorded');
     expect(lost).toMatchObject([{ verb: 'complete', restored: true }]);
     await vi.waitUntil(() => lives.length > 0);
     expect(lives).toMatchObject([{ server: `127.0.0.1:${redis.port}` }]);
-    expect(await till.pay('order')).toBe('paid 1, replayed');
+    expect(await payments.pay('order')).toBe('paid 1, replayed');
   });
 
   test('11. with an append-only file keeps the record: its owner continues', async ({ lab }) => {
     const redis = await lab.redis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
-    const till = lab.payments(await open(lab, redis.url));
+    const payments = lab.payments(await open(lab, redis.url));
     const lost = lab.collectEvents('record_lost');
-    const crashes = () => crashAndRestart(redis, till.store, { discardData: false });
-    expect(await till.pay('order', crashes)).toBe('paid 1, recorded');
+    const crashes = () => crashAndRestart(redis, payments.store, { discardData: false });
+    expect(await payments.pay('order', crashes)).toBe('paid 1, recorded');
     expect(lost).toEqual([]);
-    expect(await till.pay('order')).toBe('paid 1, replayed');
+    expect(await payments.pay('order')).toBe('paid 1, replayed');
   });
 });
 

@@ -46,16 +46,16 @@ export class Lab {
   }
 
   payments(store: IdempotencyStore): AuditedPayments {
-    const till = new AuditedPayments(store, this.#paymentLogs);
-    this.#payments.push(till);
-    return till;
+    const payments = new AuditedPayments(store, this.#paymentLogs);
+    this.#payments.push(payments);
+    return payments;
   }
 
   /** Collects the events from now on. */
   collectEvents<Name extends EventName>(name: Name): Events[Name][] {
-    const heard: Events[Name][] = [];
-    this.onEnd(onEvent(name, (event) => heard.push(event)));
-    return heard;
+    const collected: Events[Name][] = [];
+    this.onEnd(onEvent(name, (event) => collected.push(event)));
+    return collected;
   }
 
   onEnd(end: () => unknown): void {
@@ -68,11 +68,12 @@ export class Lab {
    */
   async expectConsistent(): Promise<void> {
     for (const { store } of this.#payments) expect(await drainStore(store)).toBe(true);
-    const [till] = this.#payments;
+    const [payments] = this.#payments;
     for (const [key, { runs, results }] of this.#paymentLogs) {
       expect(runs).toBeLessThanOrEqual(this.maxRunsPerKey);
-      if (this.resultsNotKept.has(key)) expect(await till?.pay(key)).toBe('expired');
-      else if (results.size > 0) expect([...results].map((one) => `${one}, replayed`)).toContain(await till?.pay(key));
+      if (this.resultsNotKept.has(key)) expect(await payments?.pay(key)).toBe('expired');
+      else if (results.size > 0)
+        expect([...results].map((result) => `${result}, replayed`)).toContain(await payments?.pay(key));
     }
   }
 

@@ -23,13 +23,16 @@ export async function startLossyNetwork(socketPath: string): Promise<LossyNetwor
   const far = spawn('unshare', ['--net', process.execPath, forwarder, String(port), socketPath], {
     stdio: ['pipe', 'pipe', 'ignore'],
   });
-  const ended = once(far, 'close');
+  const exited = once(far, 'close');
   // Its exit removes the namespace and the virtual cable.
   const close = async () => {
     far.stdin.end();
-    await ended;
+    await exited;
   };
-  await Promise.race([once(far.stdout, 'data'), ended.then(([code]) => Promise.reject(new Error(`unshare: ${code}`)))]);
+  await Promise.race([
+    once(far.stdout, 'data'),
+    exited.then(([code]) => Promise.reject(new Error(`unshare: ${code}`))),
+  ]);
   try {
     return { ...createVethPair(far), close };
   } catch (error) {

@@ -32,13 +32,13 @@ describe.concurrent.each(refusalKinds.filter(isDenial))('a server that refuses $
     lab.onEnd(server.stop);
     await server.refuse();
     const { store, attempts } = await openCountingConnections(lab, server.url);
-    const till = lab.payments(store);
-    await vi.waitUntil(async () => (await till.pay('order')) === 'store_misconfigured', { interval: 1 });
+    const payments = lab.payments(store);
+    await vi.waitUntil(async () => (await payments.pay('order')) === 'store_misconfigured', { interval: 1 });
     expect(attempts()).toBeLessThanOrEqual(3);
     expect(store.health()).toMatchObject({ state: 'never_ready', lastError: expect.stringMatching(message) });
     await vi.waitUntil(() => attempts() > 6, 20_000);
     await server.repair();
-    await expectPaysAgain(till, 'order');
+    await expectPaysAgain(payments, 'order');
   });
 
   test('15. on a connection that once worked is named within three attempts, and works once it is repaired, however late', async ({
@@ -47,16 +47,16 @@ describe.concurrent.each(refusalKinds.filter(isDenial))('a server that refuses $
     const server = await start();
     lab.onEnd(server.stop);
     const { store, attempts } = await openCountingConnections(lab, server.url);
-    const till = lab.payments(store);
-    await expectPaysAgain(till, 'before');
+    const payments = lab.payments(store);
+    await expectPaysAgain(payments, 'before');
     await server.refuse();
-    await vi.waitUntil(async () => (await till.pay('order')) === 'store_misconfigured', { interval: 1 });
+    await vi.waitUntil(async () => (await payments.pay('order')) === 'store_misconfigured', { interval: 1 });
     // The first disconnect was that of the connection that worked.
     expect(attempts()).toBeLessThanOrEqual(1 + 3);
     expect(store.health()).toMatchObject({ state: 'degraded', lastError: expect.stringMatching(message) });
     await vi.waitUntil(() => attempts() > 6, 20_000);
     await server.repair();
-    await expectPaysAgain(till, 'order');
+    await expectPaysAgain(payments, 'order');
   });
 });
 
@@ -87,10 +87,10 @@ describe.concurrent.each([...refusalKinds.filter(isRefusalOfUsers), userDeleted]
         const server = await start();
         lab.onEnd(server.stop);
         await server.refuse();
-        const till = lab.payments(await open(lab, server.url));
-        expect(await till.pay('order')).toMatch(/^store_\w+$/);
+        const payments = lab.payments(await open(lab, server.url));
+        expect(await payments.pay('order')).toMatch(/^store_\w+$/);
         await server.repair();
-        await expectPaysAgain(till, 'order', longestPauseMs);
+        await expectPaysAgain(payments, 'order', longestPauseMs);
       },
     );
 
@@ -99,13 +99,13 @@ describe.concurrent.each([...refusalKinds.filter(isRefusalOfUsers), userDeleted]
       async ({ open, longestPauseMs }, { lab }) => {
         const server = await start();
         lab.onEnd(server.stop);
-        const till = lab.payments(await open(lab, server.url));
-        expect(await till.pay('order', () => server.refuse())).toBe('paid 1, not recorded');
-        expect(await till.pay('other')).toMatch(/^store_\w+$/);
+        const payments = lab.payments(await open(lab, server.url));
+        expect(await payments.pay('order', () => server.refuse())).toBe('paid 1, not recorded');
+        expect(await payments.pay('other')).toMatch(/^store_\w+$/);
         await server.repair();
-        await expectPaysAgain(till, 'other', longestPauseMs);
-        expect(await drainStore(till.store)).toBe(true);
-        expect(await till.pay('order')).toBe('paid 1, replayed');
+        await expectPaysAgain(payments, 'other', longestPauseMs);
+        expect(await drainStore(payments.store)).toBe(true);
+        expect(await payments.pay('order')).toBe('paid 1, replayed');
       },
     );
   },

@@ -74,22 +74,22 @@ test.concurrent.for(writeRefusals)(
   async (trouble, { lab }) => {
     const redis = await lab.redis({ args: ['--busy-reply-threshold', '200'] });
     const errors = lab.collectEvents('store_error');
-    const till = lab.payments(await lab.connect(redis.url, { callTimeoutMs: 500 }));
-    await expectPaysAgain(till, 'before');
+    const payments = lab.payments(await lab.connect(redis.url, { callTimeoutMs: 500 }));
+    await expectPaysAgain(payments, 'before');
 
     await trouble.begin(redis);
-    expect(await till.pay('order')).toMatch(/^store_(unavailable|misconfigured)$/);
+    expect(await payments.pay('order')).toMatch(/^store_(unavailable|misconfigured)$/);
     const told = errors.filter(({ error }) => error.message.includes(trouble.word));
     expect(new Set(told.map((one) => one.class))).toEqual(new Set([trouble.class]));
     await trouble.end(redis);
-    await untilPaid(till, 'order');
+    await untilPaid(payments, 'order');
 
     const [end, repeat] = trouble.ends ?? ['paid 1, not recorded', 'paid 1, replayed'];
     if (repeat === 'expired') lab.resultsNotKept.add('order while all was well');
-    expect(await till.pay('order while all was well', () => trouble.begin(redis))).toBe(end);
+    expect(await payments.pay('order while all was well', () => trouble.begin(redis))).toBe(end);
     await trouble.end(redis);
-    expect(await drainStore(till.store)).toBe(true);
-    expect(await till.pay('order while all was well')).toBe(repeat);
+    expect(await drainStore(payments.store)).toBe(true);
+    expect(await payments.pay('order while all was well')).toBe(repeat);
     expect(await keysWithoutEnd(redis)).toEqual([]);
   },
 );

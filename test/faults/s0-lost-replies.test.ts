@@ -26,7 +26,7 @@ const inDoubt = { as: 'unknown', retryAfterMs: null, note: null } as const;
 interface LostReplyRow {
   readonly verb: string;
   prepare(store: IdempotencyStore, key: string): Promise<(through: IdempotencyStore) => Promise<object>>;
-  readonly answer: object;
+  readonly reply: object;
 }
 
 const withLease = (
@@ -45,23 +45,23 @@ const rows: LostReplyRow[] = [
       const request = await acquireRequest(store);
       return (through) => through.acquire(key, request);
     },
-    answer: { kind: 'acquired', attempt: 1, takeover: false },
+    reply: { kind: 'acquired', attempt: 1, takeover: false },
   },
-  { verb: 'renew', prepare: withLease((through, lease) => through.renew(lease, 60_000)), answer: { kind: 'ok' } },
+  { verb: 'renew', prepare: withLease((through, lease) => through.renew(lease, 60_000)), reply: { kind: 'ok' } },
   {
     verb: 'checkpoint',
     prepare: withLease((through, lease) => through.checkpoint(lease, point)),
-    answer: { kind: 'ok' },
+    reply: { kind: 'ok' },
   },
   {
     verb: 'complete',
     prepare: withLease((through, lease) => through.complete(lease, { ...completionFor(lease), outcome: point.bytes })),
-    answer: { kind: 'ok' },
+    reply: { kind: 'ok' },
   },
   {
     verb: 'release',
     prepare: withLease((through, lease) => through.release(lease, { as: 'retryable' })),
-    answer: { kind: 'ok' },
+    reply: { kind: 'ok' },
   },
   {
     verb: 'resolve',
@@ -70,9 +70,9 @@ const rows: LostReplyRow[] = [
       await store.release(lease, inDoubt);
       return (through) => through.resolve(key, { ...lease, ...decision, expectedFencingToken: lease.fencingToken });
     },
-    answer: { kind: 'ok' },
+    reply: { kind: 'ok' },
   },
-  { verb: 'remove', prepare: withLease((through, { key }) => through.remove(key)), answer: {} },
+  { verb: 'remove', prepare: withLease((through, { key }) => through.remove(key)), reply: {} },
 ];
 
 describe.each(standaloneClients)('S0: where a reply is lost and the call is sent again, with $name', ({ make }) => {
@@ -110,13 +110,13 @@ describe.each(standaloneClients)('S0: where a reply is lost and the call is sent
     expect(await direct.getdel(counter)).toBe('2');
   });
 
-  it.each(rows)('$verb replies and changes as if it had been sent once', async ({ prepare, answer }) => {
+  it.each(rows)('$verb replies and changes as if it had been sent once', async ({ prepare, reply }) => {
     const [once, twice] = [randomUUID(), randomUUID()];
-    expect(await (await prepare(store, once))(store)).toMatchObject(answer);
+    expect(await (await prepare(store, once))(store)).toMatchObject(reply);
 
     const call = await prepare(store, twice);
     const dropped = proxy.injectFault('lose_reply', /evalsha/i);
-    expect(await untilAnswered(() => call(through))).toMatchObject(answer);
+    expect(await untilAnswered(() => call(through))).toMatchObject(reply);
     await dropped;
     expect(await shapeOf(store, twice)).toEqual(await shapeOf(store, once));
   });

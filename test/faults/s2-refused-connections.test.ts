@@ -42,11 +42,11 @@ const loadingLimitMs = 15_000;
 describe.concurrent.each(refusalKinds)('S2: a server that refuses $how', ({ start, message }) => {
   it.for(connectionKinds)(
     'is named on the first connection, and works once it is repaired, with $name',
-    async (way, test) => {
+    async (entryPoint, test) => {
       const server = await start();
       test.onTestFinished(server.stop);
       await server.refuse();
-      const { store, close } = await way.open(server.url);
+      const { store, close } = await entryPoint.open(server.url);
       test.onTestFinished(close);
       await expectRefusalNamed(store, message, 'never_ready', test);
       await server.repair();
@@ -56,10 +56,10 @@ describe.concurrent.each(refusalKinds)('S2: a server that refuses $how', ({ star
 
   it.for(connectionKinds)(
     'is named when it worked before, and works again once it is repaired, with $name',
-    async (way, test) => {
+    async (entryPoint, test) => {
       const server = await start();
       test.onTestFinished(server.stop);
-      const { store, close } = await way.open(server.url);
+      const { store, close } = await entryPoint.open(server.url);
       test.onTestFinished(close);
       await expectWorks(store, test);
       await server.refuse();

@@ -66,17 +66,14 @@ describe.each(versions)('S3: on a cluster client of $name,', ({ connect }) => {
     { enableAutoPipelining: false, durability: undefined },
     { enableAutoPipelining: true, durability: { replicas: 1, timeoutMs: 500 } },
     { enableAutoPipelining: false, durability: { replicas: 1, timeoutMs: 500 } },
-  ])(
-    'no caller gets MOVED, of many calls at once with %o.',
-    async ({ enableAutoPipelining, durability }, { lab }) => {
-      const client = await connect(lab, cluster, { enableAutoPipelining });
-      const store = new RedisStore({ client, prefix: lab.prefix, durability });
-      const { move } = await keysWithOneMoving();
-      await callAllShardsAtOnce(store);
-      await move();
-      await callAllShardsAtOnce(store);
-    },
-  );
+  ])('no caller gets MOVED, of many calls at once with %o.', async ({ enableAutoPipelining, durability }, { lab }) => {
+    const client = await connect(lab, cluster, { enableAutoPipelining });
+    const store = new RedisStore({ client, prefix: lab.prefix, durability });
+    const { move } = await keysWithOneMoving();
+    await callAllShardsAtOnce(store);
+    await move();
+    await callAllShardsAtOnce(store);
+  });
 
   test('records are never read from a replica, though scaleReads says so, and other reads are stale.', async ({
     lab,
@@ -112,7 +109,9 @@ describe.each(versions)('$name:', ({ connect, single }) => {
     await callAllShardsAtOnce(store);
   });
 
-  test('S3: A single-node client on a cluster fails with a message that says how to configure a cluster.', async ({ lab }) => {
+  test('S3: A single-node client on a cluster fails with a message that says how to configure a cluster.', async ({
+    lab,
+  }) => {
     const [node] = await mastersOf(cluster);
     const client = single(node?.url ?? '');
     lab.onEnd(() => client.disconnect());

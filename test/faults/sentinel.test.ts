@@ -95,8 +95,8 @@ describe.concurrent('behind Sentinel', () => {
   });
 });
 
-function usesTheseSentinels({ sentinels: asked }: Redis['options'], { addresses }: SentinelSet): boolean {
-  return asked?.some(({ port }) => port === addresses[0]?.port) ?? false;
+function usesTheseSentinels({ sentinels: configured }: Redis['options'], { addresses }: SentinelSet): boolean {
+  return configured?.some(({ port }) => port === addresses[0]?.port) ?? false;
 }
 
 /** What its detector of failovers does. */
@@ -129,10 +129,10 @@ function storeOnClient(lab: Lab, client: Redis | Redis5): RedisStore {
   // Without a listener ioredis prints every error.
   client.on('error', () => {});
   // A failover announcement ends a connection attempt.
-  const again = () => void client.connect().catch(() => {});
-  client.on('end', again);
+  const reconnect = () => void client.connect().catch(() => {});
+  client.on('end', reconnect);
   lab.onEnd(() => {
-    client.off('end', again);
+    client.off('end', reconnect);
     client.disconnect();
   });
   return new RedisStore({ client, prefix: lab.prefix });
@@ -141,10 +141,10 @@ function storeOnClient(lab: Lab, client: Redis | Redis5): RedisStore {
 /** The current master, once all Sentinels agree. */
 async function currentMaster({ masterName, sentinels, replicas }: SentinelSet): Promise<RedisServer> {
   const found = await vi.waitUntil(async () => {
-    const told = await Promise.all(
+    const masters = await Promise.all(
       sentinels.map(async (one) => await one.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName)),
     );
-    return replicas.find(({ port }) => told.every((address) => String(address) === `127.0.0.1,${port}`));
+    return replicas.find(({ port }) => masters.every((address) => String(address) === `127.0.0.1,${port}`));
   }, 30_000);
   return found ?? expect.fail();
 }

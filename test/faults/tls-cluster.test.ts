@@ -38,16 +38,16 @@ describe('A cluster whose certificates name hosts', () => {
   });
 
   test('is reached by the names that dnsLookup returns for the given addresses', async () => {
-    const asked: string[] = [];
+    const lookedUp: string[] = [];
     const store = await connect({
       cluster: [{ host: 'cluster.example', port: cluster.address.port }],
       dnsLookup: (name, callback) => {
-        asked.push(name);
+        lookedUp.push(name);
         callback(null, cluster.address.host);
       },
     });
     await acquireLease({ store, key: randomUUID() });
-    expect(new Set(asked)).toEqual(new Set(['cluster.example']));
+    expect(new Set(lookedUp)).toEqual(new Set(['cluster.example']));
   });
 
   test('notifies waiters of completions in other processes', async () => {
@@ -55,15 +55,15 @@ describe('A cluster whose certificates name hosts', () => {
       await connect({ cluster: [cluster.address] }),
       await connect({ cluster: [cluster.address] }),
     ];
-    const heard: string[] = [];
-    waiting.onAttemptEnded((key) => heard.push(key));
+    const notified: string[] = [];
+    waiting.onAttemptEnded((key) => notified.push(key));
     await vi.waitUntil(
       async () => {
         const key = randomUUID();
         const lease = await acquireLease({ store: owner, key });
         await waiting.acquire(key, acquireRequest({ notifyOnEnd: true }));
         await owner.release(lease, { as: 'retryable' });
-        return heard.length > 0;
+        return notified.length > 0;
       },
       { timeout: 20_000, interval: 50 },
     );

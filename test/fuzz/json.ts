@@ -95,8 +95,8 @@ function judgeOne({ text, value, form }: JsonReading): string | null {
     return text === null ? 'JSON.parse refuses it, and we do not' : 'we refuse it';
   if (form === null) return null;
   const escaped = withEscapes(form);
-  const again = JSON.parse(escaped);
-  if (!isDeepStrictEqual(again, value)) return `the canonical form is another value: ${form}`;
+  const reparsed = JSON.parse(escaped);
+  if (!isDeepStrictEqual(reparsed, value)) return `the canonical form is another value: ${form}`;
   return formOf(Buffer.from(escaped))?.equals(form) ? null : `the canonical form has another one: ${form}`;
 }
 

@@ -14,9 +14,9 @@ export async function damagedOutcomes(): Promise<FuzzTarget> {
   let kept = Buffer.alloc(0);
   await executeIdempotently(() => value, call);
   store.injectFault('acquire', async (pass) => {
-    const answer = (await pass()) as never as { outcome: Uint8Array };
-    kept = Buffer.from(answer.outcome);
-    return answer as never;
+    const reply = (await pass()) as never as { outcome: Uint8Array };
+    kept = Buffer.from(reply.outcome);
+    return reply as never;
   });
   await executeIdempotently(() => value, call);
   store.clearFaults();

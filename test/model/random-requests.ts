@@ -45,10 +45,10 @@ export class RandomRequests {
     };
   }
 
-  learn(request: AcquireRequest, answer: AcquireReply): void {
-    if (answer.kind !== 'acquired') return;
+  learn(request: AcquireRequest, reply: AcquireReply): void {
+    if (reply.kind !== 'acquired') return;
     const { ownerToken, fingerprint, recordTtlMs, outcomeTtlMs, unknownTtlMs } = request;
-    const { fencingToken, attempt, takeover, recovering, guarded, fingerprintBound, leaseEndAt } = answer;
+    const { fencingToken, attempt, takeover, recovering, guarded, fingerprintBound, leaseEndAt } = reply;
     const lease = {
       key: this.#key,
       ownerToken: ownerToken,

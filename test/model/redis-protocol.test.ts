@@ -66,14 +66,16 @@ afterAll(() => redis.disconnect());
 test(`${steps} random steps on Redis get the replies and leave the records of the protocol, and reach every kind of reply`, async () => {
   const store = await RedisStore.connect({ url: redisUrl(), prefix, callTimeoutMs: 30_000 });
   const { notifiedKeys } = await listeningStore(store, redis, prefix);
-  const seen = new Map<string, number>();
-  const onReply = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
+  const counts = new Map<string, number>();
+  const onReply = (event: string) => counts.set(event, (counts.get(event) ?? 0) + 1);
   await walkAll({ store, redis, prefix, seed, onReply }, keys, steps);
 
   for (const line of answers) {
     const [verb, kinds = ''] = line.split(': ');
     for (const kind of kinds.split(', ')) {
-      expect.soft(seen.get(`${verb} ${kind}`) ?? 0, `${verb} ${kind}, seed ${seed}`).toBeGreaterThanOrEqual(leastSeen);
+      expect
+        .soft(counts.get(`${verb} ${kind}`) ?? 0, `${verb} ${kind}, seed ${seed}`)
+        .toBeGreaterThanOrEqual(leastSeen);
     }
   }
   expect(await keysWithoutEnd()).toEqual([]);

@@ -27,25 +27,25 @@ export async function startConsumer(settings: ConsumerSettings): Promise<Consume
     execArgv: ['--import', tsx, '--disable-warning=OnceguardWarning'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  const gone = once(child, 'exit');
-  const told: ConsumerMessage[] = [];
-  child.on('message', (one: ConsumerMessage) => told.push(one));
+  const exited = once(child, 'exit');
+  const messages: ConsumerMessage[] = [];
+  child.on('message', (message: ConsumerMessage) => messages.push(message));
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
-    await gone;
+    await exited;
   };
-  const heard = async (what: 'ready' | 'held') => {
-    const look = () => {
-      if (!told.some((one) => what in one)) throw new Error(`The consumer has not said ${what}.`);
+  const untilMessage = async (kind: 'ready' | 'held') => {
+    const check = () => {
+      if (!messages.some((message) => kind in message)) throw new Error(`The consumer has not sent ${kind}.`);
     };
-    await vi.waitFor(look, { timeout: 30_000, interval: 20 });
+    await vi.waitFor(check, { timeout: 30_000, interval: 20 });
   };
-  await heard('ready');
+  await untilMessage('ready');
   return {
     get decisions() {
-      return told.flatMap((one) => ('decided' in one ? [one.decided] : []));
+      return messages.flatMap((message) => ('decided' in message ? [message.decided] : []));
     },
-    untilHeld: async () => await heard('held'),
+    untilHeld: async () => await untilMessage('held'),
     kill: async () => await end('SIGKILL'),
     stop: async () => await end('SIGTERM'),
   };

@@ -63,14 +63,14 @@ for (const major of majors) {
 
     /** The client of the first attempt disconnects while its handler runs; then the handler continues. */
     async function leave(form: Form | undefined) {
-      const world = await open();
-      opened.push(world);
+      const testbed = await open();
+      opened.push(testbed);
       const entered = newGate();
       const left = newGate();
       const { handler, kind } = form?.(library, left.opened) ?? { handler: () => undefined };
       let runs = 0;
       const app = await library.start({
-        store: world.store,
+        store: testbed.store,
         ...(kind ? { kind } : {}),
         handler: () => {
           runs += 1;

@@ -92,9 +92,9 @@ const stacks = ([11, 12] as const).flatMap((major) => storeKinds.map((kind) => (
 
 describe.each(stacks)('Nest $major with its TimeoutInterceptor, $store:', ({ major, kind }) => {
   it('under httpPaymentPolicy a handler does not run again after its time-out', async () => {
-    const world = await kind.open();
-    open.push(world);
-    const { port, attempts, finish } = await startNest(loadNest(major), world.store, httpPaymentPolicy);
+    const testbed = await kind.open();
+    open.push(testbed);
+    const { port, attempts, finish } = await startNest(loadNest(major), testbed.store, httpPaymentPolicy);
     expect((await send(port, { key: 'payment-1' })).status).toBe(408);
     const retry = await send(port, { key: 'payment-1' });
     expect([retry.status, retry.json().code]).toEqual([409, 'outcome_unknown']);
@@ -103,9 +103,9 @@ describe.each(stacks)('Nest $major with its TimeoutInterceptor, $store:', ({ maj
   });
 
   it('by default the signal of the handler aborts, and the retry runs', async () => {
-    const world = await kind.open();
-    open.push(world);
-    const { port, attempts, signals, finish } = await startNest(loadNest(major), world.store, {});
+    const testbed = await kind.open();
+    open.push(testbed);
+    const { port, attempts, signals, finish } = await startNest(loadNest(major), testbed.store, {});
     expect((await send(port, { key: 'payment-1' })).status).toBe(408);
     expect(signals[0]?.reason).toMatchObject({ code: 'lease_lost' });
     expect((await send(port, { key: 'payment-1' })).text).toBe('{"attempt":2}');

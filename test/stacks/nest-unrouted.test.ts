@@ -76,20 +76,20 @@ const stacks = ([11, 12] as const).flatMap((major) => [
 
 describe.each(stacks)('Nest $major $named:', ({ major, prefix, path }) => {
   it.each(storeKinds)('a 404 of an unrouted request is not recorded ($name)', async (kind) => {
-    const world = await kind.open();
-    open.push(world);
-    const port = await startNest(loadNest(major), world, prefix);
+    const testbed = await kind.open();
+    open.push(testbed);
+    const port = await startNest(loadNest(major), testbed, prefix);
     for (const _ of ['the first', 'a retry']) {
-      const answer = await send(port, { key: 'k', path: `${path}missing` });
-      expect([answer.status, answer.headers['idempotent-replayed']]).toEqual([404, undefined]);
+      const response = await send(port, { key: 'k', path: `${path}missing` });
+      expect([response.status, response.headers['idempotent-replayed']]).toEqual([404, undefined]);
     }
-    expect(await statesIn(world)).toEqual(['retryable']);
+    expect(await statesIn(testbed)).toEqual(['retryable']);
   });
 
   it.each(storeKinds)('a 404 of a controller is ($name)', async (kind) => {
-    const world = await kind.open();
-    open.push(world);
-    const port = await startNest(loadNest(major), world, prefix);
+    const testbed = await kind.open();
+    open.push(testbed);
+    const port = await startNest(loadNest(major), testbed, prefix);
     expect((await send(port, { key: 'k', path: `${path}pay` })).status).toBe(404);
     expect((await send(port, { key: 'k', path: `${path}pay` })).headers['idempotent-replayed']).toBe('true');
   });

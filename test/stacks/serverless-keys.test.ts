@@ -28,8 +28,8 @@ describe.each<[string, Wrap]>([
       res.status(201).json({ run: runs });
     });
     const handler = wrap(app);
-    const answers = await Promise.all(Array.from({ length: 20 }, async () => await handler(event(), {})));
-    for (const answer of answers) expect(answer).toMatchObject({ statusCode: 201, body: '{"run":1}' });
+    const responses = await Promise.all(Array.from({ length: 20 }, async () => await handler(event(), {})));
+    for (const response of responses) expect(response).toMatchObject({ statusCode: 201, body: '{"run":1}' });
     expect(runs).toBe(1);
   });
 });

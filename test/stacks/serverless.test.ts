@@ -72,9 +72,9 @@ const events: Record<string, (key?: string) => object> = {
   }),
 };
 
-type Answer = (framework: Framework, call: Call) => Reply;
+type Respond = (framework: Framework, call: Call) => Reply;
 
-const answers: Record<string, Answer> = {
+const responses: Record<string, Respond> = {
   json: () => ({ status: 201, headers: { 'X-Made': 'here' }, body: { paid: 'é€' } }),
   'a text': () => ({ headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: 'é€' }),
   bytes: () => ({ headers: { 'Content-Type': 'image/png' }, body: Buffer.from([0, 128, 255, 13, 10, 13, 10]) }),
@@ -97,26 +97,26 @@ const answers: Record<string, Answer> = {
 
 const worlds: OpenedStore[] = [];
 afterEach(async () => {
-  for (const world of worlds.splice(0)) await world.close();
+  for (const testbed of worlds.splice(0)) await testbed.close();
 });
 
 describe.each(Object.keys(wrappers))('%s', (wrapper) => {
   describe.each(storeKinds)('on $name', ({ open }) => {
     const openStore = async () => {
-      const world = await open();
-      worlds.push(world);
-      return world.store;
+      const testbed = await open();
+      worlds.push(testbed);
+      return testbed.store;
     };
 
     for (const [kind, eventOf] of Object.entries(events)) {
       it.each(frameworks)(`${kind}: of 20 duplicates one runs, and all get its response ($name)`, async (framework) => {
         const store = await openStore();
-        for (const [what, answer] of Object.entries(answers)) {
+        for (const [what, respond] of Object.entries(responses)) {
           let runs = 0;
           const handler = async (call: Call): Promise<Reply> => {
             runs += 1;
             await new Promise(setImmediate);
-            return answer(framework, call);
+            return respond(framework, call);
           };
           const spec: AppSpec = { store, handler, options: { onInProgress: { waitMs: 30_000 } } };
           const call = (of: AppSpec) => wrappers[wrapper]?.(framework.listener(of));
@@ -150,15 +150,18 @@ describe.each(Object.keys(wrappers))('%s', (wrapper) => {
       expect(runs).toBe(2);
     });
 
-    it.each(frameworks)('a response that is too large to record is sent whole; its retry gets 410 ($name)', async (framework) => {
-      const handler = (): Reply => ({ body: 'x'.repeat(5_000) });
-      const options = { maxOutcomeBytes: 1_000 };
-      const app = wrappers[wrapper]?.(framework.listener({ store: await openStore(), handler, options }));
-      const event = events['API Gateway v1'];
-      const first = await app?.(event?.('k'), {});
-      expect([first?.statusCode, first?.body]).toEqual([200, 'x'.repeat(5_000)]);
-      expect((await app?.(event?.('k'), {}))?.statusCode).toBe(410);
-    });
+    it.each(frameworks)(
+      'a response that is too large to record is sent whole; its retry gets 410 ($name)',
+      async (framework) => {
+        const handler = (): Reply => ({ body: 'x'.repeat(5_000) });
+        const options = { maxOutcomeBytes: 1_000 };
+        const app = wrappers[wrapper]?.(framework.listener({ store: await openStore(), handler, options }));
+        const event = events['API Gateway v1'];
+        const first = await app?.(event?.('k'), {});
+        expect([first?.statusCode, first?.body]).toEqual([200, 'x'.repeat(5_000)]);
+        expect((await app?.(event?.('k'), {}))?.statusCode).toBe(410);
+      },
+    );
   });
 });
 

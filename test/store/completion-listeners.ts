@@ -44,15 +44,15 @@ export async function listeningStore<Store extends SubscribableStore>(
 
 /** Records all messages under a prefix. `all` resolves with the names, once everything published so far has arrived. */
 export async function recordAllMessages(redis: Redis, prefix: string) {
-  const heard: string[] = [];
+  const names: string[] = [];
   const client = redis.duplicate();
-  client.on('pmessage', (_pattern, _channel, name) => heard.push(name));
+  client.on('pmessage', (_pattern, _channel, name) => names.push(name));
   await client.psubscribe(`${prefix}*`);
   const all = async () => {
     await redis.publish(`${prefix}bystander`, 'the last');
-    await vi.waitUntil(() => heard.at(-1) === 'the last', { timeout: 10_000, interval: 5 });
-    expect(heard.pop()).toBe('the last');
-    return heard;
+    await vi.waitUntil(() => names.at(-1) === 'the last', { timeout: 10_000, interval: 5 });
+    expect(names.pop()).toBe('the last');
+    return names;
   };
   return { all, end: () => client.disconnect() };
 }

@@ -133,7 +133,7 @@ async function readAll(): Promise<Map<string, StoredBytes>> {
 
 /** Which call has which key. */
 async function numbersOf(all: readonly number[]): Promise<Map<string, number>> {
-  const found = new Map<string, number>();
+  const numbers = new Map<string, number>();
   for (const n of all) {
     const watched = new FaultStore(store, 30_000);
     await executeIdempotently(() => expect.unreachable('It runs.'), {
@@ -141,9 +141,9 @@ async function numbersOf(all: readonly number[]): Promise<Map<string, number>> {
       store: watched,
       fingerprint: 'none',
     }).catch(() => {});
-    found.set(`${prefix}{${watched.calls[0]?.key}}`, n);
+    numbers.set(`${prefix}{${watched.calls[0]?.key}}`, n);
   }
-  return found;
+  return numbers;
 }
 
 async function damage(
@@ -199,18 +199,18 @@ test('the same holds of outcomes and steps of a MemoryStore', async () => {
   await executeIdempotently(() => ({ charge: 1 }), memory);
   await executeIdempotently((context) => stepping(context, 1), { ...memory, key: 'free' }).catch(() => {});
   inner.injectFault('acquire', async (pass) => {
-    const answer = (await pass()) as never as { outcome?: Buffer; steps?: Map<string, { seq: number; bytes: Buffer }> };
-    if (answer.outcome !== undefined) answer.outcome = mutateBytes(answer.outcome, Buffer.from('"other"'), random);
-    const [[name, entry] = ['', undefined]] = answer.steps ?? [];
+    const reply = (await pass()) as never as { outcome?: Buffer; steps?: Map<string, { seq: number; bytes: Buffer }> };
+    if (reply.outcome !== undefined) reply.outcome = mutateBytes(reply.outcome, Buffer.from('"other"'), random);
+    const [[name, entry] = ['', undefined]] = reply.steps ?? [];
     if (entry !== undefined)
-      answer.steps?.set(name, { ...entry, bytes: mutateBytes(entry.bytes, Buffer.from('r1'), random) });
-    return answer as never;
+      reply.steps?.set(name, { ...entry, bytes: mutateBytes(entry.bytes, Buffer.from('r1'), random) });
+    return reply as never;
   });
   for (let n = 0; n < 5_000; n += 1) {
-    const again = executeIdempotently(() => expect.unreachable('It runs again.'), {
+    const repeat = executeIdempotently(() => expect.unreachable('It runs again.'), {
       ...memory,
       key: n % 2 === 0 ? 'done' : 'free',
     });
-    await expect(again, `seed ${seed}`).rejects.toMatchObject({ class: 'damaged' });
+    await expect(repeat, `seed ${seed}`).rejects.toMatchObject({ class: 'damaged' });
   }
 });

@@ -40,17 +40,20 @@ describe('A user with', () => {
     ]);
   });
 
-  test.each([...inScripts, 'evalsha', 'eval'])('all of them except %s gets a finding that names it', async (command) => {
-    const findings = await foundWith([...documented, `-${command}`]);
-    expect(findings[0]).toMatchObject({
-      code: 'redis_no_rights',
-      severity: 'error',
-      message: `the user may not use ${command.toUpperCase()}, which the store needs, or the server does not have it`,
-      remedy: expect.stringContaining('docs/redis.md#rights'),
-    });
-    expect(codesOf(findings)).toEqual(['redis_no_rights', 'redis_not_looked_at']);
-    expect(await server.command('KEYS', '*')).toEqual([]);
-  });
+  test.each([...inScripts, 'evalsha', 'eval'])(
+    'all of them except %s gets a finding that names it',
+    async (command) => {
+      const findings = await foundWith([...documented, `-${command}`]);
+      expect(findings[0]).toMatchObject({
+        code: 'redis_no_rights',
+        severity: 'error',
+        message: `the user may not use ${command.toUpperCase()}, which the store needs, or the server does not have it`,
+        remedy: expect.stringContaining('docs/redis.md#rights'),
+      });
+      expect(codesOf(findings)).toEqual(['redis_no_rights', 'redis_not_looked_at']);
+      expect(await server.command('KEYS', '*')).toEqual([]);
+    },
+  );
 
   test('all of them and CONFIG has no findings', async () => {
     expect(await foundWith([...documented, '+config|get'])).toEqual([]);

@@ -31,12 +31,12 @@ export interface Situation {
   readonly isFirstStoreCall?: true;
   /** What a run does; returns how it ends (default: done), or its whole result. */
   readonly run?: (
-    stage: FaultScenario,
+    scenario: FaultScenario,
     run: number,
-    told: WorkContext,
+    context: WorkContext,
   ) => Promise<RunResult['ends'] | RunResult | undefined>;
   /** Returns what the caller got. Default: injects the fault, unless `run` does, and calls. */
-  readonly act?: (stage: FaultScenario) => Promise<CallerOutcome>;
+  readonly act?: (scenario: FaultScenario) => Promise<CallerOutcome>;
 }
 
 export interface Fault {
@@ -80,7 +80,7 @@ export interface ControlledFaultScenario extends FaultScenario {
 export interface FaultScenarioOptions {
   readonly situation: Situation;
   readonly fault: Fault;
-  readonly way: EntryPointName;
+  readonly entryPoint: EntryPointName;
   readonly inner: IdempotencyStore;
 }
 
@@ -91,45 +91,45 @@ const earlierKey = 'payment-0';
 export async function startFaultScenario({
   situation,
   fault,
-  way,
+  entryPoint,
   inner,
 }: FaultScenarioOptions): Promise<ControlledFaultScenario> {
   const { verb, options = {} } = situation;
   const store = new FaultStore(inner, longTimeoutMs);
-  const beginning = gatesByKey<number>();
+  const runBegan = gatesByKey<number>();
   let runs = 0;
-  let struck = 0;
+  let failures = 0;
   const work: Work = async (context) => {
     if (context.key === earlierKey) return { run: 0, ends: 'done' };
     const run = ++runs;
-    beginning(run).open();
-    return toRunResult(run, await situation.run?.(stage, run, context));
+    runBegan(run).open();
+    return toRunResult(run, await situation.run?.(scenario, run, context));
   };
-  const strikes: FaultRule = async (pass) => {
-    struck += 1;
+  const failing: FaultRule = async (pass) => {
+    failures += 1;
     return await fault.rule(pass);
   };
   const nextCallNumber: FaultScenario['nextCallNumber'] = (of) => store.callsOf(of).length + 1;
-  const here = await openEntryPoint(way, { store, options, work });
-  const elsewhere = await openEntryPoint(way, {
+  const here = await openEntryPoint(entryPoint, { store, options, work });
+  const elsewhere = await openEntryPoint(entryPoint, {
     store: inner,
     options: { ...options, onInProgress: { waitMs: 60_000 } },
     work,
   });
-  const stage: ControlledFaultScenario = {
+  const scenario: ControlledFaultScenario = {
     store,
     fault,
     nextCallNumber,
     failNextCall: (callsLater = 0) => {
       if (fault.reachesDeadline || situation.reachesDeadline) setTimeoutOf(store, shortTimeoutMs);
-      store.injectFault(verb, strikes, fault.isPermanent ? null : nextCallNumber(verb) + callsLater);
+      store.injectFault(verb, failing, fault.isPermanent ? null : nextCallNumber(verb) + callsLater);
     },
     callHere: async () => await here.call(key),
     callFromElsewhere: async () => await elsewhere.call(key),
-    began: async (run) => await beginning(run).opened,
+    began: async (run) => await runBegan(run).opened,
     gate: newGate(),
     runs: () => runs,
-    failedCalls: () => struck,
+    failedCalls: () => failures,
     restoreStore: () => {
       setTimeoutOf(store, longTimeoutMs);
       store.clearFaults();
@@ -140,11 +140,11 @@ export async function startFaultScenario({
     },
   };
   if (!situation.isFirstStoreCall) await here.call(earlierKey);
-  return stage;
+  return scenario;
 }
 
-function toRunResult(run: number, ended: RunResult['ends'] | RunResult | undefined): RunResult {
-  return typeof ended === 'object' ? ended : { run, ends: ended ?? 'done' };
+function toRunResult(run: number, end: RunResult['ends'] | RunResult | undefined): RunResult {
+  return typeof end === 'object' ? end : { run, ends: end ?? 'done' };
 }
 
 function setTimeoutOf(store: FaultStore, timeoutMs: number): void {
@@ -166,8 +166,9 @@ interface EntryPoint {
   close(): Promise<void>;
 }
 
-async function openEntryPoint(way: EntryPointName, opening: EntryPointSetup): Promise<EntryPoint> {
-  if (way === 'executeIdempotently') return { call: async (of) => await callAsFunction(opening, of), close: async () => {} };
-  const { port, close } = await startHttpApplication(way, opening);
+async function openEntryPoint(entryPoint: EntryPointName, setup: EntryPointSetup): Promise<EntryPoint> {
+  if (entryPoint === 'executeIdempotently')
+    return { call: async (of) => await callAsFunction(setup, of), close: async () => {} };
+  const { port, close } = await startHttpApplication(entryPoint, setup);
   return { call: async (of) => await callOverHttp(port, of), close };
 }

@@ -26,14 +26,14 @@ export interface KillPoint {
    * Another caller comes first, and the second one when the first has finished, or at once. Default: there is only one.
    */
   readonly earlierCaller?: 'has finished' | 'is running';
-  readonly arrange?: (store: FaultStore, dieAt: HaltAt) => void;
+  readonly arrange?: (store: FaultStore, haltAt: HaltAt) => void;
   /** What the work does; returns how it ends. Default: done. */
   readonly run?: (running: KillPointContext) => Promise<RunResult['ends'] | undefined>;
-  readonly scope?: (stay: Halt) => Promise<string>;
+  readonly scope?: (halt: Halt) => Promise<string>;
   /** The work is this step; its result is the run that ran the step. */
   readonly step?: StepKillPoint;
   /** The victim's recover function for an attempt before. */
-  readonly recover?: (stay: Halt) => Promise<Recovery<never>>;
+  readonly recover?: (halt: Halt) => Promise<Recovery<never>>;
   /** The point is the response itself, just before it is sent. */
   readonly isResponse?: true;
 }
@@ -75,30 +75,30 @@ const waiting: SharedOptions = { onInProgress: { waitMs: 60_000 } };
 const neverEnds = async () => await new Promise<never>(() => {});
 
 export const killPoints = {
-  'calls its scope function': { onlyOver: 'http', scope: async (stay) => await stay() },
-  'reads the store clock': { arrange: (_, dieAt) => dieAt('read') },
-  'acquires the lease': { arrange: (_, dieAt) => dieAt('acquire') },
-  'acquires again what is completed': { earlierCaller: 'has finished', arrange: (_, dieAt) => dieAt('acquire', 2) },
+  'calls its scope function': { onlyOver: 'http', scope: async (halt) => await halt() },
+  'reads the store clock': { arrange: (_, haltAt) => haltAt('read') },
+  'acquires the lease': { arrange: (_, haltAt) => haltAt('acquire') },
+  'acquires again what is completed': { earlierCaller: 'has finished', arrange: (_, haltAt) => haltAt('acquire', 2) },
   'polls for the outcome of another attempt': {
     earlierCaller: 'is running',
     options: waiting,
-    arrange: (_, dieAt) => dieAt('acquire', 3),
+    arrange: (_, haltAt) => haltAt('acquire', 3),
     run: neverEnds,
   },
   'runs the work': { run: async ({ halt }) => await halt() },
-  'renews its lease': { arrange: (_, dieAt) => dieAt('renew'), run: neverEnds },
-  'records its outcome': { arrange: (_, dieAt) => dieAt('complete') },
+  'renews its lease': { arrange: (_, haltAt) => haltAt('renew'), run: neverEnds },
+  'records its outcome': { arrange: (_, haltAt) => haltAt('complete') },
   'records a response that is partly sent': {
     onlyOver: 'http',
-    arrange: (_, dieAt) => dieAt('complete'),
+    arrange: (_, haltAt) => haltAt('complete'),
     run: async () => 'done, streamed',
   },
   'sends its response': { isResponse: true },
   'records its outcome in the background': {
     timeoutMs: shortTimeoutMs,
-    arrange: (store, dieAt) => {
+    arrange: (store, haltAt) => {
       store.injectFault('complete', hangs, 1);
-      dieAt('complete');
+      haltAt('complete');
     },
   },
   'polls for the outcome of the new owner': {
@@ -115,20 +115,20 @@ export const killPoints = {
     },
   },
   'frees the key after a failure': {
-    arrange: (_, dieAt) => dieAt('release'),
+    arrange: (_, haltAt) => haltAt('release'),
     run: async () => 'failed',
   },
   'releases a token whose acquire got no reply': {
     timeoutMs: shortTimeoutMs,
-    arrange: (store, dieAt) => {
+    arrange: (store, haltAt) => {
       store.injectFault('acquire', hangsAfter, 1);
-      dieAt('release');
+      haltAt('release');
     },
   },
   'releases a token whose acquire came too late': {
-    arrange: (store, dieAt) => {
+    arrange: (store, haltAt) => {
       store.injectFault('read', withStaleClock, 1);
-      dieAt('release');
+      haltAt('release');
     },
   },
   ...stepKillPoints,
@@ -142,23 +142,27 @@ export type KillMoment = 'before' | 'during' | 'after';
 /** A request to a victim. */
 export interface KillCase {
   readonly moment: KillMoment;
-  readonly way: EntryPointName;
+  readonly entryPoint: EntryPointName;
   readonly policy: Policy;
 }
 
 /** Every entry point under every policy, at each of these moments. */
 export function casesOf(name: KillPointName, moments: readonly KillMoment[]): KillCase[] {
   const { onlyOver, onlyUnder }: KillPoint = killPoints[name];
-  const ways = entryPointNames.filter((way) => onlyOver === undefined || way !== 'executeIdempotently');
+  const entryPoints = entryPointNames.filter(
+    (entryPoint) => onlyOver === undefined || entryPoint !== 'executeIdempotently',
+  );
   const chosen = onlyUnder ?? ['rerun', 'block', 'payments'];
-  return moments.flatMap((moment) => ways.flatMap((way) => chosen.map((policy) => ({ moment, way, policy }))));
+  return moments.flatMap((moment) =>
+    entryPoints.flatMap((entryPoint) => chosen.map((policy) => ({ moment, entryPoint, policy }))),
+  );
 }
 
-export function titleOf({ moment, way, policy }: KillCase): string {
-  return `${moment}, ${way}, ${policy}`;
+export function titleOf({ moment, entryPoint, policy }: KillCase): string {
+  return `${moment}, ${entryPoint}, ${policy}`;
 }
 
 /** A key that any client may send. */
-export function keyOf(group: string, one: KillCase): string {
-  return `${group}:${titleOf(one)}`.replaceAll(', ', ':').replaceAll(' ', '-');
+export function keyOf(group: string, killCase: KillCase): string {
+  return `${group}:${titleOf(killCase)}`.replaceAll(', ', ':').replaceAll(' ', '-');
 }

@@ -66,19 +66,12 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
             'acquires, and may bypass the store',
             'polls for the outcome of another attempt',
           ],
-          dies: [
-            'acquires the lease',
-            'acquires again what is completed',
-            'polls for the outcome of another attempt',
-          ],
+          dies: ['acquires the lease', 'acquires again what is completed', 'polls for the outcome of another attempt'],
         },
       },
       '#giveUp': {
         release: {
-          fails: [
-            'releases a token whose acquire got no reply',
-            'releases a token whose acquire came too late',
-          ],
+          fails: ['releases a token whose acquire got no reply', 'releases a token whose acquire came too late'],
           dies: ['releases a token whose acquire got no reply', 'releases a token whose acquire came too late'],
         },
       },

@@ -18,29 +18,31 @@ export interface Victim {
 
 /** Starts a victim, and its executions. */
 export async function startVictim(settings: VictimSettings): Promise<Victim> {
-  const { death, moments, group } = settings;
+  const { killPoint, moments, group } = settings;
   const child = await startChild<VictimPorts>('../../faults/processes/victim.ts', settings);
-  const news = new EventEmitter().setMaxListeners(0);
-  child.process.on('message', (said: VictimMessage) => {
-    if ('told' in said) news.emit(`told ${said.title}`, said.told);
-    else news.emit(`reached ${said.title}`, said.reached.name);
+  const messages = new EventEmitter().setMaxListeners(0);
+  child.process.on('message', (message: VictimMessage) => {
+    if ('outcome' in message) messages.emit(`outcome ${message.title}`, message.outcome);
+    else messages.emit(`reached ${message.title}`, message.reached.name);
   });
-  const gone = once(child.process, 'exit').then(() => ['nothing']);
-  const told = async (one: KillCase): Promise<CallerOutcome> => {
-    const port = child.firstMessage.ports[titleOf(one)];
-    if (port !== undefined) return await callAsVictimsClient(port, keyOf(group, one), killPoints[death]);
-    const [words] = await Promise.race([once(news, `told ${titleOf(one)}`), gone]);
-    return words;
+  const exited = once(child.process, 'exit').then(() => ['nothing']);
+  const outcomeOf = async (killCase: KillCase): Promise<CallerOutcome> => {
+    const port = child.firstMessage.ports[titleOf(killCase)];
+    if (port !== undefined) return await callAsVictimsClient(port, keyOf(group, killCase), killPoints[killPoint]);
+    const [outcome] = await Promise.race([once(messages, `outcome ${titleOf(killCase)}`), exited]);
+    return outcome;
   };
-  const reached = async (one: KillCase): Promise<string | null> => {
-    const [name] = await once(news, `reached ${titleOf(one)}`);
+  const recordNameOf = async (killCase: KillCase): Promise<string | null> => {
+    const [name] = await once(messages, `reached ${titleOf(killCase)}`);
     return name;
   };
-  const ofAll = async <T>(tell: (one: KillCase) => Promise<T>): Promise<ReadonlyMap<string, T>> => {
-    const entries = casesOf(death, moments).map(async (one) => [titleOf(one), await tell(one)] as const);
+  const ofAll = async <T>(read: (killCase: KillCase) => Promise<T>): Promise<ReadonlyMap<string, T>> => {
+    const entries = casesOf(killPoint, moments).map(
+      async (killCase) => [titleOf(killCase), await read(killCase)] as const,
+    );
     return new Map(await Promise.all(entries));
   };
-  const victim = { callerOutcomes: ofAll(told), reached: ofAll(reached), kill: child.kill };
+  const victim = { callerOutcomes: ofAll(outcomeOf), reached: ofAll(recordNameOf), kill: child.kill };
   child.process.send('begin');
   return victim;
 }

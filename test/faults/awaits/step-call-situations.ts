@@ -17,12 +17,12 @@ export const stepSituations = {
   'records the result of an atMostOnce step': {
     verb: 'checkpoint',
     options,
-    run: chargeInSteps({ atMostOnce: true, strikesWithin: true }),
+    run: chargeInSteps({ atMostOnce: true, failsAfterStep: true }),
   },
   'withdraws the intent of a step': {
     verb: 'checkpoint',
     options,
-    run: chargeInSteps({ atMostOnce: true, strikesWithin: true, first: failWithNothingHappened }),
+    run: chargeInSteps({ atMostOnce: true, failsAfterStep: true, first: failWithNothingHappened }),
   },
   'withdraws the intent of a recovered step': {
     verb: 'checkpoint',
@@ -41,27 +41,27 @@ export const stepSituations = {
 interface ChargeSituation {
   readonly atMostOnce: boolean;
   /** The call after the step fails, not the one before it. */
-  readonly strikesWithin?: true;
+  readonly failsAfterStep?: true;
   /** What the step of the first run does. */
   readonly first?: (context: StepContext) => unknown;
 }
 
-function chargeInSteps({ atMostOnce, strikesWithin, first }: ChargeSituation) {
-  return async ({ failNextCall }: FaultScenario, run: number, told: WorkContext): Promise<RunResult> => {
-    if (run > 1) return await runChargeStep(told, run, atMostOnce);
-    if (!strikesWithin) failNextCall();
-    return await runChargeStep(told, run, atMostOnce, (context) => {
-      if (strikesWithin) failNextCall();
-      return first?.(context);
+function chargeInSteps({ atMostOnce, failsAfterStep, first }: ChargeSituation) {
+  return async ({ failNextCall }: FaultScenario, run: number, context: WorkContext): Promise<RunResult> => {
+    if (run > 1) return await runChargeStep(context, run, atMostOnce);
+    if (!failsAfterStep) failNextCall();
+    return await runChargeStep(context, run, atMostOnce, (stepContext) => {
+      if (failsAfterStep) failNextCall();
+      return first?.(stepContext);
     });
   };
 }
 
-async function changesNothingInFirstRun(_stage: FaultScenario, run: number, told: WorkContext): Promise<RunResult> {
-  const declines = () => {
-    throw new Error('The other system said nothing.');
+async function changesNothingInFirstRun(_stage: FaultScenario, run: number, context: WorkContext): Promise<RunResult> {
+  const failsWithoutReply = () => {
+    throw new Error('The other system did not reply.');
   };
-  return await runChargeStep(told, run, true, run === 1 ? declines : undefined);
+  return await runChargeStep(context, run, true, run === 1 ? failsWithoutReply : undefined);
 }
 
 /** The first run leaves its step in doubt; the outcome is that of the second caller. */

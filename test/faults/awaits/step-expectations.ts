@@ -58,14 +58,8 @@ export const stepExpectations: Readonly<Record<keyof typeof stepSituations, Expe
     'fails after, permanently': undecided('in_progress', 'in_progress'),
     'hangs before, permanently': undecided('in_progress', 'in_progress'),
     'hangs after, permanently': undecided('in_progress', 'in_progress'),
-    'is rejected, permanently': undecided(
-      { function: 'store_misconfigured', http: 'store_unavailable' },
-      'outcome_unknown',
-    ),
-    'is invalid, permanently': undecided(
-      { function: 'argument_invalid', http: 'store_unavailable' },
-      'outcome_unknown',
-    ),
+    'is rejected, permanently': undecided({ function: 'store_misconfigured', http: 'store_unavailable' }, 'unknown'),
+    'is invalid, permanently': undecided({ function: 'argument_invalid', http: 'store_unavailable' }, 'unknown'),
   },
   'leaves the outcome unknown after a recovery': {
     ...withPassingFaults(stillUnknown),
@@ -89,6 +83,6 @@ function leaseOver(repeat: CallerOutcome): Expectation {
 }
 
 /** The decision is not on record: the next caller recovers again, and the work continues. */
-function undecided(told: Expectation[0], state: string): Expectation {
-  return [told, 1, `${state}, attempt 2`, 'run 2'];
+function undecided(outcome: Expectation[0], state: string): Expectation {
+  return [outcome, 1, `${state}, attempt 2`, 'run 2'];
 }

@@ -12,7 +12,7 @@ const recovers = {
   step: {
     atMostOnce: true,
     act: () => {
-      throw new Error('The other system said nothing.');
+      throw new Error('The other system did not reply.');
     },
   },
 } as const satisfies KillPoint;
@@ -22,12 +22,12 @@ export const stepKillPoints = {
   'records the result of a step': {
     ...steps,
     step: { atMostOnce: false },
-    arrange: (_, dieAt) => dieAt('checkpoint'),
+    arrange: (_, haltAt) => haltAt('checkpoint'),
   },
   'records the intent of an atMostOnce step': {
     ...steps,
     step: { atMostOnce: true },
-    arrange: (_, dieAt) => dieAt('checkpoint', 1),
+    arrange: (_, haltAt) => haltAt('checkpoint', 1),
   },
   'runs an atMostOnce step': {
     ...steps,
@@ -36,22 +36,22 @@ export const stepKillPoints = {
   'records the result of an atMostOnce step': {
     ...steps,
     step: { atMostOnce: true },
-    arrange: (_, dieAt) => dieAt('checkpoint', 2),
+    arrange: (_, haltAt) => haltAt('checkpoint', 2),
   },
   'withdraws the intent of a step': {
     ...steps,
     step: { atMostOnce: true, act: failWithNothingHappened },
-    arrange: (_, dieAt) => dieAt('checkpoint', 2),
+    arrange: (_, haltAt) => haltAt('checkpoint', 2),
   },
-  'recovers a step': { ...recovers, recover: async (stay) => await stay() },
+  'recovers a step': { ...recovers, recover: async (halt) => await halt() },
   'withdraws the intent of a recovered step': {
     ...recovers,
     recover: async () => recovery.notDone(),
-    arrange: (_, dieAt) => dieAt('checkpoint', 2),
+    arrange: (_, haltAt) => haltAt('checkpoint', 2),
   },
   'leaves the outcome unknown after a recovery': {
     ...recovers,
     recover: async () => recovery.stillUnknown(),
-    arrange: (_, dieAt) => dieAt('release', 2),
+    arrange: (_, haltAt) => haltAt('release', 2),
   },
 } as const satisfies Record<string, KillPoint>;

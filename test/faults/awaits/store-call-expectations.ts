@@ -21,7 +21,7 @@ type RequiredFaultName = Exclude<
 
 export type Expectation = readonly [
   /** What the caller got. A function's caller gets the class of a store error, an HTTP client does not. */
-  told: CallerOutcome | { readonly function: CallerOutcome; readonly http: CallerOutcome },
+  outcome: CallerOutcome | { readonly function: CallerOutcome; readonly http: CallerOutcome },
   /** How often the work had run by then. */
   runs: number,
   /** The record once the store works again and all queued calls are sent. */

@@ -33,16 +33,16 @@ export const situations = {
       return undefined;
     },
     act: async ({ store, callHere, callFromElsewhere, began, nextCallNumber, failNextCall, gate }) => {
-      const other = callFromElsewhere();
+      const otherCaller = callFromElsewhere();
       await began(1);
-      const look = nextCallNumber('acquire');
-      const told = callHere();
-      await store.waitForCalls('acquire', look);
+      const firstPoll = nextCallNumber('acquire');
+      const outcome = callHere();
+      await store.waitForCalls('acquire', firstPoll);
       failNextCall();
-      await store.waitForCalls('acquire', look + 1);
+      await store.waitForCalls('acquire', firstPoll + 1);
       gate.open();
-      await other;
-      return await told;
+      await otherCaller;
+      return await outcome;
     },
   },
   'renews its lease': {
@@ -59,8 +59,8 @@ export const situations = {
   'records a response that is partly sent': {
     verb: 'complete',
     onlyOver: 'http',
-    run: async (stage, run) => {
-      await failsStoreCallInFirstRun(stage, run);
+    run: async (scenario, run) => {
+      await failsStoreCallInFirstRun(scenario, run);
       return 'done, streamed';
     },
   },
@@ -75,27 +75,27 @@ export const situations = {
     },
     act: async ({ store, nextCallNumber, callHere }) => {
       const first = nextCallNumber('complete');
-      const told = await callHere();
+      const outcome = await callHere();
       await store.waitForCalls('complete', first + 1);
-      return told;
+      return outcome;
     },
   },
   'records its outcome after its lease, without a takeover': {
     verb: 'complete',
     options: { leaseMs },
-    run: async (stage, run, { signal }) => {
-      if (run === 1) await runsPastLease(stage, signal);
-      return await failsStoreCallInFirstRun(stage, run);
+    run: async (scenario, run, { signal }) => {
+      if (run === 1) await runsPastLease(scenario, signal);
+      return await failsStoreCallInFirstRun(scenario, run);
     },
   },
   'polls for the outcome of the new owner': {
     verb: 'acquire',
     options: { leaseMs, onInProgress: { waitMs } },
-    run: async (stage, run, { signal }) => {
-      const { store, callFromElsewhere, began, nextCallNumber, failNextCall, gate } = stage;
+    run: async (scenario, run, { signal }) => {
+      const { store, callFromElsewhere, began, nextCallNumber, failNextCall, gate } = scenario;
       if (run === 2) await gate.opened;
       if (run !== 1) return undefined;
-      await runsPastLease(stage, signal);
+      await runsPastLease(scenario, signal);
       void callFromElsewhere();
       await began(2);
       failNextCall();
@@ -107,11 +107,11 @@ export const situations = {
     verb: 'acquire',
     options: { leaseMs },
     onlyOver: 'http',
-    run: async (stage, run, { signal }) => {
+    run: async (scenario, run, { signal }) => {
       if (run !== 1) return undefined;
-      await runsPastLease(stage, signal);
-      await stage.callFromElsewhere();
-      stage.failNextCall();
+      await runsPastLease(scenario, signal);
+      await scenario.callFromElsewhere();
+      scenario.failNextCall();
       return 'failed';
     },
   },

@@ -29,7 +29,7 @@ import { openSharedRecords } from '../awaits/shared-records.js';
 
 export interface VictimSettings {
   readonly prefix: string;
-  readonly death: KillPointName;
+  readonly killPoint: KillPointName;
   readonly moments: readonly KillMoment[];
   /** The prefix of its keys. */
   readonly group: string;
@@ -46,18 +46,21 @@ export interface VictimPorts {
  */
 export type VictimMessage =
   | { readonly title: string; readonly reached: { readonly name: string | null } }
-  | { readonly title: string; readonly told: string };
+  | { readonly title: string; readonly outcome: string };
 
-const { prefix, death: name, moments, group }: VictimSettings = JSON.parse(process.argv[2] ?? '');
-const death: KillPoint = killPoints[name];
+const { prefix, killPoint: name, moments, group }: VictimSettings = JSON.parse(process.argv[2] ?? '');
+const killPoint: KillPoint = killPoints[name];
 const records = await openSharedRecords(prefix);
 const ports: Record<string, number> = {};
 const calls: (() => Promise<void>)[] = [];
 
-for (const one of casesOf(name, moments)) {
-  const { halt, ...opening } = entryPointSetupOf(one);
-  if (one.way === 'executeIdempotently') calls.push(async () => await callAndReport(one, opening, halt));
-  else ports[titleOf(one)] = (await startHttpApplication(one.way, opening, outerLayerOf(one, halt))).port;
+for (const killCase of casesOf(name, moments)) {
+  const { halt, ...setup } = entryPointSetupOf(killCase);
+  if (killCase.entryPoint === 'executeIdempotently') calls.push(async () => await callAndReport(killCase, setup, halt));
+  else
+    ports[titleOf(killCase)] = (
+      await startHttpApplication(killCase.entryPoint, setup, outerLayerOf(killCase, halt))
+    ).port;
 }
 process.once('disconnect', () => process.exit());
 process.once('message', () => {
@@ -65,53 +68,53 @@ process.once('message', () => {
 });
 process.send?.({ ports } satisfies VictimPorts);
 
-function entryPointSetupOf(one: KillCase): EntryPointSetup & { readonly halt: Halt } {
-  const store = new FaultStore(records.newStore(), death.timeoutMs ?? 600_000);
+function entryPointSetupOf(killCase: KillCase): EntryPointSetup & { readonly halt: Halt } {
+  const store = new FaultStore(records.newStore(), killPoint.timeoutMs ?? 600_000);
   const halt: Halt = async () => {
-    say({ title: titleOf(one), reached: { name: store.calls[0]?.key ?? null } });
+    report({ title: titleOf(killCase), reached: { name: store.calls[0]?.key ?? null } });
     return await new Promise<never>(() => {});
   };
   const haltAt: HaltAt = (verb, call) => {
     const dies = async (pass: () => Promise<unknown>) => {
-      if (one.moment === 'after') await pass();
+      if (killCase.moment === 'after') await pass();
       return await halt();
     };
     store.injectFault(verb, dies, call);
   };
-  const beginning = gatesByKey<number>();
-  const began = async (run: number) => await beginning(run).opened;
-  const work: Work = async (told) => {
-    const run = await records.countRun(told.key);
-    beginning(run).open();
-    const running = { halt, haltAt, run, signal: told.signal, began };
-    const { step } = death;
+  const runBegan = gatesByKey<number>();
+  const began = async (run: number) => await runBegan(run).opened;
+  const work: Work = async (context) => {
+    const run = await records.countRun(context.key);
+    runBegan(run).open();
+    const running = { halt, haltAt, run, signal: context.signal, began };
+    const { step } = killPoint;
     if (step !== undefined)
-      return await runChargeStep(told, run, step.atMostOnce, (context) => step.act?.(context, running));
-    return { run, ends: (await death.run?.(running)) ?? 'done' };
+      return await runChargeStep(context, run, step.atMostOnce, (stepContext) => step.act?.(stepContext, running));
+    return { run, ends: (await killPoint.run?.(running)) ?? 'done' };
   };
-  const { recover } = death;
-  const finding = recover === undefined ? {} : { onAbandoned: async () => await recover(halt) };
-  death.arrange?.(store, haltAt);
-  return { store, options: { ...policies[one.policy], ...death.options, ...finding }, work, halt };
+  const { recover } = killPoint;
+  const recoverOption = recover === undefined ? {} : { onAbandoned: async () => await recover(halt) };
+  killPoint.arrange?.(store, haltAt);
+  return { store, options: { ...policies[killCase.policy], ...killPoint.options, ...recoverOption }, work, halt };
 }
 
-async function callAndReport(one: KillCase, opening: EntryPointSetup, halt: Halt): Promise<void> {
-  const ask = async () => await callAsFunction(opening, keyOf(group, one));
-  const first = death.earlierCaller === undefined ? null : ask();
-  if (death.earlierCaller === 'has finished') await first;
-  const told = await ask();
-  if (death.isResponse) await halt();
-  say({ title: titleOf(one), told });
+async function callAndReport(killCase: KillCase, setup: EntryPointSetup, halt: Halt): Promise<void> {
+  const callOnce = async () => await callAsFunction(setup, keyOf(group, killCase));
+  const first = killPoint.earlierCaller === undefined ? null : callOnce();
+  if (killPoint.earlierCaller === 'has finished') await first;
+  const outcome = await callOnce();
+  if (killPoint.isResponse) await halt();
+  report({ title: titleOf(killCase), outcome });
 }
 
-function say(news: VictimMessage): void {
-  process.send?.(news);
+function report(message: VictimMessage): void {
+  process.send?.(message);
 }
 
 /** Layers around the middleware: where the point is the response, the response reaches them and is not sent. */
-function outerLayerOf({ way }: KillCase, halt: Halt): Parameters<typeof startHttpApplication>[2] {
-  const scope = death.scope === undefined ? {} : { scope: () => death.scope?.(halt) };
-  if (!death.isResponse) return scope;
+function outerLayerOf({ entryPoint }: KillCase, halt: Halt): Parameters<typeof startHttpApplication>[2] {
+  const scope = killPoint.scope === undefined ? {} : { scope: () => killPoint.scope?.(halt) };
+  if (!killPoint.isResponse) return scope;
   const express: RequestHandler = (_req, res, next) => {
     res.end = () => {
       void halt();
@@ -126,5 +129,5 @@ function outerLayerOf({ way }: KillCase, halt: Halt): Parameters<typeof startHtt
     };
     await next();
   };
-  return { ...scope, outer: [frameworkOf(way).family === 'express' ? express : koa] };
+  return { ...scope, outer: [frameworkOf(entryPoint).family === 'express' ? express : koa] };
 }

@@ -28,7 +28,7 @@ export interface OperationSchedule {
   readonly signal?: AbortSignal;
   /** The time between the end of one and the beginning of the next. Default 0. */
   readonly intervalMs?: number;
-  readonly answer?: string;
+  readonly result?: string;
 }
 
 /** Runs operations one after the other, each under its own key. They expire as if they were a minute apart. */
@@ -37,11 +37,11 @@ export class CountedOperations {
   #refused = 0;
 
   async run(store: IdempotencyStore, course: OperationSchedule): Promise<void> {
-    const { count = Number.POSITIVE_INFINITY, signal, intervalMs = 0, answer = 'paid' } = course;
+    const { count = Number.POSITIVE_INFINITY, signal, intervalMs = 0, result = 'paid' } = course;
     for (let made = 0; made < count && signal?.aborted !== true; made += 1) {
       const key = randomUUID();
       const ttlMs = dayMs + made * minuteMs;
-      if (await isAcknowledged(store, key, answer, ttlMs)) this.#acknowledged.push(key);
+      if (await isAcknowledged(store, key, result, ttlMs)) this.#acknowledged.push(key);
       else this.#refused += 1;
       if (intervalMs > 0) await pause(intervalMs);
     }
@@ -60,10 +60,10 @@ export class CountedOperations {
   }
 }
 
-async function isAcknowledged(store: IdempotencyStore, key: string, answer: string, ttlMs: number): Promise<boolean> {
+async function isAcknowledged(store: IdempotencyStore, key: string, result: string, ttlMs: number): Promise<boolean> {
   try {
     const lease = await acquireLease({ store, key }, { recordTtlMs: ttlMs });
-    const { kind } = await store.complete(lease, completionOf(answer, { outcomeTtlMs: ttlMs }));
+    const { kind } = await store.complete(lease, completionOf(result, { outcomeTtlMs: ttlMs }));
     return kind === 'ok' || kind === 'restored';
   } catch (error) {
     if (error instanceof StoreError) return false;

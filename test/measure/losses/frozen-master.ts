@@ -45,13 +45,13 @@ async function measureFrozenMaster(count: number, options: Omit<RedisOptions, 'r
 /** The replica that is the master now, once all Sentinels agree. */
 async function currentMaster({ masterName, sentinels, replicas }: SentinelSet): Promise<RedisServer> {
   for (;;) {
-    const told = await Promise.all(
+    const addresses = await Promise.all(
       sentinels.map(async (sentinel) =>
         String(await sentinel.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName)),
       ),
     );
-    const found = replicas.find(({ port }) => told.every((address) => address === `127.0.0.1,${port}`));
-    if (found !== undefined) return found;
+    const master = replicas.find(({ port }) => addresses.every((address) => address === `127.0.0.1,${port}`));
+    if (master !== undefined) return master;
     await pause(50);
   }
 }

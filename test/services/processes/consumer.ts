@@ -45,7 +45,7 @@ export interface Shipped {
 
 const settings: ConsumerSettings = JSON.parse(process.argv[2] ?? '{}');
 const { prefix, holdAt } = settings;
-const sendToParent = (told: ConsumerMessage) => void process.send?.(told);
+const sendToParent = (message: ConsumerMessage) => void process.send?.(message);
 
 async function holdIfAt(point: HoldPoint): Promise<void> {
   if (point !== holdAt) return;

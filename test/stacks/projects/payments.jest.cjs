@@ -120,7 +120,7 @@ test('With a closed store nothing runs, and the error is a StoreError', async ()
 });
 
 /** Sends the response that the path asks for. */
-function answer(path, res) {
+function respond(path, res) {
   res.statusCode = 201;
   if (path === '/json') return void res.end('{"paid":true}');
   if (path === '/bytes') return void res.end(Uint8Array.from(Buffer.from('paid')));
@@ -135,7 +135,7 @@ async function onExpress(store, charge) {
   app.use(Express.json({ verify: express.keepRawBody }));
   app.post('/:kind', express.idempotency({ store, scope: 'public' }), (req, res) => {
     charge();
-    answer(req.path, res);
+    respond(req.path, res);
   });
   return await listening(createServer(app));
 }
@@ -158,7 +158,7 @@ async function onKoa(store, charge) {
   app.use((ctx) => {
     charge();
     ctx.respond = false;
-    answer(ctx.path, ctx.res);
+    respond(ctx.path, ctx.res);
   });
   const callback = app.callback();
   return await listening(createServer((req, res) => void callback(req, res)));
