@@ -12,16 +12,14 @@ import {
   startHttpApplication,
   type Work,
 } from './awaits/entry-points.js';
+import { type KillPoint, type Policy, policies } from './awaits/kill-point.js';
 import {
   casesOf,
   type KillCase,
   type KillMoment,
-  type KillPoint,
   type KillPointName,
   keyOf,
   killPoints,
-  type Policy,
-  policies,
   titleOf,
 } from './awaits/kill-points.js';
 import { openSharedRecords, type SharedRecords } from './awaits/shared-records.js';

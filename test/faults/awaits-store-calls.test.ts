@@ -9,8 +9,9 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisUrl } from '../support/redis.js';
 import type { CallerOutcome, EntryPointName } from './awaits/entry-points.js';
+import type { Expectation, FaultName } from './awaits/expectation.js';
 import { type Fault, type FaultScenario, type Situation, startFaultScenario } from './awaits/fault-scenario.js';
-import { type Expectation, type FaultName, storeCallExpectations } from './awaits/store-call-expectations.js';
+import { storeCallExpectations } from './awaits/store-call-expectations.js';
 import { type SituationName, situations } from './awaits/store-call-situations.js';
 
 const once = { isPermanent: false, reachesDeadline: false } as const;

@@ -3,7 +3,8 @@ import { EventEmitter, once } from 'node:events';
 import { startChild } from '../../adapters/child-process.js';
 import type { VictimMessage, VictimPorts, VictimSettings } from '../processes/victim.js';
 import { type CallerOutcome, callOverHttp } from './entry-points.js';
-import { casesOf, type KillCase, type KillPoint, keyOf, killPoints, titleOf } from './kill-points.js';
+import type { KillPoint } from './kill-point.js';
+import { casesOf, type KillCase, keyOf, killPoints, titleOf } from './kill-points.js';
 
 export interface Victim {
   /** What the caller of each case got, by the case's title. */

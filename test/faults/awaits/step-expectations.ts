@@ -1,8 +1,8 @@
 // What holds where a store call of a step or of a recovery fails: rows for `store-call-expectations.ts`.
 
 import type { CallerOutcome } from './entry-points.js';
+import type { Expectation, Expectations } from './expectation.js';
 import type { stepSituations } from './step-call-situations.js';
-import type { Expectation, Expectations } from './store-call-expectations.js';
 
 const done: Expectation = ['run 1', 1, 'completed, attempt 1', 'run 1, replayed'];
 

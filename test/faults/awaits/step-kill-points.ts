@@ -1,9 +1,9 @@
 // The points at which a process dies during a step, or during the recovery of one.
 import { recovery } from '@onceguard/core';
 import { failWithNothingHappened } from './charge-step.js';
-import type { KillPoint } from './kill-points.js';
+import type { KillPoint } from './kill-point.js';
 
-const steps = { under: ['rerun', 'block', 'recover'] } as const;
+const steps = { onlyUnder: ['rerun', 'block', 'recover'] } as const;
 
 /** The first caller leaves a step in doubt; the second, which has to recover it, dies. */
 const recovers = {

@@ -12,17 +12,14 @@ import {
   type Work,
 } from '../awaits/entry-points.js';
 import { gatesByKey } from '../awaits/fault-scenario.js';
+import { type Halt, type HaltAt, type KillPoint, policies } from '../awaits/kill-point.js';
 import {
   casesOf,
-  type Halt,
-  type HaltAt,
   type KillCase,
   type KillMoment,
-  type KillPoint,
   type KillPointName,
   keyOf,
   killPoints,
-  policies,
   titleOf,
 } from '../awaits/kill-points.js';
 import { openSharedRecords } from '../awaits/shared-records.js';
