@@ -1,10 +1,10 @@
-// The command line of `npm run bench`: which run is wanted.
+// The command line of `npm run bench`: which run it selects.
 import { parseArgs } from 'node:util';
 import { rows } from './rows.js';
 
 export interface Command {
   readonly kind: 'main' | 'full' | 'memory' | 'short' | 'micro' | 'report';
-  /** The rows that are to be measured; null: all of them. */
+  /** The rows to measure; null: all of them. */
   readonly rows: readonly string[] | null;
 }
 
@@ -30,7 +30,7 @@ const options = {
   rows: { type: 'string' },
 } as const;
 
-/** Throws an error that says what makes no sense. */
+/** Throws an error that names the mistake. */
 export function readArguments(args: readonly string[]): Command | 'help' {
   const { values } = parseArgs({ args: [...args], options });
   if (values.help) return 'help';

@@ -6,7 +6,7 @@ const repeatedMark = 'repeated-';
 export type KeyPlan =
   | { readonly kind: 'none' }
   | { readonly kind: 'fresh'; readonly prefix: string }
-  /** `count` keys in turn, again and again; a part of all requests, 0 to 1, brings a fresh key instead. */
+  /** `count` keys in turn, again and again; a share of all requests, 0 to 1, has a fresh key instead. */
   | {
       readonly kind: 'repeated';
       readonly prefix: string;
@@ -17,13 +17,13 @@ export type KeyPlan =
   /** Each key is sent `size` times at once. */
   | { readonly kind: 'bursts'; readonly prefix: string; readonly size: number };
 
-/** Whether this key was sent before the measurement, in whatever row. */
+/** Whether this key was sent before the measurement, in any row. */
 export function isRepeated(key: string): boolean {
   return key.startsWith(repeatedMark);
 }
 
 export class Keys {
-  /** How many keys were begun that nobody had sent before: so often the work has to be done. */
+  /** How many keys were sent for the first time: the work has to be done once for each. */
   fresh = 0;
   readonly #plan: KeyPlan;
   #sent = 0;
@@ -32,7 +32,7 @@ export class Keys {
     this.#plan = plan;
   }
 
-  /** The key of the next request; null, where the load sends none. */
+  /** The key of the next request; null if the load sends none. */
   next(): string | null {
     const plan = this.#plan;
     const at = this.#sent++;

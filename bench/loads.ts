@@ -1,4 +1,4 @@
-// The loads of the main run: what is sent to a row, and to which rows.
+// The loads of the main run: what each sends, and to which rows.
 import type { KeyPlan } from './keys.js';
 
 export interface Load {
@@ -7,12 +7,12 @@ export interface Load {
   /** Measured in every round, or in every second one. */
   readonly everyRounds: 1 | 2;
   readonly connections: number;
-  /** The rows that it says something about; left out, all that are not made for another load alone. */
+  /** The rows for which the load is meaningful; default: all that are not made for another load only. */
   readonly rows?: readonly string[];
   keys(prefixes: KeyPrefixes): KeyPlan;
 }
 
-/** What keys begin with: those that are sent before it is measured, and those that nobody has sent. */
+/** The prefixes of keys: for keys that are sent before the measurement, and for new ones. */
 export interface KeyPrefixes {
   readonly repeated: string;
   readonly fresh: string;

@@ -51,12 +51,12 @@ async function run(command: Command): Promise<void> {
 }
 
 async function measureMain(only: readonly string[] | null): Promise<void> {
-  const results = await BenchEnvironment.use(async (world): Promise<MainResults> => {
+  const results = await BenchEnvironment.use(async (environment): Promise<MainResults> => {
     const measured = rows.filter(({ name }) => only === null || only.includes(name));
     const rowsToWeigh = measured.filter(({ keepsInRedis }) => keepsInRedis).map(({ name }) => name);
     const settings = { ...main, loads, rows: measured.map(({ name }) => name), rowsToWeigh };
-    const run = await mainRun(world, settings, console.log);
-    return { ...circumstances(await world.redis.version()), rounds: main.rounds, sliceMs: main.sliceMs, ...run };
+    const run = await mainRun(environment, settings, console.log);
+    return { ...circumstances(await environment.redis.version()), rounds: main.rounds, sliceMs: main.sliceMs, ...run };
   });
   printTables(results);
   if (only !== null) return;
@@ -67,8 +67,8 @@ async function measureMain(only: readonly string[] | null): Promise<void> {
 
 async function measureMicro(): Promise<void> {
   const bodies = bodyCosts();
-  const results = await BenchEnvironment.use(async (world) => {
-    return { ...circumstances(await world.redis.version()), tasks: await microRun(world), bodies };
+  const results = await BenchEnvironment.use(async (environment) => {
+    return { ...circumstances(await environment.redis.version()), tasks: await microRun(environment), bodies };
   });
   console.table(results.tasks);
   console.log(asText(bodyTable(bodies)));
@@ -76,11 +76,11 @@ async function measureMicro(): Promise<void> {
   report();
 }
 
-/** What was measured before its longest part is kept, whatever becomes of that. */
+/** Saves the other results before the longest part, in case that fails. */
 async function measureGrowth(): Promise<void> {
-  const results = await BenchEnvironment.use(async (world): Promise<GrowthResults> => {
-    const growth = await growthRun(world, console.log);
-    return { ...circumstances(await world.redis.version()), ...growth, memory: [] };
+  const results = await BenchEnvironment.use(async (environment): Promise<GrowthResults> => {
+    const growth = await growthRun(environment, console.log);
+    return { ...circumstances(await environment.redis.version()), ...growth, memory: [] };
   });
   writeGrowth(results);
   for (const sentence of Object.values(billionSentences(results))) console.log(`\n${sentence}`);
@@ -90,7 +90,7 @@ async function measureGrowth(): Promise<void> {
 async function measureMemory(): Promise<void> {
   const growth = readResults('growth');
   if (growth === null) throw new Error('There is no bench/results/growth.json to add to: run --full.');
-  const memory = await BenchEnvironment.use(async (world) => await memoryRun(world, console.log));
+  const memory = await BenchEnvironment.use(async (environment) => await memoryRun(environment, console.log));
   writeGrowth({ ...growth, memory });
 }
 
@@ -100,7 +100,9 @@ function writeGrowth(results: GrowthResults): void {
 }
 
 async function measureShort(): Promise<void> {
-  const { findings, ...results } = await BenchEnvironment.use(async (world) => await shortRun(world, console.log));
+  const { findings, ...results } = await BenchEnvironment.use(
+    async (environment) => await shortRun(environment, console.log),
+  );
   printTables(results);
   console.log(`\nRedis bytes per record beyond the body: ${JSON.stringify(results.bytesPerRecord)}`);
   for (const finding of findings) console.error(`✗ ${finding}`);

@@ -6,9 +6,9 @@ import type { Express } from 'express';
 /** Where a row keeps its records. */
 export interface StoreLocation {
   readonly redisUrl: string;
-  /** Instead, for onceguard alone: the nodes of a cluster. */
+  /** Instead, for onceguard only: the nodes of a cluster. */
   readonly cluster?: ConnectOptions['cluster'];
-  /** For onceguard alone: how long its records live; default a day. */
+  /** For onceguard only: the lifetime of its records; default a day. */
   readonly ttlMs?: number;
 }
 
@@ -19,7 +19,7 @@ export interface Row {
   /** What one has to know to read its figures. */
   readonly note: string;
   readonly keepsInRedis: boolean;
-  open(place: StoreLocation): Promise<Express>;
+  open(location: StoreLocation): Promise<Express>;
 }
 
 const localCacheBytes = 64 * 2 ** 20;
@@ -37,7 +37,7 @@ export const rows: readonly Row[] = [
     name: 'limit',
     title: 'the limit: SET NX, SET',
     kind: 'limit',
-    note: 'two commands by hand, or one GET for what it is told to be a replay; no fingerprint, no lease, no owner',
+    note: 'two commands by hand, or one GET for a replay, which the benchmark announces; no fingerprint, no lease, no owner',
     keepsInRedis: true,
     open: async ({ redisUrl }) => await (await import('./apps/limit.js')).limitApp(redisUrl, false),
   },
@@ -64,7 +64,8 @@ export const rows: readonly Row[] = [
     kind: 'ours',
     note: '`RedisStore.connect()` with its defaults',
     keepsInRedis: true,
-    open: async (place) => (await import('./apps/onceguard.js')).onceguardApp(await connectRedisStore(place), place),
+    open: async (location) =>
+      (await import('./apps/onceguard.js')).onceguardApp(await connectRedisStore(location), location),
   },
   {
     name: 'onceguard-local-cache',
@@ -72,8 +73,8 @@ export const rows: readonly Row[] = [
     kind: 'ours',
     note: 'the same behind `localCache()`',
     keepsInRedis: true,
-    open: async (place) => {
-      const store = core.localCache(await connectRedisStore(place), { maxBytes: localCacheBytes, maxAgeMs: 60_000 });
+    open: async (location) => {
+      const store = core.localCache(await connectRedisStore(location), { maxBytes: localCacheBytes, maxAgeMs: 60_000 });
       return (await import('./apps/onceguard.js')).onceguardApp(store);
     },
   },
@@ -81,16 +82,16 @@ export const rows: readonly Row[] = [
     name: 'onceguard-waiting',
     title: 'onceguard, Redis, duplicates wait',
     kind: 'ours',
-    note: '`onInProgress: { waitMs: 10_000 }`: every duplicate gets the answer',
+    note: '`onInProgress: { waitMs: 10_000 }`: every duplicate gets the response',
     keepsInRedis: true,
-    open: async (place) =>
-      (await import('./apps/onceguard.js')).onceguardApp(await connectRedisStore(place), { waitMs: 10_000 }),
+    open: async (location) =>
+      (await import('./apps/onceguard.js')).onceguardApp(await connectRedisStore(location), { waitMs: 10_000 }),
   },
   {
     name: 'express-idempotency',
     title: 'express-idempotency',
     kind: 'peer',
-    note: 'with `express-idempotency-redis-adapter`; answers before it has recorded',
+    note: 'with `express-idempotency-redis-adapter`; responds before it has recorded',
     keepsInRedis: true,
     open: async ({ redisUrl }) => await (await import('./apps/express-idempotency.js')).expressIdempotencyApp(redisUrl),
   },
@@ -98,7 +99,7 @@ export const rows: readonly Row[] = [
     name: 'node-idempotency',
     title: '@node-idempotency/core',
     kind: 'peer',
-    note: 'with `@node-idempotency/storage-adapter-redis` and a thin middleware that records before it answers',
+    note: 'with `@node-idempotency/storage-adapter-redis` and a thin middleware that records before it responds',
     keepsInRedis: true,
     open: async ({ redisUrl }) => await (await import('./apps/node-idempotency.js')).nodeIdempotencyApp(redisUrl),
   },

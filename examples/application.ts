@@ -1,4 +1,4 @@
-// The application around the programs of the documents: what a reader has, here in memory.
+// The application around the programs of the documents, in memory: what a reader has already.
 import { randomUUID } from 'node:crypto';
 import { type IdempotencyStore, MemoryStore } from '@onceguard/core';
 import type { Job } from 'bullmq';
@@ -35,7 +35,7 @@ export class CardRefused extends Error {}
 
 export const store: IdempotencyStore = new MemoryStore();
 
-/** What the systems of the application were asked for, in order. */
+/** The calls that the systems of the application received, in order. */
 export const calls: { readonly system: string; readonly key: string }[] = [];
 
 export const authenticateExpress: RequestHandler = (req, _res, next) => {
@@ -48,7 +48,7 @@ export const authenticateKoa: Middleware<{ user: { id: string } }> = async (ctx,
   await next();
 };
 
-/** Everybody in this application may pay and order. */
+/** In this application everybody may pay and order. */
 export const mayPay: RequestHandler = (_req, _res, next) => next();
 
 export const authorizeKoa: Middleware = async (_ctx, next) => {
@@ -97,7 +97,7 @@ export async function handle(job: Job<Order>) {
   return job.data.orderId;
 }
 
-/** Work whose server dies, as far as anybody can tell. */
+/** Work that breaks off, as if its server had died. */
 export async function charge(_order: Order): Promise<{ charge: string }> {
   throw new Error('the connection to the provider broke');
 }

@@ -45,7 +45,7 @@ describe('A value that is refused, since it could not come back as it was:', () 
 });
 
 describe('A plain value of another realm', () => {
-  it('is as good as one of this', () => {
+  it('is encoded as one of this realm', () => {
     const value: unknown = runInNewContext('({ at: new Date(5), list: [1, { two: 2 }], bytes: new Uint8Array([3]) })');
     const here = { at: new Date(5), list: [1, { two: 2 }], bytes: new Uint8Array([3]) };
     expect(decodeValue(encodeValue(value))).toStrictEqual(here);

@@ -1,4 +1,4 @@
-// express-idempotency with its Redis adapter, as their documentation shows them.
+// express-idempotency with its Redis adapter, as its documentation shows it.
 
 import type { RequestHandler } from 'express';
 import { getSharedIdempotencyService, type IIdempotencyDataAdapter, idempotency } from 'express-idempotency';
@@ -8,11 +8,11 @@ import { handlePayment, paymentsApp } from './payment.js';
 export async function expressIdempotencyApp(redisUrl: string) {
   const dataAdapter = new adapter.default({ connectionConfig: { url: redisUrl } });
   await dataAdapter.connect();
-  // Its types differ from those that it implements by a member that may be undefined.
+  // The adapter's types differ from the interface by a member that may be undefined.
   return paymentsApp(idempotency({ dataAdapter: dataAdapter as IIdempotencyDataAdapter }), unlessReplayed);
 }
 
-/** The middleware calls the route after it has replayed, too; the route has to ask. */
+/** The middleware calls the route after a replay too; the route has to check. */
 const unlessReplayed: RequestHandler = (req, res, next) => {
   if (!getSharedIdempotencyService().isHit(req)) handlePayment(req, res, next);
 };

@@ -1,4 +1,4 @@
-// The limit: what two Redis commands cost by themselves. It checks nothing, and a crash leaves its key claimed.
+// The limit: what two Redis commands cost alone. It checks nothing, and a crash leaves its key claimed.
 import type { RequestHandler } from 'express';
 import { Redis } from 'ioredis';
 import { isRepeated } from '../keys.js';
@@ -16,19 +16,19 @@ export async function limitApp(redisUrl: string, enableAutoPipelining: boolean) 
 function guarded(redis: Redis): RequestHandler {
   return async (req, res) => {
     const key = `limit:${idempotencyKeyOf(req)}`;
-    const answer = (text: string) => res.status(201).type('json').send(text);
+    const respond = (text: string) => res.status(201).type('json').send(text);
 
-    // No server can know this; here it does, so that a replay costs one command.
+    // A real server cannot know this; here it does, so that a replay costs one command.
     const known = isRepeated(idempotencyKeyOf(req)) ? await redis.get(key) : null;
-    if (known !== null) return void answer(known);
+    if (known !== null) return void respond(known);
 
     if ((await redis.set(key, inProgress, 'PX', dayMs, 'NX')) === null) {
       const recorded = await redis.get(key);
       if (recorded === null || recorded === inProgress) return void res.status(409).json({ error: 'in progress' });
-      return void answer(recorded);
+      return void respond(recorded);
     }
     const payment = JSON.stringify(pay(req.body));
     await redis.set(key, payment, 'PX', dayMs);
-    answer(payment);
+    respond(payment);
   };
 }

@@ -1,4 +1,4 @@
-// @node-idempotency/core with its Redis adapter, and the middleware around onRequest and onResponse that it asks for.
+// @node-idempotency/core with its Redis adapter, and the middleware that it needs around onRequest and onResponse.
 import { Idempotency, IdempotencyError, IdempotencyErrorCodes } from '@node-idempotency/core';
 import { RedisStorageAdapter } from '@node-idempotency/storage-adapter-redis';
 import type { RequestHandler, Response } from 'express';
@@ -25,10 +25,10 @@ function guard(idempotency: Idempotency): RequestHandler {
       return;
     }
     const send = res.send.bind(res);
-    // Recorded first, then answered.
+    // Records first, then sends.
     res.send = (text) => {
-      const answer = { body: text, additional: { status: res.statusCode } };
-      idempotency.onResponse(request, answer).then(() => send(text), next);
+      const response = { body: text, additional: { status: res.statusCode } };
+      idempotency.onResponse(request, response).then(() => send(text), next);
       return res;
     };
     next();

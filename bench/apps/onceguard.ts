@@ -5,9 +5,9 @@ import type { Express } from 'express';
 import { paymentsApp } from './payment.js';
 
 export interface OnceguardOptions {
-  /** How long records live; default a day. */
+  /** The lifetime of records; default a day. */
   readonly ttlMs?: number | undefined;
-  /** How long a duplicate waits for the answer; default: it is told to come back. */
+  /** How long a duplicate waits for the response; default: it gets 409 at once. */
   readonly waitMs?: number | undefined;
 }
 

@@ -1,7 +1,7 @@
-// The work that every row guards: a payment that costs nothing, and counts how often it was made.
+// The work that every row guards: a payment that costs nothing, with a counter.
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 
-/** What a client asks for. `note` makes requests and answers as large as a load wants them. */
+/** A client's request. `note` makes requests and responses as large as a load wants them. */
 export interface Order {
   readonly amount: number;
   readonly currency: string;
@@ -15,7 +15,7 @@ export function runsSoFar(): number {
   return runs;
 }
 
-/** Never twice the same, so that an answer tells whether it is a replay. About 200 bytes as JSON, without the note. */
+/** Unique each time, so that a response shows whether it is a replay. About 200 bytes as JSON, without the note. */
 export function pay({ amount, currency, note }: Order) {
   runs += 1;
   return {
@@ -30,7 +30,7 @@ export function pay({ amount, currency, note }: Order) {
   };
 }
 
-/** The application of every row: a body parser, what guards the route, the route. */
+/** The application of every row: a body parser, the row's guard, the route. */
 export function paymentsApp(guard: RequestHandler | null, handler: RequestHandler = handlePayment): Express {
   const app = express();
   app.use(express.json({ limit: '2mb' }));
@@ -47,7 +47,7 @@ export function idempotencyKeyOf(req: Request): string {
   return req.get('Idempotency-Key') ?? '';
 }
 
-/** A short answer to what a guard refuses. Express' own would print a stack trace for each. */
+/** A short response to a rejection. Express' own would print a stack trace for each. */
 const respondToError: ErrorRequestHandler = (error: Error, _req, res, next) => {
   if (res.headersSent) next(error);
   else res.status(res.statusCode < 400 ? 500 : res.statusCode).json({ error: error.message });

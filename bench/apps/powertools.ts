@@ -16,7 +16,7 @@ export async function powertoolsApp(redisUrl: string) {
     persistenceStore: new CachePersistenceLayer({ client }),
     config: new IdempotencyConfig({ eventKeyJmesPath: 'headers."X-Idempotency-Key"' }),
   });
-  // Lambda's context; without the time that is left, the package prints a warning for every call.
+  // Lambda's context; without the remaining time, the package prints a warning for every call.
   const context = { getRemainingTimeInMillis: () => 30_000 };
 
   const handler: RequestHandler = async (req, res) => {

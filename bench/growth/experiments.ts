@@ -1,4 +1,4 @@
-// The experiments behind the growth charts: one thing grows, everything else stays as in the main run.
+// The experiments behind the growth charts: each varies one parameter of the main run.
 import { startRedisCluster } from '@onceguard/testing';
 import type { KeyPlan } from '../keys.js';
 import { rowNamed, type StoreLocation } from '../rows.js';
@@ -12,31 +12,37 @@ export interface GrowthSettings {
 }
 
 type SendPattern = 'fresh' | 'replay' | 'bursts';
-/** What one point of a chart is measured with. */
+/** The settings for one point of a chart. */
 type ChartPoint = Pick<Measurement, 'at' | 'connections' | 'noteBytes' | 'redis'> & { readonly at: number };
 
 const connections = 32;
 const comparedRows = ['bare', 'limit', 'onceguard-redis'];
 
-export async function measureConnectionGrowth(world: BenchEnvironment, settings: GrowthSettings): Promise<Slice[]> {
+export async function measureConnectionGrowth(
+  environment: BenchEnvironment,
+  settings: GrowthSettings,
+): Promise<Slice[]> {
   const points = [1, 8, 32, 128, 512].map((at) => ({ at, connections: at }));
-  return await measurePoints(world, settings, { name: 'connections', rows: comparedRows, points });
+  return await measurePoints(environment, settings, { name: 'connections', rows: comparedRows, points });
 }
 
-export async function measureBodyGrowth(world: BenchEnvironment, settings: GrowthSettings): Promise<Slice[]> {
+export async function measureBodyGrowth(environment: BenchEnvironment, settings: GrowthSettings): Promise<Slice[]> {
   const points = [200, 2_000, 20_000, 200_000, 1_000_000].map((at) => ({ at, connections, noteBytes: at }));
-  return await measurePoints(world, settings, { name: 'body', rows: comparedRows, points });
+  return await measurePoints(environment, settings, { name: 'body', rows: comparedRows, points });
 }
 
-export async function measureDuplicateGrowth(world: BenchEnvironment, settings: GrowthSettings): Promise<Slice[]> {
-  const servers = await serveAll(world, ['limit', 'onceguard-redis', 'onceguard-waiting']);
+export async function measureDuplicateGrowth(
+  environment: BenchEnvironment,
+  settings: GrowthSettings,
+): Promise<Slice[]> {
+  const servers = await serveAll(environment, ['limit', 'onceguard-redis', 'onceguard-waiting']);
   const slices: Slice[] = [];
   for (const at of [2, 8, 32, 128, 512]) {
-    await world.redis.flush();
+    await environment.redis.flush();
     const point = { at, connections: at };
     slices.push(
       ...(await measureInRounds(
-        world,
+        environment,
         servers.map(asGroup),
         { load: 'duplicates', pattern: 'bursts', point },
         settings,
@@ -47,23 +53,25 @@ export async function measureDuplicateGrowth(world: BenchEnvironment, settings: 
   return slices;
 }
 
-export async function measureProcessGrowth(world: BenchEnvironment, settings: GrowthSettings): Promise<Slice[]> {
-  const groups = await Promise.all(comparedRows.map(async (row) => await serveAll(world, [row, row, row, row])));
+export async function measureProcessGrowth(environment: BenchEnvironment, settings: GrowthSettings): Promise<Slice[]> {
+  const groups = await Promise.all(comparedRows.map(async (row) => await serveAll(environment, [row, row, row, row])));
   const slices: Slice[] = [];
   for (const at of [1, 2, 3, 4]) {
-    await world.redis.flush();
+    await environment.redis.flush();
     const point = { at, connections: 64 };
     const some = groups.map((servers) => servers.slice(0, at));
-    slices.push(...(await measureInRounds(world, some, { load: 'processes', pattern: 'fresh', point }, settings)));
+    slices.push(
+      ...(await measureInRounds(environment, some, { load: 'processes', pattern: 'fresh', point }, settings)),
+    );
   }
   await stopAll(groups.flat());
   return slices;
 }
 
-export async function measureShardGrowth(world: BenchEnvironment, settings: GrowthSettings): Promise<Slice[]> {
+export async function measureShardGrowth(environment: BenchEnvironment, settings: GrowthSettings): Promise<Slice[]> {
   const slices: Slice[] = [];
   for (const masters of [1, 2, 3]) {
-    // A node that is alone learns its address from nobody.
+    // A node without a cluster learns its address from nobody.
     const args = ['--cluster-announce-ip', '127.0.0.1'];
     const cluster = await startRedisCluster({ masters, replicasPerMaster: 0, args });
     const redis = new RedisCostMeter(cluster.masters.map(({ url }) => url));
@@ -71,13 +79,13 @@ export async function measureShardGrowth(world: BenchEnvironment, settings: Grow
       redis.close();
       await cluster.stop();
     };
-    world.onEnd(end);
-    const place: StoreLocation = { ...world.storeLocation, cluster: cluster.addresses };
-    const server = await world.startServer(rowNamed('onceguard-redis'), place);
+    environment.onEnd(end);
+    const location: StoreLocation = { ...environment.storeLocation, cluster: cluster.addresses };
+    const server = await environment.startServer(rowNamed('onceguard-redis'), location);
     for (const pattern of ['fresh', 'replay'] as const) {
       const point = { at: masters, connections, redis };
       slices.push(
-        ...(await measureInRounds(world, [[server]], { load: `shards: ${pattern}`, pattern, point }, settings)),
+        ...(await measureInRounds(environment, [[server]], { load: `shards: ${pattern}`, pattern, point }, settings)),
       );
     }
     await server.stop();
@@ -93,18 +101,18 @@ interface Experiment {
 }
 
 async function measurePoints(
-  world: BenchEnvironment,
+  environment: BenchEnvironment,
   settings: GrowthSettings,
   { name, rows, points }: Experiment,
 ): Promise<Slice[]> {
-  const servers = await serveAll(world, rows);
+  const servers = await serveAll(environment, rows);
   const slices: Slice[] = [];
   for (const point of points) {
     for (const pattern of ['fresh', 'replay'] as const) {
-      await world.redis.flush();
+      await environment.redis.flush();
       slices.push(
         ...(await measureInRounds(
-          world,
+          environment,
           servers.map(asGroup),
           { load: `${name}: ${pattern}`, pattern, point },
           settings,
@@ -123,9 +131,9 @@ interface RoundPlan {
   readonly point: ChartPoint;
 }
 
-/** Round after round, each group in turn, after one that warms up and is not counted. */
+/** Round after round, each group in turn, after a warm-up round that does not count. */
 export async function measureInRounds(
-  world: BenchEnvironment,
+  environment: BenchEnvironment,
   groups: readonly (readonly Server[])[],
   { load, pattern, point }: RoundPlan,
   { rounds, sliceMs }: GrowthSettings,
@@ -134,16 +142,18 @@ export async function measureInRounds(
   const base = { ...point, load, durationMs: sliceMs };
   for (const servers of groups) {
     const repeats = newPrefix();
-    if (pattern === 'replay') await sendOnce(world, servers, keyPlanOf(pattern, repeats, point), point);
-    const what = { ...base, round: -1, keys: keyPlanOf(pattern, repeats, point) };
-    const origins = await originsOf(world, servers, what);
-    await measure(world, servers, { ...what, keys: keyPlanOf(pattern, repeats, point), origins });
+    if (pattern === 'replay') await sendOnce(environment, servers, keyPlanOf(pattern, repeats, point), point);
+    const measurement = { ...base, round: -1, keys: keyPlanOf(pattern, repeats, point) };
+    const origins = await originsOf(environment, servers, measurement);
+    await measure(environment, servers, { ...measurement, keys: keyPlanOf(pattern, repeats, point), origins });
     contestants.push({ servers, repeats, origins });
   }
   const slices: Slice[] = [];
   for (let round = 0; round < rounds; round += 1) {
     for (const { servers, repeats, origins } of contestants) {
-      slices.push(await measure(world, servers, { ...base, round, keys: keyPlanOf(pattern, repeats, point), origins }));
+      slices.push(
+        await measure(environment, servers, { ...base, round, keys: keyPlanOf(pattern, repeats, point), origins }),
+      );
     }
   }
   return slices;
@@ -161,7 +171,7 @@ function keyPlanOf(sent: SendPattern, repeats: string, { at, noteBytes = 0 }: Ch
     case 'bursts':
       return { kind: 'bursts', prefix: once, size: at };
     case 'replay':
-      // Large answers are many bytes already when they are few.
+      // A few large responses are many bytes already.
       return {
         kind: 'repeated',
         prefix: repeats,
@@ -173,18 +183,18 @@ function keyPlanOf(sent: SendPattern, repeats: string, { at, noteBytes = 0 }: Ch
 }
 
 async function sendOnce(
-  world: BenchEnvironment,
+  environment: BenchEnvironment,
   servers: readonly Server[],
   keys: KeyPlan,
   { noteBytes = 0 }: ChartPoint,
 ): Promise<void> {
   if (keys.kind !== 'repeated') return;
   const limits = { durationMs: 60_000, maxRequests: keys.count, noteBytes };
-  await world.sendLoad({ urls: servers.map(({ url }) => url), connections: 4, keys, ...limits });
+  await environment.sendLoad({ urls: servers.map(({ url }) => url), connections: 4, keys, ...limits });
 }
 
-async function serveAll(world: BenchEnvironment, rows: readonly string[]): Promise<Server[]> {
-  return await Promise.all(rows.map(async (row) => await world.startServer(rowNamed(row))));
+async function serveAll(environment: BenchEnvironment, rows: readonly string[]): Promise<Server[]> {
+  return await Promise.all(rows.map(async (row) => await environment.startServer(rowNamed(row))));
 }
 
 async function stopAll(servers: readonly Server[]): Promise<void> {

@@ -1,4 +1,4 @@
-// The growth charts: what is varied, and what is drawn of it.
+// The growth charts: what each varies, and what it draws.
 import type { Metric } from '../report/figures.js';
 
 export interface GrowthChart {
@@ -7,7 +7,7 @@ export interface GrowthChart {
   readonly xTitle: string;
   readonly yTitle: string;
   readonly metric: Metric;
-  /** Each from the slices of one load, which is the experiment and what was sent. */
+  /** Each from the slices of one load, which names the experiment and what was sent. */
   readonly lines: readonly GrowthLine[];
 }
 
@@ -15,7 +15,7 @@ export interface GrowthLine {
   readonly load: string;
   readonly row: string;
   readonly label: string;
-  /** Told apart so from another line of the same row, or of one like it. */
+  /** Distinguishes it from another line of the same or a similar row. */
   readonly dashed?: boolean;
 }
 

@@ -15,25 +15,25 @@ const settings = { rounds: 5, sliceMs: 600 };
 const soak = { requests: 1_000_000, steps: 10 };
 
 export async function growthRun(
-  world: BenchEnvironment,
-  tell: (line: string) => void,
+  environment: BenchEnvironment,
+  log: (line: string) => void,
 ): Promise<Pick<GrowthResults, 'slices' | 'bytesPerRecord'>> {
-  tell('connections');
-  const slices = await measureConnectionGrowth(world, settings);
-  tell('body size');
-  slices.push(...(await measureBodyGrowth(world, settings)));
-  tell('stored keys');
-  const records = await measureRecordGrowth(world, settings);
-  tell('duplicates');
-  slices.push(...records.slices, ...(await measureDuplicateGrowth(world, settings)));
-  tell('server processes');
-  slices.push(...(await measureProcessGrowth(world, settings)));
-  tell('shards');
-  slices.push(...(await measureShardGrowth(world, settings)));
+  log('connections');
+  const slices = await measureConnectionGrowth(environment, settings);
+  log('body size');
+  slices.push(...(await measureBodyGrowth(environment, settings)));
+  log('stored keys');
+  const records = await measureRecordGrowth(environment, settings);
+  log('duplicates');
+  slices.push(...records.slices, ...(await measureDuplicateGrowth(environment, settings)));
+  log('server processes');
+  slices.push(...(await measureProcessGrowth(environment, settings)));
+  log('shards');
+  slices.push(...(await measureShardGrowth(environment, settings)));
   return { slices, bytesPerRecord: records.bytesPerRecord };
 }
 
 /** By far the longest of them. */
-export async function memoryRun(world: BenchEnvironment, tell: (line: string) => void): Promise<MemoryPoint[]> {
-  return await measureMemoryGrowth(world, soak.requests, soak.steps, tell);
+export async function memoryRun(environment: BenchEnvironment, log: (line: string) => void): Promise<MemoryPoint[]> {
+  return await measureMemoryGrowth(environment, soak.requests, soak.steps, log);
 }

@@ -10,20 +10,20 @@ export interface RecordGrowth {
 }
 
 export async function measureRecordGrowth(
-  world: BenchEnvironment,
+  environment: BenchEnvironment,
   settings: GrowthSettings,
   counts: readonly number[] = [1_000, 10_000, 100_000, 1_000_000],
 ): Promise<RecordGrowth> {
-  const limit = await world.startServer(rowNamed('limit'));
-  const ours = await world.startServer(rowNamed('onceguard-redis'));
+  const limit = await environment.startServer(rowNamed('limit'));
+  const ours = await environment.startServer(rowNamed('onceguard-redis'));
   const slices: Slice[] = [];
   const bytesPerRecord: { at: number; bytes: number }[] = [];
   for (const at of counts) {
-    bytesPerRecord.push({ at, bytes: await fill(world, ours, at) });
+    bytesPerRecord.push({ at, bytes: await fill(environment, ours, at) });
     for (const pattern of ['fresh', 'replay'] as const) {
       const point = { at, connections: 32 };
       const turn = { load: `records: ${pattern}`, pattern, point };
-      slices.push(...(await measureInRounds(world, [limit, ours].map(asGroup), turn, settings)));
+      slices.push(...(await measureInRounds(environment, [limit, ours].map(asGroup), turn, settings)));
     }
   }
   await limit.stop();
@@ -31,13 +31,13 @@ export async function measureRecordGrowth(
   return { slices, bytesPerRecord };
 }
 
-/** Answers with the bytes of each, beyond the body. */
-async function fill(world: BenchEnvironment, server: Server, records: number): Promise<number> {
-  await world.redis.flush();
+/** Returns the bytes of each record, beyond the body. */
+async function fill(environment: BenchEnvironment, server: Server, records: number): Promise<number> {
+  await environment.redis.flush();
   const keys = { kind: 'fresh', prefix: newPrefix() } as const;
   const one = { urls: [server.url], connections: 1, keys, durationMs: 10_000, maxRequests: 1, noteBytes: 0 };
-  const { bodyBytes } = await world.sendLoad(one);
-  const before = await world.redis.storedBytes();
-  await world.redis.copyRecord(records);
-  return Math.round(((await world.redis.storedBytes()) - before) / records - bodyBytes);
+  const { bodyBytes } = await environment.sendLoad(one);
+  const before = await environment.redis.storedBytes();
+  await environment.redis.copyRecord(records);
+  return Math.round(((await environment.redis.storedBytes()) - before) / records - bodyBytes);
 }

@@ -6,9 +6,9 @@ import { addParts } from './parts.js';
 import { resultsOf } from './tasks.js';
 import { verbTasks } from './verbs.js';
 
-export async function microRun(world: BenchEnvironment): Promise<MicroTask[]> {
+export async function microRun(environment: BenchEnvironment): Promise<MicroTask[]> {
   const bench = new Bench({ time: 700, warmupTime: 300 });
   addParts(bench);
   await bench.run();
-  return [...resultsOf(bench), ...(await verbTasks(world))];
+  return [...resultsOf(bench), ...(await verbTasks(environment))];
 }

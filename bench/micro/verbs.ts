@@ -12,19 +12,19 @@ const terms = { recordTtlMs: dayMs, outcomeTtlMs: dayMs, unknownTtlMs: 400 * day
 const calls = 2_000;
 const outcome = Buffer.alloc(360, 'o');
 
-export async function verbTasks(world: BenchEnvironment): Promise<MicroTask[]> {
-  const store = await RedisStore.connect(world.storeLocation.redisUrl);
+export async function verbTasks(environment: BenchEnvironment): Promise<MicroTask[]> {
+  const store = await RedisStore.connect(environment.storeLocation.redisUrl);
   const verbs = new Verbs(store);
   const tasks: MicroTask[] = [];
   try {
     for (const [name, prepare] of verbs.all()) {
       const call = await prepare();
-      const origins = await world.redis.originsDuring(call);
+      const origins = await environment.redis.originsDuring(call);
       const bench = new Bench({ iterations: calls, time: 0, warmup: false });
       bench.add(name, call);
-      await world.redis.resetCounters();
+      await environment.redis.resetCounters();
       await bench.run();
-      const { micros } = await world.redis.cost(origins);
+      const { micros } = await environment.redis.cost(origins);
       tasks.push(
         ...resultsOf(bench).map((task) => ({ ...task, redisMicros: Number((micros / calls).toPrecision(3)) })),
       );

@@ -1,4 +1,4 @@
-// A child process that is asked and answers, one question at a time.
+// A child process that replies to requests, one at a time.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -12,19 +12,19 @@ export class ChildProcessClient {
   constructor(name: 'server' | 'load-generator', args: readonly string[]) {
     this.#name = name;
     const program = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
-    // A peer would tell what it thinks of each request; nothing of that is measured.
+    // Without this a compared package would log each request, which is not to be measured.
     const env = { ...process.env, NODE_ENV: 'production' };
     this.#process = fork(program, args, { env, execArgv: [...process.execArgv, '--expose-gc'] });
   }
 
-  /** Resolves with what it says when it is ready. */
+  /** Resolves with its first message, when it is ready. */
   async ready<Ready>(): Promise<Ready> {
     return await this.#nextReply<Ready>();
   }
 
-  async request<Answer>(question: object): Promise<Answer> {
-    this.#process.send(question);
-    return await this.#nextReply<Answer>();
+  async request<Reply>(request: object): Promise<Reply> {
+    this.#process.send(request);
+    return await this.#nextReply<Reply>();
   }
 
   async stop(): Promise<void> {
@@ -34,19 +34,19 @@ export class ChildProcessClient {
     await gone;
   }
 
-  async #nextReply<Answer>(): Promise<Answer> {
+  async #nextReply<Reply>(): Promise<Reply> {
     const ending = new AbortController();
     const { signal } = ending;
-    const late = setTimeout(() => ending.abort(new Error(`${this.#name} did not answer`)), replyLimitMs);
+    const late = setTimeout(() => ending.abort(new Error(`${this.#name} did not reply`)), replyLimitMs);
     try {
-      const answered = once(this.#process, 'message', { signal }).then(([answer]) => answer as Answer);
+      const replied = once(this.#process, 'message', { signal }).then(([reply]) => reply as Reply);
       const died = once(this.#process, 'exit', { signal }).then(([code, by]) => {
         throw new Error(`${this.#name} ended with ${code ?? by}`);
       });
       died.catch(() => undefined);
-      const answer = await Promise.race([answered, died]);
-      if (typeof answer === 'object' && answer !== null && 'failure' in answer) throw new Error(`${answer.failure}`);
-      return answer;
+      const reply = await Promise.race([replied, died]);
+      if (typeof reply === 'object' && reply !== null && 'failure' in reply) throw new Error(`${reply.failure}`);
+      return reply;
     } finally {
       clearTimeout(late);
       ending.abort();
@@ -54,20 +54,20 @@ export class ChildProcessClient {
   }
 }
 
-/** In the child, first of all: it ends when its parent does, however that ends. */
+/** For the child, first of all: it exits when its parent does, however that ends. */
 export function endWithParent(): void {
   process.on('disconnect', () => process.exit());
   if (!process.connected) process.exit();
-  // The terminal sends Ctrl-C to all; the parent ends its children in order.
+  // The terminal sends Ctrl-C to all processes; the parent ends its children in order.
   process.on('SIGINT', () => {});
 }
 
-/** In the child: answers each question, also with why it could not. */
-export function serveRequests<Question>(answer: (question: Question) => object | Promise<object>): void {
-  process.on('message', (question: Question) => {
-    void Promise.resolve(question)
-      .then(answer)
+/** For the child: replies to each request, also with the error if it failed. */
+export function serveRequests<Request>(handle: (request: Request) => object | Promise<object>): void {
+  process.on('message', (request: Request) => {
+    void Promise.resolve(request)
+      .then(handle)
       .catch((error: unknown) => ({ failure: error instanceof Error ? error.message : String(error) }))
-      .then((answered) => process.send?.(answered));
+      .then((reply) => process.send?.(reply));
   });
 }

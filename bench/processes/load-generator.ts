@@ -1,18 +1,18 @@
-// The load, a process of its own: sends payments over a number of connections, and says how it was answered.
+// The load generator, in its own process: sends payments over a number of connections, and counts the responses.
 import { Client } from 'undici';
 import { type KeyPlan, Keys } from '../keys.js';
 import { quantile } from '../report/statistics.js';
 import { endWithParent, serveRequests } from './child-process.js';
 
 export interface LoadRequest {
-  /** Of the servers that share the connections. */
+  /** The servers that share the connections. */
   readonly urls: readonly string[];
   readonly connections: number;
   readonly keys: KeyPlan;
-  /** No request is begun later than this, nor more of them than `maxRequests`. */
+  /** No request begins later than this, and at most `maxRequests` begin. */
   readonly durationMs: number;
   readonly maxRequests: number;
-  /** Of the text in each request, which comes back in its answer. */
+  /** The size of the text in each request, which its response repeats. */
   readonly noteBytes: number;
 }
 
@@ -21,17 +21,17 @@ export interface LoadResult {
   readonly elapsedMs: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Of all answers, without heads. */
+  /** The bytes of all response bodies. */
   readonly bodyBytes: number;
-  /** How often each status was answered. */
+  /** How often each status was received. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** How many keys were fresh: so often the work has to be done. */
+  /** How many keys were fresh: the work has to be done once for each. */
   readonly freshKeys: number;
   /** Of this process. */
   readonly cpuMicros: number;
 }
 
-/** Connections stay open from one order to the next, so that none is measured while it opens them. */
+/** Connections stay open from one order to the next, so that no measurement includes opening them. */
 const openClients = new Map<string, Client[]>();
 
 endWithParent();
@@ -84,7 +84,7 @@ class LoadRun {
     };
   }
 
-  /** Each connection sends its next request when the one before is answered. */
+  /** Each connection sends its next request after the response to the one before. */
   async #runConnections(): Promise<void> {
     const turns = this.#clients.map(async (client) => {
       while (this.#isUnfinished()) await this.#sendOne(client);
@@ -92,7 +92,7 @@ class LoadRun {
     await Promise.all(turns);
   }
 
-  /** All connections send at once, and all wait for the last. */
+  /** All connections send at once, and all wait for the last response. */
   async #runBursts(): Promise<void> {
     while (this.#isUnfinished()) await Promise.all(this.#clients.map(async (client) => await this.#sendOne(client)));
   }
@@ -114,22 +114,22 @@ class LoadRun {
 
 const contentType = ['content-type', 'application/json'];
 
-/** Resolves when the answer has come whole. Looks at no more of it than its length. */
+/** Resolves when the whole response has arrived. It checks only the length. */
 function post(client: Client, key: string | null, body: string): Promise<{ status: number; bytes: number }> {
   const headers = key === null ? contentType : [...contentType, 'idempotency-key', key];
   return new Promise((resolve, reject) => {
-    const answer = { status: 0, bytes: 0 };
+    const response = { status: 0, bytes: 0 };
     client.dispatch(
       { path: '/payments', method: 'POST', headers, body },
       {
         onRequestStart: () => {},
         onResponseStart: (_controller, code) => {
-          answer.status = code;
+          response.status = code;
         },
         onResponseData: (_controller, chunk) => {
-          answer.bytes += chunk.length;
+          response.bytes += chunk.length;
         },
-        onResponseEnd: () => resolve(answer),
+        onResponseEnd: () => resolve(response),
         onResponseError: (_controller, error) => reject(error),
       },
     );

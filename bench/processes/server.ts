@@ -1,4 +1,4 @@
-// The server under test, a process of its own: serves one row, and tells what it has used so far.
+// The server under test, in its own process: serves one row, and reports what it has used so far.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,10 +7,10 @@ import { rowNamed, type StoreLocation } from '../rows.js';
 import { endWithParent, serveRequests } from './child-process.js';
 
 export interface Usage {
-  /** User and system, since the process began. */
+  /** User and system time since the process began. */
   readonly cpuMicros: number;
   readonly peakRssBytes: number;
-  /** What is still referred to after a garbage collection; null, unless asked for. */
+  /** The bytes still referenced after a garbage collection; null, unless asked for. */
   readonly liveBytes: number | null;
   /** How often the work was done. */
   readonly runs: number;
@@ -21,11 +21,11 @@ export interface UsageRequest {
 }
 
 endWithParent();
-const [rowName = '', place = ''] = process.argv.slice(2);
-const app = await rowNamed(rowName).open(JSON.parse(place) as StoreLocation);
-// The load keeps its connections open while other rows have their turn.
+const [rowName = '', location = ''] = process.argv.slice(2);
+const app = await rowNamed(rowName).open(JSON.parse(location) as StoreLocation);
+// The load keeps its connections open while other rows are measured.
 const server = createServer({ keepAliveTimeout: 0 }, app);
-// As many may wait to be accepted as a load opens at once.
+// The backlog holds as many connections as a load opens at once.
 server.listen({ port: 0, host: '127.0.0.1', backlog: 1_024 });
 await once(server, 'listening');
 

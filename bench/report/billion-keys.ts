@@ -10,7 +10,7 @@ const onceguardRow = 'onceguard-redis';
 
 export type GrowthFigures = Pick<GrowthResults, 'slices' | 'bytesPerRecord' | 'memory'>;
 
-/** By the name of the chart; left out, where something that a sentence needs was not measured. */
+/** By the name of the chart; without the sentences for which a measurement is missing. */
 export function billionSentences(growth: GrowthFigures): Readonly<Record<string, string>> {
   const sentences = {
     connections: connections(growth),
@@ -33,9 +33,8 @@ function connections({ slices }: GrowthFigures): string | null {
   ];
   if (few === null || many === null || bare === null || busy === null) return null;
   return (
-    `A fresh request costs the server ${micros(few)} on one connection and ${micros(many)} on 512; at 32 a billion fresh ` +
-    `keys a day (${whole(keysPerSecond)} a second on average) keep ${cores(busy)} busy, ${cores(busy - bare)} of them with ` +
-    'what onceguard does.'
+    `A fresh request costs the server ${micros(few)} on one connection and ${micros(many)} on 512. At 32 connections, a billion ` +
+    `fresh keys a day (${whole(keysPerSecond)} a second on average) use ${cores(busy)}, of which ${cores(busy - bare)} for onceguard.`
   );
 }
 
@@ -45,9 +44,9 @@ function body({ slices, bytesPerRecord }: GrowthFigures): string | null {
   const [small, large] = [cpu(2_000), cpu(200_000)];
   if (small === null || large === null || overhead === undefined) return null;
   return (
-    `With answers of 2 kB that are kept for a day, a billion keys are ${gigabytes(2_000 + overhead)} in ` +
-    `${shardsFor(2_000 + overhead)} and ${cores(small)}; with 200 kB they would be ${gigabytes(200_000 + overhead)} and ` +
-    `${cores(large)}: keep large answers out of the record, or keep them for less long.`
+    `With responses of 2 kB that are kept for a day, a billion keys take ${gigabytes(2_000 + overhead)} in ` +
+    `${shardsFor(2_000 + overhead)}, and ${cores(small)}. With 200 kB they would take ${gigabytes(200_000 + overhead)} and ` +
+    `${cores(large)}: do not keep large responses, or keep them for a shorter time.`
   );
 }
 
@@ -59,9 +58,9 @@ function records({ slices, bytesPerRecord }: GrowthFigures): string | null {
   if (few === null || many === null) return null;
   const bytes = last.bytes + bodyBytes;
   return (
-    `A record takes ${last.bytes} bytes beyond its body among ${whole(last.at)}, and a fresh request ${micros(many)} of ` +
-    `Redis (${micros(few)} among ${whole(first.at)}): a billion keys with a day to live and answers of ${bodyBytes} bytes ` +
-    `are ${gigabytes(bytes)}, ${shardsFor(bytes)}.`
+    `With ${whole(last.at)} records, one takes ${last.bytes} bytes beyond its body, and a fresh request takes ${micros(many)} of ` +
+    `Redis (${micros(few)} with ${whole(first.at)}). A billion keys that live a day, with responses of ${bodyBytes} bytes, take ` +
+    `${gigabytes(bytes)}: ${shardsFor(bytes)}.`
   );
 }
 
@@ -76,9 +75,9 @@ function duplicates({ slices }: GrowthFigures): string | null {
   ];
   if (refused === null || waited === null || commands === null) return null;
   return (
-    `Of 32 at once, each costs the server ${micros(refused)} where it is told to come back and ${micros(waited)}, with ` +
-    `${commands.toFixed(2)} Redis commands, where it waits; if one key in a hundred of a billion a day came 32 times at ` +
-    `once, the duplicates would keep ${cores((refused * 31) / 100)} busy, or ${cores((waited * 31) / 100)} if they wait.`
+    `Each of 32 duplicates at once costs the server ${micros(refused)} if it is refused, and ${micros(waited)} with ` +
+    `${commands.toFixed(2)} Redis commands if it waits. If one key in a hundred of a billion a day came 32 times at once, the ` +
+    `duplicates would use ${cores((refused * 31) / 100)}, or ${cores((waited * 31) / 100)} if they wait.`
   );
 }
 
@@ -92,9 +91,9 @@ function processes({ slices }: GrowthFigures): string | null {
   const all = medianAt(slices, onceguardRow, 'processes', most, 'perSecond');
   if (one === null || micro === null || all === null) return null;
   return (
-    `One process answers ${whole(one)} fresh requests a second here, ${most} together ${whole(all)} on the cores that they ` +
-    `share with Redis and the load; a billion keys a day need ${whole(Math.ceil(keysPerSecond / one))} such processes with a ` +
-    `core each, and ${percent((keysPerSecond * micro) / 1e6)} of one Redis core for its commands.`
+    `One process handles ${whole(one)} fresh requests a second here, and ${most} together handle ${whole(all)} on the cores that they ` +
+    `share with Redis and the load. A billion keys a day need ${whole(Math.ceil(keysPerSecond / one))} such processes with a ` +
+    `core each, and ${percent((keysPerSecond * micro) / 1e6)} of one Redis core for the commands.`
   );
 }
 
@@ -105,8 +104,8 @@ function shards({ slices }: GrowthFigures): string | null {
   if (one === null || three === null || cpuOne === null || cpuThree === null) return null;
   return (
     `A fresh request takes ${micros(three)} of one of three shards (${micros(one)} of a single one) and ${micros(cpuThree)} of ` +
-    `the server (${micros(cpuOne)}): with three, a billion keys a day keep ${percent((keysPerSecond * three) / 3e6)} of a ` +
-    'core of each shard busy.'
+    `the server (${micros(cpuOne)}). With three shards, a billion keys a day use ${percent((keysPerSecond * three) / 3e6)} of a ` +
+    'core of each.'
   );
 }
 
@@ -120,7 +119,7 @@ function medianAt(
   return figureOf(slices, { row, load, at }, metric)?.median ?? null;
 }
 
-/** For one request each, so many a second. */
+/** The cores for one request per key, at this rate. */
 function cores(microsPerKey: number): string {
   return `${((keysPerSecond * microsPerKey) / 1e6).toFixed(1)} cores`;
 }

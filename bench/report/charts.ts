@@ -8,12 +8,12 @@ import type { GrowthResults, MainResults } from './results.js';
 import { type BarPanel, barChart, lineChart, type Tone } from './svg.js';
 
 export interface Chart {
-  /** Without its ending. */
+  /** Without its extension. */
   readonly file: string;
   readonly svg: string;
 }
 
-/** One for each load: what is got, and what it costs, divided by the bare app of the same round. */
+/** One for each load: throughput and costs, divided by those of the bare app in the same round. */
 export function mainCharts(main: MainResults): Chart[] {
   return loads.map((load) => {
     const panel = (title: string, metric: Metric): BarPanel => ({

@@ -1,6 +1,6 @@
-// The parts of a document that a program writes: between two markers that carry their name.
+// The generated parts of a document: each between two markers with its name.
 
-/** Replaces what stands between the markers of each part. Throws where a part has none. */
+/** Replaces the text between the markers of each part. Throws if a part has no markers. */
 export function fillParts(document: string, parts: Readonly<Record<string, string>>): string {
   return Object.entries(parts).reduce((text, [name, content]) => {
     const [begin, end] = [`<!-- bench:${name} -->`, `<!-- /bench:${name} -->`];

@@ -1,4 +1,4 @@
-// Figures out of slices: values of a row, and ratios of two rows in the same round.
+// Figures from slices: values of a row, and ratios of two rows in the same round.
 import type { Slice } from '../run/slice.js';
 import { type Spread, spread } from './statistics.js';
 
@@ -16,7 +16,7 @@ export function figureOf(slices: readonly Slice[], cell: Cell, metric: Metric): 
   return spread(slicesOf(slices, cell).map((slice) => slice[metric]));
 }
 
-/** Divided by what the other row had in the same round, under the same load. */
+/** Divided by the value of the other row in the same round, under the same load. */
 export function ratioOf(slices: readonly Slice[], cell: Cell, to: string, metric: Metric): Spread | null {
   const others = new Map(slicesOf(slices, { ...cell, row: to }).map((slice) => [slice.round, slice[metric]]));
   const ratios = slicesOf(slices, cell).flatMap((slice) => {
@@ -26,7 +26,7 @@ export function ratioOf(slices: readonly Slice[], cell: Cell, to: string, metric
   return spread(ratios);
 }
 
-/** The first thing that was not as it has to be, or null. */
+/** The first failure, or null. */
 export function firstFailure(slices: readonly Slice[], cell: Cell): string | null {
   return slicesOf(slices, cell).find(({ wrong }) => wrong !== null)?.wrong ?? null;
 }

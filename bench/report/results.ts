@@ -7,7 +7,7 @@ import type { Slice } from '../run/slice.js';
 export interface Circumstances {
   readonly measuredAt: string;
   readonly machine: string;
-  /** Of whatever took part. */
+  /** The versions of everything that took part. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
@@ -15,19 +15,19 @@ export interface MainResults extends Circumstances {
   readonly rounds: number;
   readonly sliceMs: number;
   readonly rows: readonly RowResult[];
-  /** In Redis, beyond the body of the answer, of a row. */
+  /** The bytes of a record in Redis beyond the response body, by row. */
   readonly bytesPerRecord: Readonly<Record<string, number>>;
   readonly slices: readonly Slice[];
 }
 
 export interface GrowthResults extends Circumstances {
-  /** By chart, which is a slice's `load` up to the colon. */
+  /** The slices; a slice's `load` up to the colon names the chart. */
   readonly slices: readonly Slice[];
   readonly bytesPerRecord: readonly { readonly at: number; readonly bytes: number }[];
   readonly memory: readonly MemoryPoint[];
 }
 
-/** What a server refers to after so many requests. */
+/** The memory that a server references after so many requests. */
 export interface MemoryPoint {
   readonly row: string;
   readonly requests: number;
@@ -36,7 +36,7 @@ export interface MemoryPoint {
 
 export interface MicroResults extends Circumstances {
   readonly tasks: readonly MicroTask[];
-  /** Results that were measured before this was do not have it. */
+  /** Missing in results that are older than this measurement. */
   readonly bodies?: readonly BodyCost[];
 }
 
@@ -49,7 +49,7 @@ export interface BodyCost {
   readonly canonicalMs: number;
 }
 
-/** The median and the 99th percentile of one call; of a verb, what Redis took of it. */
+/** The median and the 99th percentile of one call; for a verb, also Redis' share. */
 export interface MicroTask {
   readonly name: string;
   readonly micros: number;
@@ -69,7 +69,7 @@ export function readResults<Kind extends keyof Results>(kind: Kind): Results[Kin
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results[Kind]) : null;
 }
 
-/** One line for each measurement, so that two runs can be compared. */
+/** Writes one line for each measurement, so that two runs can be compared. */
 export function writeResults<Kind extends keyof Results>(kind: Kind, results: Results[Kind]): void {
   const lines = Object.entries(results).map(([name, value]) => `${JSON.stringify(name)}: ${text(value)}`);
   writeFileSync(fileOf(kind), `{\n${lines.join(',\n')}\n}\n`);

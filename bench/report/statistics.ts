@@ -8,7 +8,7 @@ export interface Spread {
   readonly high: number;
 }
 
-/** Of numbers in ascending order; between two of them in proportion. NaN of none. */
+/** Of numbers in ascending order; interpolates linearly. NaN for no numbers. */
 export function quantile(ascending: ArrayLike<number>, share: number): number {
   const at = (ascending.length - 1) * share;
   const below = ascending[Math.floor(at)] ?? Number.NaN;
@@ -16,7 +16,7 @@ export function quantile(ascending: ArrayLike<number>, share: number): number {
   return below + (above - below) * (at - Math.floor(at));
 }
 
-/** Null of no numbers. */
+/** Null for no numbers. */
 export function spread(values: readonly number[]): Spread | null {
   if (values.length === 0) return null;
   const ascending = [...values].sort((a, b) => a - b);

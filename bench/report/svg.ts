@@ -1,21 +1,21 @@
-// Charts as SVG that can be read on a light and on a dark page: bars with their quartiles, and lines.
+// Charts as SVG for light and dark pages: bars with their quartiles, and lines.
 import type { Spread } from './statistics.js';
 
-/** Ours stands out, what it is compared with is plain, the others are faint. */
+/** `ours` stands out, `plain` is for the compared rows, `faint` for the others. */
 export type Tone = 'ours' | 'plain' | 'faint';
 
 export interface Bar {
   readonly label: string;
   readonly value: Spread;
   readonly tone: Tone;
-  /** Said beside the bar, such as that the row is not right. */
+  /** A note beside the bar, for instance that the row is incorrect. */
   readonly mark?: string;
 }
 
 export interface BarPanel {
   readonly title: string;
   readonly bars: readonly Bar[];
-  /** Where a line is drawn for comparison. */
+  /** The value at which a reference line is drawn. */
   readonly reference: number;
 }
 
@@ -142,7 +142,7 @@ function lineThrough({ tone, dashed, points }: Line, x: Scale, y: Scale): string
   ];
 }
 
-/** Each label stands at the end of its line, moved down where it would cover another. */
+/** Each label is at the end of its line, moved down where it would overlap another. */
 function legend(lines: readonly Line[], y: Scale): string[] {
   let free = plot.top;
   return lines

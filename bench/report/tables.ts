@@ -20,13 +20,40 @@ const head = [
   'correct',
 ];
 
-/** Of all loads that were measured. */
+/** For all loads that were measured. */
 export function mainTables(results: Pick<MainResults, 'slices' | 'rows'>): Table[] {
   return loads.flatMap((load) => {
     const measured = rows.filter(({ name }) => figureOf(results.slices, { row: name, load: load.name }, 'perSecond'));
     if (measured.length === 0) return [];
     return [{ title: load.title, head, rows: measured.map((row) => lineOf(results, load, row)) }];
   });
+}
+
+const summaryHead = [
+  'row',
+  ...['fresh requests/s', '÷ bare', 'CPU ÷ bare', 'Redis commands'],
+  ...['replays/s', '÷ bare', 'CPU ÷ bare', 'Redis commands'],
+  'duplicates run once',
+];
+
+/** The medians of fresh requests and of replays, and whether duplicates at once did the work once; a line for each row. */
+export function summaryTable({ slices }: Pick<MainResults, 'slices'>): Table {
+  const runsOnce = (row: string) => (firstFailure(slices, { row, load: 'duplicates' }) === null ? 'yes' : '**no**');
+  const cellsOf = (row: string, load: string) => {
+    const cell = { row, load };
+    return [
+      value(figureOf(slices, cell, 'perSecond'), 0),
+      value(ratioOf(slices, cell, 'bare', 'perSecond'), 2),
+      value(ratioOf(slices, cell, 'bare', 'cpuMicros'), 2),
+      value(figureOf(slices, cell, 'redisCommands'), 0),
+    ];
+  };
+  const measured = rows.filter(({ name }) => figureOf(slices, { row: name, load: 'fresh' }, 'perSecond'));
+  const lines = measured.map(({ name, title, kind }) => {
+    const cells = [title, ...cellsOf(name, 'fresh'), ...cellsOf(name, 'replay')];
+    return [...cells, kind === 'bare' ? '' : runsOnce(name)];
+  });
+  return { title: 'summary', head: summaryHead, rows: lines };
 }
 
 export function bodyTable(bodies: readonly BodyCost[]): Table {

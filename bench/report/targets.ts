@@ -1,4 +1,4 @@
-// What is asked of the speed, and what was measured of it.
+// The performance targets, and the measurements for them.
 import { rows } from '../rows.js';
 import { figureOf, type Metric, ratioOf } from './figures.js';
 import type { GrowthResults, MainResults } from './results.js';
@@ -7,7 +7,7 @@ import type { Table } from './tables.js';
 
 export interface Target {
   readonly what: string;
-  /** Whether more is better; else less is. */
+  /** Whether more or less is better. */
   readonly wants: 'more' | 'less';
   readonly must: number;
   readonly goal: number | null;
@@ -55,7 +55,7 @@ export function targetsOf(main: MainResults, growth: GrowthResults | null): Targ
   ];
 }
 
-/** Redis counts for all: also what another row's connection sends every few seconds to be seen alive. */
+/** Redis counts commands of all connections, including other rows' keep-alive commands every few seconds. */
 function roundToHundredths(measured: Spread | null): Spread | null {
   if (measured === null) return null;
   const rounded = (value: number) => Math.round(value * 100) / 100;
@@ -63,10 +63,13 @@ function roundToHundredths(measured: Spread | null): Spread | null {
   return { low: rounded(low), median: rounded(median), high: rounded(high) };
 }
 
-/** A megabyte in a million requests; a leak of one object for each would be thirty times that. */
+/** A megabyte in a million requests; a leak of one object per request would be thirty times that. */
 const maxGrowth = 1;
 
-/** Bytes that a request leaves behind: between each two points of the run, for a single point is off by megabytes either way. */
+/**
+ * The bytes that a request leaves behind, between each two points of the run: a single point is off by megabytes either
+ * way.
+ */
 export function memoryGrowth(growth: Pick<GrowthResults, 'memory'> | null, row: string): Spread | null {
   const points = growth?.memory.filter((point) => point.row === row) ?? [];
   return spread(
@@ -77,8 +80,8 @@ export function memoryGrowth(growth: Pick<GrowthResults, 'memory'> | null, row: 
 }
 
 /**
- * `missed` only where most rounds missed it: where the better quartile reaches it and the median does not, the difference is
- * within the noise of the run.
+ * `missed` only if most rounds missed the target: if the better quartile reaches it and the median does not, the
+ * difference is within the noise of the run.
  */
 export function verdictOf({ wants, must, goal, measured }: Target): 'goal' | 'must' | 'noise' | 'missed' | 'unknown' {
   if (measured === null) return 'unknown';
@@ -118,7 +121,7 @@ function exactSpread(value: number | undefined): Spread | null {
   return value === undefined ? null : { median: value, low: value, high: value };
 }
 
-/** Two digits behind the point, where there is anything behind it. */
+/** Two decimals, unless the number is whole. */
 function number(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toFixed(2)));
 }

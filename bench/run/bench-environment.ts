@@ -1,4 +1,4 @@
-// What a run needs: a Redis of its own, the load, and servers under test; and the end of them all.
+// The environment of a run: its own Redis, the load generator, and servers under test; and their cleanup.
 import { randomUUID } from 'node:crypto';
 import { type RedisServer, startRedis } from '@onceguard/testing';
 import { findRedisBinary } from '../../packages/testing/src/servers/server-process.js';
@@ -29,32 +29,32 @@ export class BenchEnvironment {
     this.#cleanups = [async () => await redis.stop(), async () => this.redis.close(), async () => await loader.stop()];
   }
 
-  /** Nothing of it is left when `work` has ended, in whatever way. */
-  static async use<Result>(work: (world: BenchEnvironment) => Promise<Result>): Promise<Result> {
+  /** Runs `work`, and cleans up however it ends. */
+  static async use<Result>(work: (environment: BenchEnvironment) => Promise<Result>): Promise<Result> {
     if (!findRedisBinary()) installRedis();
     const redis = await startRedis();
-    const world = new BenchEnvironment(redis, new ChildProcessClient('load-generator', []));
+    const environment = new BenchEnvironment(redis, new ChildProcessClient('load-generator', []));
     let exit: Promise<never> | null = null;
     const interrupted = (signal: NodeJS.Signals) => {
-      exit ??= world.#close().then(() => process.exit(signal === 'SIGINT' ? 130 : 143));
+      exit ??= environment.#close().then(() => process.exit(signal === 'SIGINT' ? 130 : 143));
     };
     process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
     try {
-      await world.#loader.ready();
-      return await work(world);
+      await environment.#loader.ready();
+      return await work(environment);
     } catch (error) {
-      // Whoever ends the run is not told that it could not go on.
+      // A signal that ends the run must not report a failure of the work.
       if (exit !== null) await exit;
       throw error;
     } finally {
       process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
-      await world.#close();
+      await environment.#close();
     }
   }
 
-  /** Starts a row in a process of its own; it ends with the world, if not before. */
-  async startServer(row: Row, place: StoreLocation = this.storeLocation): Promise<Server> {
-    const args = [row.name, JSON.stringify(place)];
+  /** Starts a row in its own process; it ends with the environment, if not before. */
+  async startServer(row: Row, location: StoreLocation = this.storeLocation): Promise<Server> {
+    const args = [row.name, JSON.stringify(location)];
     const child = new ChildProcessClient('server', args);
     const stop = async () => await child.stop();
     this.#cleanups.push(stop);
@@ -67,7 +67,7 @@ export class BenchEnvironment {
     return await this.#loader.request<LoadResult>(order);
   }
 
-  /** Ends something with the world. */
+  /** Registers a cleanup for the end of the environment. */
   onEnd(end: () => Promise<void>): void {
     this.#cleanups.push(end);
   }

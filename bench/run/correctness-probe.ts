@@ -1,4 +1,4 @@
-// The correctness probe: what every row has to do before its speed is of any interest.
+// The correctness probe: what every row has to do before its speed matters.
 import { randomUUID } from 'node:crypto';
 import type { Server } from './bench-environment.js';
 
@@ -7,14 +7,14 @@ interface Answer {
   readonly body: string;
 }
 
-/** Null where the row does what it has to; else what it does instead. */
+/** Null if the row behaves correctly; else what it does instead. */
 export async function probe(server: Server): Promise<string | null> {
   if (server.row.kind === 'bare') return null;
   const key = randomUUID();
   const before = (await server.usage()).runs;
   const first = await pay(server.url, key);
   const afterFirst = (await server.usage()).runs;
-  // The record may be written after the answer.
+  // A row may write its record after the response.
   const second = await pay(server.url, key);
   const afterSecond = (await server.usage()).runs;
 

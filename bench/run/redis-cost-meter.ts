@@ -1,8 +1,8 @@
-// What a row costs Redis: commands and microseconds, as its own counters say.
+// What a row costs Redis: commands and microseconds, by Redis' own counters.
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 
-/** For each command, which part of its calls clients sent; scripts made the others. */
+/** For each command, the share of its calls that clients sent; scripts made the others. */
 export type Origins = ReadonlyMap<string, number>;
 
 export interface RedisCost {
@@ -10,12 +10,12 @@ export interface RedisCost {
   readonly micros: number;
 }
 
-/** Asked for by the benchmark itself. */
+/** Commands of the benchmark itself. */
 const ownCommands = new Set(['info', 'config', 'monitor']);
 
 const copyBatchSize = 5_000;
 
-/** ARGV: the first and the last number, the form of a number in a name, then names and dumps in turn. */
+/** ARGV: the first and the last number, the format of a number in a name, then names and dumps in turn. */
 const copyScript = `
   for number = tonumber(ARGV[1]), tonumber(ARGV[2]) do
     for at = 4, #ARGV, 2 do
@@ -45,15 +45,15 @@ export class RedisCostMeter {
     await Promise.all(this.#servers.map(async (server) => await server.flushall()));
   }
 
-  /** What is stored, in bytes, with the tables that find it; without what connections and the server itself take. */
+  /** The bytes of the stored data and its hash tables, without those of connections and of the server itself. */
   async storedBytes(): Promise<number> {
     const stats = await Promise.all(this.#servers.map(async (server) => await server.call('MEMORY', 'STATS')));
     return stats.map(storedIn).reduce((sum, bytes) => sum + bytes, 0);
   }
 
   /**
-   * What was sent since the counters were reset, and how long it took. Redis counts what a script calls twice, under its own
-   * name and in the script's time; `origins` tells the two apart.
+   * The commands since the counters were reset, and their time. Redis counts what a script calls twice, under its own
+   * name and in the script's time; `origins` separates the two.
    */
   async cost(origins: Origins): Promise<RedisCost> {
     const stats = (await this.#info('commandstats')).flatMap(commandsIn);
@@ -66,7 +66,7 @@ export class RedisCostMeter {
     return cost;
   }
 
-  /** Watches what arrives while something is done. */
+  /** Monitors the commands that arrive while `work` runs. */
   async originsDuring(work: () => Promise<unknown>): Promise<Origins> {
     const counts = new Map<string, { sent: number; all: number }>();
     const monitors = await Promise.all(this.#servers.map(async (server) => await server.monitor()));
@@ -78,7 +78,7 @@ export class RedisCostMeter {
       });
     }
     await work();
-    // What was served is told a moment later.
+    // MONITOR reports a command a moment after it was served.
     await pause(50);
     for (const monitor of monitors) monitor.disconnect();
     return new Map([...counts].map(([name, { sent, all }]) => [name, sent / all]));
@@ -88,7 +88,7 @@ export class RedisCostMeter {
     for (const server of this.#servers) server.disconnect();
   }
 
-  /** Makes `count` copies of the one record that is stored, under names of the same length. For a single server. */
+  /** Makes `count` copies of the one stored record, under names of the same length. For a single server. */
   async copyRecord(count: number): Promise<void> {
     const [server] = this.#servers;
     if (server === undefined) return;
@@ -108,13 +108,13 @@ export class RedisCostMeter {
   }
 }
 
-/** Of `INFO commandstats`; a subcommand counts as its command. */
+/** From `INFO commandstats`; a subcommand counts as its command. */
 function commandsIn(info: string) {
   const lines = info.matchAll(/^cmdstat_([^|:]+)\S*:calls=(\d+),usec=(\d+)/gm);
   return [...lines].map(([, command = '', calls, usec]) => ({ command, calls: Number(calls), micros: Number(usec) }));
 }
 
-/** Of `MEMORY STATS`: names and values in turn, and for each database such a list again. */
+/** From `MEMORY STATS`: names and values in turn, and for each database such a list again. */
 function storedIn(stats: unknown): number {
   const values = pairsIn(stats);
   const tables = [...values].filter(([name]) => name.startsWith('db.')).flatMap(([, of]) => [...pairsIn(of).values()]);

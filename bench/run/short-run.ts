@@ -1,11 +1,11 @@
-// The short run: what noise cannot touch. Every finding is a reason to fail.
+// The short run: checks what noise cannot affect. Every finding is a failure.
 import { loadNamed } from '../loads.js';
 import type { BenchEnvironment } from './bench-environment.js';
 import { mainRun, type RunResult } from './main-run.js';
 import type { Slice } from './slice.js';
 
 interface Bounds {
-  /** Redis commands of a request. */
+  /** Redis commands per request. */
   readonly fresh: number;
   readonly replay: number;
 }
@@ -18,18 +18,18 @@ const bounds: Readonly<Record<string, Bounds>> = {
 
 const weighedRow = 'onceguard-redis';
 const maxBytesPerRecord = 520;
-/** A store asks now and then how its server is; nothing of that may be a command for each request. */
+/** A store checks its server now and then; this allows for that, but not for a further command per request. */
 const tolerance = 0.05;
 
 export interface ShortResult extends RunResult {
   readonly findings: readonly string[];
 }
 
-export async function shortRun(world: BenchEnvironment, tell: (line: string) => void): Promise<ShortResult> {
+export async function shortRun(environment: BenchEnvironment, log: (line: string) => void): Promise<ShortResult> {
   const loads = [loadNamed('fresh'), loadNamed('replay')];
   const rows = Object.keys(bounds);
   const settings = { rounds: 2, sliceMs: 250, warmUpMs: 100, runInMs: 50, loads, rows, rowsToWeigh: [weighedRow] };
-  const result = await mainRun(world, settings, tell);
+  const result = await mainRun(environment, settings, log);
   const findings = [
     ...result.rows.filter(({ failure }) => failure !== null).map(({ row, failure }) => `${row}: ${failure}`),
     ...result.slices.flatMap(findingsIn),

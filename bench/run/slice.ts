@@ -1,16 +1,16 @@
-// One measurement: a load on a row for a moment, and what it cost everybody.
+// One measurement: a load on a row for a moment, and its cost for all processes.
 import type { KeyPlan } from '../keys.js';
 import type { LoadRequest, LoadResult } from '../processes/load-generator.js';
 import type { Usage } from '../processes/server.js';
 import type { BenchEnvironment, Server } from './bench-environment.js';
 import type { Origins, RedisCost, RedisCostMeter } from './redis-cost-meter.js';
 
-/** What is kept of a measurement. All costs are for one request. */
+/** The stored form of a measurement. All costs are per request. */
 export interface Slice {
   readonly row: string;
   readonly load: string;
   readonly round: number;
-  /** What a growth chart varies: how many connections, bytes, records … */
+  /** The value that a growth chart varies: connections, bytes, records … */
   readonly at?: number;
   readonly requests: number;
   readonly perSecond: number;
@@ -19,9 +19,9 @@ export interface Slice {
   readonly p99Ms: number;
   readonly redisCommands: number;
   readonly redisMicros: number;
-  /** How busy the load was: 1 is a whole core, and then the load is what was measured. */
+  /** How busy the load generator was: at 1, a whole core, the generator was measured and not the server. */
   readonly loaderCores: number;
-  /** What was not as it has to be. */
+  /** The failure, or null. */
   readonly wrong: string | null;
 }
 
@@ -35,38 +35,46 @@ export interface Measurement {
   readonly maxRequests?: number;
   readonly noteBytes?: number;
   readonly origins: Origins;
-  /** Where the servers keep their records; default the world's. */
+  /** Where the servers keep their records; default: the environment's Redis. */
   readonly redis?: RedisCostMeter;
 }
 
 /** Servers of one row share the connections. */
-export async function measure(world: BenchEnvironment, servers: readonly Server[], what: Measurement): Promise<Slice> {
-  const { origins, redis = world.redis, load, round, at } = what;
+export async function measure(
+  environment: BenchEnvironment,
+  servers: readonly Server[],
+  measurement: Measurement,
+): Promise<Slice> {
+  const { origins, redis = environment.redis, load, round, at } = measurement;
   const before = await usageOf(servers);
   await redis.resetCounters();
-  const sent = await world.sendLoad(loadRequestOf(servers, what));
+  const sent = await environment.sendLoad(loadRequestOf(servers, measurement));
   const cost = await redis.cost(origins);
   const used = difference(await usageOf(servers), before);
   const row = servers[0]?.row;
   return {
     ...{ row: row?.name ?? '', load, round, ...(at === undefined ? {} : { at }) },
     ...figuresOf(sent, used.cpuMicros, cost),
-    wrong: row?.kind === 'bare' ? null : findFailure(what.keys, sent, used.runs),
+    wrong: row?.kind === 'bare' ? null : findFailure(measurement.keys, sent, used.runs),
   };
 }
 
 /** Which commands of a load on this row clients send, and which scripts call. */
 export async function originsOf(
-  world: BenchEnvironment,
+  environment: BenchEnvironment,
   servers: readonly Server[],
-  what: Omit<Measurement, 'origins'>,
+  measurement: Omit<Measurement, 'origins'>,
 ) {
-  const order = loadRequestOf(servers, { ...what, maxRequests: Math.max(50, what.connections), durationMs: 10_000 });
-  return await (what.redis ?? world.redis).originsDuring(async () => await world.sendLoad(order));
+  const order = loadRequestOf(servers, {
+    ...measurement,
+    maxRequests: Math.max(50, measurement.connections),
+    durationMs: 10_000,
+  });
+  return await (measurement.redis ?? environment.redis).originsDuring(async () => await environment.sendLoad(order));
 }
 
-function loadRequestOf(servers: readonly Server[], what: Omit<Measurement, 'origins'>): LoadRequest {
-  const { keys, connections, durationMs, maxRequests = 1_000_000, noteBytes = 0 } = what;
+function loadRequestOf(servers: readonly Server[], measurement: Omit<Measurement, 'origins'>): LoadRequest {
+  const { keys, connections, durationMs, maxRequests = 1_000_000, noteBytes = 0 } = measurement;
   return { urls: servers.map(({ url }) => url), keys, connections, durationMs, maxRequests, noteBytes };
 }
 

@@ -1,4 +1,4 @@
-// The API of the reports: accepts a request, hands it on to the queue under the same key, and says how it is getting on.
+// The API of the reports: accepts a request, adds a job under the same key, and reports its progress.
 import type { IdempotencyStore } from '@onceguard/core';
 import { idempotency, idempotencyOf } from '@onceguard/express';
 import type { Queue } from 'bullmq';
@@ -8,7 +8,7 @@ import { keptMs, type Report, type ReportRequest } from './queue.js';
 export interface ApiOptions {
   readonly store: IdempotencyStore;
   readonly queue: Queue<ReportRequest, Report>;
-  /** Called when the job is in the queue, before the request is answered. */
+  /** Called after the job was added, before the response is sent. */
   readonly onEnqueued: () => void;
 }
 
@@ -23,12 +23,12 @@ export function reportsApi({ store, queue, onEnqueued }: ApiOptions): Express {
       scope: userOf,
       required: true,
       ttlMs: keptMs,
-      // Long enough to enqueue something, and short enough to wait for when a server dies.
+      // Long enough to add a job, and short enough to wait for after a server died.
       leaseMs: 2_000,
       onInProgress: { waitMs: 10_000 },
     }),
     async (req, res) => {
-      // The same for every repeat of this request, at whatever server: BullMQ ignores a job whose id it has already.
+      // The same for every repeat of this request, on every server: BullMQ ignores a job whose id it already has.
       const id = idempotencyOf(req).deriveKey('job');
       await queue.add('report', { user: userOf(req), customer: req.body.customer }, { jobId: id });
       onEnqueued();
@@ -37,10 +37,10 @@ export function reportsApi({ store, queue, onEnqueued }: ApiOptions): Express {
   );
 
   app.get('/reports/:id', async (req, res) => {
-    // Asked before the job: else one that ends in between would be done, and its report not there yet.
+    // Read before the job. Otherwise a job that ends in between would be completed without a report.
     const state = await queue.getJobState(req.params.id);
     const job = await queue.getJob(req.params.id);
-    // An id is no secret: it can be computed by whoever guesses the key.
+    // An id is not secret: whoever guesses the key can compute it.
     if (job === undefined || job.data.user !== userOf(req)) {
       res.status(404).json({ error: 'There is no such report.' });
       return;

@@ -1,8 +1,8 @@
-// What the API and the worker share: the queue, what a job asks for, and how long everything about it is kept.
+// What the API and the worker share: the queue, the data of a job, and how long everything about it is kept.
 import type { QueueOptions } from 'bullmq';
 
 export interface ReportRequest {
-  /** Who asked for it, and may see it. */
+  /** Who requested the report, and may see it. */
   readonly user: string;
   readonly customer: string;
 }
@@ -18,5 +18,5 @@ export const prefix = process.env.PREFIX ?? 'accepted-jobs';
 export const queueName = 'reports';
 export const queueOptions: QueueOptions = { connection: { url: redisUrl }, prefix };
 
-/** Seven days. The answer 202, the job that it names, and the job's own record: none of use without the others. */
+/** Seven days, for the 202 response, the job that it names, and the job's own record: none is useful without the others. */
 export const keptMs = 7 * 86_400_000;

@@ -1,9 +1,9 @@
-// A request that is accepted now and worked off later, under one key. Needs a Redis. In the folder examples, after npm run build:
+// A request that is accepted now and processed later, under one key. Needs a Redis. In the folder examples, after npm run build:
 //
 //   PORT=3000 npx tsx accepted-jobs/server.ts
 //   npx tsx accepted-jobs/worker.ts
 //   curl -i localhost:3000/reports -H 'Content-Type: application/json' -H 'Idempotency-Key: january' -d '{"customer":"acme"}'
-//   curl -i localhost:3000/reports/(the id that it answered)
+//   curl -i localhost:3000/reports/(the id in the response)
 import { RedisStore } from '@onceguard/core/redis';
 import { Queue } from 'bullmq';
 import { reportsApi } from './api.js';
@@ -23,7 +23,7 @@ const queue = new Queue<ReportRequest, Report>(queueName, {
 const app = reportsApi({
   store,
   queue,
-  // The worst moment to die: the job is in the queue, and nobody has been told.
+  // The worst moment to die: the job is in the queue, and no response has been sent.
   onEnqueued: () => void (process.env.DIE === 'enqueued' && process.kill(process.pid, 'SIGKILL')),
 });
 const server = app.listen(Number(process.env.PORT ?? 3000), () => {

@@ -1,11 +1,11 @@
-// Works the reports off. Started as often as you like: a job that is delivered twice is worked off once.
+// Creates the reports. Start as many workers as you like: a job that is delivered twice runs once.
 import { setTimeout as pause } from 'node:timers/promises';
 import { idempotentProcessor } from '@onceguard/bullmq';
 import { RedisStore } from '@onceguard/core/redis';
 import { type Job, Worker } from 'bullmq';
 import { keptMs, prefix, queueName, queueOptions, type Report, type ReportRequest, redisUrl } from './queue.js';
 
-/** Another attempt would end the same: it is recorded, and the job is not retried. */
+/** Another attempt would fail in the same way: the error is recorded, and the job is not retried. */
 class UnknownCustomerError extends Error {}
 
 async function build(job: Job<ReportRequest>): Promise<Report> {
@@ -17,7 +17,7 @@ async function build(job: Job<ReportRequest>): Promise<Report> {
 }
 
 const store = await RedisStore.connect({ url: redisUrl, prefix: `${prefix}:` });
-// The key is the id of the job, which the API has derived from the key of the request.
+// The key is the id of the job, which the API derived from the key of the request.
 const processor = idempotentProcessor(build, { store, ttlMs: keptMs, finalErrors: { UnknownCustomerError } });
 const worker = new Worker<ReportRequest>(queueName, processor, queueOptions);
 worker.on('error', (error) => console.error(error));

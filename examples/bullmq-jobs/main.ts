@@ -1,4 +1,4 @@
-// A queue whose work is done once: an order that is added twice, and a job that is delivered again after it failed halfway. In the
+// A queue whose work runs once: an order that is added twice, and a job that is delivered again after it failed halfway. In the
 // folder examples, after npm run build, with a Redis at REDIS_URL (default redis://127.0.0.1:6379):
 //
 //   npx tsx bullmq-jobs/main.ts
@@ -15,7 +15,7 @@ interface Order {
 
 let charges = 0;
 
-/** What a job is for. It may run several times; each of its steps is recorded, and no later run does it again. */
+/** The work of a job. It may run several times, but each recorded step is not done again. */
 async function charge(job: Job<Order>, { step, attempt }: OperationContext): Promise<string> {
   const { orderId, cents } = job.data;
   console.log(`${orderId}: job ${job.id}, attempt ${attempt}`);
@@ -39,11 +39,11 @@ const queue = new Queue<Order>(name, { connection });
 const events = new QueueEvents(name, { connection });
 const worker = new Worker<Order>(
   name,
-  // What an order is, and so what a duplicate is, the order's id says, and not the job's.
+  // The order's id, and not the job's, says what a duplicate is.
   idempotentProcessor(charge, { store, key: (job) => job.data.orderId }),
   { connection },
 );
-// Stop early when another worker has been given the job: BullMQ tells, and cancelJob aborts the signals of handler and steps.
+// Stops early if another worker got the job: BullMQ reports it, and cancelJob aborts the signals of the handler and its steps.
 worker.on('lockRenewalFailed', (ids) => {
   for (const id of ids) worker.cancelJob(id);
 });
@@ -54,7 +54,7 @@ worker.on('failed', (job, error) => {
 const options = { attempts: 3, backoff: 100 };
 const outcomeOf = async (job: Job<Order>) => String(await job.waitUntilFinished(events));
 
-// The producer hears nothing of its first job, and adds the order again.
+// The producer gets no reply to its first add, and adds the order again.
 const first = await queue.add('charge', { orderId: 'order-17', cents: 2_000 }, options);
 const second = await queue.add('charge', { orderId: 'order-17', cents: 2_000 }, options);
 console.log(`order-17: two jobs, ${await outcomeOf(first)} and ${await outcomeOf(second)}`);

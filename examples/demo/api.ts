@@ -1,4 +1,4 @@
-// The payments API of the demo: what an application looks like that uses onceguard.
+// The payments API of the demo: an application that uses onceguard.
 import type { IdempotencyStore } from '@onceguard/core';
 import { idempotency, idempotencyOf } from '@onceguard/express';
 import express, { type Express } from 'express';

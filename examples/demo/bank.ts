@@ -1,4 +1,4 @@
-// The bank of the demo: charges cards, slowly if told so, and counts. It honours the keys that it is given.
+// The bank of the demo: charges cards, slowly on demand, and counts. It honours idempotency keys.
 import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -23,7 +23,7 @@ export async function startBank(): Promise<Bank> {
   let delayMs = 0;
   let refuses = false;
 
-  /** The same key again is the same charge: that is what a derived key is handed on for. */
+  /** The same key is the same charge: this is what a derived key is for. */
   function charge(key: string): string {
     const known = charges.get(key);
     if (known !== undefined) return known;

@@ -1,4 +1,4 @@
-// What the demo says: one plain sentence a scene, what each request got, and how often the card was charged.
+// The output of the demo: a sentence for each scene, what each request got, and how often the card was charged.
 import { STATUS_CODES } from 'node:http';
 import type { PaymentResponse } from './client.js';
 import type { Scene, SceneResult } from './scenes.js';
@@ -29,7 +29,7 @@ function describeResponse(answer: PaymentResponse | string): string {
   return `${answer.status} ${STATUS_CODES[answer.status] ?? ''}${repeated} ${visibleText(answer)}`;
 }
 
-/** Of a refusal, the sentence that a person reads. */
+/** The human-readable sentence of a refusal. */
 function visibleText({ status, text }: PaymentResponse): string {
   if (status < 400 || !text.includes('"title"')) return text;
   const { title } = JSON.parse(text) as { title: string };

@@ -44,7 +44,7 @@ export function killedServerScene(redisUrl: string, prefix: string): Scene {
   };
 }
 
-/** The key is free once the dead server's time is over; until then the answer is to come back later. */
+/** The key is free when the dead server's lease is over. Until then the response is 409 with `Retry-After`. */
 async function payUntilFinal(url: SceneContext['url'], key: string): Promise<PaymentResponse> {
   for (let tries = 0; ; tries += 1) {
     const answer = await pay(url, { key, amount: 50 });

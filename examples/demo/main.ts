@@ -1,4 +1,4 @@
-// npm run demo: starts a payments API, plays the scenes against it with real requests, and says what happened.
+// npm run demo: starts a payments API, plays the scenes against it with real requests, and prints what happened.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';

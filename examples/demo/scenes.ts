@@ -1,4 +1,4 @@
-// The scenes: each sends real requests, and answers with what was seen and whether it is as it must be.
+// The scenes: each sends real requests, and returns what it saw and whether that is right.
 import { randomUUID } from 'node:crypto';
 import type { Bank } from './bank.js';
 import { type PaymentResponse, pay } from './client.js';
@@ -10,7 +10,7 @@ export interface SceneContext {
 
 export interface SceneResult {
   readonly responses: readonly { readonly who: string; readonly answer: PaymentResponse | string }[];
-  /** What must be true of the answers; the number of charges is checked for every scene. */
+  /** What must hold for the responses. The number of charges is checked for every scene. */
   readonly isAsExpected: boolean;
 }
 

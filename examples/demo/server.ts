@@ -5,7 +5,7 @@ import { paymentsApi } from './api.js';
 
 const [redisUrl = '', bankUrl = '', prefix = ''] = process.argv.slice(2);
 const store = await RedisStore.connect({ url: redisUrl, prefix });
-// Short, so that nobody has to wait long for the second server to take over.
+// Short, so that the second server takes over soon.
 const leaseMs = 2_000;
 
 const server = paymentsApi(store, bankUrl, leaseMs).listen(0, '127.0.0.1', () => {

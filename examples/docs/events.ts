@@ -5,9 +5,7 @@ import { log } from '../application.js';
 
 import { onEvent } from '@onceguard/core';
 
-const stop = onEvent('lease_lost', ({ recordName, attempt, reason }) =>
-  log.warn({ name: recordName, attempt, reason }),
-);
+const stop = onEvent('lease_lost', ({ recordName, attempt, reason }) => log.warn({ recordName, attempt, reason }));
 
 // #endregion
 

@@ -5,16 +5,16 @@ import { provider, store } from '../application.js';
 
 import { recoverAll, recovery } from '@onceguard/core';
 
-const sum = await recoverAll(store, {
+const summary = await recoverAll(store, {
   recover: async ({ deriveKey }) => {
     const found = await provider.findCharge({ idempotencyKey: deriveKey('charge') });
     return found === undefined ? recovery.notDone() : recovery.done({ charge: found.id });
   },
-  limit: 1_000, // are asked about, roughly; the next call goes on at sum.cursor
+  limit: 1_000, // about how many it recovers; the next call continues at summary.cursor
 });
 
 // { done: 3, notDone: 1, stillUnknown: 0, handledElsewhere: 0, skipped: 0, failed: [], cursor: null }
 
 // #endregion
 
-export { sum };
+export { summary };

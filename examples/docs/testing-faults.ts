@@ -13,7 +13,7 @@ let charges = 0;
 const charge = (order: string) => ({ order, charge: ++charges });
 const payingWith = (store: FaultStore) => makeIdempotent(charge, { store, scope: 'shop', key: (order) => order });
 
-test('the answer to the recording is lost: nobody is charged twice', async () => {
+test('the reply to the recording is lost: nobody is charged twice', async () => {
   const store = new FaultStore(new MemoryStore());
   store.injectFault('complete', failsAfter, 1); // the first call of complete
   const pay = payingWith(store);

@@ -10,7 +10,7 @@ import { executeIdempotently } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { startFaultProxy, startRedis } from '@onceguard/testing';
 
-test('Redis grants the right to run and its reply is lost: the work runs, once', async (t) => {
+test('Redis grants the lease and its reply is lost: the work runs, once', async (t) => {
   const redis = await startRedis();
   const proxy = await startFaultProxy(redis.url);
   const store = await RedisStore.connect(proxy.url);
@@ -21,10 +21,10 @@ test('Redis grants the right to run and its reply is lost: the work runs, once',
   });
 
   let runs = 0;
-  const struck = proxy.injectFault('lose_reply', /evalsha/i); // the next one
-  const told = await executeIdempotently(() => ++runs, { store, scope: 'shop', key: 'order-1' });
-  await struck;
-  assert.equal(told.kind, 'executed');
+  const injected = proxy.injectFault('lose_reply', /evalsha/i); // the next one
+  const execution = await executeIdempotently(() => ++runs, { store, scope: 'shop', key: 'order-1' });
+  await injected;
+  assert.equal(execution.kind, 'executed');
   assert.equal(runs, 1);
 });
 

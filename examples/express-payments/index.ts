@@ -27,7 +27,7 @@ function authenticate(req: Request, res: Response, next: NextFunction): void {
 
 const payers = new Set(['user_alice', 'user_bob']);
 
-/** Outside of idempotency(): a replay runs nothing that is mounted inside, and must not reach somebody who may not pay any more. */
+/** Mounted before idempotency(): a replay runs nothing after it, and must not reach a user whose rights were revoked. */
 function mayPay(_req: Request, res: Response, next: NextFunction): void {
   if (payers.has(res.locals.user)) next();
   else res.status(403).json({ error: 'You may not pay.' });
@@ -35,13 +35,13 @@ function mayPay(_req: Request, res: Response, next: NextFunction): void {
 
 const app = express();
 app.use(authenticate);
-// With the source at hand, amounts are compared digit by digit.
+// Keeps the source of the body, so that amounts are compared digit by digit.
 app.use(express.json({ verify: keepRawBody }));
 
 app.post(
   '/payments',
   mayPay,
-  // The scope is the user, who stays the same when the token is refreshed; never the token.
+  // The scope is the user, who stays the same when the token is refreshed. Never use the token.
   idempotency({ ...httpPaymentPolicy, store, scope: (req) => req.res?.locals.user }),
   async (req, res) => {
     const payment = idempotencyOf(req);
@@ -54,7 +54,7 @@ app.post(
   },
 );
 
-/** Stands for the call of a payment provider: pass on the derived key, so that the provider too knows a repeat. */
+/** Stands for the call of a payment provider. Pass on the derived key, so that the provider recognises a repeat. */
 async function chargeCard(amount: number, idempotencyKey: string, signal: AbortSignal) {
   signal.throwIfAborted();
   charges += 1;

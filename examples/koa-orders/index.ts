@@ -23,7 +23,7 @@ const orders = new Redis(url);
 
 const app = new Koa<State>();
 app.use(async (ctx, next) => {
-  // Stands for your authentication and authorisation: outside, since a replay runs nothing that is mounted inside.
+  // Stands for your authentication and authorisation. Mounted first, because a replay runs nothing after the middleware.
   ctx.state.user = ctx.get('X-User') || ctx.throw(401);
   await next();
 });
@@ -42,7 +42,7 @@ const server = app.listen(Number(process.env.PORT ?? 3001), () => {
 
 await once(process, 'SIGTERM');
 server.close();
-// Answers that Redis could not take at once are recorded before the process ends.
+// Waits until outcomes that Redis could not take at once are recorded.
 await drainStore(store);
 await store.close();
 orders.disconnect();

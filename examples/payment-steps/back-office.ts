@@ -1,4 +1,4 @@
-// The other systems of the shop: a warehouse that honours keys, and a mailer that honours none but keeps a log.
+// The other systems of the shop: a warehouse that honours keys, and a mailer that does not but keeps a log.
 import express from 'express';
 import { listen, type RunningServer } from './listen.js';
 
@@ -23,7 +23,7 @@ export async function startBackOffice(port = 0): Promise<RunningServer> {
     res.status(201).json(entry);
   });
 
-  // Called twice, it mails twice.
+  // Two calls send two mails.
   app.post('/mails', (req, res) => {
     const mail: Entry = { kind: 'mails', id: `mails-${entries.length + 1}`, order: req.body.order };
     entries.push(mail);

@@ -1,10 +1,10 @@
-// A customer's client: sends its order with one key, again and again, until it has an answer.
+// A customer's client: sends its order with one key, again and again, until it gets a final response.
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface PlacedOrder {
-  /** What it saw, one entry for each try; the same several times in a row is one entry. */
+  /** What it got, one entry for each try. Equal entries in a row are one entry. */
   readonly seen: readonly string[];
-  /** The last answer. */
+  /** The last response. */
   readonly status: number;
 }
 

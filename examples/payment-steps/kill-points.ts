@@ -4,10 +4,10 @@ import type { HttpContext } from '@onceguard/express';
 type Step = HttpContext['step'];
 
 export const steps = ['reserve', 'charge', 'ship', 'mail'] as const;
-/** In the step but before the other system was called; after it acted but before that is on record; after the record. */
+/** In the step, before the call to the other system; after that call, before the record; after the record. */
 export const killMoments = ['before the call', 'after the call', 'after the record'] as const;
 
-/** `step`, but the process dies at the point that is given as `charge, after the call`. */
+/** `step`, but the process dies at the given point, such as `charge, after the call`. */
 export function killableStep(step: Step, point: string | undefined): Step {
   const dieAt = (name: string, moment: (typeof killMoments)[number]) => {
     if (point === `${name}, ${moment}`) process.kill(process.pid, 'SIGKILL');

@@ -1,4 +1,4 @@
-// The answer to an order: one, whether the handler gives it or `recover` finds it out.
+// The response to an order: the same from the handler and from `recover`.
 import type { RecoveredResponse } from '@onceguard/core/http';
 import type { Entry } from './back-office.js';
 import type { Charge } from './provider.js';

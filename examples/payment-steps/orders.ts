@@ -1,4 +1,4 @@
-// The orders API: four systems are called for one order, and each of them does its part once, whatever dies in between.
+// The orders API: it calls four systems for one order, and each does its part once, wherever the server dies.
 import type { IdempotencyStore } from '@onceguard/core';
 import { httpPaymentPolicy, idempotency, idempotencyOf, keepRawBody } from '@onceguard/express';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
@@ -10,7 +10,7 @@ import type { Systems } from './systems.js';
 export interface OrdersOptions {
   readonly store: IdempotencyStore;
   readonly systems: Systems;
-  /** Hears what `recover` found out about an order. */
+  /** Called with what `recover` found out about an order. */
   readonly onRecovered: (order: string, found: string) => void;
 }
 
@@ -25,7 +25,7 @@ export function ordersApi({ store, systems, onRecovered }: OrdersOptions): Expre
       store,
       // A real shop takes the id of its authenticated user.
       scope: (req) => req.get('X-User') ?? 'demo',
-      // Short, so that nobody has to wait long for the demo. Leave it out in earnest: the default is 30 seconds.
+      // Short, so that the demo does not take long. Leave it out in production: the default is 30 seconds.
       leaseMs: 1_000,
       onInProgress: { waitMs: 10_000 },
       onAbandoned: async (context, req) => {
@@ -36,14 +36,14 @@ export function ordersApi({ store, systems, onRecovered }: OrdersOptions): Expre
     }),
     async (req, res) => {
       const { order, cents } = req.body;
-      // In earnest: const { step } = idempotencyOf(req);
+      // In production: const { step } = idempotencyOf(req);
       const step = killableStep(idempotencyOf(req).step, req.get('X-Die'));
 
-      // Three systems honour a key: they are given one, and may safely be called again with it.
+      // Three systems honour a key. They get one, and may safely be called again with it.
       const reservation = await step('reserve', ({ key }) => systems.reserve(order, key));
       const charge = await step('charge', ({ key, signal }) => systems.charge(order, cents, key, signal));
       const shipment = await step('ship', ({ key }) => systems.ship(order, key));
-      // The mailer does not: it is called once at most. Last, so that when in doubt all the rest is known to be done.
+      // The mailer does not, so it is called at most once. It comes last: if it is in doubt, everything else is known to be done.
       await step('mail', () => systems.mail(order), { atMostOnce: true });
 
       const { status, headers, body } = orderResponse({ order, reservation, charge, shipment });
@@ -55,7 +55,7 @@ export function ordersApi({ store, systems, onRecovered }: OrdersOptions): Expre
   return app;
 }
 
-/** The outcome is unknown now, and `recover` is asked before anything is tried again. */
+/** The outcome is now unknown, and `recover` runs before anything is tried again. */
 function handleError(error: Error, _req: Request, res: Response, next: NextFunction): void {
   if (res.headersSent) next(error);
   else res.status(502).json({ error: 'Something did not answer. Send the same request again, with the same key.' });

@@ -1,4 +1,4 @@
-// A payment provider such as Stripe: honours Idempotency-Key, can be asked by it what happened, and fails as it is told.
+// A payment provider such as Stripe: honours Idempotency-Key, finds a charge by its key, and fails on demand.
 // Part of main.ts; on its own, in the folder examples: PORT=4000 npx tsx payment-steps/provider.ts
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,8 +14,8 @@ export interface Charge {
 }
 
 /**
- * What becomes of the next charge. `lose-response`: it succeeds, and the connection breaks. `time-out`: it is pending for
- * longer than anybody waits for the answer, and then succeeds.
+ * What happens to the next charge. `lose-response`: it succeeds, and the connection breaks. `time-out`: it is pending for
+ * longer than anybody waits for the response, and then succeeds.
  */
 export type Fault = 'lose-response' | 'time-out';
 

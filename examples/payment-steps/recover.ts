@@ -1,4 +1,4 @@
-// The server before this one died, or an attempt failed: what did it do? Asked before anything is tried again.
+// Finds out what an attempt did whose server died, or which failed. Runs before anything is tried again.
 import { type RecoverContext, type Recovery, recovery } from '@onceguard/core';
 import type { RecoveredResponse } from '@onceguard/core/http';
 import type { Entry } from './back-office.js';
@@ -11,8 +11,8 @@ export async function recover(
   order: string,
   systems: Systems,
 ): Promise<Recovery<RecoveredResponse>> {
-  // Only the mail can be in doubt: it began, and its log knows how it ended. A server that was merely paused may still be about
-  // to send it: where yours can pause for long, wait for longer before you believe that there is none.
+  // Only the mail can be in doubt: it began, and the mailer's log shows how it ended. A server that was only paused may still
+  // send it. If your servers can pause for long, wait longer before you conclude that there is no mail.
   const mayBeMailed = stepsInDoubt.some(({ name }) => name === 'mail');
   if (mayBeMailed && (await systems.findMail(order)) !== undefined) {
     // The mail is the last step, so all the others are on record.
@@ -21,9 +21,9 @@ export async function recover(
     const shipment = recordedSteps.get('ship') as Entry;
     return recovery.done(orderResponse({ order, reservation, charge, shipment }));
   }
-  // While the provider is still at the charge, it refuses the same key: the client is told when to come back.
+  // While the charge is pending, the provider refuses the same key. The client learns when to repeat.
   const charge = await systems.findCharge(deriveKey('charge'));
   if (charge?.status === 'pending') return recovery.stillUnknown(1_000);
-  // The handler goes on from the recorded steps, and repeats the one under way with the key that it had.
+  // The handler continues from the recorded steps, and repeats the interrupted one with the same key.
   return recovery.notDone();
 }

@@ -6,7 +6,7 @@ import { systemsAt } from './systems.js';
 
 const [redisUrl = '', prefix = '', provider = '', backOffice = '', port = '0'] = process.argv.slice(2);
 const store = await RedisStore.connect({ url: redisUrl, prefix });
-// Where there is no Redis this says so, instead of every request.
+// Fails here if there is no Redis, instead of at every request.
 await store.read('startup');
 
 const app = ordersApi({

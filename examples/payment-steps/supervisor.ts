@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** What a server says: where it listens, or what it found out about an order. */
+/** A message of a server: where it listens, or what it found out about an order. */
 type ServerMessage = { readonly url: string } | { readonly order: string; readonly found: string };
 
 export interface SupervisedServer {
@@ -21,7 +21,7 @@ export async function superviseServer(args: readonly string[]): Promise<Supervis
   let isStopping = false;
 
   async function start(port: string): Promise<string> {
-    // What the first one warns of, the others need not repeat.
+    // The first server prints warnings; the others need not repeat them.
     const execArgv = port === '0' ? process.execArgv : [...process.execArgv, '--disable-warning=OnceguardWarning'];
     child = fork(program, [...args, port], { execArgv });
     child.once('exit', (_code, signal) => {

@@ -1,4 +1,4 @@
-// How the shop calls the other systems. Where one honours keys, it is given one.
+// How the shop calls the other systems. A system that honours keys gets one.
 import type { Entry } from './back-office.js';
 import type { Charge } from './provider.js';
 
@@ -7,7 +7,7 @@ export interface Systems {
   charge(order: string, cents: number, key: string, signal: AbortSignal): Promise<Charge>;
   ship(order: string, key: string): Promise<Entry>;
   mail(order: string): Promise<Entry>;
-  /** What the provider did under this key, if it was ever given it. */
+  /** What the provider did under this key, if it ever got the key. */
   findCharge(key: string): Promise<Charge | undefined>;
   /** Whether the mailer's log has a mail for this order. */
   findMail(order: string): Promise<Entry | undefined>;

@@ -1,4 +1,4 @@
-// What becomes of one delivery of a job, whatever the queue: the job runs once, and each delivery ends in one of four ways.
+// Decides what to do with one delivery of a job, for any queue: the job runs once, and each delivery ends in one of four ways.
 import {
   ConfigurationError,
   IdempotencyError,
@@ -15,11 +15,11 @@ import {
 } from '@onceguard/core';
 
 export type Decision<Result> =
-  /** It is done, now or earlier. `result` is missing where it is no longer kept. */
+  /** It is done, now or earlier. `result` is missing if it is no longer kept. */
   | { readonly kind: 'acknowledge'; readonly result?: Result }
-  /** It is to be delivered again after this time. Only a failed attempt counts as one. */
+  /** Deliver it again after this time. Only a failed attempt counts as one. */
   | { readonly kind: 'delay'; readonly ms: number; readonly reason: string }
-  /** It may have taken effect: nobody runs it until somebody has decided. It is kept where people look. */
+  /** It may have taken effect: nobody runs it until somebody has decided. Move it where people look. */
   | { readonly kind: 'park'; readonly reason: string }
   /** No further delivery can succeed. */
   | { readonly kind: 'reject'; readonly reason: string };
@@ -29,11 +29,11 @@ export interface RetryOptions {
   maxAttempts?: number;
   /** How long a job waits after this attempt has failed. Default: one second, doubled each time, at most five minutes. */
   retryMs?: (attempt: number) => number;
-  /** How long a job waits where nobody can say: the store is away, the lease was lost. Default 5,000. */
+  /** How long a job waits if the time is unknown: the store is away, or the lease was lost. Default 5,000. */
   waitMs?: number;
 }
 
-/** Wraps the work of a queue. What it gives runs a job where it may, never rejects, and says what to do with the delivery. */
+/** Wraps the work of a queue. The wrapped function runs a job if it may, never rejects, and returns what to do with the delivery. */
 export function createDecider<Job extends object, Result>(
   work: (job: Job, context: OperationContext) => Result | Promise<Result>,
   options: IdempotentOptions<Job, Result> & RetryOptions,
@@ -68,7 +68,7 @@ export function createDecider<Job extends object, Result>(
   };
 }
 
-/** What the work threw, as distinct from what is thrown because it could not run. */
+/** Wraps an error of the work, to tell it from errors that kept the work from running. */
 interface Failure {
   readonly attempt: number;
   readonly error: unknown;
@@ -77,13 +77,13 @@ interface Failure {
 function decisionForError(error: unknown, waitMs: number, finds: boolean): Decision<never> {
   if (error instanceof InProgressError) return delay(error.retryAfterMs, error);
   if (error instanceof OutcomeUnknownError) {
-    // Without a function that finds out, asking again later finds out nothing.
+    // Without a function that finds out, a later delivery would learn nothing new.
     return finds && error.retryAfterMs !== null ? delay(error.retryAfterMs, error) : park(error);
   }
   if (error instanceof StoreError) return delay(waitMs, error);
   if (error instanceof OutcomeExpiredError) return { kind: 'acknowledge' };
   if (error instanceof KeyReusedError || error instanceof ConfigurationError) return reject(error);
-  // It is done, and what is recorded of it cannot be read: perhaps by this version only.
+  // The work is done, but its recorded result cannot be read, perhaps only by this version.
   if (error instanceof IdempotencyError) return park(error);
   // A final error, thrown again.
   return reject(error);

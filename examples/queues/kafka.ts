@@ -10,7 +10,7 @@ export interface KafkaTopics {
 }
 
 export interface KafkaJob {
-  /** The header `jobId` that the producer sets. An offset names a message, and a producer's second send is another one. */
+  /** The header `jobId` that the producer sets. An offset names a message, and a second send by the producer is another message. */
   readonly id: string;
   readonly body: unknown;
 }
@@ -18,7 +18,7 @@ export interface KafkaJob {
 /** A third of the shortest session timeout that brokers allow by default, 6 s. */
 const heartbeatMs = 2_000;
 
-/** Consumes until `consumer.stop()`. The offset of a message is committed when everything else about it is safe. */
+/** Consumes until `consumer.stop()`. The offset of a message is committed last, after its result or its copy is safe. */
 export async function consumeKafka(
   consumer: Consumer,
   producer: Producer,
@@ -27,7 +27,7 @@ export async function consumeKafka(
 ): Promise<void> {
   await consumer.subscribe({ topics: [topics.work] });
   await consumer.run({
-    // A resolved offset is committed at once: fewer commits mean more messages that come again.
+    // Commits each resolved offset at once: with fewer commits more messages would come again.
     autoCommitThreshold: 1,
     eachMessage: async (payload) => {
       for (;;) {
@@ -51,8 +51,8 @@ export async function consumeKafka(
 }
 
 /**
- * What takes longer than the session timeout needs heartbeats, or the group gives the partition to another consumer. Where it has
- * been given away, the heartbeat rejects, and with it the handler: the message is another's, who finds it in progress or done.
+ * Work that takes longer than the session timeout needs heartbeats. Otherwise the group gives the partition to another consumer. If it
+ * did, the heartbeat rejects, and so does the handler. The other consumer gets the message and finds its job in progress or done.
  */
 async function withHeartbeats<T>({ heartbeat }: EachMessagePayload, task: Promise<T>): Promise<T> {
   const ended = task.then(

@@ -10,7 +10,7 @@ export interface NatsSubjects {
 }
 
 export interface NatsJob {
-  /** The header `Nats-Msg-Id` that the producer sets: the stream drops a second one for two minutes, and the record ever after. */
+  /** The header `Nats-Msg-Id` that the producer sets: the stream drops a second message for two minutes, and the record does so for its whole life. */
   readonly id: string;
   readonly body: unknown;
 }
@@ -33,7 +33,7 @@ export async function consumeNats(
   signal.addEventListener('abort', () => messages.stop(), { once: true });
   const atHand = new Set<Promise<void>>();
   for await (const message of messages) {
-    // What fails here is not acknowledged, and comes again after `ack_wait`.
+    // A message that fails here is not acknowledged, and comes again after `ack_wait`.
     const handled = handle(jetstream, subjects, message, decide).catch((error) => console.error(String(error)));
     atHand.add(handled);
     void handled.finally(() => atHand.delete(handled));
@@ -82,11 +82,11 @@ async function decideMessage(
   return await decide({ id, body });
 }
 
-/** Resolves when the stream of that subject has it. */
+/** Resolves when the stream of that subject has the message. */
 async function moveMessage(jetstream: JetStreamClient, subject: string, message: JsMsg, reason: string): Promise<void> {
   const kept = headers();
   for (const [name, values] of message.headers ?? []) {
-    // What was expected of the stream that it came from does not hold for this one.
+    // These headers state expectations about the original stream, which do not hold for this one.
     if (!name.startsWith('Nats-Expected-')) for (const value of values) kept.append(name, value);
   }
   kept.set('reason', reason.replaceAll(/\s+/g, ' '));

@@ -11,7 +11,7 @@ import type { Decision } from './decide.js';
 
 export interface SqsQueues {
   readonly work: string;
-  /** The URLs of where the work's messages are put aside. */
+  /** The URLs of the queues to which messages are moved. */
   readonly parked: string;
   readonly dead: string;
 }
@@ -22,11 +22,11 @@ export interface SqsJob {
   readonly body: unknown;
 }
 
-/** The visibility timeout of the queue: as long as a job is at hand it is renewed at a third of it. At most 12 hours in all. */
+/** The visibility timeout of the queue: while a job is being handled, it is extended every third of this time. At most 12 hours in all. */
 const visibleAfterS = 30;
 const longestDelayS = 43_200;
 
-/** Receives and handles messages until the signal aborts; those at hand are finished. */
+/** Receives and handles messages until the signal aborts. Messages in progress are finished. */
 export async function consumeSqs(
   sqs: SQSClient,
   queues: SqsQueues,
@@ -64,7 +64,7 @@ async function handle(
   const showAfter = async (seconds: number) => {
     await sqs.send(new ChangeMessageVisibilityCommand({ ...of, VisibilityTimeout: seconds }));
   };
-  // Others that receive it meanwhile learn from its record that it runs, at the cost of one of its receives.
+  // Another consumer that receives it meanwhile learns from its record that it is running. That uses up one receive.
   const renewal = setInterval(() => void showAfter(visibleAfterS).catch(() => {}), (visibleAfterS * 1_000) / 3);
   const decision = await decideMessage(message, decide).finally(() => clearInterval(renewal));
   switch (decision.kind) {
@@ -77,7 +77,7 @@ async function handle(
       await moveMessage(sqs, queues.parked, message, decision.reason);
       break;
     case 'reject':
-      // Left alone it would come to the dead letters, too, after all the receives that the queue's redrive policy allows.
+      // Without this it would also reach the dead letters, after all receives that the queue's redrive policy allows.
       await moveMessage(sqs, queues.dead, message, decision.reason);
       break;
   }

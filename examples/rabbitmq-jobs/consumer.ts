@@ -4,7 +4,7 @@ import type { Decision } from '../queues/decide.js';
 import { copyTo, delayFor, type JobQueues, publishConfirmed } from './queues.js';
 
 export interface Job {
-  /** The producer's `messageId`, the same in every copy of the message: the key. A delivery tag names a delivery, no job. */
+  /** The producer's `messageId`, the same in every copy of the message: the key. A delivery tag names a delivery, not a job. */
   readonly id: string;
   readonly body: unknown;
 }
@@ -12,18 +12,18 @@ export interface Job {
 export interface ConsumerOptions {
   /** How many jobs run at a time. Default 10. */
   prefetch?: number;
-  /** Is told what becomes of each delivery, before it does. */
+  /** Called with the decision about each delivery, before it is carried out. */
   onDecision?: (message: ConsumeMessage, decision: Decision<unknown>) => void;
 }
 
 export interface Consumer {
-  /** Resolves when the channel has closed, whoever closed it. What was not acknowledged is delivered again, to whoever is there. */
+  /** Resolves when the channel has closed, whoever closed it. Unacknowledged messages are delivered again to any consumer. */
   readonly closed: Promise<void>;
-  /** Takes no more messages, finishes those at hand, and closes the channel. */
+  /** Takes no more messages, finishes those in progress, and closes the channel. */
   stop(): Promise<void>;
 }
 
-/** Consumes `queues.work` until the channel closes. A message is acknowledged last, when everything else about it is safe. */
+/** Consumes `queues.work` until the channel closes. A message is acknowledged last, after its result or its copy is safe. */
 export async function consume(
   channel: ConfirmChannel,
   queues: JobQueues,
@@ -34,9 +34,9 @@ export async function consume(
   const closed = new Promise<void>((resolve) => channel.once('close', resolve));
   // It may have closed already.
   const close = async () => await channel.close().catch(() => {});
-  // The close that follows is what counts.
+  // The 'close' event that follows is handled.
   channel.on('error', () => {});
-  // A queue of ours is gone. On a closed channel no message can be acknowledged whose copy went nowhere.
+  // One of our queues is gone. On a closed channel, no message can be acknowledged whose copy was not delivered.
   channel.on('return', () => void close());
 
   const handle = async (message: ConsumeMessage) => {
@@ -46,7 +46,7 @@ export async function consume(
   };
   await channel.prefetch(prefetch);
   const { consumerTag } = await channel.consume(queues.work, (message) => {
-    // Null: the broker has ended this consumer. Whoever reconnects gets the message that could not be carried through.
+    // Null: the broker has cancelled this consumer. The next consumer gets the unacknowledged message.
     const handled = message === null ? close() : handle(message).catch(close);
     atHand.add(handled);
     void handled.finally(() => atHand.delete(handled));
@@ -105,7 +105,7 @@ async function applyDecision(
   channel.ack(message);
 }
 
-/** Whoever asked for the result gets it, perhaps more than once; `correlationId` tells which it is. */
+/** Sends the result to its requester, perhaps more than once. `correlationId` identifies it. */
 async function sendResult(channel: ConfirmChannel, { properties }: ConsumeMessage, result: unknown): Promise<void> {
   const { replyTo, correlationId } = properties;
   if (typeof replyTo !== 'string') return;

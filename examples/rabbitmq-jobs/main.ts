@@ -2,7 +2,7 @@
 //
 //   export RABBITMQ_URL=amqp://localhost REDIS_URL=redis://localhost
 //   npx tsx rabbitmq-jobs/main.ts work            # as often as you like, each in a terminal of its own
-//   npx tsx rabbitmq-jobs/main.ts send order-17   # twice: the second is answered from the record
+//   npx tsx rabbitmq-jobs/main.ts send order-17   # twice: the second gets the recorded result
 import { setTimeout as pause } from 'node:timers/promises';
 import { drainStore, type OperationContext } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
@@ -29,7 +29,7 @@ async function work(): Promise<void> {
   const store = await RedisStore.connect({ url: process.env.REDIS_URL ?? 'redis://localhost', prefix });
   const decide = createDecider(ship, {
     ...{ store, scope: queue, key: ({ id }: Job) => id, finalErrors: { UnknownItem } },
-    // As long as a message may come again: out of the dead letters, say, after a long weekend.
+    // As long as a message may come again, for example from the dead letters after a long weekend.
     ttlMs: 7 * 86_400_000,
   });
   let consumer: Consumer | null = null;
@@ -60,7 +60,7 @@ async function work(): Promise<void> {
   await store.close();
 }
 
-/** The id is the order's: whoever sends the order again sends the same one. */
+/** The id is the order's: a producer that sends the order again sends the same id. */
 async function send(messageId: string): Promise<void> {
   const connection = await connect(amqpUrl);
   const channel = await connection.createConfirmChannel();

@@ -1,21 +1,21 @@
-// The queues of one kind of job: where it waits for a consumer, for its time, for a decision, or for an undertaker.
+// The queues of one kind of job: where it waits for a consumer, for the end of a delay, for a decision, or as a dead letter.
 import type { ConfirmChannel, Message } from 'amqplib';
 
 export interface JobQueues {
   readonly work: string;
-  /** Shortest first. What lies in one goes back to work after that time. */
+  /** Shortest first. A message in one returns to the work queue after that time. */
   readonly delays: readonly { readonly ms: number; readonly queue: string }[];
   readonly parked: string;
   readonly dead: string;
 }
 
 /**
- * One queue for each length of delay: RabbitMQ looks at the head of a queue only, so that in a single one a message with a
+ * One queue for each length of delay: RabbitMQ only expires messages at the head of a queue, so in a single queue a message with a
  * short time to live waits for all the longer ones before it.
  */
 const defaultDelaysMs = [1_000, 5_000, 30_000, 300_000];
 
-/** Declares the queues that are missing. All are quorum queues: what they confirmed survives the loss of a node. */
+/** Declares the queues that are missing. All are quorum queues: confirmed messages survive the loss of a node. */
 export async function declareQueues(
   channel: ConfirmChannel,
   work: string,
@@ -30,17 +30,17 @@ export async function declareQueues(
   return queues;
 }
 
-/** The shortest delay that is long enough, or the longest that there is. */
+/** The shortest delay that is long enough, or the longest one. */
 export function delayFor({ delays }: JobQueues, ms: number): string {
   const delay = delays.find((one) => one.ms >= ms) ?? delays.at(-1);
   if (delay === undefined) throw new Error('There is no queue for delayed jobs.');
   return delay.queue;
 }
 
-/** Of the way that a message has taken so far. A copy begins anew: the broker drops what seems to go round in a circle. */
+/** Headers about the path of a message. A copy must not have them: the broker drops messages that seem to circulate. */
 const brokerHeaders = /^(x-.*death.*|x-delivery-count|b?cc)$/i;
 
-/** Publishes a copy of the message, and resolves when the broker has it. The message itself is still to be acknowledged. */
+/** Publishes a copy of the message, and resolves when the broker has confirmed it. The caller still has to acknowledge the message itself. */
 export async function copyTo(
   channel: ConfirmChannel,
   queue: string,
@@ -54,12 +54,12 @@ export async function copyTo(
     ...properties,
     headers: { ...Object.fromEntries(kept), ...headers },
     persistent: true,
-    // Where the queue is gone, the broker says so instead of dropping the copy.
+    // If the queue is gone, the broker returns the copy instead of dropping it.
     mandatory: true,
   });
 }
 
-/** Rejects where the broker refused it or the channel closed before it answered. */
+/** Rejects if the broker refused the copy, or the channel closed before the confirmation. */
 export async function publishConfirmed(
   channel: ConfirmChannel,
   queue: string,
@@ -71,7 +71,7 @@ export async function publishConfirmed(
   });
 }
 
-/** After somebody has decided: puts the parked messages back to work, where they are answered from the record. */
+/** After somebody has decided: moves the parked messages back to the work queue, where they get the recorded outcome. */
 export async function unpark(channel: ConfirmChannel, { parked, work }: JobQueues): Promise<number> {
   const { messageCount } = await channel.checkQueue(parked);
   for (let moved = 0; moved < messageCount; moved += 1) {

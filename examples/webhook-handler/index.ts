@@ -1,4 +1,4 @@
-// A webhook of Stripe's that arrives twice: makeIdempotent around a function. In the folder examples, after npm run build:
+// A Stripe webhook that arrives twice, handled by makeIdempotent. In the folder examples, after npm run build:
 //
 //   npx tsx webhook-handler/index.ts
 import { InProgressError, KeyReusedError, MemoryStore, makeIdempotent } from '@onceguard/core';
@@ -9,7 +9,7 @@ interface StripeEvent {
   readonly type: string;
   readonly created: number;
   readonly data: { readonly object: { readonly customer: string; readonly amount_received: number } };
-  /** How many deliveries are still to be acknowledged: differs between deliveries of one event. */
+  /** How many deliveries are not yet acknowledged. Differs between deliveries of one event. */
   readonly pending_webhooks: number;
 }
 
@@ -32,7 +32,7 @@ const book = makeIdempotent(
   },
 );
 
-/** What to answer the sender: 2xx ends redelivery, 503 asks for another one, 4xx is looked at by a person. */
+/** The response to the sender: 2xx ends redelivery, 503 asks for another delivery, a person looks at 4xx. */
 async function receive(event: StripeEvent): Promise<number> {
   try {
     const { customer, balance } = await book(event);

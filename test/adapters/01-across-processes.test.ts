@@ -1,4 +1,4 @@
-// Must hold, 1, across processes: copies of one slow request that arrive at four servers at once run once.
+// Requirement 1, across processes: copies of one slow request that arrive at four servers at once run once.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { onEveryFramework } from './framework-matrix.js';
@@ -10,7 +10,7 @@ const copies = 50;
 const waiting: Options = { onInProgress: { waitMs: 30_000 } };
 let servers: readonly ServerProcess[] = [];
 
-/** Every server has an application of each framework that refuses duplicates, and then one of each that lets them wait. */
+/** Every server has two applications of each framework: one rejects duplicates, the other lets them wait. */
 beforeAll(async () => {
   const prefix = `test:${randomUUID()}:`;
   const apps = [{}, waiting].flatMap((options) => frameworks.map(({ name: framework }) => ({ framework, options })));
@@ -29,43 +29,43 @@ onEveryFramework(
     it('run once, and the others get 409 with Retry-After', async () => {
       const key = randomUUID();
       let refused = 0;
-      const answers = await sendCopies(key, at, ({ status }) => {
+      const responses = await sendCopies(key, at, ({ status }) => {
         if (status === 409) refused += 1;
         if (refused === copies - 1) finish(key);
       });
       expect(runsOf(key)).toBe(1);
-      expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
-      const refusals = answers.filter(({ status }) => status === 409);
+      expect(responses.filter(({ status }) => status === 201)).toHaveLength(1);
+      const refusals = responses.filter(({ status }) => status === 409);
       expect(refusals).toHaveLength(copies - 1);
       for (const refusal of refusals) expect(Number(refusal.headers['retry-after'])).toBeGreaterThanOrEqual(1);
     });
 
-    it('run once, and with onInProgress { waitMs } the others get the answer itself', async () => {
+    it('run once, and with onInProgress { waitMs } the others get the replayed response', async () => {
       const key = randomUUID();
       const sent = sendCopies(key, at + frameworks.length, () => {});
       await Promise.race(servers.map((server) => server.began(key)));
       finish(key);
-      const answers = await sent;
+      const responses = await sent;
       expect(runsOf(key)).toBe(1);
-      const [first] = answers;
-      for (const { status, text } of answers) expect([status, text]).toEqual([201, first?.text]);
-      expect(answers.filter(({ headers }) => headers['idempotent-replayed'] === 'true')).toHaveLength(copies - 1);
+      const [first] = responses;
+      for (const { status, text } of responses) expect([status, text]).toEqual([201, first?.text]);
+      expect(responses.filter(({ headers }) => headers['idempotent-replayed'] === 'true')).toHaveLength(copies - 1);
     });
   },
-  // The client of the tests speaks HTTP/1 to other processes.
+  // The test client speaks only HTTP/1 to other processes.
   { store: 'Redis', transport: 'HTTP/1' },
 );
 
-/** Dealt out to the servers in turn. */
+/** Distributes the copies over the servers in turn. */
 async function sendCopies(
   key: string,
   app: number,
-  onAnswer: (answer: ReceivedResponse) => void,
+  onResponse: (response: ReceivedResponse) => void,
 ): Promise<ReceivedResponse[]> {
   const sendOne = async (_: unknown, index: number) => {
-    const answer = await send(servers[index % servers.length]?.ports[app] ?? 0, { key });
-    onAnswer(answer);
-    return answer;
+    const response = await send(servers[index % servers.length]?.ports[app] ?? 0, { key });
+    onResponse(response);
+    return response;
   };
   return await Promise.all(Array.from({ length: copies }, sendOne));
 }

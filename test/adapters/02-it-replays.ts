@@ -1,21 +1,24 @@
-// Must hold, 2: the test that every form of answering has to pass.
+// Requirement 2: the test that every way of responding has to pass.
 import { expect, it } from 'vitest';
 import { comparableResponse, expectReplay } from './expect-replay.js';
 import type { Testbed } from './framework-matrix.js';
 import type { Handler } from './frameworks.js';
 import { type RequestToSend, send } from './http-client.js';
 
-/** The first answer, and one to a request without a key, has to be what the handler answers without the middleware. */
-export function itReplays(world: Testbed, title: string, handler: Handler, request: RequestToSend = {}): void {
+/**
+ * Compares three responses with that of the handler without the middleware: the first, the replay, and one without a
+ * key.
+ */
+export function itReplays(testbed: Testbed, title: string, handler: Handler, request: RequestToSend = {}): void {
   it(title, async () => {
     let runs = 0;
     const counted: Handler = (call) => {
       runs += 1;
       return handler(call);
     };
-    const { store } = await world.openStore();
-    const plain = await world.start({ store, handler, plain: true });
-    const { port } = await world.start({ store, handler: counted, options: { omitHeaders: [] } });
+    const { store } = await testbed.openStore();
+    const plain = await testbed.start({ store, handler, plain: true });
+    const { port } = await testbed.start({ store, handler: counted, options: { omitHeaders: [] } });
     const expected = comparableResponse(await send(plain.port, request));
     expect(comparableResponse(await send(port, request))).toEqual(expected);
     const first = await send(port, { ...request, key: 'once' });

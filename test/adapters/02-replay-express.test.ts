@@ -1,4 +1,4 @@
-// Must hold, 2: what is answered in Express' own ways is replayed as it was.
+// Requirement 2: responses given with Express' own methods are replayed unchanged.
 import { createReadStream } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -48,10 +48,10 @@ const forms: Record<string, (res: Response) => unknown> = {
 };
 
 onEveryFramework(
-  'A replay has status, reason phrase, bytes and headers of an answer given with',
-  (world) => {
+  'A replay has the status, reason phrase, bytes and headers of a response given with',
+  (testbed) => {
     for (const [title, form] of Object.entries(forms)) {
-      itReplays(world, title, ({ native }) => {
+      itReplays(testbed, title, ({ native }) => {
         form((native as Request & { res: Response }).res);
         return 'native';
       });

@@ -1,4 +1,4 @@
-// Must hold, 2: a replay that takes no call of the store is the same answer, byte for byte.
+// Requirement 2: a replay from the local cache, without a store call, equals the first response byte for byte.
 import { randomBytes } from 'node:crypto';
 import { localCache } from '@onceguard/core';
 import { FaultStore } from '@onceguard/testing';
@@ -8,9 +8,9 @@ import { onEveryFramework } from './framework-matrix.js';
 import type { Handler } from './frameworks.js';
 import { send } from './http-client.js';
 
-onEveryFramework('With a local cache', (world) => {
+onEveryFramework('With a local cache', (testbed) => {
   it.each([200, 200_000])(
-    'replays of %i bytes are the first answer, and the store is asked for the first of them only',
+    'replays of %i bytes equal the first response, and only the first replay calls the store',
     async (size) => {
       const body = randomBytes(size);
       let runs = 0;
@@ -18,14 +18,14 @@ onEveryFramework('With a local cache', (world) => {
         runs += 1;
         return { status: 201, headers: { 'content-type': 'image/png', 'x-paid': 'yes' }, body };
       };
-      const asked = new FaultStore((await world.openStore()).store);
-      const { port } = await world.start({ store: localCache(asked), handler });
+      const store = new FaultStore((await testbed.openStore()).store);
+      const { port } = await testbed.start({ store: localCache(store), handler });
       const first = await send(port, { key: 'payment-1' });
       expect(first.body.equals(body)).toBe(true);
       expectReplay(await send(port, { key: 'payment-1' }), first);
-      const calls = asked.calls.length;
+      const calls = store.calls.length;
       for (let times = 0; times < 3; times += 1) expectReplay(await send(port, { key: 'payment-1' }), first);
-      expect(asked.calls).toHaveLength(calls);
+      expect(store.calls).toHaveLength(calls);
       const other = await send(port, { key: 'payment-1', body: { amount: 11 } });
       expect(other.json()).toMatchObject({ code: 'key_reused' });
       expect(runs).toBe(1);

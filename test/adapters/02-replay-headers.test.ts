@@ -1,4 +1,4 @@
-// Must hold, 2: whose headers a replay has: the handler's from the record, those of the layers outside live.
+// Requirement 2: a replay takes the handler's headers from the record, and has the live headers of outer layers.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import cors from 'cors';
@@ -12,18 +12,21 @@ import { type ReceivedResponse, send } from './http-client.js';
 
 type NodeLayer = (req: IncomingMessage, res: ServerResponse, next: () => void) => void;
 
-onEveryFramework('A replay', (world) => {
+onEveryFramework('A replay', (testbed) => {
   it('has the headers of helmet, cors and a request id live, once each', async () => {
     const allowed = ['https://one.example', 'https://two.example'];
     const outer = [
-      layer(world, helmet({ contentSecurityPolicy: { directives: { scriptSrc: [() => `'nonce-${randomUUID()}'`] } } })),
-      layer(world, cors({ origin: allowed, exposedHeaders: ['X-Total'] })),
-      layer(world, (_req, res, next) => {
+      layer(
+        testbed,
+        helmet({ contentSecurityPolicy: { directives: { scriptSrc: [() => `'nonce-${randomUUID()}'`] } } }),
+      ),
+      layer(testbed, cors({ origin: allowed, exposedHeaders: ['X-Total'] })),
+      layer(testbed, (_req, res, next) => {
         res.setHeader('X-Request-Id', randomUUID());
         next();
       }),
     ];
-    const { first, replay } = await sendTwice(world, { outer }, {}, [
+    const { first, replay } = await sendTwice(testbed, { outer }, {}, [
       { headers: { Origin: 'https://one.example' } },
       { headers: { Origin: 'https://two.example' } },
     ]);
@@ -46,11 +49,11 @@ onEveryFramework('A replay', (world) => {
     ['one member', 'Origin', 'Origin, Accept', 'Origin, Accept'],
     ['another member this time', ['Origin', 'Cookie'], 'Origin, Accept', 'Cookie, Accept'],
     ['a member that the handler names too', 'accept', 'accept', 'accept'],
-  ])('has Vary merged: the layers outside say %s, the handler Accept', async (_title, live, onFirst, onReplay) => {
-    const said = typeof live === 'string' ? [live, live] : [live?.[0], live?.[1]];
+  ])('has Vary merged: outer layers send %s, the handler Accept', async (_title, live, onFirst, onReplay) => {
+    const sentVary = typeof live === 'string' ? [live, live] : [live?.[0], live?.[1]];
     const outer = [
-      layer(world, (_req, res, next) => {
-        const vary = said.shift();
+      layer(testbed, (_req, res, next) => {
+        const vary = sentVary.shift();
         if (vary !== undefined) res.setHeader('Vary', vary);
         next();
       }),
@@ -61,14 +64,14 @@ onEveryFramework('A replay', (world) => {
       if (!members.some((member) => member.toLowerCase() === 'accept')) members.push('Accept');
       res.setHeader('Vary', members.join(', '));
     };
-    const { first, replay } = await sendTwice(world, { outer, before: vary });
+    const { first, replay } = await sendTwice(testbed, { outer, before: vary });
     expect(first.headers.vary).toBe(onFirst);
     expect(replay.headers.vary).toBe(onReplay);
   });
 
   it('lacks what the handler removed, and has what it changed', async () => {
     const outer = [
-      layer(world, (_req, res, next) => {
+      layer(testbed, (_req, res, next) => {
         res.setHeader('X-Removed', 'by the handler');
         res.setHeader('X-Changed', 'from outside');
         res.setHeader('X-Kept', randomUUID());
@@ -79,10 +82,10 @@ onEveryFramework('A replay', (world) => {
       res.removeHeader('X-Removed');
       res.setHeader('X-Changed', 'by the handler');
     };
-    const { first, replay } = await sendTwice(world, { outer, before });
-    for (const answer of [first, replay]) {
-      expect(answer.headers['x-removed']).toBeUndefined();
-      expect(answer.headers['x-changed']).toBe('by the handler');
+    const { first, replay } = await sendTwice(testbed, { outer, before });
+    for (const response of [first, replay]) {
+      expect(response.headers['x-removed']).toBeUndefined();
+      expect(response.headers['x-changed']).toBe('by the handler');
     }
     expect(replay.headers['x-kept']).not.toBe(first.headers['x-kept']);
   });
@@ -98,8 +101,8 @@ onEveryFramework('A replay', (world) => {
     'X-Request-Id': 'req-1',
   };
 
-  it.each(Object.keys(ofOneExchange))('lacks %s of the handler, which belongs to one exchange', async (name) => {
-    const { first, replay } = await sendTwice(world, { before: ({ res }) => setHeaders(res, ofOneExchange) });
+  it.each(Object.keys(ofOneExchange))('lacks the handler’s %s, which belongs to one exchange', async (name) => {
+    const { first, replay } = await sendTwice(testbed, { before: ({ res }) => setHeaders(res, ofOneExchange) });
     expect(linesOf(first, name)).toHaveLength(1);
     expect(linesOf(replay, name)).toEqual([]);
   });
@@ -114,34 +117,31 @@ onEveryFramework('A replay', (world) => {
     'X-Charge-Key': 'the key of the client, under the name of headerName',
   };
 
-  it.each(Object.keys(credentials))(
-    'lacks the credential %s of the handler, as header and as trailer',
-    async (name) => {
-      const key = { headerName: 'X-Charge-Key' };
-      const header = await sendTwice(world, { before: ({ res }) => setHeaders(res, credentials) }, key, [
-        chargeKey,
-        chargeKey,
-      ]);
-      expect([linesOf(header.first, name).length, linesOf(header.replay, name)]).toEqual([1, []]);
-      const { first, replay } = await sendTrailers(world, { ...credentials, 'X-Digest': 'abc' }, key);
-      expect(trailersOf(first)).toHaveProperty(name.toLowerCase());
-      expect(trailersOf(replay)).toEqual({ 'x-digest': 'abc' });
-    },
-  );
+  it.each(Object.keys(credentials))('lacks the handler’s credential %s, as header and as trailer', async (name) => {
+    const key = { headerName: 'X-Charge-Key' };
+    const header = await sendTwice(testbed, { before: ({ res }) => setHeaders(res, credentials) }, key, [
+      chargeKey,
+      chargeKey,
+    ]);
+    expect([linesOf(header.first, name).length, linesOf(header.replay, name)]).toEqual([1, []]);
+    const { first, replay } = await sendTrailers(testbed, { ...credentials, 'X-Digest': 'abc' }, key);
+    expect(trailersOf(first)).toHaveProperty(name.toLowerCase());
+    expect(trailersOf(replay)).toEqual({ 'x-digest': 'abc' });
+  });
 
   it('has a credential that omitHeaders does not name, as header and as trailer', async () => {
     const omitHeaders = ['x-secret'];
-    const { replay } = await sendTwice(world, { before: ({ res }) => setHeaders(res, credentials) }, { omitHeaders });
+    const { replay } = await sendTwice(testbed, { before: ({ res }) => setHeaders(res, credentials) }, { omitHeaders });
     expect(replay.headers).toMatchObject({ authorization: credentials.Authorization });
-    const { replay: other } = await sendTrailers(world, { Authorization: 'a', 'X-Secret': 'b' }, { omitHeaders });
+    const { replay: other } = await sendTrailers(testbed, { Authorization: 'a', 'X-Secret': 'b' }, { omitHeaders });
     expect(trailersOf(other)).toEqual({ authorization: 'a' });
   });
 
-  it('lacks what omitHeaders names, and then has what the default would leave out', async () => {
+  it('lacks what omitHeaders names, and then has what the default would omit', async () => {
     const omitHeaders = ['X-Secret', 'x-internal-*'];
     const headers = { 'X-Secret': '1', 'X-Internal-Node': '2', 'Set-Cookie': 'a=1', 'X-Public': '3' };
     const { first, replay } = await sendTwice(
-      world,
+      testbed,
       { before: ({ res }) => setHeaders(res, headers) },
       { omitHeaders },
     );
@@ -151,8 +151,8 @@ onEveryFramework('A replay', (world) => {
     expect(replay.headers['x-internal-node']).toBeUndefined();
   });
 
-  it('says Idempotent-Replayed: true, as the first answer does not', async () => {
-    const { first, replay } = await sendTwice(world, {});
+  it('has Idempotent-Replayed: true, which the first response lacks', async () => {
+    const { first, replay } = await sendTwice(testbed, {});
     expectReplay(replay, first);
   });
 });
@@ -163,19 +163,19 @@ interface Layers {
 }
 
 async function sendTwice(
-  world: Testbed,
+  testbed: Testbed,
   { outer = [], before = () => {} }: Layers,
   options: Options = {},
   requests: readonly { readonly headers: Record<string, string> }[] = [],
 ): Promise<{ first: ReceivedResponse; replay: ReceivedResponse }> {
-  const { store } = await world.openStore();
+  const { store } = await testbed.openStore();
   let runs = 0;
   const handler: AppSpec['handler'] = (call) => {
     runs += 1;
     before(call);
     return { status: 201, headers: { 'X-Handler': `made in run ${runs}` }, body: { paid: true } };
   };
-  const { port } = await world.start({ store, handler, options, outer });
+  const { port } = await testbed.start({ store, handler, options, outer });
   const first = await send(port, { key: 'payment-1', ...requests[0] });
   const replay = await send(port, { key: 'payment-1', ...requests[1] });
   expect(runs).toBe(1);
@@ -183,9 +183,9 @@ async function sendTwice(
   return { first, replay };
 }
 
-/** An answer with these trailers, and its replay. */
-async function sendTrailers(world: Testbed, trailers: Record<string, string>, options: Options) {
-  const { store } = await world.openStore();
+/** A response with these trailers, and its replay. */
+async function sendTrailers(testbed: Testbed, trailers: Record<string, string>, options: Options) {
+  const { store } = await testbed.openStore();
   const handler: AppSpec['handler'] = ({ res }) => {
     res.writeHead(201, { Trailer: Object.keys(trailers).join(', ') });
     res.write('paid');
@@ -193,7 +193,7 @@ async function sendTrailers(world: Testbed, trailers: Record<string, string>, op
     res.end();
     return 'raw';
   };
-  const { port } = await world.start({ store, handler, options });
+  const { port } = await testbed.start({ store, handler, options });
   const sent = { key: 'payment-1', headers: { 'X-Charge-Key': 'payment-1' } };
   const first = await send(port, sent);
   const replay = await send(port, sent);
@@ -201,7 +201,7 @@ async function sendTrailers(world: Testbed, trailers: Record<string, string>, op
   return { first, replay };
 }
 
-/** Middleware for node:http, as middleware of this framework. */
+/** Converts node:http middleware to middleware of this framework. */
 function layer({ framework }: Testbed, run: NodeLayer): unknown {
   if (framework.family === 'express') return run;
   return async (ctx: Context, next: Next) => {
@@ -218,7 +218,7 @@ function linesOf({ rawHeaders }: ReceivedResponse, name: string): string[] {
   return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name.toLowerCase());
 }
 
-/** By their names in lower case, as HTTP/2 sends them. */
+/** The trailers by lower-case name, as HTTP/2 sends them. */
 function trailersOf({ rawTrailers }: ReceivedResponse): Record<string, string> {
   const names = rawTrailers.filter((_, at) => at % 2 === 0);
   return Object.fromEntries(names.map((name, at) => [name.toLowerCase(), rawTrailers[2 * at + 1] ?? '']));

@@ -1,4 +1,4 @@
-// Must hold, 2: what is answered in Koa's own ways is replayed as it was.
+// Requirement 2: responses given with Koa's own methods are replayed unchanged.
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -97,23 +97,23 @@ const webResponses: Record<string, () => unknown> = {
 };
 
 onEveryFramework(
-  'A replay has status, reason phrase, bytes and headers of an answer given with',
-  (world) => {
-    for (const [title, body] of Object.entries(bodies)) itReplaysBody(world, title, () => body);
+  'A replay has the status, reason phrase, bytes and headers of a response given with',
+  (testbed) => {
+    for (const [title, body] of Object.entries(bodies)) itReplaysBody(testbed, title, () => body);
     for (const [title, form] of Object.entries(forms)) {
-      itReplays(world, title, ({ native }) => {
+      itReplays(testbed, title, ({ native }) => {
         form(native as Context);
         return 'native';
       });
     }
-    if (world.framework.name !== 'Koa 3') return;
-    for (const [title, make] of Object.entries(webResponses)) itReplaysBody(world, title, make);
+    if (testbed.framework.name !== 'Koa 3') return;
+    for (const [title, make] of Object.entries(webResponses)) itReplaysBody(testbed, title, make);
   },
   { family: 'koa' },
 );
 
-function itReplaysBody(world: Testbed, title: string, make: () => unknown): void {
-  itReplays(world, `ctx.body = ${title}`, ({ native }) => {
+function itReplaysBody(testbed: Testbed, title: string, make: () => unknown): void {
+  itReplays(testbed, `ctx.body = ${title}`, ({ native }) => {
     (native as Context).body = make();
     return 'native';
   });

@@ -1,4 +1,4 @@
-// Must hold, 3: a body that was not read cannot be compared, and is not passed over.
+// Requirement 3: a body that no parser read cannot be compared, so the request is rejected.
 import { expect, it } from 'vitest';
 import { parsesMultipart } from './03-body-parsers.js';
 import { onEveryFramework, type Testbed } from './framework-matrix.js';
@@ -18,28 +18,28 @@ const bodies: Record<string, RequestToSend> = {
   multipart: multipart('a', '10'),
   'chunked multipart': { ...multipart('a', '10'), headers: { ...multipart('a', '10').headers, ...chunked } },
 };
-/** Those for which the usual parsers are not meant. */
+/** Media types that the usual parsers do not read. */
 const unusual = ['XML', 'chunked XML', 'multipart', 'chunked multipart', 'bytes without a media type'];
 
 onEveryFramework(
-  'A body that was not read is body_not_parsed for the error handler, and nothing is run or stored:',
-  (world) => {
+  'A body that no parser read is body_not_parsed for the error handler, and nothing runs or is stored:',
+  (testbed) => {
     it.each(Object.keys(bodies))('%s, without any parser', async (name) => {
-      await expectNotParsed(world, { parser: 'none' }, name);
+      await expectNotParsed(testbed, { parser: 'none' }, name);
     });
 
-    it('multipart, behind multer: it is spelled differently on every send', async () => {
-      await expectNotParsed(world, { outer: [parsesMultipart(world.framework)] }, 'multipart');
+    it('multipart, behind multer: its boundary differs in every request', async () => {
+      await expectNotParsed(testbed, { outer: [parsesMultipart(testbed.framework)] }, 'multipart');
     });
   },
 );
 
 onEveryFramework(
-  'A body of a media type that no parser of the application reads is a 415, and nothing is run or stored:',
-  (world) => {
+  'A body of a media type that no parser of the application reads gets 415, and nothing runs or is stored:',
+  (testbed) => {
     it.each(unusual)('%s', async (name) => {
       const handled: unknown[] = [];
-      const { refused, expectNothing } = await sendBody(world, { parser: 'json', handled }, name);
+      const { refused, expectNothing } = await sendBody(testbed, { parser: 'json', handled }, name);
       expect(refused.status).toBe(415);
       expect(refused.json()).toMatchObject({ status: 415, code: 'body_type_unsupported', retryable: false });
       expect(handled).toEqual([]);
@@ -48,16 +48,16 @@ onEveryFramework(
   },
 );
 
-onEveryFramework('A multipart body', (world) => {
+onEveryFramework('A multipart body', (testbed) => {
   it('can be used behind multer with a fingerprint of its fields', async () => {
-    const { store } = await world.openStore();
+    const { store } = await testbed.openStore();
     const fieldsOf = (native: unknown) => {
       const holder = native as { body?: unknown; request?: { body?: unknown } };
       return JSON.stringify(holder.request?.body ?? holder.body);
     };
-    const { port } = await world.start({
+    const { port } = await testbed.start({
       store,
-      outer: [parsesMultipart(world.framework)],
+      outer: [parsesMultipart(testbed.framework)],
       options: { fingerprint: fieldsOf },
       handler: ({ context }) => ({ status: 201, body: { attempt: context?.attempt } }),
     });
@@ -68,31 +68,31 @@ onEveryFramework('A multipart body', (world) => {
   });
 });
 
-onEveryFramework('A request without a key', (world) => {
-  it.each(Object.keys(bodies))('runs although its body was not read: %s', async (name) => {
-    const { store } = await world.openStore();
-    const { port } = await world.start({ store, parser: 'none', handler: () => ({ status: 201, body: 'ran' }) });
+onEveryFramework('A request without a key', (testbed) => {
+  it.each(Object.keys(bodies))('runs although no parser read its body: %s', async (name) => {
+    const { store } = await testbed.openStore();
+    const { port } = await testbed.start({ store, parser: 'none', handler: () => ({ status: 201, body: 'ran' }) });
     expect(await send(port, bodies[name])).toMatchObject({ status: 201, text: 'ran' });
   });
 });
 
-async function expectNotParsed(world: Testbed, spec: Pick<AppSpec, 'parser' | 'outer'>, name: string): Promise<void> {
+async function expectNotParsed(testbed: Testbed, spec: Pick<AppSpec, 'parser' | 'outer'>, name: string): Promise<void> {
   const handled: unknown[] = [];
-  const { refused, expectNothing } = await sendBody(world, { ...spec, handled }, name);
+  const { refused, expectNothing } = await sendBody(testbed, { ...spec, handled }, name);
   expect([refused.status, refused.text]).toEqual([500, 'handled']);
   const message = expect.stringMatching(/[Mm]ount .*parser|option `fingerprint`/);
   expect(handled).toEqual([expect.objectContaining({ code: 'body_not_parsed', message })]);
   await expectNothing();
 }
 
-async function sendBody(world: Testbed, spec: Pick<AppSpec, 'parser' | 'outer' | 'handled'>, name: string) {
-  const { store } = await world.openStore();
+async function sendBody(testbed: Testbed, spec: Pick<AppSpec, 'parser' | 'outer' | 'handled'>, name: string) {
+  const { store } = await testbed.openStore();
   let runs = 0;
   const handler = () => {
     runs += 1;
     return { status: 201 };
   };
-  const { port } = await world.start({ store, handler, ...spec });
+  const { port } = await testbed.start({ store, handler, ...spec });
   const refused = await send(port, { ...bodies[name], key: 'payment-1' });
   const expectNothing = async () => {
     expect(runs).toBe(0);

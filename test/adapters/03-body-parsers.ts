@@ -1,10 +1,10 @@
-// What the frameworks' usual parsers do not read.
+// Parsers for bodies that the frameworks' usual parsers do not read.
 import type { Request, Response } from 'express';
 import type { Context, Next } from 'koa';
 import multer from 'multer';
 import type { Framework } from './frameworks.js';
 
-/** Bytes for Koa, which has no parser for them; Express brings its own, which the harness mounts. */
+/** Reads any body as bytes. Koa has no such parser; Express brings its own, which the testbed mounts. */
 export function parsesAnyBody({ family }: Framework): unknown {
   if (family === 'express') return (_req: Request, _res: Response, next: () => void) => next();
   return async (ctx: Context, next: Next) => {
@@ -17,7 +17,7 @@ export function parsesAnyBody({ family }: Framework): unknown {
   };
 }
 
-/** Fields and files of a multipart body, on Express' request or Koa's `ctx.req`. */
+/** Reads fields and files of a multipart body, from Express' request or Koa's `ctx.req`. */
 export function parsesMultipart({ family }: Framework): unknown {
   const parse = multer().any();
   if (family === 'express') return parse;

@@ -1,4 +1,4 @@
-// Must hold, 3: what one key names can be compared in a new way while keys are in use.
+// Requirement 3: an application can change how it compares payloads while keys are in use.
 import { MemoryStore } from '@onceguard/core';
 import type { HttpOptions } from '@onceguard/core/http';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { send } from './http-client.js';
 
 type Fingerprint = HttpOptions<never>['fingerprint'];
 
-/** Compares the amount, and nothing else. */
+/** Compares the amount only. */
 const byAmount = (native: unknown) => {
   const { body, request } = native as { body?: { amount?: unknown }; request?: { body?: { amount?: unknown } } };
   return String(request?.body?.amount ?? body?.amount);
@@ -20,9 +20,9 @@ const payment = { key: 'payment-1', body: { amount: 10, note: 'a' } };
 const otherNote = { key: 'payment-1', body: { amount: 10, note: 'b' } };
 const otherAmount = { key: 'payment-1', body: { amount: 11, note: 'a' } };
 
-onEveryFramework('A fingerprint that is changed while keys are in use', (world) => {
-  it('compares older records in their own way, and new ones in the first of the list', async () => {
-    const { before, after } = await startBeforeAndAfter(world, undefined, amountFirst);
+onEveryFramework('A fingerprint that is changed while keys are in use', (testbed) => {
+  it('compares older records with their own version, and new ones with the first of the list', async () => {
+    const { before, after } = await startBeforeAndAfter(testbed, undefined, amountFirst);
     const first = await send(before, payment);
     expect(await send(after, payment)).toMatchObject({ status: 201, text: first.text });
     expect(await send(after, otherNote)).toMatchObject({ status: 422 });
@@ -34,8 +34,8 @@ onEveryFramework('A fingerprint that is changed while keys are in use', (world) 
     expect(await send(after, { ...otherAmount, key: 'payment-2' })).toMatchObject({ status: 422 });
   });
 
-  it('may have been a function without a version', async () => {
-    const { before, after } = await startBeforeAndAfter(world, byAmount, [
+  it('may have been a function without a version before', async () => {
+    const { before, after } = await startBeforeAndAfter(testbed, byAmount, [
       { version: '2', of: () => 'all alike' },
       byAmount,
     ]);
@@ -44,15 +44,15 @@ onEveryFramework('A fingerprint that is changed while keys are in use', (world) 
     expect(await send(after, otherAmount)).toMatchObject({ status: 422 });
   });
 
-  it('is refused where the list does not have the version of a record', async () => {
-    const { before, after } = await startBeforeAndAfter(world, undefined, byAmount);
+  it('is rejected where the list lacks the version of a record', async () => {
+    const { before, after } = await startBeforeAndAfter(testbed, undefined, byAmount);
     await send(before, payment);
     expect(await send(after, payment)).toMatchObject({ status: 422 });
   });
 
-  it('keeps duplicates of a request that still runs from running beside it', async () => {
+  it('keeps duplicates of a running request from running too', async () => {
     const [begun, gate] = [newGate(), newGate()];
-    const { before, after } = await startBeforeAndAfter(world, undefined, amountFirst, async () => {
+    const { before, after } = await startBeforeAndAfter(testbed, undefined, amountFirst, async () => {
       begun.open();
       await gate.opened;
     });
@@ -63,15 +63,15 @@ onEveryFramework('A fingerprint that is changed while keys are in use', (world) 
     expect(await first).toMatchObject({ status: 201 });
   });
 
-  it('lets the retry of a request that failed run again, compared as before', async () => {
+  it('lets the retry of a failed request run again, compared with the version of its record', async () => {
     let runs = 0;
     const handler = () => {
       runs += 1;
       return { status: runs === 1 ? 500 : 201, body: { runs } };
     };
-    const { store } = await world.openStore();
-    const before = await world.start({ store, handler });
-    const after = await world.start({ store, handler, options: { fingerprint: amountFirst } });
+    const { store } = await testbed.openStore();
+    const before = await testbed.start({ store, handler });
+    const after = await testbed.start({ store, handler, options: { fingerprint: amountFirst } });
     expect(await send(before.port, payment)).toMatchObject({ status: 500 });
     expect(await send(after.port, otherNote)).toMatchObject({ status: 422 });
     expect(await send(after.port, payment)).toMatchObject({ status: 201 });
@@ -79,7 +79,7 @@ onEveryFramework('A fingerprint that is changed while keys are in use', (world) 
   });
 });
 
-describe('A list of fingerprints that cannot be meant is refused:', () => {
+describe('An invalid list of fingerprints is rejected:', () => {
   it.each([
     ['an empty one', []],
     ['one version twice', [{ version: '2', of: byAmount }, 'default', { version: '2', of: byAmount }]],
@@ -97,14 +97,14 @@ describe('A list of fingerprints that cannot be meant is refused:', () => {
   });
 });
 
-/** The same application before and after its option was changed, on one store. */
+/** Starts the application on one store with the option before and after its change. */
 async function startBeforeAndAfter(
-  world: Testbed,
-  one: Fingerprint,
-  other: Fingerprint,
+  testbed: Testbed,
+  oldFingerprint: Fingerprint,
+  newFingerprint: Fingerprint,
   work: () => Promise<void> = async () => {},
 ) {
-  const { store } = await world.openStore();
+  const { store } = await testbed.openStore();
   let runs = 0;
   const handler = async () => {
     runs += 1;
@@ -112,8 +112,12 @@ async function startBeforeAndAfter(
     return { status: 201, body: { runs } };
   };
   const [before, after] = [
-    await world.start({ store, handler, options: one === undefined ? {} : { fingerprint: one } }),
-    await world.start({ store, handler, options: { fingerprint: other } }),
+    await testbed.start({
+      store,
+      handler,
+      options: oldFingerprint === undefined ? {} : { fingerprint: oldFingerprint },
+    }),
+    await testbed.start({ store, handler, options: { fingerprint: newFingerprint } }),
   ];
   return { before: before.port, after: after.port };
 }

@@ -1,4 +1,4 @@
-// Must hold, 3: JSON is compared as the JSON that it is, whatever type its sender named and whether its source was kept or not.
+// Requirement 3: a JSON body is compared as JSON, whatever its Content-Type and whether its source was kept.
 import { keepRawBody } from '@onceguard/express';
 import type { Request, Response } from 'express';
 import bodyParser from 'koa-bodyparser';
@@ -7,7 +7,7 @@ import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { Framework } from './frameworks.js';
 import { type RequestToSend, send } from './http-client.js';
 
-/** Reads every body as JSON. */
+/** A parser that reads every body as JSON. */
 function readsAllAsJson(framework: Framework, verify?: (req: Request, res: Response, bytes: Buffer) => void): unknown {
   if (framework.family === 'express')
     return framework.library.json({ type: () => true, ...(verify ? { verify } : {}) });
@@ -18,10 +18,10 @@ function typed(type: string | undefined, body: string): RequestToSend {
   return { method: 'POST', body, headers: type === undefined ? {} : { 'content-type': type }, key: 'payment-1' };
 }
 
-async function startWithParser(world: Testbed, parser: unknown, store = world.openStore()) {
+async function startWithParser(testbed: Testbed, parser: unknown, store = testbed.openStore()) {
   const { store: opened } = await store;
   let runs = 0;
-  const { port } = await world.start({
+  const { port } = await testbed.start({
     store: opened,
     parser: 'none',
     outer: [parser],
@@ -33,11 +33,11 @@ async function startWithParser(world: Testbed, parser: unknown, store = world.op
   return { port, runs: () => runs };
 }
 
-onEveryFramework('A body that a parser has read as JSON', (world) => {
+onEveryFramework('A body that a parser has read as JSON', (testbed) => {
   it.each(['text/plain', 'application/octet-stream', undefined])(
-    'is compared as JSON with the type %s: members in another order are the same payload, another value is not',
+    'is compared as JSON with the type %s: the order of members does not matter, another value does',
     async (type) => {
-      const { port, runs } = await startWithParser(world, readsAllAsJson(world.framework));
+      const { port, runs } = await startWithParser(testbed, readsAllAsJson(testbed.framework));
       const first = await send(port, typed(type, '{"Type":"Notification","amount":10}'));
       expect(first.status).toBe(201);
       const again = await send(port, typed(type, '{ "amount": 10, "Type": "Notification" }'));
@@ -50,14 +50,14 @@ onEveryFramework('A body that a parser has read as JSON', (world) => {
 
 onEveryFramework(
   'A parser that keeps the source, mounted between a request and its retry,',
-  (world) => {
+  (testbed) => {
     it.each(['{"amount":20}', '{"to":"Zo\\u00eb","amount":12.5,"ids":[1,2,{}]}'])(
       'changes nothing for %s',
       async (body) => {
-        const opened = world.openStore();
+        const opened = testbed.openStore();
         const json = 'application/json';
-        const before = await startWithParser(world, readsAllAsJson(world.framework), opened);
-        const after = await startWithParser(world, readsAllAsJson(world.framework, keepRawBody), opened);
+        const before = await startWithParser(testbed, readsAllAsJson(testbed.framework), opened);
+        const after = await startWithParser(testbed, readsAllAsJson(testbed.framework, keepRawBody), opened);
         const first = await send(before.port, typed(json, body));
         expect(first.status).toBe(201);
         expect(await send(after.port, typed(json, body))).toMatchObject({ status: 201, text: first.text });
@@ -70,10 +70,10 @@ onEveryFramework(
 
 onEveryFramework(
   'A Buffer at req.rawBody, where Nest and cloud functions keep the source,',
-  (world) => {
+  (testbed) => {
     it('is compared: numbers that JavaScript cannot tell apart are different payloads', async () => {
       const keep = (req: Request, _res: Response, bytes: Buffer) => void Reflect.set(req, 'rawBody', bytes);
-      const { port, runs } = await startWithParser(world, readsAllAsJson(world.framework, keep));
+      const { port, runs } = await startWithParser(testbed, readsAllAsJson(testbed.framework, keep));
       const json = 'application/json';
       expect(await send(port, typed(json, '{"amount":9007199254740992}'))).toMatchObject({ status: 201 });
       expect(await send(port, typed(json, '{"amount":9007199254740993}'))).toMatchObject({ status: 422 });
@@ -86,9 +86,12 @@ onEveryFramework(
 
 onEveryFramework(
   'The bytes of a text',
-  (world) => {
+  (testbed) => {
     it('in another charset are another payload', async () => {
-      const { port } = await startWithParser(world, world.framework.family === 'express' && rawParser(world.framework));
+      const { port } = await startWithParser(
+        testbed,
+        testbed.framework.family === 'express' && rawParser(testbed.framework),
+      );
       expect(await send(port, typed('text/plain; charset=latin1', 'Ã©'))).toMatchObject({ status: 201 });
       expect(await send(port, typed('text/plain', 'Ã©'))).toMatchObject({ status: 422 });
       expect(await send(port, typed('text/plain; charset="LATIN1"', 'Ã©'))).toMatchObject({ status: 201 });

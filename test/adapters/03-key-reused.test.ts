@@ -1,4 +1,4 @@
-// Must hold, 3: one key names one payload.
+// Requirement 3: one key names one payload.
 import { expect, it } from 'vitest';
 import { parsesAnyBody } from './03-body-parsers.js';
 import { onEveryFramework, type Testbed } from './framework-matrix.js';
@@ -50,17 +50,17 @@ const samePayloads: readonly Pair[] = [
   ['no body', { method: 'POST' }, { method: 'POST' }],
 ];
 
-onEveryFramework('The same key', (world) => {
+onEveryFramework('The same key', (testbed) => {
   // HTTP/2 has no chunked coding, and the usual parsers do not read a body without a length.
-  const same = samePayloads.filter(([title]) => world.framework.transport === 'HTTP/1' || title !== 'chunked coding');
+  const same = samePayloads.filter(([title]) => testbed.framework.transport === 'HTTP/1' || title !== 'chunked coding');
 
   for (const parser of ['json', 'raw'] as const) {
     const kept = parser === 'raw' ? ', the source kept' : '';
 
     it.each(otherPayloads)(
-      `with another payload is refused as key_reused: %s${kept}`,
+      `with another payload is rejected as key_reused: %s${kept}`,
       async (_title, first, second) => {
-        const { port, runs } = await startCounting(world, { parser });
+        const { port, runs } = await startCounting(testbed, { parser });
         expect(await send(port, { ...first, key: 'payment-1' })).toMatchObject({ status: 201 });
         const refused = await send(port, { ...second, key: 'payment-1' });
         expect(refused.json()).toMatchObject({ status: 422, code: 'key_reused', retryable: false });
@@ -70,7 +70,7 @@ onEveryFramework('The same key', (world) => {
     );
 
     it.each(same)(`with the same payload is replayed: %s${kept}`, async (_title, first, second) => {
-      const { port, runs } = await startCounting(world, { parser });
+      const { port, runs } = await startCounting(testbed, { parser });
       expect(await send(port, { ...first, key: 'payment-1' })).toMatchObject({ status: 201, text: '{"run":1}' });
       const replay = await send(port, { ...second, key: 'payment-1' });
       expect(replay).toMatchObject({ status: 201, text: '{"run":1}', headers: { 'idempotent-replayed': 'true' } });
@@ -78,9 +78,9 @@ onEveryFramework('The same key', (world) => {
     });
   }
 
-  it('with another payload is refused as key_reused also while the first is running, and does not wait for it', async () => {
+  it('with another payload is rejected as key_reused also while the first request runs, without waiting for it', async () => {
     const [began, gate] = [newGate(), newGate()];
-    const { port, runs } = await startCounting(world, {
+    const { port, runs } = await startCounting(testbed, {
       options: { onInProgress: { waitMs: 30_000 } },
       during: async () => {
         began.open();
@@ -96,9 +96,9 @@ onEveryFramework('The same key', (world) => {
     expect(runs()).toBe(1);
   });
 
-  it('with another payload is refused as key_reused also after the first has failed, and the key is free for the first', async () => {
+  it('with another payload is rejected as key_reused also after the first has failed, and the key is free for the first', async () => {
     let failures = 1;
-    const { port, runs } = await startCounting(world, {
+    const { port, runs } = await startCounting(testbed, {
       during: async () => {
         failures -= 1;
         if (failures === 0) throw new Error('It failed.');
@@ -110,52 +110,52 @@ onEveryFramework('The same key', (world) => {
     expect(runs()).toBe(2);
   });
 
-  it('with another payload stays refused, and the first answer stands', async () => {
-    const { port } = await startCounting(world, {});
+  it('with another payload is rejected again and again, and the first response stays on record', async () => {
+    const { port } = await startCounting(testbed, {});
     await send(port, { key: 'payment-1' });
     await send(port, { key: 'payment-1', body: { amount: 11 } });
     expect(await send(port, { key: 'payment-1', body: { amount: 11 } })).toMatchObject({ status: 422 });
     expect(await send(port, { key: 'payment-1' })).toMatchObject({ status: 201, text: '{"run":1}' });
   });
 
-  it('tells 9007199254740993 from 9007199254740992 where the source is kept', async () => {
-    const { port, runs } = await startCounting(world, { parser: 'raw' });
+  it('distinguishes 9007199254740993 from 9007199254740992 where the source is kept', async () => {
+    const { port, runs } = await startCounting(testbed, { parser: 'raw' });
     await send(port, { ...typed(json, '{"amount":9007199254740993}'), key: 'payment-1' });
     const refused = await send(port, { ...typed(json, '{"amount":9007199254740992}'), key: 'payment-1' });
     expect([refused.status, refused.json().code]).toEqual([422, 'key_reused']);
     expect(runs()).toBe(1);
   });
 
-  it('compares what the option fingerprint gives, and nothing where it is false', async () => {
-    const seen = await startCounting(world, { options: { fingerprint: (from: unknown) => amountOf(from) } });
-    await send(seen.port, { key: 'payment-1', body: { amount: 10, sentAt: 1 } });
-    const again = await send(seen.port, { key: 'payment-1', body: { amount: 10, sentAt: 2 } });
-    const changed = await send(seen.port, { key: 'payment-1', body: { amount: 11, sentAt: 1 } });
+  it('compares what the option fingerprint returns, and nothing where it is false', async () => {
+    const app = await startCounting(testbed, { options: { fingerprint: (from: unknown) => amountOf(from) } });
+    await send(app.port, { key: 'payment-1', body: { amount: 10, sentAt: 1 } });
+    const again = await send(app.port, { key: 'payment-1', body: { amount: 10, sentAt: 2 } });
+    const changed = await send(app.port, { key: 'payment-1', body: { amount: 11, sentAt: 1 } });
     expect([again.status, changed.status]).toEqual([201, 422]);
 
-    const blind = await startCounting(world, { options: { fingerprint: false } });
+    const blind = await startCounting(testbed, { options: { fingerprint: false } });
     await send(blind.port, { key: 'payment-1' });
     expect(await send(blind.port, { key: 'payment-1', body: { amount: 11 } })).toMatchObject({ text: '{"run":1}' });
   });
 });
 
-/** Express keeps the parsed body on the request that it hands over, Koa on the request of its context. */
+/** Express passes its request, which has the parsed body; Koa passes its context, whose request has it. */
 function amountOf(native: unknown): string {
   const holder = native as { body?: unknown; request?: { body?: unknown } };
   return String(((holder.request?.body ?? holder.body) as { amount?: number }).amount);
 }
 
 async function startCounting(
-  world: Testbed,
+  testbed: Testbed,
   { during, ...spec }: Pick<AppSpec, 'parser' | 'options'> & { during?: () => Promise<void> },
 ): Promise<{ port: number; runs: () => number }> {
-  const { store } = await world.openStore();
+  const { store } = await testbed.openStore();
   let runs = 0;
   const handler = async () => {
     runs += 1;
     await during?.();
     return { status: 201, body: { run: runs } };
   };
-  const { port } = await world.start({ store, handler, outer: [parsesAnyBody(world.framework)], ...spec });
+  const { port } = await testbed.start({ store, handler, outer: [parsesAnyBody(testbed.framework)], ...spec });
   return { port, runs: () => runs };
 }

@@ -1,4 +1,4 @@
-// Must hold, 4: the path that counts is the one that came in, whatever routers make of it.
+// Requirement 4: the path of the incoming request counts, even where routers rewrite it.
 import Router from '@koa/router';
 import type { Context, Next } from 'koa';
 import { expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { expressMiddleware, koaMiddleware, type Listener, serve } from './framew
 import { type ReceivedResponse, send } from './http-client.js';
 import type { OpenedStore } from './store-kinds.js';
 
-type Mounting = (world: Testbed, store: OpenedStore['store'], run: () => number) => Listener;
+type Mounting = (testbed: Testbed, store: OpenedStore['store'], run: () => number) => Listener;
 
 /** One router with its own idempotency middleware, mounted at `/a` and at `/b`. */
 const mountings: Record<string, Mounting> = {
@@ -18,7 +18,7 @@ const mountings: Record<string, Mounting> = {
       return framework.library().use('/a', router).use('/b', router);
     }
     const router = new Router();
-    router.post('/pay', koaMiddleware(store), (ctx) => answer(ctx, run));
+    router.post('/pay', koaMiddleware(store), (ctx) => respond(ctx, run));
     const outer = new Router().use('/a', router.routes()).use('/b', router.routes());
     return new framework.library().use(outer.routes()).callback();
   },
@@ -30,34 +30,34 @@ const mountings: Record<string, Mounting> = {
       return framework.library().use('/a', inner).use('/b', inner);
     }
     const application = new framework.library();
-    // As koa-mount does: the inner application sees its own part of the path.
+    // Like koa-mount: the inner application sees only its own part of the path.
     application.use(async (ctx: Context, next: Next) => {
       ctx.path = ctx.path.slice(2);
       await next();
     });
-    application.use(koaMiddleware(store)).use((ctx: Context) => answer(ctx, run));
+    application.use(koaMiddleware(store)).use((ctx: Context) => respond(ctx, run));
     return application.callback();
   },
 };
 
-function answer(ctx: Context, run: () => number): void {
+function respond(ctx: Context, run: () => number): void {
   ctx.status = 201;
   ctx.body = { run: run() };
 }
 
-onEveryFramework('The same key', (world) => {
+onEveryFramework('The same key', (testbed) => {
   it.each(Object.keys(mountings))('names separate records on the two paths of %s', async (name) => {
-    const { store } = await world.openStore();
+    const { store } = await testbed.openStore();
     let runs = 0;
-    const listener = mountings[name]?.(world, store, () => ++runs);
+    const listener = mountings[name]?.(testbed, store, () => ++runs);
     if (listener === undefined) throw new Error(name);
     const app = await serve(listener);
     try {
-      const ask = async (path: string): Promise<ReceivedResponse> =>
+      const post = async (path: string): Promise<ReceivedResponse> =>
         await send(app.port, { key: 'k', method: 'POST', path });
-      const answers = [await ask('/a/pay'), await ask('/b/pay'), await ask('/a/pay'), await ask('/b/pay')];
-      expect(answers.map(({ text }) => text)).toEqual(['{"run":1}', '{"run":2}', '{"run":1}', '{"run":2}']);
-      const replayed = answers.map(({ headers }) => headers['idempotent-replayed']);
+      const responses = [await post('/a/pay'), await post('/b/pay'), await post('/a/pay'), await post('/b/pay')];
+      expect(responses.map(({ text }) => text)).toEqual(['{"run":1}', '{"run":2}', '{"run":1}', '{"run":2}']);
+      const replayed = responses.map(({ headers }) => headers['idempotent-replayed']);
       expect(replayed).toEqual([undefined, undefined, 'true', 'true']);
     } finally {
       await app.close();

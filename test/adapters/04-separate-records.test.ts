@@ -1,4 +1,4 @@
-// Must hold, 4: what a key belongs to. Everything else is another record.
+// Requirement 4: what separates two records of one key.
 import { expect, it } from 'vitest';
 import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { AppSpec, Options } from './frameworks.js';
@@ -26,37 +26,37 @@ const separate: readonly Pair[] = [
   ['case of the key', { key: 'payment-a' }, { key: 'payment-A' }],
 ];
 
-onEveryFramework('Two requests are two executions, each replayed by itself,', (world) => {
+onEveryFramework('Two requests are executed separately, each with its own replay,', (testbed) => {
   it.each(separate)('where they differ in the %s', async (_title, first, second) => {
-    const { port, runs } = await startCounting(world, { options: byUser });
-    const ask = async (sent: RequestToSend) => await send(port, { key: 'k', ...by('alice'), ...sent });
-    const [one, other] = [await ask(first), await ask(second)];
-    expect([one.text, other.text]).toEqual(['{"run":1}', '{"run":2}']);
-    expect([one, other].map(({ status }) => status)).toEqual([201, 201]);
-    expectReplayOf(one, await ask(first));
-    expectReplayOf(other, await ask(second));
+    const { port, runs } = await startCounting(testbed, { options: byUser });
+    const post = async (sent: RequestToSend) => await send(port, { key: 'k', ...by('alice'), ...sent });
+    const [firstResponse, secondResponse] = [await post(first), await post(second)];
+    expect([firstResponse.text, secondResponse.text]).toEqual(['{"run":1}', '{"run":2}']);
+    expect([firstResponse, secondResponse].map(({ status }) => status)).toEqual([201, 201]);
+    expectReplayOf(firstResponse, await post(first));
+    expectReplayOf(secondResponse, await post(second));
     expect(runs()).toBe(2);
   });
 
-  it('where one has the scope "public" and the other a scope function that gives that', async () => {
-    const { store } = await world.openStore();
-    const shared = await startCounting(world, { options: { scope: 'public' } }, store);
-    const own = await startCounting(world, { options: { scope: () => 'public' } }, store);
+  it('where one has the scope "public" and the other a scope function that returns "public"', async () => {
+    const { store } = await testbed.openStore();
+    const shared = await startCounting(testbed, { options: { scope: 'public' } }, store);
+    const own = await startCounting(testbed, { options: { scope: () => 'public' } }, store);
     await send(shared.port, { key: 'k' });
     expect((await send(own.port, { key: 'k' })).headers['idempotent-replayed']).toBeUndefined();
     expect([shared.runs(), own.runs()]).toEqual([1, 1]);
   });
 });
 
-onEveryFramework("User B never sees user A's answer", (world) => {
-  it('while it is being made: B is neither refused nor made to wait', async () => {
+onEveryFramework("User B never gets user A's response", (testbed) => {
+  it('while it is being made: B is neither rejected nor made to wait', async () => {
     const [began, gate] = [newGate(), newGate()];
     const hold = async (user: string) => {
       if (user !== 'alice') return;
       began.open();
       await gate.opened;
     };
-    const { port } = await startCounting(world, { options: byUser }, undefined, hold);
+    const { port } = await startCounting(testbed, { options: byUser }, undefined, hold);
     const alice = send(port, { key: 'k', ...by('alice') });
     await began.opened;
     const bob = await send(port, { key: 'k', ...by('bob') });
@@ -65,33 +65,33 @@ onEveryFramework("User B never sees user A's answer", (world) => {
     expect((await alice).text).not.toBe(bob.text);
   });
 
-  it('when it is on record, nor learns that there is one: not by its payload, not by a missing body', async () => {
-    const { port } = await startCounting(world, { options: byUser });
+  it('when it is on record, and learns nothing of the record: neither by another payload nor by a missing body', async () => {
+    const { port } = await startCounting(testbed, { options: byUser });
     const alice = await send(port, { key: 'k', ...by('alice'), body: { iban: 'of alice' } });
     for (const [user, body] of Object.entries({ bob: { iban: 'of bob' }, carol: { iban: 'of alice' }, dave: '' })) {
-      const answer = await send(port, { key: 'k', ...by(user), body });
-      expect([answer.status, answer.headers['idempotent-replayed']]).toEqual([201, undefined]);
-      expect(answer.text).not.toBe(alice.text);
+      const response = await send(port, { key: 'k', ...by(user), body });
+      expect([response.status, response.headers['idempotent-replayed']]).toEqual([201, undefined]);
+      expect(response.text).not.toBe(alice.text);
     }
   });
 
-  it('and gets no default where the scope is missing: the error handler gets scope_missing, and nothing is run', async () => {
+  it('and gets no default where the scope is missing: the error handler gets scope_missing, and nothing runs', async () => {
     const handled: unknown[] = [];
-    const { port, runs } = await startCounting(world, { options: byUser, handled });
+    const { port, runs } = await startCounting(testbed, { options: byUser, handled });
     expect(await send(port, { key: 'k' })).toMatchObject({ status: 500, text: 'handled' });
     expect(handled).toEqual([expect.objectContaining({ code: 'scope_missing' })]);
     expect(runs()).toBe(0);
   });
 });
 
-onEveryFramework('A retry', (world) => {
-  it('after the token was refreshed gets the answer, with the id of its user as scope', async () => {
+onEveryFramework('A retry', (testbed) => {
+  it('after the token was refreshed gets the recorded response, with the user id as scope', async () => {
     const users = new Map([
       ['Bearer token-1', 'alice'],
       ['Bearer token-2', 'alice'],
     ]);
     const scope = async (native: unknown) => users.get(headerOf(native, 'authorization')) ?? '';
-    const { port, runs } = await startCounting(world, { options: { scope } });
+    const { port, runs } = await startCounting(testbed, { options: { scope } });
     const first = await send(port, { key: 'k', headers: { Authorization: 'Bearer token-1' } });
     expectReplayOf(first, await send(port, { key: 'k', headers: { Authorization: 'Bearer token-2' } }));
     expect(runs()).toBe(1);
@@ -113,7 +113,7 @@ function expectReplayOf(first: ReceivedResponse, replay: ReceivedResponse): void
 }
 
 async function startCounting(
-  world: Testbed,
+  testbed: Testbed,
   spec: Pick<AppSpec, 'options' | 'handled'>,
   store?: AppSpec['store'],
   hold: (user: string) => Promise<void> = async () => {},
@@ -125,6 +125,6 @@ async function startCounting(
     await hold(headerOf(req, 'x-user'));
     return { status: 201, body: { run } };
   };
-  const { port } = await world.start({ store: store ?? (await world.openStore()).store, handler, ...spec });
+  const { port } = await testbed.start({ store: store ?? (await testbed.openStore()).store, handler, ...spec });
   return { port, runs: () => runs };
 }

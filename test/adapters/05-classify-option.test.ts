@@ -1,4 +1,4 @@
-// Must hold, 5: an application says what an answer means for the key.
+// Requirement 5: an application decides what a response means for the key.
 import { drainStore, type IdempotencyStore } from '@onceguard/core';
 import { httpPaymentPolicy } from '@onceguard/core/http';
 import { expect, it } from 'vitest';
@@ -12,19 +12,19 @@ const withErrors = { status: 200, body: { data: null, errors: [{ message: 'It fa
 
 type Classify = NonNullable<Options['classify']>;
 
-/** Says this of an answer with errors, and leaves the rest to its status. */
+/** Classifies responses with errors so, and leaves all others to their status. */
 const ofErrors = (meaning: 'record' | 'retry' | 'unknown'): Classify => {
   return ({ json }) => (JSON.stringify(json())?.includes('errors') ? meaning : undefined);
 };
 
-onEveryFramework('An answer that the application classifies as', (world) => {
+onEveryFramework('A response that the application classifies as', (testbed) => {
   it.each([{}, httpPaymentPolicy])('record is replayed', async (options) => {
-    const { first, retry } = await endAndRetry(world, () => withErrors, { ...options, classify: ofErrors('record') });
+    const { first, retry } = await endAndRetry(testbed, () => withErrors, { ...options, classify: ofErrors('record') });
     if (first !== null) expectReplay(retry, first);
   });
 
-  it.each([{}, httpPaymentPolicy])('retry frees the key, with payments too', async (options) => {
-    const { first, retry, attempts } = await endAndRetry(world, () => withErrors, {
+  it.each([{}, httpPaymentPolicy])('retry frees the key, also under httpPaymentPolicy', async (options) => {
+    const { first, retry, attempts } = await endAndRetry(testbed, () => withErrors, {
       ...options,
       classify: ofErrors('retry'),
     });
@@ -32,10 +32,10 @@ onEveryFramework('An answer that the application classifies as', (world) => {
   });
 
   it.each([{}, httpPaymentPolicy])(
-    'unknown is not run again before somebody decides, by default too',
+    'unknown does not run again before somebody decides, also by default',
     async (options) => {
       const classify = ofErrors('unknown');
-      const { first, retry, attempts } = await endAndRetry(world, () => withErrors, { ...options, classify });
+      const { first, retry, attempts } = await endAndRetry(testbed, () => withErrors, { ...options, classify });
       expect([first?.json(), retry.status, retry.json().code]).toEqual([withErrors.body, 409, 'outcome_unknown']);
       expect(attempts).toEqual([1]);
     },
@@ -53,27 +53,27 @@ const failing: [title: string, Classify][] = [
   ['gives a promise that fails', () => Promise.reject(new Error('It is asynchronous.')) as never],
 ];
 
-onEveryFramework('Where classify', (world) => {
+onEveryFramework('Where classify', (testbed) => {
   it.each(failing)(
-    '%s, the answer does not go out, and with payments the outcome is unknown',
+    '%s, the response is withheld, and under httpPaymentPolicy the outcome is unknown',
     async (_title, classify) => {
-      const { first, states, runs, retry } = await classifyBadly(world, { ...httpPaymentPolicy, classify });
+      const { first, states, runs, retry } = await classifyBadly(testbed, { ...httpPaymentPolicy, classify });
       expect([first.status, first.text.includes('paid'), runs]).toEqual([500, false, 1]);
       expect([states, retry.json().code]).toEqual([['unknown'], 'outcome_unknown']);
     },
   );
 
-  it.each(failing)('%s, the answer does not go out, and by default the key is free', async (_title, classify) => {
-    const { first, states } = await classifyBadly(world, { classify });
+  it.each(failing)('%s, the response is withheld, and by default the key is free', async (_title, classify) => {
+    const { first, states } = await classifyBadly(testbed, { classify });
     expect([first.status, first.text.includes('paid'), states]).toEqual([500, false, ['retryable']]);
   });
 });
 
-async function classifyBadly(world: Testbed, options: Options) {
-  const { store } = await world.openStore();
+async function classifyBadly(testbed: Testbed, options: Options) {
+  const { store } = await testbed.openStore();
   let runs = 0;
   const handler = () => ({ status: 201, body: { paid: ++runs } });
-  const { port } = await world.start({ store, options, handler });
+  const { port } = await testbed.start({ store, options, handler });
   const first = await send(port, { key: 'payment-1' });
   await drainStore(store);
   const states = await statesIn(store);

@@ -1,4 +1,4 @@
-// Must hold, 5: a request that changed nothing can be corrected and sent again under its key.
+// Requirement 5: a request that changed nothing can be corrected and sent again under its key.
 import { httpPaymentPolicy } from '@onceguard/core/http';
 import { expect, it } from 'vitest';
 import { inFirstAttempt } from './05-end-and-retry.js';
@@ -8,12 +8,12 @@ import { send } from './http-client.js';
 
 const tooMuch: Reply = { status: 400, body: { error: 'The amount is too high.' } };
 
-/** Sends 500, which the handler of attempt 1 refuses in its own way, and then 5 under the same key. */
-async function refuseAndCorrect(world: Testbed, refuse: Handler, spec: Pick<AppSpec, 'inner' | 'options'> = {}) {
-  const { store } = await world.openStore();
+/** Sends amount 500, which attempt 1 rejects in the given way, and then 5 under the same key. */
+async function refuseAndCorrect(testbed: Testbed, refuse: Handler, spec: Pick<AppSpec, 'inner' | 'options'> = {}) {
+  const { store } = await testbed.openStore();
   const charged: number[] = [];
   const amountOf = ({ body }: Call) => Number(Object(body).amount);
-  const { port } = await world.start({
+  const { port } = await testbed.start({
     store,
     ...spec,
     handler: async (call) => {
@@ -34,36 +34,36 @@ const policies = [
   ['with payments', httpPaymentPolicy],
 ] as const;
 
-onEveryFramework('The corrected request is accepted under the same key', (world) => {
-  it.each(policies)('%s, after a 400 of a handler that said that nothing happened', async (_title, options) => {
+onEveryFramework('The corrected request is accepted under the same key', (testbed) => {
+  it.each(policies)('%s, after a 400 of a handler that called markNothingHappened', async (_title, options) => {
     const refuse: Handler = ({ context }) => {
       context?.markNothingHappened();
       return tooMuch;
     };
-    const { first, corrected, repeat, charged } = await refuseAndCorrect(world, refuse, { options });
+    const { first, corrected, repeat, charged } = await refuseAndCorrect(testbed, refuse, { options });
     expect([first.status, corrected.status, repeat.text]).toEqual([400, 201, '{"charged":5}']);
     expect([repeat.headers['idempotent-replayed'], charged]).toEqual(['true', [5]]);
   });
 
-  it.each(policies)('%s, after a 500 of a handler that said that nothing happened', async (_title, options) => {
+  it.each(policies)('%s, after a 500 of a handler that called markNothingHappened', async (_title, options) => {
     const refuse: Handler = ({ context }) => {
       context?.markNothingHappened();
       throw new Error('It failed.');
     };
-    const { first, corrected } = await refuseAndCorrect(world, refuse, { options });
+    const { first, corrected } = await refuseAndCorrect(testbed, refuse, { options });
     expect([first.status, corrected.status]).toEqual([500, 201]);
   });
 
-  it.each([401, 403, 407, 423, 425, 429])('after a %d, which was not processed', async (status) => {
-    const { first, corrected } = await refuseAndCorrect(world, () => ({ status, body: 'Not now.' }), {
+  it.each([401, 403, 407, 423, 425, 429])('after a %d, which means "not processed"', async (status) => {
+    const { first, corrected } = await refuseAndCorrect(testbed, () => ({ status, body: 'Not now.' }), {
       options: httpPaymentPolicy,
     });
     expect([first.status, corrected.status]).toEqual([status, 201]);
   });
 
-  it('after a 404 that no route gave', async () => {
-    const layer = inFirstAttempt(world, { express: (_req, _res, next) => next('router'), koa: () => {} });
-    const { first, corrected } = await refuseAndCorrect(world, () => ({}), {
+  it('after a 404 of an unrouted request', async () => {
+    const layer = inFirstAttempt(testbed, { express: (_req, _res, next) => next('router'), koa: () => {} });
+    const { first, corrected } = await refuseAndCorrect(testbed, () => ({}), {
       inner: [layer],
       options: httpPaymentPolicy,
     });
@@ -71,25 +71,25 @@ onEveryFramework('The corrected request is accepted under the same key', (world)
   });
 });
 
-onEveryFramework('Another payload is refused under the same key', (world) => {
-  it('after a 400 of a handler that said nothing else', async () => {
-    const { first, corrected, charged } = await refuseAndCorrect(world, () => tooMuch);
+onEveryFramework('Another payload is rejected under the same key', (testbed) => {
+  it('after a 400 of a handler that did not call markNothingHappened', async () => {
+    const { first, corrected, charged } = await refuseAndCorrect(testbed, () => tooMuch);
     expect([first.status, corrected.status, corrected.json().code]).toEqual([400, 422, 'key_reused']);
     expect(charged).toEqual([]);
   });
 
-  it.each([500, 408])('after a %d, which frees the key for the same request only', async (status) => {
-    const { corrected } = await refuseAndCorrect(world, () => ({ status, body: 'It failed.' }));
+  it.each([500, 408])('after a %d, which frees the key for the same payload only', async (status) => {
+    const { corrected } = await refuseAndCorrect(testbed, () => ({ status, body: 'It failed.' }));
     expect([corrected.status, corrected.json().code]).toEqual([422, 'key_reused']);
   });
 
-  it('where a step is on record, whose result belongs to the first payload', async () => {
+  it('where a step is on record, because its result belongs to the first payload', async () => {
     const refuse: Handler = async ({ context }) => {
       await context?.step('reserve', () => 'reserved for 500');
       context?.markNothingHappened();
       return tooMuch;
     };
-    const { first, corrected } = await refuseAndCorrect(world, refuse);
+    const { first, corrected } = await refuseAndCorrect(testbed, refuse);
     expect([first.status, corrected.status, corrected.json().code]).toEqual([400, 422, 'key_reused']);
   });
 });

@@ -1,4 +1,5 @@
-// Must hold, 5: whatever answers a request, and when, its effect does not happen twice behind anybody's back.
+// Requirement 5: whoever responds to a request, and whenever, its effect never happens twice unless the policy allows
+// it.
 import { httpPaymentPolicy } from '@onceguard/core/http';
 import { expect, it } from 'vitest';
 import { type GivenResponse, type ResponseMoment, respondAndRetry } from './05-respond-and-retry.js';
@@ -17,7 +18,7 @@ const policies: Readonly<Record<Policy, Options>> = {
   },
 };
 
-/** What a retry gets under each policy, as `docs/http.md` has it. */
+/** What a retry gets under each policy, as `docs/http.md` describes it. */
 const recorded: Readonly<Record<Policy, RetryResult>> = {
   default: 'replayed',
   payments: 'replayed',
@@ -28,7 +29,7 @@ const failed: typeof recorded = { default: 'runs', payments: 'unknown', 'payment
 
 const plainResponse = (status: number): GivenResponse => ({ status, body: { status } });
 
-const answers: Readonly<Record<string, readonly [GivenResponse | null, typeof recorded]>> = {
+const responses: Readonly<Record<string, readonly [GivenResponse | null, typeof recorded]>> = {
   '200': [plainResponse(200), recorded],
   '200 with errors': [
     { status: 200, body: { data: null, errors: [{ message: 'It failed.' }] } },
@@ -49,64 +50,67 @@ const answers: Readonly<Record<string, readonly [GivenResponse | null, typeof re
   '502': [plainResponse(502), failed],
   '503': [plainResponse(503), failed],
   '504': [plainResponse(504), failed],
-  'no answer': [null, failed],
+  'no response': [null, failed],
 };
 
-/** On Redis a sample will do: what becomes of an answer is decided before any store is asked. */
-const redisSample = ['200 with errors', '404 of no route', '408', '429', '503', 'no answer'];
+/** On Redis a sample suffices: the classification of a response happens before any store call. */
+const redisSample = ['200 with errors', '404 of no route', '408', '429', '503', 'no response'];
 
 const momentsFor = ({ framework }: Testbed): readonly ResponseMoment[] =>
-  framework.family === 'koa' ? ['before', 'during', 'during, hidden', 'after'] : ['before', 'during', 'after'];
+  framework.family === 'koa' ? ['before', 'during', 'during, unnoticed', 'after'] : ['before', 'during', 'after'];
 
 /**
- * Nobody can leave a request without a route: on Express while a handler has its route, on Koa behind a layer that has ended. And on
- * Express a layer before the routes is no route.
+ * Some combinations cannot happen. On Express a request is unrouted only while no handler has a route. On Koa only a
+ * layer that has ended can leave it unrouted. On Express a layer before the routes is no route.
  */
-function isPossible({ framework }: Testbed, answer: GivenResponse | null, when: ResponseMoment): boolean {
-  if (answer?.status !== 404) return true;
-  if (!answer.isUnrouted) return when !== 'before' || framework.family === 'koa';
+function isPossible({ framework }: Testbed, response: GivenResponse | null, when: ResponseMoment): boolean {
+  if (response?.status !== 404) return true;
+  if (!response.isUnrouted) return when !== 'before' || framework.family === 'koa';
   return when === 'before' || (when === 'during' && framework.family === 'koa');
 }
 
-function casesOf(world: Testbed) {
-  return Object.entries(answers)
-    .filter(([title]) => world.kind.name === 'memory' || redisSample.includes(title))
-    .flatMap(([title, [answer, fates]]) =>
-      momentsFor(world)
-        .filter((when) => isPossible(world, answer, when))
+function casesOf(testbed: Testbed) {
+  return Object.entries(responses)
+    .filter(([title]) => testbed.kind.name === 'memory' || redisSample.includes(title))
+    .flatMap(([title, [response, outcomes]]) =>
+      momentsFor(testbed)
+        .filter((when) => isPossible(testbed, response, when))
         .flatMap((when) =>
-          (Object.keys(policies) as Policy[]).map((policy) => ({ title, answer, fates, when, policy })),
+          (Object.keys(policies) as Policy[]).map((policy) => ({ title, response, outcomes, when, policy })),
         ),
     );
 }
 
-onEveryFramework('What the retry gets, and how often the effect has happened, after', (world) => {
-  it.each(casesOf(world))('$title, given $when the work, under $policy', async ({ answer, fates, when, policy }) => {
-    const { first, retry, effects } = await respondAndRetry(world, answer, when, policies[policy]);
-    expect(first?.status).toBe(answer?.status);
-    // What says "not processed" while the handler is seen to work says nothing of it.
-    const isSeenWorking = world.framework.family === 'koa' && when === 'during' && fates === notProcessed;
-    const fate = (isSeenWorking ? failed : fates)[policy];
-    const ofFirst = when === 'before' ? 0 : 1;
-    expect([retry, effects]).toEqual([fate, fate === 'runs' ? ofFirst + 1 : ofFirst]);
-  });
+onEveryFramework('What the retry gets, and how often the effect has happened, after', (testbed) => {
+  it.each(casesOf(testbed))(
+    '$title, given $when the work, under $policy',
+    async ({ response, outcomes, when, policy }) => {
+      const { first, retry, effects } = await respondAndRetry(testbed, response, when, policies[policy]);
+      expect(first?.status).toBe(response?.status);
+      // A "not processed" response that comes while the handler is seen to run says nothing about the handler's work.
+      const isSeenWorking = testbed.framework.family === 'koa' && when === 'during' && outcomes === notProcessed;
+      const outcome = (isSeenWorking ? failed : outcomes)[policy];
+      const ofFirst = when === 'before' ? 0 : 1;
+      expect([retry, effects]).toEqual([outcome, outcome === 'runs' ? ofFirst + 1 : ofFirst]);
+    },
+  );
 
-  it.each(casesOf(world).filter(({ when, answer }) => when === 'after' && !answer?.isUnrouted))(
-    '$title of a handler that said that nothing happened, under $policy',
-    async ({ answer, fates, policy }) => {
-      const { retry, effects } = await respondAndRetry(world, answer, 'after nothing', policies[policy]);
-      const isFailure = answer === null || answer.status >= 400 || fates[policy] === 'unknown';
+  it.each(casesOf(testbed).filter(({ when, response }) => when === 'after' && !response?.isUnrouted))(
+    'where a handler called markNothingHappened: $title, under $policy',
+    async ({ response, outcomes, policy }) => {
+      const { retry, effects } = await respondAndRetry(testbed, response, 'after nothing', policies[policy]);
+      const isFailure = response === null || response.status >= 400 || outcomes[policy] === 'unknown';
       expect([retry, effects]).toEqual(isFailure ? ['runs', 1] : ['replayed', 0]);
     },
   );
 });
 
-onEveryFramework('Under payments the effect happens twice only', (world) => {
-  it.each(casesOf(world).filter(({ policy, when }) => policy !== 'default' && when !== 'before'))(
-    'where the answer itself says that the request was not processed: $title, given $when the work',
-    async (one) => {
-      const { effects } = await respondAndRetry(world, one.answer, one.when, policies[one.policy]);
-      const saysSo = one.fates === notProcessed && !(world.framework.family === 'koa' && one.when === 'during');
+onEveryFramework('Under httpPaymentPolicy the effect happens twice only', (testbed) => {
+  it.each(casesOf(testbed).filter(({ policy, when }) => policy !== 'default' && when !== 'before'))(
+    'where the response itself says that the request was not processed: $title, given $when the work',
+    async (row) => {
+      const { effects } = await respondAndRetry(testbed, row.response, row.when, policies[row.policy]);
+      const saysSo = row.outcomes === notProcessed && !(testbed.framework.family === 'koa' && row.when === 'during');
       expect(effects).toBe(saysSo ? 2 : 1);
     },
   );

@@ -1,4 +1,4 @@
-// Must hold, 5: a first attempt that ends in some way, and what its retry gets.
+// Requirement 5: runs a first attempt that ends in some way, and its retry.
 import type { RequestHandler } from 'express';
 import type { Context, Next } from 'koa';
 import type { Testbed } from './framework-matrix.js';
@@ -6,23 +6,23 @@ import type { AppSpec, Handler, Options } from './frameworks.js';
 import { type ReceivedResponse, send } from './http-client.js';
 
 export interface EndAndRetryResult {
-  /** What the first attempt's caller got; null where the connection was closed without an answer. */
+  /** What the caller of the first attempt got; null if the connection was closed without a response. */
   readonly first: ReceivedResponse | null;
   readonly retry: ReceivedResponse;
   /** The attempts that ran. */
   readonly attempts: readonly number[];
 }
 
-/** Attempt 1 does as the handler says, later ones answer 200. The retry waits for what becomes of attempt 1. */
+/** Attempt 1 runs the handler, later attempts respond with 200. The retry waits for the end of attempt 1. */
 export async function endAndRetry(
-  world: Testbed,
+  testbed: Testbed,
   handler: Handler,
   options: Options = {},
   spec: Pick<AppSpec, 'inner' | 'outer'> = {},
 ): Promise<EndAndRetryResult> {
-  const { store } = await world.openStore();
+  const { store } = await testbed.openStore();
   const attempts: number[] = [];
-  const { port } = await world.start({
+  const { port } = await testbed.start({
     store,
     options: { onInProgress: { waitMs: 30_000 }, ...options },
     ...spec,
@@ -36,7 +36,7 @@ export async function endAndRetry(
   return { first, retry: await send(port, { key: 'payment-1' }), attempts };
 }
 
-/** Middleware that does this in attempt 1, and in later ones lets the handler run. */
+/** Middleware that acts in attempt 1 and passes later attempts on to the handler. */
 export function inFirstAttempt(
   { framework }: Testbed,
   first: { express: RequestHandler; koa: (ctx: Context) => unknown },

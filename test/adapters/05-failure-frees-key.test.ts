@@ -1,4 +1,4 @@
-// Must hold, 5: after a failure the key is free, and the retry runs as attempt 2.
+// Requirement 5: after a failure the key is free, and the retry runs as attempt 2.
 import { Readable } from 'node:stream';
 import type { Request, Response } from 'express';
 import createError from 'http-errors';
@@ -13,7 +13,7 @@ import { begin, send } from './http-client.js';
 const failures = [408, 500, 501, 502, 503, 504, 599];
 const notProcessed = [401, 403, 407, 423, 425, 429];
 
-/** Ways of failing that end as an answer with this status. */
+/** Errors that become a response with this status. */
 const thrown: Record<string, { readonly status: number; readonly fail: Handler }> = {
   'an error that is thrown': {
     status: 500,
@@ -36,22 +36,22 @@ const thrown: Record<string, { readonly status: number; readonly fail: Handler }
 };
 
 const waysToNotRespond: Record<string, Handler> = {
-  'destroys the response': ({ res }) => {
+  'destroys it': ({ res }) => {
     res.destroy();
     return 'raw';
   },
-  'destroys the response with an error': ({ res }) => {
+  'destroys it with an error': ({ res }) => {
     res.on('error', () => {});
     res.destroy(new Error('It failed.'));
     return 'raw';
   },
-  'writes the beginning of an answer and destroys the response': ({ res }) => {
+  'writes the beginning of the response and destroys it': ({ res }) => {
     res.statusCode = 200;
     res.write('{"paid":');
     res.destroy();
     return 'raw';
   },
-  'sends the beginning of an answer and destroys the response': ({ res }) => {
+  'sends the beginning of the response and destroys it': ({ res }) => {
     res.statusCode = 200;
     res.flushHeaders();
     res.write('{"paid":');
@@ -60,29 +60,29 @@ const waysToNotRespond: Record<string, Handler> = {
   },
 };
 
-onEveryFramework('The key is free for the retry, which runs as attempt 2, after', (world) => {
+onEveryFramework('The key is free for the retry, which runs as attempt 2, after', (testbed) => {
   it.each(failures)('%d', async (status) => {
-    expectFreed(await endAndRetry(world, () => ({ status, body: 'It failed.' })), status);
+    expectFreed(await endAndRetry(testbed, () => ({ status, body: 'It failed.' })), status);
   });
 
   it.each(notProcessed)('%d, which means "not processed"', async (status) => {
-    expectFreed(await endAndRetry(world, () => ({ status, body: 'Not now.' })), status);
+    expectFreed(await endAndRetry(testbed, () => ({ status, body: 'Not now.' })), status);
   });
 
   it.each(Object.entries(thrown))('%s', async (_title, { status, fail }) => {
-    expectFreed(await endAndRetry(world, fail), status);
+    expectFreed(await endAndRetry(testbed, fail), status);
   });
 
-  it.each(Object.entries(waysToNotRespond))('no answer at all: the handler %s', async (_title, handler) => {
-    const { first, retry, attempts } = await endAndRetry(world, handler);
+  it.each(Object.entries(waysToNotRespond))('no response: the handler %s', async (_title, handler) => {
+    const { first, retry, attempts } = await endAndRetry(testbed, handler);
     expect(first).toBeNull();
     expect([retry.text, attempts]).toEqual(['{"attempt":2}', [1, 2]]);
   });
 
-  it('no answer at all: the handler never ends, and maxExecutionMs and its lease are over', async () => {
-    const { store } = await world.openStore();
+  it('no response: the handler never ends, and maxExecutionMs and its lease pass', async () => {
+    const { store } = await testbed.openStore();
     const began = newGate();
-    const { port } = await world.start({
+    const { port } = await testbed.start({
       store,
       options: { leaseMs: 300, maxExecutionMs: 300, onInProgress: { waitMs: 30_000 } },
       handler: async ({ context }) => {
@@ -97,26 +97,26 @@ onEveryFramework('The key is free for the retry, which runs as attempt 2, after'
     hanging.destroy();
   });
 
-  it('404 that no route answered', async () => {
-    const layer = inFirstAttempt(world, { express: (_req, _res, next) => next('router'), koa: () => {} });
-    const { first, retry, attempts } = await endAndRetry(world, () => ({}), {}, { inner: [layer] });
+  it('404 of an unrouted request', async () => {
+    const layer = inFirstAttempt(testbed, { express: (_req, _res, next) => next('router'), koa: () => {} });
+    const { first, retry, attempts } = await endAndRetry(testbed, () => ({}), {}, { inner: [layer] });
     expect([first?.status, retry.text, attempts]).toEqual([404, '{"attempt":2}', [2]]);
   });
 
-  // Express 4 does not learn of it, and nor does anybody else.
-  if (world.framework.name === 'Express 4') return;
+  // Express 4 does not notice a rejected promise, so nobody can.
+  if (testbed.framework.name === 'Express 4') return;
   it('a rejected promise', async () => {
     const fail = async () => await Promise.reject(new Error('It failed.'));
-    const layer = inFirstAttempt(world, { express: fail, koa: fail });
-    const { first, retry, attempts } = await endAndRetry(world, () => ({}), {}, { inner: [layer] });
+    const layer = inFirstAttempt(testbed, { express: fail, koa: fail });
+    const { first, retry, attempts } = await endAndRetry(testbed, () => ({}), {}, { inner: [layer] });
     expect([first?.status, retry.text, attempts]).toEqual([500, '{"attempt":2}', [2]]);
   });
 });
 
-onEveryFramework('The key is free after', (world) => {
-  it('as many failures as there are, with attempts that count', async () => {
-    const { store } = await world.openStore();
-    const { port } = await world.start({
+onEveryFramework('The key is free after', (testbed) => {
+  it('any number of failures, each counted as an attempt', async () => {
+    const { store } = await testbed.openStore();
+    const { port } = await testbed.start({
       store,
       handler: ({ context }) => ({ status: context?.attempt === 4 ? 200 : 500, body: `attempt ${context?.attempt}` }),
     });
@@ -128,27 +128,27 @@ onEveryFramework('The key is free after', (world) => {
 
 onEveryFramework(
   'The key is free for the retry after',
-  (world) => {
+  (testbed) => {
     it('ctx.throw of a 5xx', async () => {
-      expectFreed(await endAndRetry(world, ({ native }) => (native as Context).throw(502)), 502);
+      expectFreed(await endAndRetry(testbed, ({ native }) => (native as Context).throw(502)), 502);
     });
 
-    it('no answer at all: the stream that is the body breaks after its first bytes, and the connection is ended', async () => {
-      const { first, retry, attempts } = await endAndRetry(world, ({ native }) => {
+    it('no response: the body stream breaks after its first bytes, and the connection is closed', async () => {
+      const { first, retry, attempts } = await endAndRetry(testbed, ({ native }) => {
         (native as Context).body = streamThatBreaksAfter(['{"paid":']);
         return 'native';
       });
       expect([first, retry.text, attempts]).toEqual([null, '{"attempt":2}', [1, 2]]);
     });
 
-    it('a stream that is the body breaks before its first bytes: Koa 2 makes it a 500, Koa 3 no answer', async () => {
+    it('a body stream that breaks before its first bytes: Koa 2 sends a 500, Koa 3 no response', async () => {
       const handler: Handler = ({ native }) => {
         (native as Context).body = streamThatBreaksAfter([]);
         return 'native';
       };
-      const { first, retry, attempts } = await endAndRetry(world, handler);
-      const { store } = await world.openStore();
-      const plain = await world.start({ store, handler, plain: true });
+      const { first, retry, attempts } = await endAndRetry(testbed, handler);
+      const { store } = await testbed.openStore();
+      const plain = await testbed.start({ store, handler, plain: true });
       const without = await send(plain.port).catch(() => null);
       expect(first?.status).toBe(without?.status);
       expect([retry.text, attempts]).toEqual(['{"attempt":2}', [1, 2]]);
@@ -159,13 +159,13 @@ onEveryFramework(
 
 onEveryFramework(
   'The key is free for the retry after next(error)',
-  (world) => {
-    it('of a 5xx, whatever status stood on the response', async () => {
+  (testbed) => {
+    it('of a 5xx, whatever status the response had before', async () => {
       const failing = async ({ native }: { native: unknown }) => {
         (native as Request & { res: Response }).res.status(201);
         throw new Error('It failed.');
       };
-      expectFreed(await endAndRetry(world, failing), 500);
+      expectFreed(await endAndRetry(testbed, failing), 500);
     });
   },
   { family: 'express' },

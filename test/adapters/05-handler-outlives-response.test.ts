@@ -1,4 +1,4 @@
-// Must hold, 5: on Koa, which knows when its stack has returned, a retry does not run beside a handler that still works.
+// Requirement 5: Koa knows when its stack has returned, so a retry does not run beside a handler that still works.
 
 import { once } from 'node:events';
 import { drainStore, type IdempotencyStore } from '@onceguard/core';
@@ -12,21 +12,21 @@ import { begin, send } from './http-client.js';
 import { overrideVerbs } from './store-kinds.js';
 
 const layersThatShowTheHandler = [
-  'a race outside that throws 408',
-  'a race outside that throws 504',
-  'a timer inside that ends the response with 408',
+  'an outer race that throws 408',
+  'an outer race that throws 504',
+  'an inner timer that ends the response with 408',
 ];
 const layers = Object.entries(timeoutLayers).filter(([title]) => layersThatShowTheHandler.includes(title));
 const [, race] = layers[0] as (typeof layers)[number];
 
-const timedOut = async (world: Testbed, options: Options = {}, begins?: Handler): Promise<TimedOutRequest> =>
-  await timeOutFirstAttempt(world, race, options, begins);
+const timedOut = async (testbed: Testbed, options: Options = {}, begins?: Handler): Promise<TimedOutRequest> =>
+  await timeOutFirstAttempt(testbed, race, options, begins);
 
 onEveryFramework(
-  'A handler whose time-out was answered',
-  (world) => {
+  'A handler that still runs after a time-out response',
+  (testbed) => {
     it.each(layers)('by %s keeps its key until it ends', async (_title, layer) => {
-      const { port, store, attempts, finish } = await timeOutFirstAttempt(world, layer, {});
+      const { port, store, attempts, finish } = await timeOutFirstAttempt(testbed, layer, {});
       const during = await send(port, { key: 'payment-1' });
       expect([during.status, during.json().code, attempts]).toEqual([409, 'in_progress', [1]]);
       await finish();
@@ -36,11 +36,11 @@ onEveryFramework(
 
     it('renews its lease until it ends', async () => {
       const renewed = newGate();
-      const { port, finish } = await timedOutWith(world, { leaseMs: 300 }, (store) => {
+      const { port, finish } = await timedOutWith(testbed, { leaseMs: 300 }, (store) => {
         let renewals = 0;
         return overrideVerbs(store, {
           renew: async (lease, leaseMs) => {
-            // Longer than a lease: it is renewed each third of it.
+            // Longer than a lease, which is renewed every third of it.
             if (++renewals > 4) renewed.open();
             return await store.renew(lease, leaseMs);
           },
@@ -51,8 +51,8 @@ onEveryFramework(
       await finish();
     });
 
-    it('and never ends loses its key with maxExecutionMs, and drain no longer waits for it', async () => {
-      const { port, store, attempts } = await timedOut(world, {
+    it('and never ends loses its key at maxExecutionMs, and drainStore no longer waits for it', async () => {
+      const { port, store, attempts } = await timedOut(testbed, {
         leaseMs: 300,
         maxExecutionMs: 300,
         onInProgress: { waitMs: 30_000 },
@@ -62,18 +62,18 @@ onEveryFramework(
       expect(await drainStore(store)).toBe(true);
     });
 
-    it('is waited for by drain', async () => {
-      const { port, store, finish } = await timedOut(world);
+    it('is awaited by drainStore', async () => {
+      const { port, store, finish } = await timedOut(testbed);
       expect(await drainStore(store, { timeoutMs: 20 })).toBe(false);
       await finish();
       expect(await drainStore(store)).toBe(true);
       expect((await send(port, { key: 'payment-1' })).text).toBe('{"attempt":2}');
     });
 
-    it('hands the steps that it records until it ends on to the next attempt', async () => {
+    it('passes the steps that it records until its end to the next attempt', async () => {
       const [mayRecord, recorded] = [newGate(), newGate()];
       let charges = 0;
-      const { port, store, finish } = await timedOut(world, {}, ({ context }) => {
+      const { port, store, finish } = await timedOut(testbed, {}, ({ context }) => {
         const charging = context?.step('charge', async () => {
           await mayRecord.opened;
           charges += 1;
@@ -86,7 +86,7 @@ onEveryFramework(
       await recorded.opened;
       await finish();
       await drainStore(store);
-      const again = await world.start({
+      const again = await testbed.start({
         store,
         handler: async ({ context }) => ({
           body: await context?.step('charge', () => {
@@ -99,8 +99,8 @@ onEveryFramework(
       expect([(await send(again.port, { key: 'payment-1' })).text, charges]).toEqual(['charged', 1]);
     });
 
-    it('and that fails in the end frees its key', async () => {
-      const { port, store, finish } = await timeOutFirstAttempt(world, race, {}, undefined, () => {
+    it('and finally fails frees its key', async () => {
+      const { port, store, finish } = await timeOutFirstAttempt(testbed, race, {}, undefined, () => {
         throw new Error('It failed.');
       });
       await finish();
@@ -112,10 +112,10 @@ onEveryFramework(
 );
 
 onEveryFramework(
-  'A handler whose connection a layer has cut',
-  (world) => {
+  'A handler whose connection an outer layer has closed',
+  (testbed) => {
     it('keeps its key until it ends', async () => {
-      const { store } = await world.openStore();
+      const { store } = await testbed.openStore();
       const [began, mayEnd] = [newGate(), newGate()];
       const cut = async (ctx: Context, next: Next) => {
         void began.opened.then(() => ctx.res.destroy());
@@ -126,8 +126,11 @@ onEveryFramework(
         await mayEnd.opened;
         throw new Error('It failed.');
       };
-      const first = await world.start({ store, inner: [cut], handler });
-      const second = await world.start({ store, handler: ({ context }) => ({ body: { attempt: context?.attempt } }) });
+      const first = await testbed.start({ store, inner: [cut], handler });
+      const second = await testbed.start({
+        store,
+        handler: ({ context }) => ({ body: { attempt: context?.attempt } }),
+      });
       await once(begin(first.port, { key: 'payment-1' }), 'error');
       expect((await send(second.port, { key: 'payment-1' })).json()).toMatchObject({ code: 'in_progress' });
       mayEnd.open();
@@ -139,13 +142,13 @@ onEveryFramework(
 );
 
 async function timedOutWith(
-  world: Testbed,
+  testbed: Testbed,
   options: Options,
   wrapped: (store: IdempotencyStore) => IdempotencyStore,
 ): Promise<TimedOutRequest> {
   const openStore: Testbed['openStore'] = async () => {
-    const opened = await world.openStore();
+    const opened = await testbed.openStore();
     return { ...opened, store: wrapped(opened.store) };
   };
-  return await timeOutFirstAttempt({ ...world, openStore }, race, options);
+  return await timeOutFirstAttempt({ ...testbed, openStore }, race, options);
 }

@@ -1,4 +1,4 @@
-// Must hold, 5: with the preset `payments`, what failed is not run again behind anybody's back.
+// Requirement 5: under `httpPaymentPolicy` a failed request is not run again unless it is known that nothing happened.
 import { httpPaymentPolicy } from '@onceguard/core/http';
 import createError from 'http-errors';
 import { expect, it } from 'vitest';
@@ -23,7 +23,7 @@ const failing: Record<string, { readonly status: number | undefined; readonly ha
       throw createError(502);
     },
   },
-  'no answer': {
+  'no response': {
     status: undefined,
     handler: ({ res }) => {
       res.destroy();
@@ -32,9 +32,9 @@ const failing: Record<string, { readonly status: number | undefined; readonly ha
   },
 };
 
-onEveryFramework('With payments,', (world) => {
+onEveryFramework('Under httpPaymentPolicy,', (testbed) => {
   it.each(Object.entries(failing))('%s ends as outcome_unknown', async (_title, { status, handler }) => {
-    const { first, retry, attempts } = await endAndRetry(world, handler, httpPaymentPolicy);
+    const { first, retry, attempts } = await endAndRetry(testbed, handler, httpPaymentPolicy);
     expect(first?.status).toBe(status);
     expect(retry.status).toBe(409);
     expect(retry.json()).toMatchObject({ code: 'outcome_unknown', retryable: false, completed: 'unknown' });
@@ -43,31 +43,31 @@ onEveryFramework('With payments,', (world) => {
   });
 
   it.each(Object.entries(failing))(
-    '%s frees the key if the handler said that nothing happened',
+    '%s frees the key if the handler called markNothingHappened',
     async (_title, row) => {
       const handler: Handler = (call) => {
         call.context?.markNothingHappened();
         return row.handler(call);
       };
-      const { first, retry, attempts } = await endAndRetry(world, handler, httpPaymentPolicy);
+      const { first, retry, attempts } = await endAndRetry(testbed, handler, httpPaymentPolicy);
       expect(first?.status).toBe(row.status);
       expect([retry.text, attempts]).toEqual(['{"attempt":2}', [1, 2]]);
     },
   );
 
-  it.each([200, 303])('a %d is replayed, whatever the handler said before', async (status) => {
+  it.each([200, 303])('a %d is replayed, whatever the handler marked before', async (status) => {
     const handler: Handler = ({ context }) => {
       context?.markNothingHappened();
-      return { status, body: { said: true } };
+      return { status, body: { marked: true } };
     };
-    const { first, retry, attempts } = await endAndRetry(world, handler, httpPaymentPolicy);
+    const { first, retry, attempts } = await endAndRetry(testbed, handler, httpPaymentPolicy);
     expect(first?.status).toBe(status);
     if (first !== null) expectReplay(retry, first);
     expect(attempts).toEqual([1]);
   });
 
   it.each([401, 429])('a %d, which means "not processed", frees the key', async (status) => {
-    const { retry, attempts } = await endAndRetry(world, () => ({ status, body: 'Not now.' }), httpPaymentPolicy);
+    const { retry, attempts } = await endAndRetry(testbed, () => ({ status, body: 'Not now.' }), httpPaymentPolicy);
     expect([retry.text, attempts]).toEqual(['{"attempt":2}', [1, 2]]);
   });
 
@@ -78,30 +78,30 @@ onEveryFramework('With payments,', (world) => {
       await Promise.resolve();
       return 'raw' as const;
     };
-    const { retry, attempts } = await endAndRetry(world, handler, httpPaymentPolicy);
+    const { retry, attempts } = await endAndRetry(testbed, handler, httpPaymentPolicy);
     expect([retry.text, attempts]).toEqual(['{"attempt":2}', [1, 2]]);
   });
 
-  it('a 404 that no route answered frees the key', async () => {
-    const layer = inFirstAttempt(world, { express: (_req, _res, next) => next('router'), koa: () => {} });
-    const { first, retry } = await endAndRetry(world, () => ({}), httpPaymentPolicy, { inner: [layer] });
+  it('a 404 of an unrouted request frees the key', async () => {
+    const layer = inFirstAttempt(testbed, { express: (_req, _res, next) => next('router'), koa: () => {} });
+    const { first, retry } = await endAndRetry(testbed, () => ({}), httpPaymentPolicy, { inner: [layer] });
     expect([first?.status, retry.text]).toEqual([404, '{"attempt":2}']);
   });
 
-  it('a 5xx that isFinal takes for an answer is replayed', async () => {
+  it('a 5xx that isFinal accepts is replayed', async () => {
     const options: Options = { ...httpPaymentPolicy, isFinal: ({ status }) => status === 500 };
-    const { first, retry } = await endAndRetry(world, () => ({ status: 500, body: 'For good.' }), options);
+    const { first, retry } = await endAndRetry(testbed, () => ({ status: 500, body: 'For good.' }), options);
     if (first !== null) expectReplay(retry, first);
   });
 
-  it('a request without a key is refused as key_missing, and not run', async () => {
-    const { store } = await world.openStore();
+  it('a request without a key is rejected as key_missing, and does not run', async () => {
+    const { store } = await testbed.openStore();
     let runs = 0;
     const handler = () => {
       runs += 1;
       return {};
     };
-    const { port } = await world.start({ store, handler, options: httpPaymentPolicy });
+    const { port } = await testbed.start({ store, handler, options: httpPaymentPolicy });
     const refused = await send(port);
     expect([refused.status, refused.json().code, runs]).toEqual([400, 'key_missing', 0]);
   });

@@ -1,4 +1,4 @@
-// Must hold, 5: other 4xx are answers, however they are given; `isFinal` decides otherwise.
+// Requirement 5: other 4xx responses are recorded, however they are given, unless `isFinal` decides otherwise.
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { expect, it } from 'vitest';
@@ -7,12 +7,12 @@ import { expectReplay } from './expect-replay.js';
 import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { Handler, Options } from './frameworks.js';
 
-const answers = [400, 402, 404, 405, 406, 409, 410, 411, 412, 413, 415, 418, 422, 424, 426, 428, 431, 451];
+const responses = [400, 402, 404, 405, 406, 409, 410, 411, 412, 413, 415, 418, 422, 424, 426, 428, 431, 451];
 const redirects = [301, 302, 303, 307, 308];
 
-onEveryFramework('Replayed is', (world) => {
-  it.each([...answers, ...redirects])('%d from a route', async (status) => {
-    await expectReplayed(world, status, () => ({
+onEveryFramework('Replayed is', (testbed) => {
+  it.each([...responses, ...redirects])('%d from a route', async (status) => {
+    await expectReplayed(testbed, status, () => ({
       status,
       headers: { 'X-Reason': 'declined' },
       body: { declined: true },
@@ -20,52 +20,51 @@ onEveryFramework('Replayed is', (world) => {
   });
 
   it.each([400, 402, 404, 409, 422])('a thrown %d', async (status) => {
-    await expectReplayed(world, status, () => {
+    await expectReplayed(testbed, status, () => {
       throw createError(status, 'The card was declined.', { headers: { 'X-Reason': 'declined' } });
     });
   });
 
-  it.each([402, 404])('a %d that a promise was rejected with', async (status) => {
-    await expectReplayed(world, status, async () => await Promise.reject(createError(status)));
+  it.each([402, 404])('a %d of a rejected promise', async (status) => {
+    await expectReplayed(testbed, status, async () => await Promise.reject(createError(status)));
   });
 
-  it('a 5xx that isFinal takes for an answer', async () => {
-    await expectReplayed(world, 503, () => ({ status: 503, body: 'For good.' }), { isFinal: () => true });
+  it('a 5xx that isFinal accepts', async () => {
+    await expectReplayed(testbed, 503, () => ({ status: 503, body: 'For good.' }), { isFinal: () => true });
   });
 
-  it('what isFinal chooses by headers and body', async () => {
+  it('a response that isFinal accepts by headers and body', async () => {
     const isFinal: Options['isFinal'] = ({ status, headers, body }) => {
       const done = headers.some(([name, value]) => name.toLowerCase() === 'x-done' && value === 'yes');
       return status === 500 && done && Buffer.from(body ?? []).toString() === 'It is done.';
     };
     const reply = { status: 500, headers: { 'X-Done': 'yes' }, body: 'It is done.' };
-    await expectReplayed(world, 500, () => reply, { isFinal });
+    await expectReplayed(testbed, 500, () => reply, { isFinal });
   });
 });
 
-onEveryFramework('Not replayed is', (world) => {
-  it.each([200, 302, 402])(
-    'a %d that isFinal does not take for an answer: the retry runs as attempt 2',
-    async (status) => {
-      const handler = () => ({ status, body: 'Pending.' });
-      const { first, retry, attempts } = await endAndRetry(world, handler, {
-        isFinal: ({ status: seen }) => seen !== status,
-      });
-      expect([first?.status, first?.text]).toEqual([status, 'Pending.']);
-      expect([retry.status, attempts]).toEqual([200, [1, 2]]);
-    },
-  );
+onEveryFramework('Not replayed is', (testbed) => {
+  it.each([200, 302, 402])('a %d that isFinal does not accept: the retry runs as attempt 2', async (status) => {
+    const handler = () => ({ status, body: 'Pending.' });
+    const { first, retry, attempts } = await endAndRetry(testbed, handler, {
+      isFinal: ({ status: seen }) => seen !== status,
+    });
+    expect([first?.status, first?.text]).toEqual([status, 'Pending.']);
+    expect([retry.status, attempts]).toEqual([200, [1, 2]]);
+  });
 });
 
 onEveryFramework(
   'Replayed is',
-  (world) => {
+  (testbed) => {
     it.each([400, 402, 404, 409])('ctx.throw(%d)', async (status) => {
-      await expectReplayed(world, status, ({ native }) => (native as Context).throw(status, 'The card was declined.'));
+      await expectReplayed(testbed, status, ({ native }) =>
+        (native as Context).throw(status, 'The card was declined.'),
+      );
     });
 
     it('ctx.assert', async () => {
-      await expectReplayed(world, 402, ({ native }) => {
+      await expectReplayed(testbed, 402, ({ native }) => {
         const ctx: Context = native as Context;
         ctx.assert(false, 402, 'The card was declined.');
         return 'native';
@@ -75,8 +74,13 @@ onEveryFramework(
   { family: 'koa' },
 );
 
-async function expectReplayed(world: Testbed, status: number, handler: Handler, options: Options = {}): Promise<void> {
-  const { first, retry, attempts } = await endAndRetry(world, handler, options);
+async function expectReplayed(
+  testbed: Testbed,
+  status: number,
+  handler: Handler,
+  options: Options = {},
+): Promise<void> {
+  const { first, retry, attempts } = await endAndRetry(testbed, handler, options);
   expect(first?.status).toBe(status);
   if (first !== null) expectReplay(retry, first);
   expect(attempts).toEqual([1]);

@@ -1,4 +1,4 @@
-// Must hold, 5: one request that is answered in some way by somebody, its retry, and how often its effect has happened.
+// Requirement 5: sends one request to which a handler or a layer responds, then its retry, and counts the effects.
 import { drainStore } from '@onceguard/core';
 import type { NextFunction, Request, Response } from 'express';
 import type { Context, Next } from 'koa';
@@ -7,7 +7,7 @@ import type { AppSpec, Handler, Options } from './frameworks.js';
 import { newGate } from './gate.js';
 import { type ReceivedResponse, send } from './http-client.js';
 
-/** An answer; null where there is none. `unrouted`: nobody answers, and the framework says 404. */
+/** A response; null for none. `unrouted`: nobody responds, and the framework sends its 404. */
 export interface GivenResponse {
   readonly status: number;
   readonly headers?: Record<string, string>;
@@ -16,11 +16,12 @@ export interface GivenResponse {
 }
 
 /**
- * Who gives it. `before`: a layer inside of the middleware, in place of the handler. `during`: a layer, while the handler works and its
- * effect has happened; on Koa one outside, so that it is seen that the handler works. `during, hidden`: the same inside. `after`: the
- * handler itself, after its effect. `after nothing`: the handler, without its effect, and it says so.
+ * Who responds, and when. `before`: an inner layer, instead of the handler. `during`: a layer, while the handler runs
+ * and after its effect; on Koa an outer layer, so that Koa sees the handler running. `during, unnoticed`: the same from
+ * an inner layer. `after`: the handler itself, after its effect. `after nothing`: the handler, without its effect and
+ * after markNothingHappened.
  */
-export type ResponseMoment = 'before' | 'during' | 'during, hidden' | 'after' | 'after nothing';
+export type ResponseMoment = 'before' | 'during' | 'during, unnoticed' | 'after' | 'after nothing';
 
 export interface RespondAndRetryResult {
   readonly first: ReceivedResponse | null;
@@ -29,14 +30,14 @@ export interface RespondAndRetryResult {
   readonly effects: number;
 }
 
-/** Sends a request that is answered so, and its retry, which the handler answers with 201. */
+/** Sends a request with this response, and its retry, to which the handler responds with 201. */
 export async function respondAndRetry(
-  world: Testbed,
-  answer: GivenResponse | null,
+  testbed: Testbed,
+  response: GivenResponse | null,
   when: ResponseMoment,
   options: Options,
 ): Promise<RespondAndRetryResult> {
-  const { store } = await world.openStore();
+  const { store } = await testbed.openStore();
   const [began, mayEnd, ended] = [newGate(), newGate(), newGate()];
   let [requests, effects] = [0, 0];
   const handler: Handler = async ({ context, res, native }) => {
@@ -50,16 +51,16 @@ export async function respondAndRetry(
       ended.open();
       return 'native';
     }
-    if (answer === null) res.destroy();
-    if (answer === null || answer.isUnrouted) return 'raw' in native ? 'native' : 'raw';
-    return answer;
+    if (response === null) res.destroy();
+    if (response === null || response.isUnrouted) return 'raw' in native ? 'native' : 'raw';
+    return response;
   };
   const isFirst = () => ++requests === 1;
-  const { port } = await world.start({
+  const { port } = await testbed.start({
     store,
     handler,
     options,
-    ...respondingLayer(world, answer, when, isFirst, began.opened),
+    ...respondingLayer(testbed, response, when, isFirst, began.opened),
   });
   const first = await send(port, { key: 'payment-1' }).catch(() => null);
   mayEnd.open();
@@ -75,42 +76,42 @@ function kindOf(retry: ReceivedResponse): RespondAndRetryResult['retry'] {
   throw new Error(`The retry got ${retry.status}: ${retry.text}`);
 }
 
-/** The layer that answers, if it is not the handler. It counts the requests in any case. */
+/** The layer that responds, unless the handler does. It counts the requests in any case. */
 function respondingLayer(
   { framework }: Testbed,
-  answer: GivenResponse | null,
+  response: GivenResponse | null,
   when: ResponseMoment,
   isFirst: () => boolean,
   began: Promise<void>,
 ): Pick<AppSpec, 'inner' | 'outer'> {
   const express = (_req: Request, res: Response, next: NextFunction) => {
     const acts = isFirst() && !when.startsWith('after');
-    if (acts && when === 'before') return answer?.isUnrouted ? next('router') : respondExpress(res, answer);
-    if (acts) void began.then(() => respondExpress(res, answer));
+    if (acts && when === 'before') return response?.isUnrouted ? next('router') : respondExpress(res, response);
+    if (acts) void began.then(() => respondExpress(res, response));
     next();
   };
   const koa = async (ctx: Context, next: Next) => {
     if (!isFirst() || when.startsWith('after')) return await next();
-    if (when === 'before') return respondKoa(ctx, answer);
-    await Promise.race([next(), began.then(() => respondKoa(ctx, answer))]);
+    if (when === 'before') return respondKoa(ctx, response);
+    await Promise.race([next(), began.then(() => respondKoa(ctx, response))]);
   };
   if (framework.family === 'express') return { inner: [express] };
   return when === 'during' ? { outer: [koa] } : { inner: [koa] };
 }
 
-function respondExpress(res: Response, answer: GivenResponse | null): void {
-  if (answer === null) res.destroy();
+function respondExpress(res: Response, response: GivenResponse | null): void {
+  if (response === null) res.destroy();
   else
     res
-      .status(answer.status)
-      .set(answer.headers ?? {})
-      .send(answer.body);
+      .status(response.status)
+      .set(response.headers ?? {})
+      .send(response.body);
 }
 
-function respondKoa(ctx: Context, answer: GivenResponse | null): void {
-  if (answer === null) ctx.res.destroy();
-  if (answer === null || answer.isUnrouted) return;
-  ctx.status = answer.status;
-  ctx.set(answer.headers ?? {});
-  ctx.body = answer.body;
+function respondKoa(ctx: Context, response: GivenResponse | null): void {
+  if (response === null) ctx.res.destroy();
+  if (response === null || response.isUnrouted) return;
+  ctx.status = response.status;
+  ctx.set(response.headers ?? {});
+  ctx.body = response.body;
 }

@@ -1,4 +1,5 @@
-// Must hold, 5: "come back later" is no final answer, whoever said it: a handler with Retry-After, or a guarded service behind a gateway.
+// Requirement 5: "come back later" is not final, whether a handler says it with Retry-After or a guarded service behind
+// a gateway.
 import { httpPaymentPolicy } from '@onceguard/core/http';
 import { expect, it } from 'vitest';
 import { endAndRetry } from './05-end-and-retry.js';
@@ -18,63 +19,68 @@ const retryLaterResponses: Record<string, Handler> = {
   'a 422 with Retry-After': () => ({ status: 422, headers: { 'Retry-After': '0' }, body: { error: 'Locked.' } }),
 };
 
-onEveryFramework('Not recorded is', (world) => {
+onEveryFramework('Not recorded is', (testbed) => {
   it.each(Object.entries(retryLaterResponses))('%s: the retry runs', async (_title, handler) => {
-    const { retry, attempts } = await endAndRetry(world, handler);
+    const { retry, attempts } = await endAndRetry(testbed, handler);
     expect([retry.text, attempts]).toEqual(['{"attempt":2}', [1, 2]]);
   });
 
-  it.each(Object.entries(retryLaterResponses))('%s: with payments the outcome is unknown', async (_title, handler) => {
-    const { retry, attempts } = await endAndRetry(world, handler, httpPaymentPolicy);
-    expect([retry.status, retry.json().code, attempts]).toEqual([409, 'outcome_unknown', [1]]);
-  });
+  it.each(Object.entries(retryLaterResponses))(
+    '%s: under httpPaymentPolicy the outcome is unknown',
+    async (_title, handler) => {
+      const { retry, attempts } = await endAndRetry(testbed, handler, httpPaymentPolicy);
+      expect([retry.status, retry.json().code, attempts]).toEqual([409, 'outcome_unknown', [1]]);
+    },
+  );
 
-  it('in_progress of a guarded service that a gateway passes on: the retry gets the answer of the service', async () => {
-    const { first, retry, code } = await requestThroughGateway(world, {});
+  it('a gateway that forwards in_progress of a guarded service: the retry gets the service’s response', async () => {
+    const { first, retry, code } = await requestThroughGateway(testbed, {});
     expect([first.status, code]).toEqual([409, 'in_progress']);
     expect([retry.status, retry.text]).toEqual([201, '{"paid":true}']);
   });
 
-  it('in_progress of a guarded service that a gateway passes on: with payments the outcome is unknown', async () => {
-    const { first, retry } = await requestThroughGateway(world, httpPaymentPolicy);
+  it('a gateway that forwards in_progress of a guarded service: under httpPaymentPolicy the outcome is unknown', async () => {
+    const { first, retry } = await requestThroughGateway(testbed, httpPaymentPolicy);
     expect(first.status).toBe(409);
     expect([retry.status, retry.json().code]).toEqual([409, 'outcome_unknown']);
   });
 });
 
-onEveryFramework('Recorded is', (world) => {
+onEveryFramework('Recorded is', (testbed) => {
   it.each([200, 303])('a %d with Retry-After', async (status) => {
     const reply = { status, headers: { 'Retry-After': '2' }, body: 'Accepted.' };
-    const { first, retry, attempts } = await endAndRetry(world, () => reply);
+    const { first, retry, attempts } = await endAndRetry(testbed, () => reply);
     if (first !== null) expectReplay(retry, first);
     expect(attempts).toEqual([1]);
   });
 
-  it('a refusal of a guarded service that is not to be retried', async () => {
+  it('a rejection by a guarded service that says not to retry', async () => {
     const problem = { type: 'urn:onceguard:problem:key_reused', code: 'key_reused', retryable: false };
     const reply = {
       status: 422,
       headers: { 'Content-Type': 'application/problem+json' },
       body: JSON.stringify(problem),
     };
-    const { retry, attempts } = await endAndRetry(world, () => reply);
+    const { retry, attempts } = await endAndRetry(testbed, () => reply);
     expect([retry.status, attempts]).toEqual([422, [1]]);
   });
 });
 
-/** A guarded service, and a guarded gateway before it that asks it while it works. The gateway passes on status, type and body. */
-async function requestThroughGateway(world: Testbed, options: Options) {
+/**
+ * A guarded service, and a guarded gateway that calls it while it works. The gateway forwards status, type and body.
+ */
+async function requestThroughGateway(testbed: Testbed, options: Options) {
   const [began, mayEnd] = [newGate(), newGate()];
-  const service = await world.start({
-    store: (await world.openStore()).store,
+  const service = await testbed.start({
+    store: (await testbed.openStore()).store,
     handler: async () => {
       began.open();
       await mayEnd.opened;
       return { status: 201, body: { paid: true } };
     },
   });
-  const gateway = await world.start({
-    store: (await world.openStore()).store,
+  const gateway = await testbed.start({
+    store: (await testbed.openStore()).store,
     options,
     handler: async () => {
       const { status, headers, text } = await send(service.port, { key: 'charge-1' });

@@ -1,4 +1,4 @@
-// Must hold, 5: layers that answer when the time is up, while the handler works.
+// Requirement 5: layers that send a time-out response while the handler works.
 import timeout from 'connect-timeout';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Context, Next } from 'koa';
@@ -7,15 +7,15 @@ import type { AppSpec, Handler, Options } from './frameworks.js';
 import { newGate } from './gate.js';
 import { type ReceivedResponse, send } from './http-client.js';
 
-/** A layer that answers a request once its time is up, outside of the idempotency middleware or inside of it. */
+/** A layer that responds once the time is up, outside or inside of the idempotency middleware. */
 export interface TimeoutLayer {
   readonly family: 'express' | 'koa';
-  /** What it answers. */
+  /** The status that it sends. */
   readonly status: number;
   mount(timeIsUp: () => Promise<void>): Pick<AppSpec, 'outer' | 'inner'>;
 }
 
-/** connect-timeout, whose time is up when it is told so, as its own timer does. */
+/** connect-timeout. The test triggers the time-out that its own timer would trigger. */
 function connectTimeout(timeIsUp: () => Promise<void>): readonly RequestHandler[] {
   const expire: RequestHandler = (req, _res, next) => {
     void timeIsUp().then(() => req.emit('timeout', 3_600_000));
@@ -46,52 +46,52 @@ const koaTimer = (status: number, timeIsUp: () => Promise<void>) => async (ctx: 
 export const timeoutLayers: Readonly<Record<string, TimeoutLayer>> = {
   'connect-timeout inside': { family: 'express', status: 503, mount: (up) => ({ inner: connectTimeout(up) }) },
   'connect-timeout outside': { family: 'express', status: 503, mount: (up) => ({ outer: connectTimeout(up) }) },
-  'a timer inside that answers 408': {
+  'an inner timer that sends 408': {
     family: 'express',
     status: 408,
     mount: (up) => ({ inner: [expressTimer(408, up)] }),
   },
-  'a timer outside that answers 408': {
+  'an outer timer that sends 408': {
     family: 'express',
     status: 408,
     mount: (up) => ({ outer: [expressTimer(408, up)] }),
   },
-  'a race inside that throws 408': { family: 'koa', status: 408, mount: (up) => ({ inner: [koaRace(408, up)] }) },
-  'a race outside that throws 408': { family: 'koa', status: 408, mount: (up) => ({ outer: [koaRace(408, up)] }) },
-  'a race outside that throws 504': { family: 'koa', status: 504, mount: (up) => ({ outer: [koaRace(504, up)] }) },
-  'a timer inside that ends the response with 408': {
+  'an inner race that throws 408': { family: 'koa', status: 408, mount: (up) => ({ inner: [koaRace(408, up)] }) },
+  'an outer race that throws 408': { family: 'koa', status: 408, mount: (up) => ({ outer: [koaRace(408, up)] }) },
+  'an outer race that throws 504': { family: 'koa', status: 504, mount: (up) => ({ outer: [koaRace(504, up)] }) },
+  'an inner timer that ends the response with 408': {
     family: 'koa',
     status: 408,
     mount: (up) => ({ inner: [koaTimer(408, up)] }),
   },
 };
 
-/** Where the framework knows that the handler still works: Koa, unless the race is inside and hides it. */
+/** Whether the framework knows that the handler still works: Koa does, unless an inner race hides it. */
 export function frameworkSeesHandlerWorking({ framework }: Testbed, title: string): boolean {
-  return framework.family === 'koa' && title !== 'a race inside that throws 408';
+  return framework.family === 'koa' && title !== 'an inner race that throws 408';
 }
 
 export interface TimedOutRequest {
   readonly port: number;
   readonly store: AppSpec['store'];
-  /** What the layer answered, while the handler of attempt 1 works. */
+  /** The layer's response, while the handler of attempt 1 works. */
   readonly first: ReceivedResponse;
   /** The attempts whose handler has begun. */
   readonly attempts: readonly number[];
-  /** Lets the handler of attempt 1 end; resolves when it has. */
+  /** Lets the handler of attempt 1 end; resolves when it has ended. */
   finish(): Promise<void>;
 }
 
-/** Attempt 1 begins, works until `finish`, and ends; its time is up once it works. Later attempts answer 200 with their number. */
+/** Attempt 1 works until `finish`; its time is up while it works. Later attempts respond with 200 and their number. */
 export async function timeOutFirstAttempt(
-  world: Testbed,
+  testbed: Testbed,
   layer: Pick<TimeoutLayer, 'mount'>,
   options: Options,
   begin: Handler = () => ({}),
   end: Handler = ({ res, context }) =>
     res.headersSent ? 'native' : { status: 201, body: { attempt: context?.attempt } },
 ): Promise<TimedOutRequest> {
-  const { store } = await world.openStore();
+  const { store } = await testbed.openStore();
   const [timeIsUp, mayEnd, ended] = [newGate(), newGate(), newGate()];
   const attempts: number[] = [];
   const handler: Handler = async (call) => {
@@ -106,7 +106,7 @@ export async function timeOutFirstAttempt(
   };
   const requests = [timeIsUp.opened];
   const never = newGate().opened;
-  const { port } = await world.start({ store, handler, options, ...layer.mount(() => requests.shift() ?? never) });
+  const { port } = await testbed.start({ store, handler, options, ...layer.mount(() => requests.shift() ?? never) });
   const first = await send(port, { key: 'payment-1' });
   const finish = async () => {
     mayEnd.open();

@@ -1,4 +1,5 @@
-// Must hold, 5: a time-out answers while the handler works, and the work is not done twice behind anybody's back.
+// Requirement 5: a time-out response is sent while the handler works, and the work is not repeated unless the policy
+// allows it.
 import { drainStore } from '@onceguard/core';
 import { httpPaymentPolicy } from '@onceguard/core/http';
 import { expect, it } from 'vitest';
@@ -10,9 +11,9 @@ import { send } from './http-client.js';
 const layersOf = ({ framework }: Testbed) =>
   Object.entries(timeoutLayers).filter(([, { family }]) => family === framework.family);
 
-onEveryFramework('With payments, a handler is not run again after its time-out was answered by', (world) => {
-  it.each(layersOf(world))('%s', async (_title, layer) => {
-    const { port, first, attempts, finish } = await timeOutFirstAttempt(world, layer, httpPaymentPolicy);
+onEveryFramework('Under httpPaymentPolicy, a handler does not run again after a time-out response of', (testbed) => {
+  it.each(layersOf(testbed))('%s', async (_title, layer) => {
+    const { port, first, attempts, finish } = await timeOutFirstAttempt(testbed, layer, httpPaymentPolicy);
     expect(first.status).toBe(layer.status);
     const during = await send(port, { key: 'payment-1' });
     await finish();
@@ -21,9 +22,9 @@ onEveryFramework('With payments, a handler is not run again after its time-out w
     expect(attempts).toEqual([1]);
   });
 
-  it.each(layersOf(world))('%s, unless it said that nothing happened', async (_title, layer) => {
+  it.each(layersOf(testbed))('%s, unless it called markNothingHappened', async (_title, layer) => {
     const { port, store, attempts, finish } = await timeOutFirstAttempt(
-      world,
+      testbed,
       layer,
       httpPaymentPolicy,
       ({ context }) => {
@@ -38,11 +39,11 @@ onEveryFramework('With payments, a handler is not run again after its time-out w
   });
 });
 
-onEveryFramework('By default the signal of a handler aborts, because its key is free for a retry, after', (world) => {
-  it.each(layersOf(world))('%s', async (title, layer) => {
+onEveryFramework('By default the signal of a handler aborts, because its key is free for a retry, after', (testbed) => {
+  it.each(layersOf(testbed))('%s', async (title, layer) => {
     const aborted = newGate();
     let reason: unknown;
-    const { port, first, attempts, finish } = await timeOutFirstAttempt(world, layer, {}, ({ context }) => {
+    const { port, first, attempts, finish } = await timeOutFirstAttempt(testbed, layer, {}, ({ context }) => {
       const { signal } = context ?? {};
       signal?.addEventListener('abort', () => {
         reason = signal.reason;
@@ -55,19 +56,19 @@ onEveryFramework('By default the signal of a handler aborts, because its key is 
     expect(reason).toMatchObject({ name: 'LeaseLostError', code: 'lease_lost' });
     expect(String(reason)).toContain('free for a retry');
     const retry = await send(port, { key: 'payment-1' });
-    expect(retry.status).toBe(frameworkSeesHandlerWorking(world, title) ? 409 : 200);
-    expect(attempts).toEqual(frameworkSeesHandlerWorking(world, title) ? [1] : [1, 2]);
+    expect(retry.status).toBe(frameworkSeesHandlerWorking(testbed, title) ? 409 : 200);
+    expect(attempts).toEqual(frameworkSeesHandlerWorking(testbed, title) ? [1] : [1, 2]);
     await finish();
   });
 });
 
-onEveryFramework('A handler that asks for its signal after its key was freed', (world) => {
-  it('gets one that is aborted', async () => {
-    const [layer] = layersOf(world).map(([, one]) => one);
+onEveryFramework('A handler that asks for its signal after its key was freed', (testbed) => {
+  it('gets an aborted one', async () => {
+    const [layer] = layersOf(testbed).map(([, one]) => one);
     const gate = newGate();
     let signal: (() => AbortSignal | undefined) | undefined;
     if (layer === undefined) throw new Error('There is no layer to test with.');
-    const { finish } = await timeOutFirstAttempt(world, layer, {}, ({ context }) => {
+    const { finish } = await timeOutFirstAttempt(testbed, layer, {}, ({ context }) => {
       signal = () => context?.signal;
       gate.open();
       return {};

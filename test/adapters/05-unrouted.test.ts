@@ -1,4 +1,4 @@
-// Must hold, 5: what no route answered leaves the key free, so that the retry runs once there is one.
+// Requirement 5: an unrouted request leaves its key free, so that the retry runs once there is a route.
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import { afterEach, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { send } from './http-client.js';
 import type { OpenedStore } from './store-kinds.js';
 
 type Store = OpenedStore['store'];
-/** A method and a status: the application has one route, for `/pay`, which answers with that status. */
+/** A method and a status: the application has one route, for `/pay`, which responds with that status. */
 type Route = readonly ['post' | 'put', number];
 
 const open: RunningApp[] = [];
@@ -16,41 +16,41 @@ afterEach(async () => {
   for (const app of open.splice(0)) await app.close();
 });
 
-onEveryFramework('The idempotency middleware stands before the routes:', (world) => {
-  it('404 that no route answered leaves the key free, and the retry runs as attempt 2', async () => {
-    const { store } = await world.openStore();
-    const before = await startWith(world, store, null);
-    expect((await before.ask()).status).toBe(404);
-    const after = await startWith(world, store, ['post', 201]);
-    expect(await after.ask()).toMatchObject({ status: 201, text: '{"attempt":2}' });
+onEveryFramework('With the idempotency middleware before the routes,', (testbed) => {
+  it('a 404 of an unrouted request leaves the key free, and the retry runs as attempt 2', async () => {
+    const { store } = await testbed.openStore();
+    const before = await startWith(testbed, store, null);
+    expect((await before.post()).status).toBe(404);
+    const after = await startWith(testbed, store, ['post', 201]);
+    expect(await after.post()).toMatchObject({ status: 201, text: '{"attempt":2}' });
   });
 
-  it.each([404, 405, 410])('%d of a route is replayed', async (status) => {
-    const { store } = await world.openStore();
-    const { ask } = await startWith(world, store, ['post', status]);
-    expect(await ask()).toMatchObject({ status, text: '{"attempt":1}' });
-    expect(await ask()).toMatchObject({ status, text: '{"attempt":1}', headers: { 'idempotent-replayed': 'true' } });
+  it.each([404, 405, 410])('a %d of a route is replayed', async (status) => {
+    const { store } = await testbed.openStore();
+    const { post } = await startWith(testbed, store, ['post', status]);
+    expect(await post()).toMatchObject({ status, text: '{"attempt":1}' });
+    expect(await post()).toMatchObject({ status, text: '{"attempt":1}', headers: { 'idempotent-replayed': 'true' } });
   });
 });
 
 onEveryFramework(
-  'The idempotency middleware stands before a router with allowedMethods:',
-  (world) => {
-    it('405 that it gave leaves the key free, and the retry runs as attempt 2', async () => {
-      const { store } = await world.openStore();
-      const before = await startWith(world, store, ['put', 201]);
-      expect(await before.ask()).toMatchObject({ status: 405, headers: { allow: 'PUT' } });
-      const after = await startWith(world, store, ['post', 201]);
-      expect(await after.ask()).toMatchObject({ status: 201, text: '{"attempt":2}' });
+  'With the idempotency middleware before a router with allowedMethods,',
+  (testbed) => {
+    it('its 405 leaves the key free, and the retry runs as attempt 2', async () => {
+      const { store } = await testbed.openStore();
+      const before = await startWith(testbed, store, ['put', 201]);
+      expect(await before.post()).toMatchObject({ status: 405, headers: { allow: 'PUT' } });
+      const after = await startWith(testbed, store, ['post', 201]);
+      expect(await after.post()).toMatchObject({ status: 201, text: '{"attempt":2}' });
     });
   },
   { family: 'koa' },
 );
 
-async function startWith(world: Testbed, store: Store, route: Route | null) {
-  const app = await serve(listenerWith(world, store, route));
+async function startWith(testbed: Testbed, store: Store, route: Route | null) {
+  const app = await serve(listenerWith(testbed, store, route));
   open.push(app);
-  return { ask: () => send(app.port, { key: 'k', method: 'POST', path: '/pay' }) };
+  return { post: () => send(app.port, { key: 'k', method: 'POST', path: '/pay' }) };
 }
 
 function listenerWith({ framework }: Testbed, store: Store, route: Route | null): Listener {

@@ -1,4 +1,4 @@
-// Must hold, 6: an owner that has lost its lease changes nothing, and its caller gets what stands there now.
+// Requirement 6: an owner that has lost its lease changes nothing, and its caller gets the current state of the record.
 import { type IdempotencyStore, LeaseLostError } from '@onceguard/core';
 import { expect, it } from 'vitest';
 import { untilAborted } from '../support/until-aborted.js';
@@ -10,10 +10,10 @@ import { type ReceivedResponse, send } from './http-client.js';
 import { overrideVerbs } from './store-kinds.js';
 
 interface Row {
-  /** Brings about what stands under the key when the first owner answers. */
-  arrange(world: Testbed, first: OvertakenRequest): Promise<void>;
+  /** Brings the record into its state at the time when the first owner responds. */
+  arrange(testbed: Testbed, first: OvertakenRequest): Promise<void>;
   readonly status: number;
-  /** Members of the problem document, or of the replayed answer. */
+  /** Members of the problem document, or of the replayed response. */
   readonly body: object;
   readonly headers?: object;
 }
@@ -25,20 +25,20 @@ const secondResponse: Given = { status: 202, body: { paidBy: 'the second' } };
 const failure: Given = { status: 503, body: 'It failed.' };
 
 const rows: Record<string, Row> = {
-  'completed: that answer, replayed': {
-    arrange: async (world, first) => await completeAsAnother(world, first, secondResponse),
+  'completed: its response, replayed': {
+    arrange: async (testbed, first) => await completeAsAnother(testbed, first, secondResponse),
     status: 202,
     body: { paidBy: 'the second' },
     headers: { 'idempotent-replayed': 'true' },
   },
   'completed and no longer kept: 410': {
-    arrange: async (world, first) => await completeAsAnother(world, first, secondResponse, { maxOutcomeBytes: 1 }),
+    arrange: async (testbed, first) => await completeAsAnother(testbed, first, secondResponse, { maxOutcomeBytes: 1 }),
     status: 410,
     body: { code: 'expired', completed: true, originalStatus: 202 },
   },
   'in progress at another owner: 409 with Retry-After': {
-    arrange: async (world, first) => {
-      const { began, response } = await takeOver(world, first, {
+    arrange: async (testbed, first) => {
+      const { began, response } = await takeOver(testbed, first, {
         reply: () => newGate().opened.then(() => secondResponse),
       });
       response.catch(() => {});
@@ -49,7 +49,7 @@ const rows: Record<string, Row> = {
     headers: { 'retry-after': expect.stringMatching(/^[1-9]/) },
   },
   'released by another owner, so that the next may run: 409, to be retried at once': {
-    arrange: async (world, first) => await completeAsAnother(world, first, failure),
+    arrange: async (testbed, first) => await completeAsAnother(testbed, first, failure),
     ...retryAtOnce,
   },
   'removed by an operator: 409, to be retried at once': {
@@ -57,14 +57,14 @@ const rows: Record<string, Row> = {
     ...retryAtOnce,
   },
   'unknown: 409 outcome_unknown': {
-    arrange: async (world, first) => await completeAsAnother(world, first, failure, { onFailure: 'unknown' }),
+    arrange: async (testbed, first) => await completeAsAnother(testbed, first, failure, { onFailure: 'unknown' }),
     status: 409,
     body: { code: 'outcome_unknown', retryable: false, completed: 'unknown' },
   },
   'of another payload: 422': {
-    arrange: async (world, first) => {
+    arrange: async (testbed, first) => {
       await first.store.remove(first.recordName);
-      const { response } = await takeOver(world, first, {
+      const { response } = await takeOver(testbed, first, {
         reply: () => secondResponse,
         sent: { body: { amount: 11 } },
       });
@@ -76,46 +76,49 @@ const rows: Record<string, Row> = {
 };
 
 onEveryFramework(
-  'A handler that loses its lease all the same',
-  (world) => {
-    it.each(Object.keys(rows))('changes nothing, and its caller gets what stands there now. %s', async (title) => {
-      const row = rows[title];
-      if (row === undefined) throw new Error(title);
-      const first = await loseLease(world);
-      expect(first.abortReason).toBeInstanceOf(LeaseLostError);
-      await row.arrange(world, first);
-      const answer = await expectNoChange(first);
-      expect(answer).toMatchObject({ status: row.status, headers: row.headers ?? {} });
-      expect(answer.json()).toMatchObject(row.body);
-    });
+  'A handler that loses its lease',
+  (testbed) => {
+    it.each(Object.keys(rows))(
+      'changes nothing, and its caller gets the current state of the record. %s',
+      async (title) => {
+        const row = rows[title];
+        if (row === undefined) throw new Error(title);
+        const first = await loseLease(testbed);
+        expect(first.abortReason).toBeInstanceOf(LeaseLostError);
+        await row.arrange(testbed, first);
+        const received = await expectNoChange(first);
+        expect(received).toMatchObject({ status: row.status, headers: row.headers ?? {} });
+        expect(received.json()).toMatchObject(row.body);
+      },
+    );
 
-    it('and waits where duplicates wait, gets the answer that comes', async () => {
-      const first = await loseLease(world, { options: { onInProgress: { waitMs: 30_000 } } });
+    it('and whose duplicates wait, waits too, and its caller gets the recorded response', async () => {
+      const first = await loseLease(testbed, { options: { onInProgress: { waitMs: 30_000 } } });
       const gate = newGate();
-      const second = await takeOver(world, first, { reply: () => gate.opened.then(() => secondResponse) });
+      const second = await takeOver(testbed, first, { reply: () => gate.opened.then(() => secondResponse) });
       await second.began;
       first.finish();
       gate.open();
-      const answer = await first.response;
-      expect(answer).toMatchObject({ status: 202, headers: { 'idempotent-replayed': 'true' } });
-      expect(answer.text).toBe((await second.response).text);
+      const received = await first.response;
+      expect(received).toMatchObject({ status: 202, headers: { 'idempotent-replayed': 'true' } });
+      expect(received.text).toBe((await second.response).text);
     });
 
-    it('and then fails, does not free the key that another has, and its caller gets the answer of the other', async () => {
-      const first = await loseLease(world, { reply: () => failure });
-      await completeAsAnother(world, first, secondResponse);
+    it('and then fails, does not free the key of the new owner, and its caller gets the new owner’s response', async () => {
+      const first = await loseLease(testbed, { reply: () => failure });
+      await completeAsAnother(testbed, first, secondResponse);
       expect(await expectNoChange(first)).toMatchObject({ status: 202, headers: { 'idempotent-replayed': 'true' } });
     });
 
-    it('and then fails, leaves the key to the next, which runs as attempt 2', async () => {
-      const first = await loseLease(world, { reply: () => failure });
+    it('and then fails, leaves the key to the next caller, which runs as attempt 2', async () => {
+      const first = await loseLease(testbed, { reply: () => failure });
       expect((await expectNoChange(first)).json()).toMatchObject({ status: 409, code: 'in_progress' });
-      await completeAsAnother(world, first, secondResponse);
+      await completeAsAnother(testbed, first, secondResponse);
       expect((await first.store.read(first.recordName)).record).toMatchObject({ attempt: 2, takeover: true });
     });
 
-    it('with its answer half sent, is cut off, so that the client does not take it for the whole', async () => {
-      const first = await loseLease(world, {
+    it('with its response half sent, has its connection cut, so that the client does not take it for the whole response', async () => {
+      const first = await loseLease(testbed, {
         begin: ({ res }) => {
           res.writeHead(200);
           res.flushHeaders();
@@ -127,22 +130,22 @@ onEveryFramework(
           return 'raw';
         },
       });
-      await completeAsAnother(world, first, secondResponse);
+      await completeAsAnother(testbed, first, secondResponse);
       first.finish();
       await expect(first.response).rejects.toThrow();
     });
 
-    it('but that nobody has overtaken, completes', async () => {
-      const first = await loseLease(world);
+    it('but was not overtaken, completes', async () => {
+      const first = await loseLease(testbed);
       first.finish();
-      const answer = await first.response;
-      expect(answer).toMatchObject({ status: 201, text: '{"paidBy":"the first"}' });
-      const { response } = await takeOver(world, first, { reply: () => secondResponse });
-      expect(await response).toMatchObject({ text: answer.text, headers: { 'idempotent-replayed': 'true' } });
+      const received = await first.response;
+      expect(received).toMatchObject({ status: 201, text: '{"paidBy":"the first"}' });
+      const { response } = await takeOver(testbed, first, { reply: () => secondResponse });
+      expect(await response).toMatchObject({ text: received.text, headers: { 'idempotent-replayed': 'true' } });
     });
 
     it('learns it from the store at its next renewal', async () => {
-      const { store } = await world.openStore();
+      const { store } = await testbed.openStore();
       const began = newGate();
       let name = '';
       let reason: unknown;
@@ -156,15 +159,15 @@ onEveryFramework(
         name = record;
         return await store.acquire(record, request);
       };
-      const { port } = await world.start({
+      const { port } = await testbed.start({
         store: overrideVerbs(store, { acquire }),
         options: { leaseMs: 1_500 },
         handler,
       });
-      const told = send(port, { key: 'payment-1' });
+      const pending = send(port, { key: 'payment-1' });
       await began.opened;
       await store.remove(name);
-      expect(await told).toMatchObject({ status: 409 });
+      expect(await pending).toMatchObject({ status: 409 });
       expect(String(reason)).toContain('another owner has taken over');
     });
   },
@@ -172,19 +175,19 @@ onEveryFramework(
 );
 
 async function completeAsAnother(
-  world: Testbed,
+  testbed: Testbed,
   first: OvertakenRequest,
   reply: Given,
   options: Options = {},
 ): Promise<void> {
-  const { response } = await takeOver(world, first, { reply: () => reply, options });
+  const { response } = await takeOver(testbed, first, { reply: () => reply, options });
   expect((await response).status).toBe(reply.status);
 }
 
 async function expectNoChange({ store, recordName, finish, response }: OvertakenRequest): Promise<ReceivedResponse> {
   const { record } = await store.read(recordName);
   finish();
-  const answer = await response;
+  const received = await response;
   expect((await store.read(recordName)).record).toEqual(record);
-  return answer;
+  return received;
 }

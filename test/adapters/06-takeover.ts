@@ -1,4 +1,4 @@
-// An owner that has lost its lease, and somebody else who then acts under its key.
+// An owner that has lost its lease, and another owner that takes over its key.
 import { type IdempotencyStore, StoreError } from '@onceguard/core';
 import type { Testbed } from './framework-matrix.js';
 import type { Handler, Options, Reply } from './frameworks.js';
@@ -12,26 +12,28 @@ export interface OvertakenRequest {
   /** What its caller gets. */
   readonly response: Promise<ReceivedResponse>;
   readonly store: IdempotencyStore;
-  /** Of its record at the store. */
+  /** The name of its record in the store. */
   readonly recordName: string;
   readonly abortReason: unknown;
-  /** Lets its handler answer. */
+  /** Lets its handler respond. */
   finish(): void;
 }
 
 export interface LoseLeaseOptions {
   readonly options?: Options;
-  /** What its handler does before it loses its lease, and what it answers then. */
+  /** What its handler does before it loses its lease, and what it responds then. */
   readonly begin?: Handler;
   readonly reply?: Handler;
 }
 
-/** Begins a request whose lease runs out because its renewals do not reach the store; resolves when its signal aborts. */
+/**
+ * Begins a request whose lease expires because its renewals do not reach the store; resolves when its signal aborts.
+ */
 export async function loseLease(
-  world: Testbed,
+  testbed: Testbed,
   { options, begin, reply }: LoseLeaseOptions = {},
 ): Promise<OvertakenRequest> {
-  const { store } = await world.openStore();
+  const { store } = await testbed.openStore();
   const [lost, gate] = [newGate(), newGate()];
   let recordName = '';
   let abortReason: unknown;
@@ -52,9 +54,9 @@ export async function loseLease(
     await gate.opened;
     return (await reply?.(call)) ?? { status: 201, body: { paidBy: 'the first' } };
   };
-  const { port } = await world.start({ store: cutOff, handler, options: { leaseMs: 400, ...options } });
+  const { port } = await testbed.start({ store: cutOff, handler, options: { leaseMs: 400, ...options } });
   const response = send(port, { key });
-  // Whoever awaits it learns of its failure; here it must not count as nobody's.
+  // A test that awaits the response still sees its failure. This catch only prevents an unhandled rejection.
   response.catch(() => {});
   await lost.opened;
   return { response, store, recordName, abortReason, finish: gate.open };
@@ -69,7 +71,7 @@ export interface OvertakingRequest {
 
 /** Sends the same request, or another under its key, to a server that waits until it may run. */
 export async function takeOver(
-  world: Testbed,
+  testbed: Testbed,
   { store }: OvertakenRequest,
   { options, reply, sent }: { options?: Options; reply: () => Reply | Promise<Reply>; sent?: RequestToSend },
 ): Promise<OvertakingRequest> {
@@ -78,7 +80,7 @@ export async function takeOver(
     began.open();
     return await reply();
   };
-  const { port } = await world.start({ store, handler, options: { onInProgress: { waitMs: 30_000 }, ...options } });
+  const { port } = await testbed.start({ store, handler, options: { onInProgress: { waitMs: 30_000 }, ...options } });
   const response = send(port, { key, ...sent });
   return { response, began: began.opened };
 }

@@ -1,4 +1,4 @@
-// Must hold, 8: an answer is recorded although its client has gone, however it is given.
+// Requirement 8: a response is recorded although its client has disconnected, however it is given.
 import { createReadStream, readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -16,28 +16,28 @@ const paid = JSON.stringify({ paid: true });
 
 interface Form {
   readonly text: string;
-  answer(call: Call): Reply | Promise<Reply>;
+  respond(call: Call): Reply | Promise<Reply>;
 }
 
-/** Koa answers with the body after the stack has returned. */
+/** Koa sends the body after the stack has returned. */
 function koa(text: string, bodyOf: () => unknown): Form {
   return {
     text,
-    answer: (call) => {
+    respond: (call) => {
       (call.native as Context).body = bodyOf();
       return 'native';
     },
   };
 }
 
-/** Answers through `call.res`, which Express extends. */
-function onResponse(text: string, answer: (res: Response) => unknown): Form {
+/** Responds through `call.res`, which Express extends. */
+function onResponse(text: string, respond: (res: Response) => unknown): Form {
   return {
     text,
-    answer: async (call) => {
-      // Koa begins with 404.
+    respond: async (call) => {
+      // Koa's default status is 404.
       call.res.statusCode = 200;
-      await answer(call.res as Response);
+      await respond(call.res as Response);
       return 'raw' as const;
     },
   };
@@ -78,18 +78,18 @@ const onKoa: Record<string, Form> = {
 };
 
 for (const [departure, depart] of Object.entries(disconnects)) {
-  const tests = (world: Testbed): void => {
-    const forms = world.framework.family === 'express' ? onExpress : onKoa;
+  const tests = (testbed: Testbed): void => {
+    const forms = testbed.framework.family === 'express' ? onExpress : onKoa;
     it.each(Object.keys(forms))('is recorded, and the retry gets it: %s', async (name) => {
       const form = forms[name];
       if (form === undefined) throw new Error(name);
-      const { retry, runs } = await disconnectAndRetry(world, depart, async (call, leave) => {
+      const { retry, runs } = await disconnectAndRetry(testbed, depart, async (call, leave) => {
         await leave();
-        return await form.answer(call);
+        return await form.respond(call);
       });
       expect(retry).toMatchObject({ status: 200, text: form.text, headers: { 'idempotent-replayed': 'true' } });
       expect(runs).toBe(1);
     });
   };
-  onEveryFramework(`An answer given after the client ${departure}`, tests);
+  onEveryFramework(`A response given after the client ${departure}`, tests);
 }

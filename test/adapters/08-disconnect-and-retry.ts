@@ -1,4 +1,4 @@
-// A client that leaves in mid-handler, and its retry.
+// A client that disconnects while the handler runs, and its retry.
 import { once } from 'node:events';
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
@@ -7,13 +7,13 @@ import type { AppSpec, Call, Reply } from './frameworks.js';
 import { newGate } from './gate.js';
 import { begin, type ReceivedResponse, type RequestToSend, send } from './http-client.js';
 
-/** How a client leaves: orderly, or with a reset. */
+/** How a client disconnects: orderly, or with a reset. */
 export const disconnects = {
   'closes the connection': (client: ClientRequest) => void client.destroy(),
   'resets the connection': (client: ClientRequest) => void client.socket?.resetAndDestroy(),
 };
 
-/** No departure. */
+/** The client stays connected. */
 export const staysConnected = (): void => {};
 
 export interface DisconnectResult {
@@ -23,20 +23,20 @@ export interface DisconnectResult {
 }
 
 /**
- * The client of attempt 1 leaves when its handler calls `leave`, which resolves when the server knows. The retry waits
- * for what becomes of it, and is answered otherwise if it runs.
+ * The client of attempt 1 disconnects when its handler calls `leave`, which resolves when the server knows. The retry
+ * waits for the end of attempt 1, and gets another response if it runs itself.
  */
 export async function disconnectAndRetry(
-  world: Testbed,
+  testbed: Testbed,
   depart: (client: ClientRequest) => void,
   handler: (call: Call, leave: () => Promise<void>) => Reply | Promise<Reply>,
   spec: Partial<AppSpec> & { readonly sent?: RequestToSend } = {},
 ): Promise<DisconnectResult> {
   const wanted = newGate();
   let runs = 0;
-  const { store } = await world.openStore();
+  const { store } = await testbed.openStore();
   const sockets: Socket[] = [];
-  const { port, server } = await world.start({
+  const { port, server } = await testbed.start({
     store,
     ...spec,
     options: { onInProgress: { waitMs: 30_000 }, ...spec.options },
@@ -44,7 +44,7 @@ export async function disconnectAndRetry(
       runs += 1;
       if (runs > 1) return { status: 202, body: 'attempt 2' };
       const leave = async (): Promise<void> => {
-        // The server's own socket: the handler's hides that it closes.
+        // The server's own socket: the one that the handler sees hides the close.
         const [socket] = sockets;
         const gone = socket && once(socket, 'close').catch(() => {});
         wanted.open();

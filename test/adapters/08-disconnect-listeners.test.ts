@@ -1,4 +1,5 @@
-// Must hold, 8: whatever a handler listens to, it does not see that its client has left before its answer is recorded.
+// Requirement 8: whatever a handler listens to, it does not see that its client has disconnected before its response is
+// recorded.
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
@@ -10,12 +11,12 @@ import { onEveryFramework } from './framework-matrix.js';
 import type { Call } from './frameworks.js';
 import { newGate } from './gate.js';
 
-// A dependency of Express and of Koa, as every application on them has it.
+// A dependency of Express and of Koa, loaded as every application on them loads it.
 const onFinished: (message: object, listener: () => void) => void = createRequire(
   createRequire(import.meta.url).resolve('express'),
 )('on-finished');
 
-/** Ways to notice that the client has left. */
+/** Ways to notice that the client has disconnected. */
 const listeners: Record<string, (call: Call, stop: () => void) => unknown> = {
   "req.socket.on('close')": ({ req }, stop) => req.socket.on('close', stop),
   "req.socket.once('end')": ({ req }, stop) => req.socket.once('end', stop),
@@ -32,14 +33,14 @@ const listeners: Record<string, (call: Call, stop: () => void) => unknown> = {
   'on-finished(res)': ({ res }, stop) => onFinished(res, stop),
 };
 
-/** Of a request without a body: one that was read closes when it has been. */
+/** These work for a request without a body: a request that was read closes when its body has ended. */
 const listenersOfRequest: typeof listeners = {
   "req.on('close')": ({ req }, stop) => req.on('close', stop),
   'on-finished(req)': ({ req }, stop) => onFinished(req, stop),
   'stream.finished(req)': ({ req }, stop) => void finished(req, stop),
 };
 
-/** What may be asked when the client has left. */
+/** State that shows that the client has disconnected. */
 const disconnectChecks: Record<string, (call: Call) => boolean> = {
   'req.socket.destroyed': ({ req }) => req.socket.destroyed,
   '!req.socket.writable': ({ req }) => !req.socket.writable,
@@ -53,29 +54,29 @@ const disconnectChecks: Record<string, (call: Call) => boolean> = {
 
 const withoutBody = { parser: 'none', sent: { method: 'POST' } } as const;
 
-/** They write to the connection itself. Clients that leave over HTTP/2: test/node/http2.test.ts. */
+/** They write to the connection itself. For HTTP/2 see test/node/http2.test.ts. */
 const overHttp1 = { transport: 'HTTP/1' } as const;
 
 onEveryFramework(
-  'A client that leaves while its request is being worked on',
-  (world) => {
+  'A client that disconnects while its request is processed',
+  (testbed) => {
     for (const [departure, depart] of Object.entries(disconnects)) {
       it.each<[string, Partial<typeof withoutBody>, typeof listeners]>([
         ['with a body', {}, listeners],
         ['without a body', withoutBody, { ...listeners, ...listenersOfRequest }],
       ])(
-        `${departure}: the handler of a request %s does not see it, and its answer is recorded`,
+        `${departure}: the handler of a request %s does not see it, and its response is recorded`,
         async (_, spec, all) => {
-          const seen: string[] = [];
+          const noticed: string[] = [];
           const { retry, runs } = await disconnectAndRetry(
-            world,
+            testbed,
             depart,
             async (call, leave) => {
-              for (const [what, listen] of Object.entries(all)) listen(call, () => seen.push(what));
+              for (const [title, listen] of Object.entries(all)) listen(call, () => noticed.push(title));
               await leave();
               for (let turns = 0; turns < 5; turns += 1) await new Promise(setImmediate);
-              for (const [what, ask] of Object.entries(disconnectChecks)) if (ask(call)) seen.push(what);
-              return { body: seen.join() };
+              for (const [title, check] of Object.entries(disconnectChecks)) if (check(call)) noticed.push(title);
+              return { body: noticed.join() };
             },
             spec,
           );
@@ -84,15 +85,15 @@ onEveryFramework(
       );
     }
 
-    it('is seen once the answer is recorded', async () => {
-      const seen: string[] = [];
+    it('is seen once the response is recorded', async () => {
+      const noticed: string[] = [];
       const all = newGate();
-      const see = (what: string) => () => {
-        seen.push(what);
-        if (seen.length === 3) all.open();
+      const see = (title: string) => () => {
+        noticed.push(title);
+        if (noticed.length === 3) all.open();
       };
       await disconnectAndRetry(
-        world,
+        testbed,
         disconnects['closes the connection'],
         async ({ req, res }, leave) => {
           req.socket.on('close', see('socket'));
@@ -104,30 +105,30 @@ onEveryFramework(
         withoutBody,
       );
       await all.opened;
-      expect(seen.sort()).toEqual(['request', 'response', 'socket']);
+      expect(noticed.sort()).toEqual(['request', 'response', 'socket']);
     });
   },
   overHttp1,
 );
 
 onEveryFramework(
-  'A client that leaves while its body is still arriving',
-  (world) => {
+  'A client that disconnects while its body is still arriving',
+  (testbed) => {
     it.each<[string, (req: IncomingMessage) => Promise<unknown>]>([
       ["req.on('aborted')", (req) => once(req, 'aborted')],
       ["req.on('close')", (req) => new Promise((resolve) => req.on('close', resolve))],
       ["req.on('error')", (req) => new Promise((resolve) => req.on('error', resolve))],
       ["req.socket.on('close')", (req) => new Promise((resolve) => req.socket.on('close', resolve))],
       ['reading the body', (req) => req.toArray().catch(() => {})],
-    ])('is seen by %s', async (_, seen) => {
+    ])('is seen by %s', async (_, noticed) => {
       const entered = newGate();
       const stopped = newGate();
-      const { port } = await world.start({
-        store: (await world.openStore()).store,
+      const { port } = await testbed.start({
+        store: (await testbed.openStore()).store,
         parser: 'none',
         options: { fingerprint: () => 'chosen' },
         handler: async ({ req }) => {
-          const abort = seen(req);
+          const abort = noticed(req);
           if (req.listenerCount('error') === 0) req.on('error', () => {});
           req.resume();
           entered.open();

@@ -1,4 +1,4 @@
-// Must hold, 8: a stream that its client leaves is recorded whole; one that breaks counts as no answer, at once.
+// Requirement 8: a stream whose client disconnects is recorded whole; one that breaks counts as no response, at once.
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Context } from 'koa';
@@ -31,18 +31,18 @@ const waysToSend: Record<Testbed['framework']['family'], Record<string, SendStre
   },
 };
 
-/** Ends of a stream that are not its end. */
+/** Ways in which a stream ends early. */
 const streamFailures: Record<string, (source: PassThrough) => void> = {
   'without an error': (source) => void source.destroy(),
   'with an error': (source) => void source.destroy(new Error('The source failed.')),
 };
 
-onEveryFramework('A stream whose client leaves in the middle', (world) => {
-  const ways = waysToSend[world.framework.family];
+onEveryFramework('A stream whose client disconnects in the middle', (testbed) => {
+  const sendForms = waysToSend[testbed.framework.family];
   for (const [departure, depart] of Object.entries(disconnects)) {
-    it.each(Object.keys(ways))(`is recorded whole, and the retry gets it: %s (it ${departure})`, async (way) => {
-      const { retry, runs } = await disconnectAndRetry(world, depart, (call, leave) => {
-        const { source, reply } = sendStream(ways, way, call);
+    it.each(Object.keys(sendForms))(`is recorded whole, and the retry gets it: %s (it ${departure})`, async (form) => {
+      const { retry, runs } = await disconnectAndRetry(testbed, depart, (call, leave) => {
+        const { source, reply } = sendStream(sendForms, form, call);
         void leave().then(() => source.end('second'));
         return reply;
       });
@@ -52,12 +52,12 @@ onEveryFramework('A stream whose client leaves in the middle', (world) => {
   }
 });
 
-onEveryFramework('A stream that breaks after its client has left', (world) => {
-  const ways = waysToSend[world.framework.family];
+onEveryFramework('A stream that breaks after its client has disconnected', (testbed) => {
+  const sendForms = waysToSend[testbed.framework.family];
   for (const [how, destroy] of Object.entries(streamFailures)) {
-    it.each(Object.keys(ways))(`${how} counts as no answer, at once: %s`, async (way) => {
-      const { retry, runs } = await disconnectAndRetry(world, disconnects['resets the connection'], (call, leave) => {
-        const { source, reply } = sendStream(ways, way, call);
+    it.each(Object.keys(sendForms))(`${how} counts as no response, at once: %s`, async (form) => {
+      const { retry, runs } = await disconnectAndRetry(testbed, disconnects['resets the connection'], (call, leave) => {
+        const { source, reply } = sendStream(sendForms, form, call);
         void leave().then(() => destroy(source));
         return reply;
       });
@@ -67,14 +67,14 @@ onEveryFramework('A stream that breaks after its client has left', (world) => {
   }
 });
 
-onEveryFramework('A stream that breaks while its client waits', (world) => {
-  const ways = waysToSend[world.framework.family];
+onEveryFramework('A stream that breaks while its client waits', (testbed) => {
+  const sendForms = waysToSend[testbed.framework.family];
   for (const [how, destroy] of Object.entries(streamFailures)) {
-    it.each(Object.keys(ways))(`${how} counts as no answer, at once: %s`, async (way) => {
-      const { retry, runs } = await disconnectAndRetry(world, staysConnected, (call, leave) => {
+    it.each(Object.keys(sendForms))(`${how} counts as no response, at once: %s`, async (form) => {
+      const { retry, runs } = await disconnectAndRetry(testbed, staysConnected, (call, leave) => {
         call.res.once('pipe', (source: PassThrough) => setImmediate(() => destroy(source)));
         void leave();
-        return sendStream(ways, way, call).reply;
+        return sendStream(sendForms, form, call).reply;
       });
       expect(retry).toMatchObject({ status: 202, text: 'attempt 2' });
       expect(runs).toBe(2);
@@ -82,13 +82,13 @@ onEveryFramework('A stream that breaks while its client waits', (world) => {
   }
 });
 
-function sendStream(ways: Record<string, SendStream>, way: string, call: Call) {
+function sendStream(sendForms: Record<string, SendStream>, form: string, call: Call) {
   const source = new PassThrough();
-  // Without it, a pipe from a source that fails ends the process, here and everywhere.
+  // Without this listener, a pipe from a failing source ends the process, with or without the middleware.
   source.on('error', () => {});
   source.write('first ');
-  // Koa begins with 404.
+  // Koa's default status is 404.
   call.res.statusCode = 200;
-  const reply = ways[way]?.(call, source) ?? 'raw';
+  const reply = sendForms[form]?.(call, source) ?? 'raw';
   return { source, reply };
 }

@@ -1,4 +1,4 @@
-// Must hold, 9: whatever a client has seen of a whole answer, a second process can replay.
+// Requirement 9: once a client has seen a complete response, a second process can replay it.
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
@@ -14,12 +14,12 @@ const trialsFlowing = 2;
 type Listening = { readonly port: number };
 type Server = ChildProgram<Listening>;
 
-describe.each(frameworks)('Nothing is told that is not on record ($name, Redis)', ({ name }) => {
-  test('No complete answer reaches a client before its record is acknowledged: the process is killed as the first byte arrives, a second process replays', async () => {
+describe.each(frameworks)('Nothing is sent before it is on record ($name, Redis)', ({ name }) => {
+  test('No complete response reaches a client before its record is acknowledged: the process is killed as the first byte arrives, a second process replays', async () => {
     await killAndReplay({ name, path: '/held', times: trials, isSeen: (text) => text.length > 0 });
   });
 
-  test('The same for an answer that flows: the process is killed as its end arrives', async () => {
+  test('The same for a streamed response: the process is killed as its end arrives', async () => {
     await killAndReplay({
       name,
       path: '/flowing',
@@ -33,7 +33,7 @@ interface Trials {
   readonly name: string;
   readonly path: string;
   readonly times: number;
-  /** When a client has seen enough for the server to be killed. */
+  /** Whether the client has seen enough for the server to be killed. */
   isSeen(text: string): boolean;
 }
 
@@ -58,7 +58,7 @@ async function killAndReplay({ name, path, times, isSeen }: Trials): Promise<voi
   expect(trial).toBe(times);
 }
 
-/** One after another, the next two on their way meanwhile: to start one takes longer than a trial. */
+/** Yields one server after another and starts the next two meanwhile: a start takes longer than a trial. */
 async function* startedAhead<T>(count: number, start: () => Promise<T>): AsyncGenerator<T> {
   const coming: Promise<T>[] = [];
   for (let started = 0; started < count || coming.length > 0; started += 1) {

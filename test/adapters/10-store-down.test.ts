@@ -1,4 +1,4 @@
-// Must hold, 10: without its store nothing runs unless the options say so, and nobody waits for long.
+// Requirement 10: without its store nothing runs unless the options allow it, and nobody waits for long.
 import { drainStore } from '@onceguard/core';
 import { afterEach, expect, it } from 'vitest';
 import { onEveryFramework } from './framework-matrix.js';
@@ -6,15 +6,15 @@ import { send } from './http-client.js';
 import { nextEvent } from './next-event.js';
 import { type RestartableRedis, startRestartableRedis } from './restartable-redis.js';
 
-/** An order of magnitude above the store's deadline of a second: a hang, and not a slow machine. */
+/** Ten times the store's deadline of a second: longer means a hang, not a slow machine. */
 const hangMs = 10_000;
 
 let redis: RestartableRedis;
 afterEach(async () => await redis.close());
 
 onEveryFramework(
-  'Redis down at the request',
-  (world) => {
+  'With Redis down when the request arrives,',
+  (testbed) => {
     it.each([
       ['gone', async () => await redis.crash()],
       ['silent', async () => redis.freeze()],
@@ -23,7 +23,7 @@ onEveryFramework(
       async (_, fail) => {
         redis = await startRestartableRedis(1_000);
         let runs = 0;
-        const { port } = await world.start({
+        const { port } = await testbed.start({
           store: redis.store,
           handler: () => ({ status: 201, body: { run: ++runs } }),
         });
@@ -46,27 +46,27 @@ onEveryFramework(
       },
     );
 
-    it('a request without a key is served as ever', async () => {
+    it('a request without a key is served as usual', async () => {
       redis = await startRestartableRedis(100);
-      const { port } = await world.start({ store: redis.store, handler: () => ({ body: 'served' }) });
+      const { port } = await testbed.start({ store: redis.store, handler: () => ({ body: 'served' }) });
       await redis.crash();
-      const answer = await send(port);
-      expect([answer.status, answer.text]).toEqual([200, 'served']);
+      const received = await send(port);
+      expect([received.status, received.text]).toEqual([200, 'served']);
     });
 
-    it('"bypass" runs, says so in an event, and marks the answer as not recorded', async () => {
+    it('"bypass" runs, emits an event, and marks the response as not recorded', async () => {
       redis = await startRestartableRedis(100);
       let runs = 0;
-      const { port } = await world.start({
+      const { port } = await testbed.start({
         store: redis.store,
         options: { onStoreUnavailable: 'bypass' },
         handler: ({ context }) => ({ status: 201, body: { run: ++runs, fencingToken: context?.fencingToken } }),
       });
       await redis.crash();
       const bypassed = nextEvent('bypassed');
-      const answer = await send(port, { key: 'k' });
-      expect([answer.status, answer.json()]).toEqual([201, { run: 1, fencingToken: 0 }]);
-      expect(answer.headers['idempotency-recorded']).toBe('false');
+      const received = await send(port, { key: 'k' });
+      expect([received.status, received.json()]).toEqual([201, { run: 1, fencingToken: 0 }]);
+      expect(received.headers['idempotency-recorded']).toBe('false');
       expect(await bypassed).toMatchObject({ store: 'redis', error: { code: 'store_unavailable' } });
     });
   },

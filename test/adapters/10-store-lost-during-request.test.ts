@@ -1,4 +1,5 @@
-// Must hold, 10: a store that is lost while the handler works costs nobody the answer, and gets its record later.
+// Requirement 10: when the store is lost while the handler runs, the client still gets its response, and the record
+// follows later.
 import { drainStore } from '@onceguard/core';
 import { afterEach, expect, it } from 'vitest';
 import { onEveryFramework } from './framework-matrix.js';
@@ -10,17 +11,17 @@ import { type RestartableRedis, startRestartableRedis } from './restartable-redi
 let redis: RestartableRedis;
 afterEach(async () => await redis.close());
 
-/** How Redis goes, and what `complete` answers when it is back. */
+/** How Redis fails, and the reply of `complete` when it is back. */
 const outages = [
   ['gone, and back without its data', async () => await redis.crash(), 'restored'],
   ['silent for a while', async () => redis.freeze(), 'ok'],
 ] as const;
 
 onEveryFramework(
-  'Redis lost in mid-handler',
-  (world) => {
+  'With Redis lost while the handler runs,',
+  (testbed) => {
     it.each(outages)(
-      '%s: the client gets the real answer marked unrecorded; when Redis is back, the record is there',
+      '%s: the client gets the real response marked unrecorded; when Redis is back, the record is there',
       async (_, lose, kind) => {
         let runs = 0;
         const { port } = await startWith(async () => {
@@ -44,7 +45,7 @@ onEveryFramework(
       },
     );
 
-    it('the end of an answer that flows, whose head can no longer be marked, is withheld; the retry gets it', async () => {
+    it('the end of a streamed response, whose headers can no longer be marked, is withheld; the retry gets it', async () => {
       let runs = 0;
       const { port } = await startWith(async ({ res }): Promise<'raw'> => {
         runs += 1;
@@ -68,7 +69,7 @@ onEveryFramework(
       ]);
     });
 
-    it('for longer than the lease: the client gets 503, and no result that somebody else may contradict', async () => {
+    it('for longer than the lease: the client gets 503, and no result that another owner may contradict', async () => {
       const { port } = await startWith(
         async ({ context }) => {
           redis.freeze();
@@ -104,7 +105,7 @@ onEveryFramework(
 
     async function startWith(handler: Handler, options: Options = {}) {
       redis = await startRestartableRedis(400);
-      return await world.start({ store: redis.store, handler, options });
+      return await testbed.start({ store: redis.store, handler, options });
     }
   },
   { store: 'Redis' },

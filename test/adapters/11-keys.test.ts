@@ -1,4 +1,4 @@
-// Must hold, 11: a key is one key however it is spelled; what is none is refused before the store is asked anything.
+// Requirement 11: one key has several spellings; an invalid key is rejected before any store call.
 import { connect } from 'node:net';
 import type { IdempotencyStore } from '@onceguard/core';
 import { expect, it } from 'vitest';
@@ -6,10 +6,10 @@ import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { Options } from './frameworks.js';
 
 const header = 'Idempotency-Key';
-/** The lines are written to a socket as they are. */
+/** The lines are written to a raw socket. */
 const overHttp1 = { transport: 'HTTP/1' } as const;
 
-/** Header lines as they are on the wire, a byte a character. */
+/** Header lines as sent on the wire, one byte per character. */
 const refused: readonly (readonly [what: string, lines: readonly string[], code: string, reason: RegExp])[] = [
   ['missing, when required', [], 'key_missing', /header Idempotency-Key is missing/],
   ['empty', [`${header}:`], 'key_invalid', /is empty/],
@@ -43,10 +43,10 @@ const accepted: readonly (readonly [what: string, spellings: readonly string[], 
 ];
 
 onEveryFramework(
-  'Keys that cannot be used: 400 with a code and a reason, before any store call',
-  (world) => {
+  'An invalid key gets 400 with a code and a reason, before any store call',
+  (testbed) => {
     it.each(refused)('%s', async (_, lines, code, reason) => {
-      const app = await startCounting(world, { required: true });
+      const app = await startCounting(testbed, { required: true });
       const { status, text } = await post(app.port, lines);
       const problem = JSON.parse(text) as { code: string; detail: string };
       expect([status, problem.code]).toEqual([400, code]);
@@ -59,10 +59,10 @@ onEveryFramework(
 );
 
 onEveryFramework(
-  'Keys that can be used',
-  (world) => {
+  'A valid key',
+  (testbed) => {
     it.each(accepted)('%s', async (_, spellings, key) => {
-      const app = await startCounting(world);
+      const app = await startCounting(testbed);
       for (const spelling of spellings) {
         const { status, text } = await post(app.port, [`${header}: ${spelling}`]);
         expect([status, text]).toEqual([200, 'run 1']);
@@ -72,21 +72,21 @@ onEveryFramework(
     });
 
     it('Keys that differ in case, or in escapes, are different', async () => {
-      const app = await startCounting(world);
+      const app = await startCounting(testbed);
       const spellings = ['abc', 'ABC', '"a b c"', String.raw`"a\\b"`, String.raw`"a\"b"`];
       for (const spelling of spellings) await post(app.port, [`${header}: ${spelling}`]);
       expect(app.keys).toEqual(['abc', 'ABC', 'a b c', 'a\\b', 'a"b']);
     });
 
     it('A missing key, where it is not required, runs without the store', async () => {
-      const app = await startCounting(world);
-      const answers = [await post(app.port, []), await post(app.port, [])];
-      expect(answers.map(({ text }) => text)).toEqual(['run 1', 'run 2']);
+      const app = await startCounting(testbed);
+      const responses = [await post(app.port, []), await post(app.port, [])];
+      expect(responses.map(({ text }) => text)).toEqual(['run 1', 'run 2']);
       expect([app.calls, app.keys]).toEqual([[], [undefined, undefined]]);
     });
 
     it('The header may have another name', async () => {
-      const app = await startCounting(world, { headerName: 'X-Request-Key' });
+      const app = await startCounting(testbed, { headerName: 'X-Request-Key' });
       await post(app.port, ['x-request-key: abc']);
       expect(app.keys).toEqual(['abc']);
     });
@@ -94,11 +94,11 @@ onEveryFramework(
   overHttp1,
 );
 
-async function startCounting(world: Testbed, options: Options = {}) {
+async function startCounting(testbed: Testbed, options: Options = {}) {
   const calls: string[] = [];
   const keys: (string | undefined)[] = [];
-  const { port } = await world.start({
-    store: recordingCalls((await world.openStore()).store, calls),
+  const { port } = await testbed.start({
+    store: recordingCalls((await testbed.openStore()).store, calls),
     options,
     handler: ({ context }) => {
       keys.push(context?.key);
@@ -108,7 +108,7 @@ async function startCounting(world: Testbed, options: Options = {}) {
   return { port, calls, keys };
 }
 
-/** The same store, with the name of every call noted. */
+/** The same store; adds the name of every call to `calls`. */
 function recordingCalls(store: IdempotencyStore, calls: string[]): IdempotencyStore {
   return new Proxy(store, {
     get(target, name) {
@@ -122,7 +122,7 @@ function recordingCalls(store: IdempotencyStore, calls: string[]): IdempotencySt
   });
 }
 
-/** Past any client that would correct the header. */
+/** Writes to a raw socket, because an HTTP client would correct the header. */
 async function post(port: number, lines: readonly string[]): Promise<{ status: number; text: string }> {
   const socket = connect(port, '127.0.0.1').setEncoding('latin1');
   const request = ['POST /pay HTTP/1.1', 'Host: here', 'Connection: close', 'Content-Length: 0', ...lines];

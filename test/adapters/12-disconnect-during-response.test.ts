@@ -1,4 +1,5 @@
-// Must hold, 12: an answer whose client has left costs no more than without the middleware, and none goes on for ever.
+// Requirement 12: a response whose client has disconnected costs no more than without the middleware, and none goes on
+// for ever.
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -14,17 +15,17 @@ const chunk = 65_536;
 const size = 80 * chunk;
 const disconnectTenths = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
-onEveryFramework('A client that leaves an answer', (world) => {
-  it('that never ends: its source is destroyed, and the retry is told that the work is done', async () => {
+onEveryFramework('After its client disconnects, a response', (testbed) => {
+  it('that never ends: its source is destroyed, and the retry gets 410', async () => {
     let runs = 0;
     const source = Readable.from(endless());
     const ended = once(source, 'close');
-    const { port } = await world.start({
-      store: (await world.openStore()).store,
+    const { port } = await testbed.start({
+      store: (await testbed.openStore()).store,
       options: { onInProgress: { waitMs: 30_000 } },
       handler: (call) => {
         runs += 1;
-        return streamResponse(world.framework, call, source);
+        return streamResponse(testbed.framework, call, source);
       },
     });
     await readAndDisconnect(port, 3 * chunk, 'k');
@@ -37,15 +38,15 @@ onEveryFramework('A client that leaves an answer', (world) => {
 
   it('within maxOutcomeBytes: it is recorded to its end, and replayed', async () => {
     let runs = 0;
-    const { port } = await world.start({
-      store: (await world.openStore()).store,
+    const { port } = await testbed.start({
+      store: (await testbed.openStore()).store,
       options: { onInProgress: { waitMs: 30_000 }, maxOutcomeBytes: size },
       handler: ({ res, ...call }) => {
         runs += 1;
-        // Koa begins with 404.
+        // Koa's default status is 404.
         res.statusCode = 200;
         res.flushHeaders();
-        return streamResponse(world.framework, { res, ...call }, Readable.from(chunks(size)));
+        return streamResponse(testbed.framework, { res, ...call }, Readable.from(chunks(size)));
       },
     });
     await readAndDisconnect(port, 3 * chunk, 'k');
@@ -55,14 +56,14 @@ onEveryFramework('A client that leaves an answer', (world) => {
   });
 });
 
-onEveryFramework('An answer that never ends, whose attempt loses its lease', (world) => {
-  it('is cut although its client reads on, and its source is destroyed', async () => {
+onEveryFramework('An endless response whose attempt loses its lease', (testbed) => {
+  it('is cut although its client keeps reading, and its source is destroyed', async () => {
     const source = Readable.from(endless());
     const ended = once(source, 'close');
-    const { port } = await world.start({
-      store: (await world.openStore()).store,
+    const { port } = await testbed.start({
+      store: (await testbed.openStore()).store,
       options: { leaseMs: 1_000, maxExecutionMs: 1_000 },
-      handler: (call) => streamResponse(world.framework, call, source),
+      handler: (call) => streamResponse(testbed.framework, call, source),
     });
     const outgoing = begin(port, { key: 'k' });
     const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
@@ -74,7 +75,7 @@ onEveryFramework('An answer that never ends, whose attempt loses its lease', (wo
   });
 });
 
-describe.each(frameworks)('A client that leaves at every tenth of a large answer ($name)', (framework) => {
+describe.each(frameworks)('A client that disconnects at every tenth of a large response ($name)', (framework) => {
   it.each([chunk, 1_024])(
     'in pieces of %i bytes costs at most one and a half times the memory and the delay that it costs without the middleware',
     async (piece) => {
@@ -87,7 +88,7 @@ describe.each(frameworks)('A client that leaves at every tenth of a large answer
       await costOf(bare, 'a first time');
       await costOf(guarded, 'a first time');
       const ratios = { memory: Number.POSITIVE_INFINITY, delay: Number.POSITIVE_INFINITY };
-      // What else the machine does shows in some rounds, and what the middleware costs in all of them.
+      // Other load on the machine disturbs some rounds; a cost of the middleware shows in every round.
       for (let round = 1; round <= 8 && (ratios.memory > 1.5 || ratios.delay > 1.5); round += 1) {
         const [plain, with_] = [await costOf(bare, `${round}`), await costOf(guarded, `${round}`)];
         ratios.memory = Math.min(ratios.memory, with_.memory / plain.memory);
@@ -99,12 +100,12 @@ describe.each(frameworks)('A client that leaves at every tenth of a large answer
       expect(ratios.memory).toBeLessThan(1.5);
       expect(ratios.delay).toBeLessThan(1.5);
     },
-    // Up to eight rounds, on a machine that may have much else to do.
+    // Up to eight rounds, on a machine that may be busy.
     240_000,
   );
 });
 
-/** The memory in use at its highest, and the mean delay of the event loop, while clients leave one after the other. */
+/** The peak of memory in use, and the mean delay of the event loop, while clients disconnect one after the other. */
 async function costOf(app: RunningApp, round: string): Promise<{ memory: number; delay: number }> {
   const delays = monitorEventLoopDelay({ resolution: 1 });
   let memory = 0;
@@ -114,14 +115,14 @@ async function costOf(app: RunningApp, round: string): Promise<{ memory: number;
     delays.disable();
     memory = Math.max(memory, liveMemory());
     delays.enable();
-    // What is left to do for it is done in the turns that follow.
+    // Its cleanup happens in the next iterations of the event loop.
     for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate);
   }
   delays.disable();
   return { memory, delay: delays.mean };
 }
 
-/** Resolves when the server has seen that its client is gone. */
+/** Resolves when the server has seen that its client has disconnected. */
 async function readAndDisconnect(port: number, bytes: number, key: string): Promise<void> {
   const outgoing = begin(port, { key });
   outgoing.on('error', () => {});
@@ -134,7 +135,7 @@ async function readAndDisconnect(port: number, bytes: number, key: string): Prom
   outgoing.destroy();
 }
 
-/** As each framework sends a stream. */
+/** Sends a stream in the framework's usual way. */
 function streamResponse({ family }: Framework, { res }: Pick<Call, 'res'>, source: Readable): Reply {
   // Koa reports a stream that it destroys itself.
   source.on('error', () => {});

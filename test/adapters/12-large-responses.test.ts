@@ -1,4 +1,4 @@
-// Must hold, 12: an answer that is too large to keep flows, and a retry is told that the work is done.
+// Requirement 12: a response that is too large to record is streamed, and a retry learns that the work is done.
 import { once } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
@@ -11,21 +11,21 @@ import { begin, send } from './http-client.js';
 const megabyte = 2 ** 20;
 const size = 50 * megabyte;
 
-onEveryFramework('Over maxOutcomeBytes a 50 MB stream', (world) => {
+onEveryFramework('Over maxOutcomeBytes a 50 MB stream', (testbed) => {
   it.each([
     ['to a client that reads', readAll],
     ['to a client that left', disconnectMidway],
-  ])('flows with less than 32 MB of added memory %s; its retry gets 410 and does not run', async (_, receive) => {
+  ])('is streamed with less than 32 MB of added memory %s; its retry gets 410 and does not run', async (_, receive) => {
     let runs = 0;
     let most = Number.NEGATIVE_INFINITY;
-    const { port } = await world.start({
-      store: (await world.openStore()).store,
+    const { port } = await testbed.start({
+      store: (await testbed.openStore()).store,
       options: { onInProgress: { waitMs: 30_000 } },
       handler: (call) => {
         runs += 1;
         const before = liveMemory();
         return streamResponse(
-          world,
+          testbed,
           call,
           chunks(() => (most = Math.max(most, liveMemory() - before))),
         );
@@ -42,11 +42,11 @@ onEveryFramework('Over maxOutcomeBytes a 50 MB stream', (world) => {
 
   it('is produced no faster than the client reads', async () => {
     let produced = 0;
-    const { port } = await world.start({
-      store: (await world.openStore()).store,
+    const { port } = await testbed.start({
+      store: (await testbed.openStore()).store,
       handler: (call) =>
         streamResponse(
-          world,
+          testbed,
           call,
           chunks((soFar) => (produced = soFar)),
         ),
@@ -57,14 +57,14 @@ onEveryFramework('Over maxOutcomeBytes a 50 MB stream', (world) => {
   });
 });
 
-onEveryFramework('An answer that is given at once', (world) => {
+onEveryFramework('A response that is sent at once', (testbed) => {
   it.each([
     ['of maxOutcomeBytes is kept', 1_000, [200, 'true']],
     ['of a byte more is sent whole, and its retry gets 410', 1_001, [410, undefined]],
   ])('%s', async (_, length, then) => {
     let runs = 0;
-    const { port } = await world.start({
-      store: (await world.openStore()).store,
+    const { port } = await testbed.start({
+      store: (await testbed.openStore()).store,
       options: { maxOutcomeBytes: 1_000 },
       handler: () => {
         runs += 1;
@@ -79,19 +79,19 @@ onEveryFramework('An answer that is given at once', (world) => {
   });
 });
 
-/** As each framework sends a stream. */
+/** Sends a stream in the framework's usual way. */
 function streamResponse({ framework }: Testbed, { res }: Call, source: Readable): Reply {
   if (framework.family === 'koa') return { body: source };
   source.pipe(res);
   return 'raw';
 }
 
-/** Fresh bytes; every 10 MB it tells how many there were. */
-function chunks(tell: (produced: number) => void): Readable {
+/** Fresh bytes; reports the bytes produced every 10 MB. */
+function chunks(report: (produced: number) => void): Readable {
   return Readable.from(
     (function* () {
       for (let produced = 0; produced < size; produced += 65_536) {
-        if (produced % (10 * megabyte) === 0) tell(produced);
+        if (produced % (10 * megabyte) === 0) report(produced);
         yield Buffer.alloc(65_536, 'x');
       }
     })(),
@@ -115,7 +115,7 @@ async function bytesOf(incoming: IncomingMessage): Promise<number> {
   return bytes;
 }
 
-/** The value once it has stood still for many turns of the event loop. */
+/** Resolves with the value once it has not changed for many iterations of the event loop. */
 async function untilStable(value: () => number): Promise<number> {
   let last = value();
   for (let turns = 0; turns < 200; turns += 1) {

@@ -1,4 +1,4 @@
-// Must hold, 12: an answer that must not wait leaves while it is made, and replays all the same.
+// Requirement 12: a response that must not wait is sent while it is produced, and is replayed too.
 import { once } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
@@ -10,11 +10,11 @@ import { begin, type ReceivedResponse, send } from './http-client.js';
 
 const events = ['data: one\n\n', 'data: two\n\n', 'data: three\n\n'];
 
-onEveryFramework('An answer that must not wait', (world) => {
-  it('Event streams arrive event by event, and replay', async () => {
+onEveryFramework('A response that must not wait:', (testbed) => {
+  it('event streams arrive event by event, and are replayed', async () => {
     const arrived = events.map(() => newGate());
-    const { client, retry } = await startFlowing(world, async (call) => {
-      const { out, reply } = eventStream(world, call);
+    const { client, retry } = await startFlowing(testbed, async (call) => {
+      const { out, reply } = eventStream(testbed, call);
       void writeEach(out, arrived);
       return reply;
     });
@@ -30,9 +30,9 @@ onEveryFramework('An answer that must not wait', (world) => {
     expect([replay.text, replay.headers['content-type']]).toEqual([text, 'text/event-stream']);
   });
 
-  it('flushHeaders() followed by a small answer sends the head at once, and replays', async () => {
+  it('flushHeaders() followed by a small response sends the head at once, and the response is replayed', async () => {
     const headArrived = newGate();
-    const { client, retry } = await startFlowing(world, async ({ res }): Promise<Reply> => {
+    const { client, retry } = await startFlowing(testbed, async ({ res }): Promise<Reply> => {
       res.writeHead(202, 'Taken up', { 'X-Made': 'here' });
       res.flushHeaders();
       await headArrived.opened;
@@ -43,7 +43,7 @@ onEveryFramework('An answer that must not wait', (world) => {
     headArrived.open();
     expect([incoming.statusCode, incoming.statusMessage, incoming.headers['x-made']]).toEqual([
       202,
-      world.reasonPhrase('Taken up'),
+      testbed.reasonPhrase('Taken up'),
       'here',
     ]);
     expect(await textOf(incoming)).toBe('small');
@@ -51,7 +51,7 @@ onEveryFramework('An answer that must not wait', (world) => {
     const replay = await retry();
     expect([replay.status, replay.reason, replay.headers['x-made']]).toEqual([
       202,
-      world.reasonPhrase('Taken up'),
+      testbed.reasonPhrase('Taken up'),
       'here',
     ]);
     expect(replay.text).toBe('small');
@@ -60,12 +60,12 @@ onEveryFramework('An answer that must not wait', (world) => {
 
 /** The handler runs for the first request only; the retry waits for its record. */
 async function startFlowing(
-  world: Testbed,
+  testbed: Testbed,
   handler: Handler,
 ): Promise<{ client: ClientRequest; retry(): Promise<ReceivedResponse> }> {
   let runs = 0;
-  const { port } = await world.start({
-    store: (await world.openStore()).store,
+  const { port } = await testbed.start({
+    store: (await testbed.openStore()).store,
     options: { onInProgress: { waitMs: 30_000 } },
     handler: async (call) => {
       runs += 1;
@@ -82,7 +82,7 @@ async function startFlowing(
   };
 }
 
-/** As each framework sends events. */
+/** Sends events in the framework's usual way. */
 function eventStream({ framework }: Testbed, { res }: Call): { out: NodeJS.WritableStream; reply: Reply } {
   const headers = { 'Content-Type': 'text/event-stream' };
   if (framework.family === 'express') return { out: res.writeHead(200, headers), reply: 'raw' };
@@ -90,7 +90,7 @@ function eventStream({ framework }: Testbed, { res }: Call): { out: NodeJS.Writa
   return { out, reply: { headers, body: out } };
 }
 
-/** Each event only after the client has the one before. */
+/** Writes each event only after the client has received the one before. */
 async function writeEach(out: NodeJS.WritableStream, arrived: readonly Gate[]): Promise<void> {
   for (const [at, event] of events.entries()) {
     out.write(event);

@@ -1,12 +1,12 @@
-// Must hold, 13: once the head is written the answer stands, whatever the application does next.
+// Requirement 13: once the head is written the response is fixed, whatever the application does next.
 import { expect, it } from 'vitest';
 import { onEveryFramework } from './framework-matrix.js';
 import type { Call, Reply } from './frameworks.js';
 import { send } from './http-client.js';
 
-/** What is done after the answer was given. Where plain Node throws, the framework's error handler gets the error. */
+/** Actions after the response has ended. Where plain Node throws, the framework's error handler gets the error. */
 const lateActions: Record<string, (call: Call) => unknown> = {
-  'a second answer': ({ res }) => res.writeHead(500).end('second'),
+  'a second response': ({ res }) => res.writeHead(500).end('second'),
   'a second end': ({ res }) => res.end('second'),
   'a later write': ({ res }) => res.write('second'),
   'a later status': ({ res }) => Object.assign(res, { statusCode: 500, statusMessage: 'Broken' }),
@@ -19,8 +19,8 @@ const lateActions: Record<string, (call: Call) => unknown> = {
 };
 
 onEveryFramework(
-  'After the head is written, the client still gets the first answer, and so does its retry',
-  (world) => {
+  'After the head is written, the client still gets the first response, and so does its retry',
+  (testbed) => {
     it.each(Object.keys(lateActions))('%s changes nothing', async (what) => {
       await expectFirstTwice(({ res }) => void res.writeHead(201, 'Paid', { 'X-Made': 'here' }).end('first'), what);
     });
@@ -32,22 +32,22 @@ onEveryFramework(
       }, what);
     });
 
-    async function expectFirstTwice(answer: (call: Call) => void | Promise<void>, what: string): Promise<void> {
+    async function expectFirstTwice(respond: (call: Call) => void | Promise<void>, what: string): Promise<void> {
       let runs = 0;
-      const { port } = await world.start({
-        store: (await world.openStore()).store,
+      const { port } = await testbed.start({
+        store: (await testbed.openStore()).store,
         handler: async (call): Promise<Reply> => {
           runs += 1;
-          // Koa would answer with its error as well, unless it is told that somebody else does.
+          // Koa would also send its error, unless `respond` is false.
           Reflect.set(call.native, 'respond', false);
-          await answer(call);
+          await respond(call);
           lateActions[what]?.(call);
           return 'raw';
         },
       });
       for (const replayed of [undefined, 'true']) {
         const received = await send(port, { key: 'k' });
-        expect([received.status, received.reason, received.text]).toEqual([201, world.reasonPhrase('Paid'), 'first']);
+        expect([received.status, received.reason, received.text]).toEqual([201, testbed.reasonPhrase('Paid'), 'first']);
         expect([received.headers['x-made'], received.headers['x-late']]).toEqual(['here', undefined]);
         expect(received.headers['idempotent-replayed']).toBe(replayed);
       }
@@ -57,23 +57,23 @@ onEveryFramework(
 );
 
 onEveryFramework(
-  "After Express' own methods have answered",
-  (world) => {
+  "After Express' own methods have responded",
+  (testbed) => {
     it.each<[string, (call: Call) => unknown]>([
       ['res.json twice', ({ res }) => Reflect.get(res, 'json').call(res, { run: 2 })],
       ['res.status(500)', ({ res }) => Reflect.get(res, 'status').call(res, 500)],
       ['res.sendStatus(500)', ({ res }) => Reflect.get(res, 'sendStatus').call(res, 500)],
     ])('%s changes nothing', async (_, misdeed) => {
-      const { port } = await world.start({
-        store: (await world.openStore()).store,
+      const { port } = await testbed.start({
+        store: (await testbed.openStore()).store,
         handler: (call) => {
           Reflect.get(call.res, 'json').call(call.res, { run: 1 });
           misdeed(call);
           return 'raw';
         },
       });
-      const answers = [await send(port, { key: 'k' }), await send(port, { key: 'k' })];
-      expect(answers.map(({ status, text }) => [status, text])).toEqual(Array(2).fill([200, '{"run":1}']));
+      const responses = [await send(port, { key: 'k' }), await send(port, { key: 'k' })];
+      expect(responses.map(({ status, text }) => [status, text])).toEqual(Array(2).fill([200, '{"run":1}']));
     });
   },
   { family: 'express' },

@@ -1,4 +1,5 @@
-// Must hold, 13: middleware of Express outside and inside works as without idempotency(), at first and at replay.
+// Requirement 13: outer and inner middleware of Express works as without idempotency(), for the first response and for
+// a replay.
 import compression from 'compression';
 import cors from 'cors';
 import helmet from 'helmet';
@@ -15,9 +16,9 @@ const zipped = { headers: { 'accept-encoding': 'gzip' } };
 const onExpress = (title: string, tests: Parameters<typeof onEveryFramework>[1]) =>
   onEveryFramework(title, tests, { family: 'express' });
 
-onExpress('compression', (world) => {
-  it.each(places)('%s compresses at first and at replay as without idempotency()', async (place) => {
-    const app = await startWithMiddleware({ world, place, layer: compression(), handler: json });
+onExpress('compression', (testbed) => {
+  it.each(places)('%s compresses the first response and the replay as without idempotency()', async (place) => {
+    const app = await startWithMiddleware({ testbed, place, layer: compression(), handler: json });
     const plain = comparableParts(await app.sendWithoutKey(zipped));
     expect(plain.headers).toContain('content-encoding: gzip');
     expect(comparableParts(await app.sendWithKey(zipped))).toEqual(plain);
@@ -25,8 +26,8 @@ onExpress('compression', (world) => {
     expect(app.runs()).toBe(2);
   });
 
-  it('outside compresses for each client as it asks', async () => {
-    const app = await startWithMiddleware({ world, place: 'outside', layer: compression(), handler: json });
+  it('outside compresses for each client by its Accept-Encoding', async () => {
+    const app = await startWithMiddleware({ testbed, place: 'outside', layer: compression(), handler: json });
     const plain = comparableParts(await app.sendWithoutKey());
     await app.sendWithKey(zipped);
     const replay = await app.sendWithKey();
@@ -34,9 +35,9 @@ onExpress('compression', (world) => {
     expect(comparableParts(replay)).toEqual(plain);
   });
 
-  it.each(places)('%s flushes an answer that flows, which replays', async (place) => {
+  it.each(places)('%s flushes a streamed response, which is replayed', async (place) => {
     const app = await startWithMiddleware({
-      world,
+      testbed,
       place,
       layer: compression(),
       handler: ({ res }) => {
@@ -53,29 +54,32 @@ onExpress('compression', (world) => {
   });
 });
 
-onExpress('helmet', (world) => {
-  it.each(places)('%s sets its headers at first and at replay as without idempotency()', async (place) => {
-    const app = await startWithMiddleware({ world, place, layer: helmet(), handler: json });
-    const plain = comparableParts(await app.sendWithoutKey());
-    expect(plain.headers).toContain('x-content-type-options: nosniff');
-    expect(comparableParts(await app.sendWithKey())).toEqual(plain);
-    expect(comparableParts(await app.sendWithKey())).toEqual(plain);
-  });
+onExpress('helmet', (testbed) => {
+  it.each(places)(
+    '%s sets its headers on the first response and on the replay as without idempotency()',
+    async (place) => {
+      const app = await startWithMiddleware({ testbed, place, layer: helmet(), handler: json });
+      const plain = comparableParts(await app.sendWithoutKey());
+      expect(plain.headers).toContain('x-content-type-options: nosniff');
+      expect(comparableParts(await app.sendWithKey())).toEqual(plain);
+      expect(comparableParts(await app.sendWithKey())).toEqual(plain);
+    },
+  );
 });
 
-onExpress('cors', (world) => {
+onExpress('cors', (testbed) => {
   const layer = () => cors({ origin: true, credentials: true });
 
-  it('outside answers each origin by itself, at first and at replay', async () => {
-    const app = await startWithMiddleware({ world, place: 'outside', layer: layer(), handler: json });
+  it('outside handles each origin separately, for the first response and for the replay', async () => {
+    const app = await startWithMiddleware({ testbed, place: 'outside', layer: layer(), handler: json });
     expect(comparableParts(await app.sendWithKey(fromOne))).toEqual(comparableParts(await app.sendWithoutKey(fromOne)));
     const replay = await app.sendWithKey(fromOther);
     expect(replay.headers['access-control-allow-origin']).toBe('https://other.example');
     expect(comparableParts(replay)).toEqual(comparableParts(await app.sendWithoutKey(fromOther)));
   });
 
-  it('inside answers the first request, and no replay claims that its origin was allowed', async () => {
-    const app = await startWithMiddleware({ world, place: 'inside', layer: layer(), handler: json });
+  it('inside acts on the first request, and no replay claims that its origin was allowed', async () => {
+    const app = await startWithMiddleware({ testbed, place: 'inside', layer: layer(), handler: json });
     expect(comparableParts(await app.sendWithKey(fromOne))).toEqual(comparableParts(await app.sendWithoutKey(fromOne)));
     const replay = await app.sendWithKey(fromOther);
     expect([replay.text, replay.headers.vary]).toEqual([JSON.stringify({ text: longText }), 'Origin']);
@@ -83,15 +87,15 @@ onExpress('cors', (world) => {
   });
 });
 
-onExpress('morgan', (world) => {
+onExpress('morgan', (testbed) => {
   it.each([
-    ['outside', 'logs every answer', 3],
+    ['outside', 'logs every response', 3],
     ['inside', 'logs what runs', 2],
   ] as const)('%s %s, with its status and length', async (place, _, lines) => {
     const log: string[] = [];
     const stream = { write: (line: string) => void log.push(line.trim()) };
     const layer = morgan(':method :url :status :res[content-length] :res[x-made]', { stream });
-    const app = await startWithMiddleware({ world, place, layer, handler: () => ({ ...json(), body: 'paid' }) });
+    const app = await startWithMiddleware({ testbed, place, layer, handler: () => ({ ...json(), body: 'paid' }) });
     await app.sendWithoutKey();
     await app.sendWithKey();
     await app.sendWithKey();

@@ -1,4 +1,5 @@
-// Must hold, 13: middleware of Koa outside and inside works as without idempotency(), at first and at replay.
+// Requirement 13: outer and inner middleware of Koa works as without idempotency(), for the first response and for a
+// replay.
 import { Readable } from 'node:stream';
 import compress from 'koa-compress';
 import { expect, it } from 'vitest';
@@ -17,13 +18,13 @@ const bodies: Record<string, () => Reply> = {
 
 onEveryFramework(
   'koa-compress',
-  (world) => {
+  (testbed) => {
     for (const place of places) {
       it.each(Object.keys(bodies))(
-        `${place} compresses %s at first and at replay as without idempotency()`,
+        `${place} compresses %s for the first response and for the replay as without idempotency()`,
         async (what) => {
           const app = await startWithMiddleware({
-            world,
+            testbed,
             place,
             layer: compress(),
             handler: () => bodies[what]?.() ?? 'raw',
@@ -37,9 +38,9 @@ onEveryFramework(
       );
     }
 
-    it('outside is part of what is recorded, as all of the stack is: a replay has the coding of the first answer', async () => {
+    it('outside is recorded like the rest of the stack: a replay has the coding of the first response', async () => {
       const app = await startWithMiddleware({
-        world,
+        testbed,
         place: 'outside',
         layer: compress(),
         handler: () => ({ body: longText }),

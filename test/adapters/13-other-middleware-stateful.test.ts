@@ -1,4 +1,4 @@
-// Must hold, 13: sessions and rate limits outside and inside of idempotency() count what they count without it.
+// Requirement 13: sessions and rate limits outside and inside of idempotency() count what they count without it.
 import { rateLimit } from 'express-rate-limit';
 import session from 'express-session';
 import type { Context, Next } from 'koa';
@@ -9,13 +9,13 @@ import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import type { Call } from './frameworks.js';
 import type { ReceivedResponse } from './http-client.js';
 
-onEveryFramework('express-session, koa-session', (world) => {
-  // express-session asks for a method that responses over HTTP/2 do not have, with or without this middleware.
-  const usable = places.filter((place) => place === 'inside' || world.framework.name !== 'Express 5 over HTTP/2');
+onEveryFramework('express-session, koa-session', (testbed) => {
+  // express-session calls a method that HTTP/2 responses lack, with or without this middleware.
+  const usable = places.filter((place) => place === 'inside' || testbed.framework.name !== 'Express 5 over HTTP/2');
   it.each(usable)(
     '%s keep the session of the first request, and a replay neither counts nor sets a cookie',
     async (place) => {
-      const app = await startWithMiddleware({ world, place, layer: sessionLayer(world), handler: countInSession });
+      const app = await startWithMiddleware({ testbed, place, layer: sessionLayer(testbed), handler: countInSession });
       const plain = await app.sendWithoutKey();
       expect([plain.text, cookiesOf(plain)]).toEqual(['visit 1', [expect.stringMatching(/^sid=/)]]);
 
@@ -40,36 +40,36 @@ onEveryFramework('express-session, koa-session', (world) => {
 
 onEveryFramework(
   'express-rate-limit',
-  (world) => {
+  (testbed) => {
     const layer = () =>
       rateLimit({ limit: 3, standardHeaders: 'draft-7', legacyHeaders: false, keyGenerator: () => 'all' });
     const handler = () => ({ status: 201, body: 'paid' });
     const remaining = ({ headers }: ReceivedResponse) => /remaining=(\d+)/.exec(String(headers.ratelimit))?.[1];
 
-    it('outside counts every request, and its headers come live', async () => {
-      const app = await startWithMiddleware({ world, place: 'outside', layer: layer(), handler });
-      const answers = [
+    it('outside counts every request, and its headers are live', async () => {
+      const app = await startWithMiddleware({ testbed, place: 'outside', layer: layer(), handler });
+      const responses = [
         await app.sendWithoutKey(),
         await app.sendWithKey(),
         await app.sendWithKey(),
         await app.sendWithKey(),
         await app.sendWithoutKey(),
       ];
-      expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 429, 429]);
-      expect(answers.map(remaining)).toEqual(['2', '1', '0', '0', '0']);
+      expect(responses.map(({ status }) => status)).toEqual([201, 201, 201, 429, 429]);
+      expect(responses.map(remaining)).toEqual(['2', '1', '0', '0', '0']);
     });
 
-    it('inside counts what runs; its refusal is not recorded', async () => {
+    it('inside counts what runs; its rejection is not recorded', async () => {
       const limit = layer();
-      const app = await startWithMiddleware({ world, place: 'inside', layer: limit, handler });
-      const answers = [
+      const app = await startWithMiddleware({ testbed, place: 'inside', layer: limit, handler });
+      const responses = [
         await app.sendWithoutKey(),
         await app.sendWithKey(),
         await app.sendWithKey(),
         await app.sendWithoutKey(),
       ];
-      expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
-      expect(answers.map(remaining)).toEqual(['2', '1', undefined, '0']);
+      expect(responses.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+      expect(responses.map(remaining)).toEqual(['2', '1', undefined, '0']);
       const refused = await app.sendWithKey({ key: 'other' });
       expect([refused.status, remaining(refused)]).toEqual([429, '0']);
       limit.resetKey('all');
@@ -91,7 +91,7 @@ function sessionLayer({ framework }: Testbed): unknown {
   };
 }
 
-/** The session of Express stands on the request, that of Koa on the context. */
+/** Express keeps the session on the request, Koa on the context. */
 function countInSession({ native }: Call) {
   const held: { visits?: number } = Reflect.get(native, 'session');
   held.visits = (held.visits ?? 0) + 1;

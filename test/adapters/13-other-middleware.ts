@@ -1,4 +1,4 @@
-// Other middleware outside and inside of idempotency(): one app, asked without a key, then with one, then again.
+// An app with other middleware outside or inside of idempotency(), called without a key, then with one, then again.
 import { gunzipSync } from 'node:zlib';
 import { comparableResponse } from './expect-replay.js';
 import type { Testbed } from './framework-matrix.js';
@@ -11,7 +11,7 @@ export const places: readonly Place[] = ['outside', 'inside'];
 export const longText = 'A text that is long enough to be worth compressing. '.repeat(100);
 
 export interface MiddlewareSetup {
-  readonly world: Testbed;
+  readonly testbed: Testbed;
   readonly place: Place;
   readonly layer: unknown;
   readonly handler: Handler;
@@ -19,7 +19,7 @@ export interface MiddlewareSetup {
 }
 
 export interface MiddlewareApp {
-  /** As the application answers without idempotency. */
+  /** Sends the request without a key: the response without idempotency. */
   sendWithoutKey(sent?: RequestToSend): Promise<ReceivedResponse>;
   sendWithKey(sent?: RequestToSend): Promise<ReceivedResponse>;
   /** How often the handler ran. */
@@ -27,7 +27,7 @@ export interface MiddlewareApp {
 }
 
 export async function startWithMiddleware({
-  world,
+  testbed,
   place,
   layer,
   handler,
@@ -35,7 +35,7 @@ export async function startWithMiddleware({
 }: MiddlewareSetup): Promise<MiddlewareApp> {
   let runs = 0;
   const spec: AppSpec = {
-    store: (await world.openStore()).store,
+    store: (await testbed.openStore()).store,
     options,
     [place === 'outside' ? 'outer' : 'inner']: [layer],
     handler: async (call) => {
@@ -43,7 +43,7 @@ export async function startWithMiddleware({
       return await handler(call);
     },
   };
-  const { port } = await world.start(spec);
+  const { port } = await testbed.start(spec);
   return {
     sendWithoutKey: async (sent = {}) => await send(port, sent),
     sendWithKey: async (sent = {}) => await send(port, { key: 'k', ...sent }),
@@ -51,12 +51,12 @@ export async function startWithMiddleware({
   };
 }
 
-/** What compression must not change. */
+/** The body, which compression must not change. */
 function decompressedBody(received: ReceivedResponse): string {
   return (received.headers['content-encoding'] === 'gzip' ? gunzipSync(received.body) : received.body).toString();
 }
 
-/** All but framing and what compression made of the bytes, which may differ from one run to the next. */
+/** Everything but the framing and the compressed bytes, which may differ between two runs. */
 export function comparableParts(received: ReceivedResponse) {
   return { ...comparableResponse(received), body: decompressedBody(received) };
 }

@@ -1,4 +1,5 @@
-// Must hold, 13: layers outside that change an answer change it once: what was recorded leaves as recorded, their headers come live.
+// Requirement 13: outer layers that change a response change it once: it is replayed as recorded, with their headers
+// live.
 import type { Request, Response } from 'express';
 import type { Context, Next } from 'koa';
 import { expect, it } from 'vitest';
@@ -9,7 +10,7 @@ import type { Handler } from './frameworks.js';
 
 type KoaLayer = (ctx: Context, next: Next) => Promise<void>;
 
-/** What applications mount outside, each with a change of its own that shows when it is made twice. */
+/** Typical outer layers. Each makes a change that shows if it is made twice. */
 const koaLayers: Record<string, KoaLayer> = {
   'an envelope': async (ctx, next) => {
     await next();
@@ -45,7 +46,7 @@ const koaLayers: Record<string, KoaLayer> = {
 };
 
 const paidIn = (body: unknown): unknown => Reflect.get(Object(body), 'paid');
-/** Fails on anything else than what the handler gives. */
+/** Throws on anything that the handler does not give. */
 const linesIn = (body: unknown): string[] => {
   const lines: unknown = Reflect.get(Object(body), 'lines');
   if (!Array.isArray(lines)) throw new Error('There are no lines.');
@@ -59,10 +60,10 @@ const paid: Handler = () => ({
 });
 
 onEveryFramework(
-  'A layer outside on Koa that changes the answer after next()',
-  (world) => {
-    it.each(Object.keys(koaLayers))('%s: acts on the first answer, and not again on its replay', async (name) => {
-      const app = await startWithMiddleware({ world, place: 'outside', layer: koaLayers[name], handler: paid });
+  'An outer layer on Koa that changes the response after next()',
+  (testbed) => {
+    it.each(Object.keys(koaLayers))('%s: acts on the first response, and not again on its replay', async (name) => {
+      const app = await startWithMiddleware({ testbed, place: 'outside', layer: koaLayers[name], handler: paid });
       const plain = await app.sendWithoutKey();
       const first = await app.sendWithKey();
       expect(comparableResponse(first)).toEqual(comparableResponse(plain));
@@ -71,18 +72,18 @@ onEveryFramework(
       expect(app.runs()).toBe(2);
     });
 
-    it('acts on refusals as on any answer', async () => {
+    it('acts on rejections as on any response', async () => {
       const layer: KoaLayer = async (ctx, next) => {
         await next();
         ctx.body = `[${ctx.body}]`;
       };
-      const app = await startWithMiddleware({ world, place: 'outside', layer, handler: paid });
+      const app = await startWithMiddleware({ testbed, place: 'outside', layer, handler: paid });
       await app.sendWithKey();
       const refusal = await app.sendWithKey({ body: { amount: 11 } });
       expect([refusal.status, refusal.text]).toEqual([422, expect.stringMatching(/^\[\{.*\}\]$/)]);
     });
 
-    it('sets its headers live, as a response time is', async () => {
+    it('sets its headers live, such as a response time', async () => {
       let requests = 0;
       const layer: KoaLayer = async (ctx, next) => {
         requests += 1;
@@ -92,23 +93,23 @@ onEveryFramework(
         ctx.cookies.set('seen', number);
         ctx.remove('X-Made');
       };
-      const app = await startWithMiddleware({ world, place: 'outside', layer, handler: paid });
-      const answers = [await app.sendWithKey(), await app.sendWithKey(), await app.sendWithKey()];
-      expect(answers.map(({ headers }) => headers['x-request-number'])).toEqual(['1', '2', '3']);
-      expect(answers.map(({ headers }) => headers['set-cookie'])).toEqual(
+      const app = await startWithMiddleware({ testbed, place: 'outside', layer, handler: paid });
+      const responses = [await app.sendWithKey(), await app.sendWithKey(), await app.sendWithKey()];
+      expect(responses.map(({ headers }) => headers['x-request-number'])).toEqual(['1', '2', '3']);
+      expect(responses.map(({ headers }) => headers['set-cookie'])).toEqual(
         ['1', '2', '3'].map((number) => [expect.stringMatching(`^seen=${number};`)]),
       );
-      expect(answers.map(({ headers }) => headers['x-made'])).toEqual([undefined, undefined, undefined]);
-      expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+      expect(responses.map(({ headers }) => headers['x-made'])).toEqual([undefined, undefined, undefined]);
+      expect(new Set(responses.map(({ text }) => text)).size).toBe(1);
     });
 
-    it('answers a conditional request with 304, by the recorded ETag', async () => {
+    it('responds to a conditional request with 304, by the recorded ETag', async () => {
       const layer: KoaLayer = async (ctx, next) => {
         await next();
         if (!ctx.response.get('ETag')) ctx.set('ETag', `"${JSON.stringify(ctx.body).length}"`);
         if (ctx.get('If-None-Match') === ctx.response.get('ETag')) ctx.status = 304;
       };
-      const app = await startWithMiddleware({ world, place: 'outside', layer, handler: paid });
+      const app = await startWithMiddleware({ testbed, place: 'outside', layer, handler: paid });
       const first = await app.sendWithKey();
       const etag = String(first.headers.etag);
       expectReplay(await app.sendWithKey(), first);
@@ -117,7 +118,7 @@ onEveryFramework(
       expect(app.runs()).toBe(1);
     });
 
-    it('leaves an event stream as it was recorded, and an answer without a body', async () => {
+    it('leaves an event stream as it was recorded, and a response without a body', async () => {
       const layer: KoaLayer = async (ctx, next) => {
         await next();
         if (ctx.body) ctx.set('X-Length', String(ctx.length ?? 'unknown'));
@@ -127,7 +128,7 @@ onEveryFramework(
         { status: 204, body: null },
       ];
       for (const reply of replies) {
-        const app = await startWithMiddleware({ world, place: 'outside', layer, handler: () => reply });
+        const app = await startWithMiddleware({ testbed, place: 'outside', layer, handler: () => reply });
         const first = await app.sendWithKey();
         const replay = await app.sendWithKey();
         expect([replay.status, replay.text, replay.headers['idempotent-replayed']]).toEqual([
@@ -174,10 +175,10 @@ const expressLayers: Record<string, ExpressLayer> = {
 };
 
 onEveryFramework(
-  'A layer outside on Express that patches',
-  (world) => {
-    it.each(Object.keys(expressLayers))('%s acts once, at first and at replay', async (name) => {
-      const app = await startWithMiddleware({ world, place: 'outside', layer: expressLayers[name], handler: paid });
+  'An outer layer on Express that patches',
+  (testbed) => {
+    it.each(Object.keys(expressLayers))('%s acts once, on the first response and on the replay', async (name) => {
+      const app = await startWithMiddleware({ testbed, place: 'outside', layer: expressLayers[name], handler: paid });
       const plain = await app.sendWithoutKey();
       const first = await app.sendWithKey();
       expect({ ...comparableResponse(first), headers: [] }).toEqual({ ...comparableResponse(plain), headers: [] });

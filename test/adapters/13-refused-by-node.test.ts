@@ -1,12 +1,12 @@
-// Must hold, 13: what Node refuses is refused in the handler's own call, and is not recorded.
+// Requirement 13: an error that Node throws reaches the handler's own call, and is not recorded.
 import type { ServerResponse } from 'node:http';
 import { expect, it } from 'vitest';
 import { comparableResponse } from './expect-replay.js';
 import { onEveryFramework } from './framework-matrix.js';
 import { type ReceivedResponse, send } from './http-client.js';
 
-/** What a handler asks of its response, and the code that Node throws. */
-const mistakes: readonly (readonly [what: string, ask: (res: ServerResponse) => unknown, code: string])[] = [
+/** Calls on the response, and the error code that Node throws. */
+const mistakes: readonly (readonly [what: string, call: (res: ServerResponse) => unknown, code: string])[] = [
   ['status 99', (res) => res.writeHead(99), 'ERR_HTTP_INVALID_STATUS_CODE'],
   ['an assigned status 1000', (res) => Object.assign(res, { statusCode: 1000 }).end(), 'ERR_HTTP_INVALID_STATUS_CODE'],
   ['a line break in the reason phrase', (res) => res.writeHead(200, 'a\r\nb'), 'ERR_INVALID_CHAR'],
@@ -20,19 +20,19 @@ const mistakes: readonly (readonly [what: string, ask: (res: ServerResponse) => 
   ['a trailer name with a space', (res) => res.addTrailers({ 'X Made': 'a' }), 'ERR_INVALID_HTTP_TOKEN'],
 ];
 
-/** What Node refuses over HTTP/2 is another list: test/node/http2.test.ts. */
+/** Over HTTP/2 Node rejects other calls: see test/node/http2.test.ts. */
 const overHttp1 = { transport: 'HTTP/1' } as const;
 
 onEveryFramework(
-  "What Node refuses is refused in the handler's own call and not recorded",
-  (world) => {
-    it.each(mistakes)('%s', async (_, ask, code) => {
+  "What Node rejects throws in the handler's own call and is not recorded",
+  (testbed) => {
+    it.each(mistakes)('%s', async (_, call, code) => {
       const thrown: unknown[] = [];
-      const { port } = await world.start({
-        store: (await world.openStore()).store,
+      const { port } = await testbed.start({
+        store: (await testbed.openStore()).store,
         handler: ({ res }) => {
           try {
-            ask(res);
+            call(res);
           } catch (error) {
             thrown.push(error instanceof Error && Reflect.get(error, 'code'));
             throw error;
@@ -48,26 +48,26 @@ onEveryFramework(
       expect([first, retry].map(withoutStackTrace)).toEqual([plain, plain].map(withoutStackTrace));
     });
 
-    it('a handler that takes the refusal may still answer, and that is recorded', async () => {
+    it('a handler that catches the error may still respond, and that is recorded', async () => {
       let runs = 0;
-      const { port } = await world.start({
-        store: (await world.openStore()).store,
+      const { port } = await testbed.start({
+        store: (await testbed.openStore()).store,
         handler: ({ res }) => {
           runs += 1;
-          for (const [, ask] of mistakes.slice(0, 5)) expect(() => ask(res)).toThrow();
+          for (const [, call] of mistakes.slice(0, 5)) expect(() => call(res)).toThrow();
           return { status: 201, body: 'paid' };
         },
       });
-      const answers = [await send(port, { key: 'k' }), await send(port, { key: 'k' })];
-      expect(answers.map(({ status, reason, text }) => `${status} ${reason} ${text}`)).toEqual(
+      const responses = [await send(port, { key: 'k' }), await send(port, { key: 'k' })];
+      expect(responses.map(({ status, reason, text }) => `${status} ${reason} ${text}`)).toEqual(
         Array(2).fill('201 Created paid'),
       );
       expect(runs).toBe(1);
     });
 
-    it('bytes beyond a strict Content-Length are refused, and what fits is sent and recorded', async () => {
-      const { port } = await world.start({
-        store: (await world.openStore()).store,
+    it('bytes beyond a strict Content-Length are rejected, and those that fit are sent and recorded', async () => {
+      const { port } = await testbed.start({
+        store: (await testbed.openStore()).store,
         handler: ({ res }) => {
           res.strictContentLength = true;
           res.writeHead(200, { 'Content-Length': 4 });
@@ -85,7 +85,7 @@ onEveryFramework(
   overHttp1,
 );
 
-/** Without the stack trace, which is that of another call. */
+/** Without the stack trace, which differs between two calls. */
 function withoutStackTrace(received: ReceivedResponse) {
   return { ...comparableResponse(received), body: received.text.split('\n', 1) };
 }

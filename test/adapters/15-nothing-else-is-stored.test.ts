@@ -1,4 +1,4 @@
-// Must hold, 15: nothing of a request that was not asked for is stored.
+// Requirement 15: nothing of a request is stored except what an option asks for.
 import { inspect } from 'node:util';
 import type { IdempotencyStore } from '@onceguard/core';
 import { Redis } from 'ioredis';
@@ -8,30 +8,30 @@ import { onEveryFramework, type Testbed } from './framework-matrix.js';
 import { send } from './http-client.js';
 import type { OpenedStore } from './store-kinds.js';
 
-/** Where a secret is put, and the text that must not be found at the store. */
+/** Where a secret is put, and the text that must not appear in the store. */
 const secrets = {
   authorization: 'Bearer-token-of-alice',
   'cookie of the request': 'session-cookie-of-alice',
-  'cookie of the answer': 'set-cookie-for-alice',
+  'cookie of the response': 'set-cookie-for-alice',
   'body of the request': 'card-4111-1111-1111-1111',
   'idempotency key': 'the-clients-own-key',
   scope: 'user-alice-17',
   'query of the request': 'query-with-a-secret',
 };
 
-onEveryFramework('Of a request, and of cookies in either direction, nothing is stored', (world) => {
-  it('also not of one that still runs, failed, was refused or whose outcome is unknown', async () => {
-    const opened = await world.openStore();
+onEveryFramework('Of a request, and of cookies in either direction, nothing is stored', (testbed) => {
+  it('nor of requests that run, failed, were rejected or have an unknown outcome', async () => {
+    const opened = await testbed.openStore();
     const dumps: string[] = [];
-    const { port } = await world.start({
+    const { port } = await testbed.start({
       store: opened.store,
       options: { scope: () => secrets.scope, onFailure: 'unknown' },
       handler: async ({ req }) => {
-        dumps.push(await everythingIn(world, opened));
+        dumps.push(await everythingIn(testbed, opened));
         const fails = req.headers['x-fails'] !== undefined;
         return {
           status: fails ? 500 : 201,
-          headers: { 'Set-Cookie': `s=${secrets['cookie of the answer']}` },
+          headers: { 'Set-Cookie': `s=${secrets['cookie of the response']}` },
           body: 'kept',
         };
       },
@@ -43,11 +43,11 @@ onEveryFramework('Of a request, and of cookies in either direction, nothing is s
     const unknown = await send(port, request(`${secrets['idempotency key']}-2`, { 'x-fails': 'yes' }));
     expect([done.status, replayed.status, failed.status, unknown.status]).toEqual([201, 201, 500, 409]);
 
-    dumps.push(await everythingIn(world, opened));
+    dumps.push(await everythingIn(testbed, opened));
     expect(dumps).toHaveLength(3);
     for (const dump of dumps) {
-      const found = Object.entries(secrets).filter(([, secret]) => dump.includes(secret));
-      expect(found).toEqual([]);
+      const leaked = Object.entries(secrets).filter(([, secret]) => dump.includes(secret));
+      expect(leaked).toEqual([]);
     }
     expect(dumps.at(-1)).toContain('kept');
     expect(dumps.at(-1)?.toLowerCase()).not.toContain('cookie');
@@ -63,7 +63,7 @@ function request(key: string, headers: Record<string, string> = {}) {
   };
 }
 
-/** Keys, fields and bytes, read past the store where something lies outside of the process. */
+/** All keys, fields and bytes. An external store is read directly, not through the port. */
 async function everythingIn({ kind }: Testbed, { store, prefix }: OpenedStore): Promise<string> {
   return kind.name === 'memory' ? await throughScan(store) : await inRedis(prefix);
 }

@@ -1,4 +1,4 @@
-// Every record of a store that waits for a decision.
+// Lists all records of a store that wait for a decision.
 import { type Doubt, type DoubtPage, type IdempotencyStore, listDoubts } from '@onceguard/core';
 
 export async function allDoubts(store: IdempotencyStore): Promise<Doubt[]> {

@@ -1,4 +1,4 @@
-// A process is killed in the middle of a step: what the retry does again, and what its client gets.
+// A process is killed during a step: what the retry repeats, and what its client gets.
 import { randomUUID } from 'node:crypto';
 import { type Doubt, deriveKeyFromRecordName, resolveDoubt } from '@onceguard/core';
 import { encodeRecoveredResponse } from '@onceguard/core/http';
@@ -11,7 +11,7 @@ import { type Framework, frameworks, type Options } from './frameworks.js';
 import { send } from './http-client.js';
 import { type OpenedStore, openRedisStore } from './store-kinds.js';
 
-/** Retries wait until the lease of the dead owner is over. */
+/** Retries wait until the lease of the dead owner has expired. */
 const waiting: Options = { leaseMs: 1_000, onInProgress: { waitMs: 30_000 } };
 const kinds = {
   rerun: waiting,
@@ -24,16 +24,16 @@ type Step = 'charge' | 'mail';
 const prefix = `test:${randomUUID()}:`;
 let records: OpenedStore;
 let killed: StepsServer;
-/** Where the retries go. */
-let other: StepsServer;
+/** The server that gets the retries. */
+let retryServer: StepsServer;
 
-/** One death for all: it leaves a handler of every framework and kind in the middle of either step. */
+/** One kill for all tests: it interrupts a handler of every framework and kind in either step. */
 beforeAll(async () => {
   const apps = Object.values<Options>(kinds).flatMap((options) =>
     frameworks.map(({ name: framework }) => ({ framework, options })),
   );
   const start = async () => await startStepsServer({ prefix, apps });
-  [killed, other, records] = await Promise.all([start(), start(), openRedisStore(prefix)]);
+  [killed, retryServer, records] = await Promise.all([start(), start(), openRedisStore(prefix)]);
   const begun = frameworks.flatMap((framework) =>
     (['rerun', 'block'] as const).flatMap((kind) =>
       (['charge', 'mail'] as const).map(async (step) => {
@@ -48,28 +48,28 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await Promise.all([other.kill(), records.close()]);
+  await Promise.all([retryServer.kill(), records.close()]);
 });
 
 onEveryFramework(
-  'The process dies in a step',
+  'The process dies during a step',
   ({ framework }) => {
-    it('that honours its key: the retry begins there, hands on the same key, and its answer is replayed', async () => {
+    it('that honours its key: the retry resumes there with the same key, and its response is replayed', async () => {
       const { request, retry, acts } = retrying(framework, 'rerun', 'charge');
-      const answer = await retry();
-      expect(answer.json()).toEqual({
+      const response = await retry();
+      expect(response.json()).toEqual({
         reserved: 'reserve by attempt 1',
         charged: 'charge by attempt 2',
         mailed: 'mail by attempt 2',
         shipped: 'ship by attempt 2',
       });
-      expectReplay(await retry(), answer);
+      expectReplay(await retry(), response);
       expect(acts()).toEqual(['reserve 1', 'charge 1', 'charge 2', 'mail 2', 'ship 2']);
-      const charges = [...killed.acts(request), ...other.acts(request)].filter(({ step }) => step === 'charge');
+      const charges = [...killed.acts(request), ...retryServer.acts(request)].filter(({ step }) => step === 'charge');
       expect(new Set(charges.map(({ key }) => key)).size).toBe(1);
     });
 
-    it('that is to run once at most: it is not repeated, and the outcome is unknown until somebody decides', async () => {
+    it('that may run at most once: it is not repeated, and the outcome is unknown until somebody decides', async () => {
       const { request, retry, acts } = retrying(framework, 'rerun', 'mail');
       expect((await retry()).json()).toMatchObject(unknown);
       expect((await retry()).json()).toMatchObject(unknown);
@@ -78,13 +78,13 @@ onEveryFramework(
       const doubt = await doubtAbout(request, 'mail');
       expect(doubt).toMatchObject({ state: 'unknown', attempt: 2, recordedSteps: ['reserve', 'charge'] });
       await resolveDoubt(records.store, doubt.recordName, { as: 'not_done', by: 'Ada', reason: 'the mailer was down' });
-      const answer = { charged: 'charge by attempt 1', mailed: 'mail by attempt 3', shipped: 'ship by attempt 3' };
-      expect((await retry()).json()).toMatchObject(answer);
+      const response = { charged: 'charge by attempt 1', mailed: 'mail by attempt 3', shipped: 'ship by attempt 3' };
+      expect((await retry()).json()).toMatchObject(response);
       expect(acts()).toEqual(['reserve 1', 'charge 1', 'mail 1', 'mail 3', 'ship 3']);
     });
 
     it.each(['charge', 'mail'] as const)(
-      'of guarded work, %s: nothing runs again, and what somebody finds out is what every retry gets',
+      'of guarded work, %s: nothing runs again, and every retry gets what recovery finds',
       async (step) => {
         const { request, retry, acts } = retrying(framework, 'block', step);
         expect((await retry()).json()).toMatchObject(unknown);
@@ -103,19 +103,19 @@ onEveryFramework(
           by: 'Ada',
           reason: 'the bank has it',
         });
-        for (const answer of [await retry(), await retry()]) {
-          expect(answer).toMatchObject({
+        for (const response of [await retry(), await retry()]) {
+          expect(response).toMatchObject({
             status: 201,
             text: 'paid by hand',
             headers: { 'content-type': 'text/plain' },
           });
-          expect(answer.headers['idempotent-replayed']).toBe('true');
+          expect(response.headers['idempotent-replayed']).toBe('true');
         }
         expect(acts().at(-1)).toBe(`${step} 1`);
       },
     );
   },
-  // The client of the tests speaks HTTP/1 to other processes.
+  // The test client speaks only HTTP/1 to other processes.
   { store: 'Redis', transport: 'HTTP/1' },
 );
 
@@ -133,16 +133,16 @@ function portOf({ ports }: StepsServer, framework: Framework, kind: Kind): numbe
 /** A request whose first attempt died in this step. */
 function retrying(framework: Framework, kind: Kind, step: Step) {
   const request = keyOf(framework, kind, step);
-  const acts = () => [killed, other].flatMap((server) => server.acts(request));
+  const acts = () => [killed, retryServer].flatMap((server) => server.acts(request));
   return {
     request,
-    retry: async () => await send(portOf(other, framework, kind), { key: request }),
-    /** What the other systems have seen of it. */
+    retry: async () => await send(portOf(retryServer, framework, kind), { key: request }),
+    /** The steps that reached the other systems. */
     acts: () => acts().map(({ step: name, attempt }) => `${name} ${attempt}`),
   };
 }
 
-/** The record under which this step was given its key. */
+/** The doubt about the record for which this step got its key. */
 async function doubtAbout(request: string, step: Step): Promise<Doubt> {
   const key = killed.acts(request).find((act) => act.step === step)?.key;
   const doubt = (await allDoubts(records.store)).find(

@@ -1,4 +1,4 @@
-// A server of steps in a process of its own: tests learn which step acted, and kill the server in the middle of one.
+// A server with steps in its own process: tests learn which step acted, and kill the server during one.
 import { EventEmitter, once } from 'node:events';
 import { type ChildProgram, startChild } from './child-process.js';
 import type { Options } from './frameworks.js';
@@ -12,22 +12,22 @@ export interface Listening {
   readonly ports: readonly number[];
 }
 
-/** A step is acting. */
+/** A message: a step acts now. */
 export interface StepAct {
   /** The key of the request. */
   readonly request: string;
   readonly step: string;
-  /** What the other system is given. */
+  /** The key that the other system gets. */
   readonly key: string;
   readonly attempt: number;
 }
 
-/** Names the step in which the handler is to stand still. */
+/** The header that names the step in which the handler stops. */
 export const stopInStepHeader = 'x-stand-still-in';
 
 export interface StepsServer {
   readonly ports: readonly number[];
-  /** What has acted for this request, such as `charge 1` for the first attempt's charge. */
+  /** The steps that acted for this request, such as `charge 1` for the first attempt's charge. */
   acts(request: string): readonly StepAct[];
   /** Resolves when this step acts for this request. */
   untilActed(request: string, step: string): Promise<void>;
@@ -37,17 +37,17 @@ export interface StepsServer {
 export async function startStepsServer(settings: Settings): Promise<StepsServer> {
   const child: ChildProgram<Listening> = await startChild('steps-server.ts', settings);
   const all: StepAct[] = [];
-  const news = new EventEmitter().setMaxListeners(0);
+  const messages = new EventEmitter().setMaxListeners(0);
   child.process.on('message', (act: StepAct) => {
     all.push(act);
-    news.emit(`${act.request} ${act.step}`);
+    messages.emit(`${act.request} ${act.step}`);
   });
   const acts = (request: string) => all.filter((act) => act.request === request);
   return {
     ports: child.firstMessage.ports,
     acts,
     untilActed: async (request, step) => {
-      if (!acts(request).some((act) => act.step === step)) await once(news, `${request} ${step}`);
+      if (!acts(request).some((act) => act.step === step)) await once(messages, `${request} ${step}`);
     },
     kill: child.kill,
   };

@@ -1,4 +1,4 @@
-// Steps in handlers: what one attempt has recorded no retry does again, and what is in doubt nobody repeats silently.
+// Steps in handlers: no retry repeats a recorded step, and none silently repeats a step in doubt.
 import { deriveKeyFromRecordName, LeaseLostError, resolveDoubt, type StepContext } from '@onceguard/core';
 import { expect, it } from 'vitest';
 import { loseLease } from './06-takeover.js';
@@ -31,21 +31,21 @@ function recordDownstreamCalls() {
   return { acts, act, steps: () => acts.map(({ step, attempt }) => `${step} ${attempt}`) };
 }
 
-/** Fails in the first attempt. */
+/** Throws in the first attempt. */
 const failInFirstAttempt = (context: StepContext) => {
   if (context.attempt === 1) throw new Error('The network broke.');
 };
 
-onEveryFramework('A step of a handler', (world) => {
-  it('that is on record is not run again by the retry of a request that failed', async () => {
+onEveryFramework('A step of a handler', (testbed) => {
+  it('that is on record does not run again when a failed request is retried', async () => {
     const { acts, act, steps } = recordDownstreamCalls();
     const handler: Handler = async ({ context }) => {
       const reserved = await context?.step('reserve', act('reserve'));
       const charged = await context?.step('charge', act('charge', failInFirstAttempt));
       return { status: 201, body: { reserved, charged } };
     };
-    const { store } = await world.openStore();
-    const { port } = await world.start({ store, handler });
+    const { store } = await testbed.openStore();
+    const { port } = await testbed.start({ store, handler });
 
     expect((await send(port, { key })).status).toBe(500);
     const retried = await send(port, { key });
@@ -55,26 +55,26 @@ onEveryFramework('A step of a handler', (world) => {
     expect(acts[1]?.key).toBe(acts[2]?.key);
   });
 
-  it('hands on a key that whoever knows the name of the record can derive, and that no other request has', async () => {
+  it('passes on a key that anyone can derive from the record name, and that no other request has', async () => {
     const { acts, act } = recordDownstreamCalls();
     const handler: Handler = async ({ context }) => {
       await context?.step('charge', act('charge'));
       return { status: 201, body: { key: context?.deriveKey('charge') } };
     };
-    const { store } = await world.openStore();
-    const { port } = await world.start({ store, handler });
+    const { store } = await testbed.openStore();
+    const { port } = await testbed.start({ store, handler });
     const acquired = nextEvent('acquired');
     const mine = await send(port, { key });
-    const other = await send(port, { key: 'order-2' });
+    const otherOrder = await send(port, { key: 'order-2' });
 
     expect(mine.json()).toEqual({ key: acts[0]?.key });
     expect(deriveKeyFromRecordName((await acquired).recordName, 'charge')).toBe(acts[0]?.key);
-    expect(other.json().key).not.toBe(acts[0]?.key);
+    expect(otherOrder.json().key).not.toBe(acts[0]?.key);
     expect(acts[0]?.key).not.toContain(key);
   });
 
   it.each(['rerun', 'block'] as const)(
-    'that is to run once at most and fails makes the outcome unknown under %s, until somebody decides',
+    'that may run at most once and fails makes the outcome unknown under %s, until somebody decides',
     async (onAbandoned) => {
       const { act, steps } = recordDownstreamCalls();
       const handler: Handler = async ({ context }) => {
@@ -82,8 +82,8 @@ onEveryFramework('A step of a handler', (world) => {
         const mailed = await context?.step('mail', act('mail', failInFirstAttempt), { atMostOnce: true });
         return { status: 201, body: { mailed } };
       };
-      const { store } = await world.openStore();
-      const { port } = await world.start({ store, handler, options: { onAbandoned } });
+      const { store } = await testbed.openStore();
+      const { port } = await testbed.start({ store, handler, options: { onAbandoned } });
 
       expect((await send(port, { key })).status).toBe(500);
       const refused = { status: 409, code: 'outcome_unknown', retryable: false, completed: 'unknown' };
@@ -105,7 +105,7 @@ onEveryFramework('A step of a handler', (world) => {
     },
   );
 
-  it('that says that nothing happened before it fails leaves the key free, and runs again', async () => {
+  it('that calls markNothingHappened before it fails leaves the key free, and runs again', async () => {
     const { act, steps } = recordDownstreamCalls();
     const refusedAtFirst = (context: StepContext) => {
       if (context.attempt === 1) context.markNothingHappened();
@@ -115,30 +115,30 @@ onEveryFramework('A step of a handler', (world) => {
       const mailed = await context?.step('mail', act('mail', refusedAtFirst), { atMostOnce: true });
       return { status: 201, body: { mailed } };
     };
-    const { store } = await world.openStore();
-    const { port } = await world.start({ store, handler });
+    const { store } = await testbed.openStore();
+    const { port } = await testbed.start({ store, handler });
 
     expect((await send(port, { key })).status).toBe(500);
     expect((await send(port, { key })).json()).toEqual({ mailed: 'mail by attempt 2' });
     expect(steps()).toEqual(['mail 1', 'mail 2']);
   });
 
-  it('does not begin after the lease was lost, and what was under way then is not recorded', async () => {
+  it('does not begin after the lease was lost, and is not recorded if it was under way then', async () => {
     const { act, steps } = recordDownstreamCalls();
-    const answered = newGate();
+    const responded = newGate();
     const charges: (Promise<unknown> | undefined)[] = [];
     const rejected: unknown[] = [];
-    const first = await loseLease(world, {
+    const first = await loseLease(testbed, {
       options: { leaseMs: 1_000 },
       begin: async ({ context }) => {
         await context?.step('reserve', act('reserve'));
-        const charging = context?.step('charge', async (step) => answered.opened.then(() => act('charge')(step)));
+        const charging = context?.step('charge', async (step) => responded.opened.then(() => act('charge')(step)));
         charging?.catch(() => {});
         charges.push(charging);
         return {};
       },
       reply: async ({ context }) => {
-        answered.open();
+        responded.open();
         await charges[0]?.catch((error: unknown) => rejected.push(error));
         await context?.step('ship', act('ship')).catch((error: unknown) => rejected.push(error));
         throw new Error('Nothing more can be done.');
@@ -153,9 +153,9 @@ onEveryFramework('A step of a handler', (world) => {
       const charged = await context?.step('charge', act('charge'));
       return { status: 201, body: { reserved, charged } };
     };
-    const next = await world.start({ store: first.store, handler, options: { onInProgress: { waitMs: 30_000 } } });
-    const answer = { reserved: 'reserve by attempt 1', charged: 'charge by attempt 2' };
-    expect((await send(next.port, { key: 'payment-1' })).json()).toEqual(answer);
+    const next = await testbed.start({ store: first.store, handler, options: { onInProgress: { waitMs: 30_000 } } });
+    const response = { reserved: 'reserve by attempt 1', charged: 'charge by attempt 2' };
+    expect((await send(next.port, { key: 'payment-1' })).json()).toEqual(response);
     expect(steps()).toEqual(['reserve 1', 'charge 1', 'charge 2']);
   });
 });

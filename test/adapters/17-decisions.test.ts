@@ -9,17 +9,17 @@ import { onEveryFramework } from './framework-matrix.js';
 
 const decision = { by: 'ada@example.com', reason: 'the charge is in the dashboard of the provider' };
 
-const found: RecoveredResponse = {
+const recovered: RecoveredResponse = {
   status: 201,
   headers: { 'Content-Type': 'application/json', Location: '/orders/1' },
   body: '{"charge":"ch_1"}',
 };
 
-onEveryFramework('Somebody who decides', (world) => {
+onEveryFramework('After somebody decides', (testbed) => {
   const brokenAndDecided = async (
     how: Pick<ResolveDoubtOptions, 'as' | 'outcome'>,
   ): Promise<ShopWithUnknownOutcome> => {
-    const shop = await startShopWithUnknownOutcome(world, 'block');
+    const shop = await startShopWithUnknownOutcome(testbed, 'block');
     expect((await shop.retry()).json()).toMatchObject({ status: 409, code: 'outcome_unknown' });
     const doubts = await allDoubts(shop.store);
     expect(doubts).toMatchObject([{ recordedSteps: ['reserve'], stepsInDoubt: [{ key: shop.chargeKeys[0] }] }]);
@@ -30,25 +30,25 @@ onEveryFramework('Somebody who decides', (world) => {
     return shop;
   };
 
-  it('that it is done, with an answer: every retry gets that', async () => {
-    const { retry, acts } = await brokenAndDecided({ as: 'done', outcome: encodeRecoveredResponse(found) });
-    const answer = await retry();
-    expect(answer).toMatchObject({
+  it('that it is done, with a response: every retry gets that response', async () => {
+    const { retry, acts } = await brokenAndDecided({ as: 'done', outcome: encodeRecoveredResponse(recovered) });
+    const response = await retry();
+    expect(response).toMatchObject({
       status: 201,
       text: '{"charge":"ch_1"}',
       headers: { 'content-type': 'application/json', location: '/orders/1', 'idempotent-replayed': 'true' },
     });
-    expect(comparableResponse(await retry())).toEqual(comparableResponse(answer));
+    expect(comparableResponse(await retry())).toEqual(comparableResponse(response));
     expect(acts).toEqual(['reserve 1', 'charge 1']);
   });
 
-  it('that it is done, without an answer: every retry is told that it is', async () => {
+  it('that it is done, without a response: every retry gets 410', async () => {
     const { retry, acts } = await brokenAndDecided({ as: 'done' });
     expect((await retry()).json()).toMatchObject({ status: 410, code: 'expired', completed: true });
     expect(acts).toEqual(['reserve 1', 'charge 1']);
   });
 
-  it('that it is not done: the next retry runs, and goes on from the recorded steps', async () => {
+  it('that it is not done: the next retry runs, and resumes after the recorded steps', async () => {
     const { retry, acts } = await brokenAndDecided({ as: 'not_done' });
     expect((await retry()).json()).toEqual({ reserved: 'reserve by attempt 1', charged: 'charge by attempt 2' });
     expect(acts).toEqual(['reserve 1', 'charge 1', 'charge 2']);
@@ -56,8 +56,8 @@ onEveryFramework('Somebody who decides', (world) => {
 });
 
 it.each<[string, RecoveredResponse]>([
-  ['a status', { ...found, status: 700 }],
-  ['a header', { ...found, headers: { Location: '/orders/1\n' } }],
-])('encodeAnswer refuses %s that could not be sent', (_what, answer) => {
-  expect(() => encodeRecoveredResponse(answer)).toThrow(expect.objectContaining({ code: 'option_invalid' }));
+  ['a status', { ...recovered, status: 700 }],
+  ['a header', { ...recovered, headers: { Location: '/orders/1\n' } }],
+])('encodeRecoveredResponse rejects %s that could not be sent', (_what, response) => {
+  expect(() => encodeRecoveredResponse(response)).toThrow(expect.objectContaining({ code: 'option_invalid' }));
 });

@@ -1,4 +1,4 @@
-// Requests whose outcome nobody knows, and applications that ask a function what became of them.
+// Requests whose outcome is unknown, and applications that call a function to find it out.
 import type { IdempotencyStore, RecoverContext, Recovery, StepContext } from '@onceguard/core';
 import type { RecoveredResponse } from '@onceguard/core/http';
 import type { Testbed } from './framework-matrix.js';
@@ -14,20 +14,20 @@ type RecoverFunction = (
 
 export interface ShopWithUnknownOutcome {
   readonly store: IdempotencyStore;
-  /** The request, again. */
+  /** Sends the request again. */
   retry(headers?: Record<string, string>): Promise<ReceivedResponse>;
   /** Which steps acted in which attempt, such as `reserve 1`. */
   readonly acts: readonly string[];
-  /** What the other system was given by the step `charge`. */
+  /** The keys that the other system got from the step `charge`. */
   readonly chargeKeys: readonly string[];
 }
 
-/** A handler of two steps, the second of which runs once at most and breaks in attempt 1: its outcome is unknown. */
+/** A handler of two steps. The second may run at most once and throws in attempt 1: the outcome is unknown. */
 export async function startShopWithUnknownOutcome(
-  world: Testbed,
+  testbed: Testbed,
   find: RecoverFunction | 'block',
 ): Promise<ShopWithUnknownOutcome> {
-  const { store } = await world.openStore();
+  const { store } = await testbed.openStore();
   const acts: string[] = [];
   const chargeKeys: string[] = [];
   const act = (name: string) => (step: StepContext) => {
@@ -42,7 +42,7 @@ export async function startShopWithUnknownOutcome(
     return { status: 201, body: { reserved, charged } };
   };
   const onAbandoned = find as NonNullable<Options['onAbandoned']>;
-  const { port } = await world.start({ store, handler, options: { onAbandoned } });
+  const { port } = await testbed.start({ store, handler, options: { onAbandoned } });
   const retry = async (headers: Record<string, string> = {}) => await send(port, { key, headers });
   await retry();
   return { store, retry, acts, chargeKeys };

@@ -1,4 +1,4 @@
-// Must hold: whatever a function among the options does, nothing runs unprotected, and an error handler gets an Error.
+// Whatever an option function does, nothing runs unprotected, and an error handler gets an Error.
 import { httpPaymentPolicy } from '@onceguard/core/http';
 import { expect, it } from 'vitest';
 import { startShopWithUnknownOutcome } from './17-unknown-outcome.js';
@@ -7,7 +7,7 @@ import type { Handler, Options } from './frameworks.js';
 import { send } from './http-client.js';
 import { nextEvent } from './next-event.js';
 
-/** What a function may throw that is no Error. Express takes some of these for "go on", or for the name of a route. */
+/** Thrown values that are no Error. Express takes some of these for "go on", or for the name of a route. */
 const values: [title: string, value: unknown][] = [
   ['undefined', undefined],
   ['null', null],
@@ -31,12 +31,12 @@ const everyFailure = failureWays.flatMap(([how, fail]) =>
   values.map(([title, value]) => [how, title, () => fail(value), value] as const),
 );
 
-onEveryFramework('A function among the options,', (world) => {
+onEveryFramework('An option function,', (testbed) => {
   for (const name of ['scope', 'key', 'skip', 'fingerprint'] as const) {
     it.each(everyFailure)(
       `${name}, that %s %s: the error handler gets an Error that names it`,
       async (_how, _title, fail, value) => {
-        const { post, runs, handled } = await startCounting(world, { ...httpPaymentPolicy, [name]: fail });
+        const { post, runs, handled } = await startCounting(testbed, { ...httpPaymentPolicy, [name]: fail });
         expect(await post()).toMatchObject({ status: 500, text: 'handled' });
         expectNamed(handled, name);
         expect(handled[0]).toHaveProperty('cause', value);
@@ -44,9 +44,9 @@ onEveryFramework('A function among the options,', (world) => {
       },
     );
 
-    it(`${name}, that rejects with an Error: the error handler gets that one`, async () => {
+    it(`${name}, that rejects with an Error: the error handler gets that Error`, async () => {
       const error = Object.assign(new Error('Sign in.'), { status: 401 });
-      const { post, runs, handled } = await startCounting(world, { [name]: async () => await Promise.reject(error) });
+      const { post, runs, handled } = await startCounting(testbed, { [name]: async () => await Promise.reject(error) });
       expect(await post()).toMatchObject({ status: 500, text: 'handled' });
       expect(handled).toEqual([error]);
       expect(handled[0]).toBe(error);
@@ -55,7 +55,7 @@ onEveryFramework('A function among the options,', (world) => {
 
     it(`${name}, that never settles: after callbackTimeoutMs the error handler gets an Error that names it`, async () => {
       const never = () => new Promise(() => {});
-      const { post, runs, handled } = await startCounting(world, { [name]: never, callbackTimeoutMs: 20 });
+      const { post, runs, handled } = await startCounting(testbed, { [name]: never, callbackTimeoutMs: 20 });
       expect(await post()).toMatchObject({ status: 500, text: 'handled' });
       expectNamed(handled, name);
       expect(runs()).toBe(0);
@@ -65,22 +65,22 @@ onEveryFramework('A function among the options,', (world) => {
   it.each(everyFailure)(
     'onAbandoned, that %s %s: the outcome stays unknown, and an event names it',
     async (_how, _title, fail) => {
-      let asked = 0;
-      const { retry, acts } = await startShopWithUnknownOutcome(world, () => {
-        asked += 1;
+      let calls = 0;
+      const { retry, acts } = await startShopWithUnknownOutcome(testbed, () => {
+        calls += 1;
         return fail() as never;
       });
       const misconfigured = nextEvent('misconfigured');
       expect((await retry()).status).toBe(500);
       expectNamed([(await misconfigured).error], 'onAbandoned');
-      expect([asked, acts]).toEqual([1, ['reserve 1', 'charge 1']]);
+      expect([calls, acts]).toEqual([1, ['reserve 1', 'charge 1']]);
     },
   );
 
   it.each(everyFailure)(
     'renderProblem, that %s %s: the error handler gets an Error that names it',
     async (_how, _title, fail) => {
-      const { post, runs, handled } = await startCounting(world, { required: true, renderProblem: fail as never });
+      const { post, runs, handled } = await startCounting(testbed, { required: true, renderProblem: fail as never });
       expect(await post({ key: undefined })).toMatchObject({ status: 500, text: 'handled' });
       expectNamed(handled, 'renderProblem');
       expect(runs()).toBe(0);
@@ -94,8 +94,11 @@ onEveryFramework('A function among the options,', (world) => {
     ['a body that is no JSON', { contentType: 'text/plain', body: { n: 1n } }],
     ['a header of two lines', { contentType: 'text/plain', body: 'no', headers: { 'X-A': 'a\r\nb' } }],
     ['a status that is none', { contentType: 'text/plain', body: 'no', status: 17 }],
-  ])('renderProblem, that gives %s: the error handler gets an Error that names it', async (_title, given) => {
-    const { post, runs, handled } = await startCounting(world, { required: true, renderProblem: () => given as never });
+  ])('renderProblem, that returns %s: the error handler gets an Error that names it', async (_title, given) => {
+    const { post, runs, handled } = await startCounting(testbed, {
+      required: true,
+      renderProblem: () => given as never,
+    });
     expect(await post({ key: undefined })).toMatchObject({ status: 500, text: 'handled' });
     expectNamed(handled, 'renderProblem');
     expect(runs()).toBe(0);
@@ -104,7 +107,7 @@ onEveryFramework('A function among the options,', (world) => {
   it.each(everyFailure)(
     'isFinal, that %s %s: the client gets a plain 500, and an event names it',
     async (_how, _title, fail) => {
-      const { post, runs } = await startCounting(world, { ...httpPaymentPolicy, isFinal: fail as never });
+      const { post, runs } = await startCounting(testbed, { ...httpPaymentPolicy, isFinal: fail as never });
       const misconfigured = nextEvent('misconfigured');
       expect(await post()).toMatchObject({ status: 500, text: 'Internal Server Error' });
       expectNamed([(await misconfigured).error], 'isFinal');
@@ -114,7 +117,7 @@ onEveryFramework('A function among the options,', (world) => {
   );
 });
 
-onEveryFramework('Without an error handler of the application', (world) => {
+onEveryFramework('Without an error handler of the application', (testbed) => {
   const wrong: Record<string, Options> = {
     'a scope that is missing': { scope: () => undefined },
     'a fingerprint that is none': { fingerprint: () => 17 },
@@ -122,15 +125,15 @@ onEveryFramework('Without an error handler of the application', (world) => {
     'an isFinal that throws': { isFinal: fails },
   };
   it.each(Object.entries(wrong))(
-    'the client gets a plain 500 that says nothing of the cause: %s',
+    'the client gets a plain 500 that does not reveal the cause: %s',
     async (_title, options) => {
-      const { store } = await world.openStore();
+      const { store } = await testbed.openStore();
       const handler: Handler = () => ({ status: 201, body: 'paid' });
-      const { port } = await world.start({ store, handler, options, env: 'production' });
+      const { port } = await testbed.start({ store, handler, options, env: 'production' });
       const misconfigured = nextEvent('misconfigured');
-      const answer = await send(port, { key: 'k' });
-      expect([answer.status, answer.text]).toEqual([500, expect.stringContaining('Internal Server Error')]);
-      expect(answer.text).not.toMatch(/scope|fingerprint|renderProblem|isFinal|option|onceguard/i);
+      const response = await send(port, { key: 'k' });
+      expect([response.status, response.text]).toEqual([500, expect.stringContaining('Internal Server Error')]);
+      expect(response.text).not.toMatch(/scope|fingerprint|renderProblem|isFinal|option|onceguard/i);
       const { error } = await misconfigured;
       expect(error.stack).toContain(error.message);
     },
@@ -139,14 +142,14 @@ onEveryFramework('Without an error handler of the application', (world) => {
 
 onEveryFramework(
   'Koa',
-  (world) => {
+  (testbed) => {
     it.each([
       ['undefined', undefined],
       ['null', null],
-    ])('answers 500 where a handler rejects with %s, which Koa by itself never answers', async (_title, value) => {
-      const { store } = await world.openStore();
+    ])('sends 500 where a handler rejects with %s, for which Koa alone sends nothing', async (_title, value) => {
+      const { store } = await testbed.openStore();
       const handler: Handler = async () => await Promise.reject(value);
-      const { port } = await world.start({ store, handler });
+      const { port } = await testbed.start({ store, handler });
       expect((await send(port, { key: 'k' })).status).toBe(500);
     });
   },
@@ -164,12 +167,12 @@ function expectNamed(errors: readonly unknown[], name: string): void {
   expect(error).toMatchObject({ code: 'option_invalid', message: expect.stringMatching(new RegExp(`\\b${name}\\b`)) });
 }
 
-async function startCounting(world: Testbed, options: Options) {
-  const { store } = await world.openStore();
+async function startCounting(testbed: Testbed, options: Options) {
+  const { store } = await testbed.openStore();
   let runs = 0;
   const handled: unknown[] = [];
   const handler: Handler = () => ({ status: 201, body: { run: ++runs } });
-  const { port } = await world.start({ store, handler, options, handled });
+  const { port } = await testbed.start({ store, handler, options, handled });
   const post = async ({ key }: { key: string | undefined } = { key: 'k' }) => await send(port, { key });
   return { post, handled, runs: () => runs };
 }

@@ -1,4 +1,4 @@
-// Must hold: where a layer outside has answered before the handler began, it does not begin, and the key is free.
+// Where an outer layer has responded before the handler began, the handler does not begin, and the key is free.
 import { recovery } from '@onceguard/core';
 import { httpPaymentPolicy } from '@onceguard/core/http';
 import { FaultStore, failsBefore, runFirst } from '@onceguard/testing';
@@ -11,18 +11,18 @@ import type { Handler, Options } from './frameworks.js';
 import { type Gate, newGate } from './gate.js';
 import { type ReceivedResponse, send } from './http-client.js';
 
-/** What the timed request does until the layer outside has answered. */
-const holdUntilAnswered = async (entered: Gate, answered: Gate) => {
+/** The timed request stays pending here until the outer layer has responded. */
+const holdUntilResponded = async (entered: Gate, responded: Gate) => {
   entered.open();
-  await answered.opened;
+  await responded.opened;
 };
 
-onEveryFramework('Where a layer outside answers', (world) => {
+onEveryFramework('Where an outer layer responds', (testbed) => {
   it.each(['scope', 'key', 'fingerprint'])('while %s is pending, the handler does not run', async (name) => {
-    const { store, sendTimed, post, runs } = await startTimed(world, (entered, answered) => ({
+    const { store, sendTimed, post, runs } = await startTimed(testbed, (entered, responded) => ({
       ...httpPaymentPolicy,
       [name]: async (native: unknown) => {
-        if (isTimed(native)) await holdUntilAnswered(entered, answered);
+        if (isTimed(native)) await holdUntilResponded(entered, responded);
         return 'k';
       },
     }));
@@ -34,11 +34,11 @@ onEveryFramework('Where a layer outside answers', (world) => {
   it.each([
     ['by default', {}],
     ['under payments', httpPaymentPolicy],
-  ])('while the store is asked, %s, the handler does not run, and the claim is given back', async (_title, options) => {
-    const { store, sendTimed, post, runs } = await startTimed(world, (entered, answered, store) => {
+  ])('during the store call, %s, the handler does not run, and the lease is released', async (_title, options) => {
+    const { store, sendTimed, post, runs } = await startTimed(testbed, (entered, responded, store) => {
       store.injectFault(
         'acquire',
-        runFirst(() => holdUntilAnswered(entered, answered)),
+        runFirst(() => holdUntilResponded(entered, responded)),
         1,
       );
       return options;
@@ -50,10 +50,10 @@ onEveryFramework('Where a layer outside answers', (world) => {
     expect([runs(), await allDoubts(store)]).toEqual([1, []]);
   });
 
-  it('while the store is away, and the options say bypass, the handler does not run', async () => {
-    const { sendTimed, runs, passed } = await startTimed(world, (entered, answered, store) => {
+  it('while the store is away, and onStoreUnavailable is bypass, the handler does not run', async () => {
+    const { sendTimed, runs, passed } = await startTimed(testbed, (entered, responded, store) => {
       store.injectFault('acquire', async () => {
-        await holdUntilAnswered(entered, answered);
+        await holdUntilResponded(entered, responded);
         return await failsBefore('misconfigured')(async () => expect.unreachable());
       });
       return { onStoreUnavailable: 'bypass' };
@@ -63,11 +63,11 @@ onEveryFramework('Where a layer outside answers', (world) => {
     expect(runs()).toBe(0);
   });
 
-  it('while it waits for another attempt, the handler does not run when that one fails', async () => {
+  it('while the request waits for another attempt, the handler does not run when that attempt fails', async () => {
     const [begun, gate] = [newGate(), newGate()];
     const { store, sendTimed, post, runs } = await startTimed(
-      world,
-      (entered, _answered, store) => {
+      testbed,
+      (entered, _responded, store) => {
         void store.waitForCalls('acquire', 2).then(entered.open);
         return { onInProgress: { waitMs: 30_000 } };
       },
@@ -86,13 +86,13 @@ onEveryFramework('Where a layer outside answers', (world) => {
     expect([runs(), store.callsOf('release').length]).toEqual([2, 2]);
   });
 
-  it('while onAbandoned is asked, the handler does not run, and the outcome stays unknown', async () => {
+  it('while onAbandoned runs, the handler does not run, and the outcome stays unknown', async () => {
     const { store, sendTimed, post, runs } = await startTimed(
-      world,
-      (entered, answered) => ({
+      testbed,
+      (entered, responded) => ({
         onFailure: 'unknown',
         onAbandoned: async () => {
-          await holdUntilAnswered(entered, answered);
+          await holdUntilResponded(entered, responded);
           return recovery.notDone();
         },
       }),
@@ -108,10 +108,10 @@ onEveryFramework('Where a layer outside answers', (world) => {
     expect(await allDoubts(store)).toMatchObject([{ state: 'unknown' }]);
   });
 
-  it('before an error would, that answer is the only one', async () => {
-    const { sendTimed, post, passed, runs } = await startTimed(world, (entered, answered) => ({
+  it('before an error does, its response is the only one', async () => {
+    const { sendTimed, post, passed, runs } = await startTimed(testbed, (entered, responded) => ({
       scope: async (native: unknown) => {
-        if (isTimed(native)) await holdUntilAnswered(entered, answered);
+        if (isTimed(native)) await holdUntilResponded(entered, responded);
         return isTimed(native) ? '' : 'k';
       },
     }));
@@ -124,35 +124,35 @@ onEveryFramework('Where a layer outside answers', (world) => {
 
 interface TimedApp {
   readonly store: FaultStore;
-  /** A request that the layer outside answers with 503 as soon as it is pending. */
+  /** A request to which the outer layer responds with 503 as soon as it is pending. */
   sendTimed(): Promise<ReceivedResponse>;
   post(): Promise<ReceivedResponse>;
-  /** The application is through with the timed request. */
+  /** Resolves when the application has finished the timed request. */
   passed(): Promise<void>;
   runs(): number;
 }
 
 async function startTimed(
-  world: Testbed,
-  options: (entered: Gate, answered: Gate, store: FaultStore) => Options,
+  testbed: Testbed,
+  options: (entered: Gate, responded: Gate, store: FaultStore) => Options,
   handler: Handler = () => ({ status: 201, body: 'paid' }),
 ): Promise<TimedApp> {
-  const [entered, answered] = [newGate(), newGate()];
-  const store = new FaultStore((await world.openStore()).store);
+  const [entered, responded] = [newGate(), newGate()];
+  const store = new FaultStore((await testbed.openStore()).store);
   let runs = 0;
   const counting: Handler = async (call) => {
     runs += 1;
     return await handler(call);
   };
-  const { port } = await world.start({
+  const { port } = await testbed.start({
     store,
     handler: counting,
-    outer: [world.framework.family === 'express' ? expressTimer(entered) : koaTimer(entered)],
-    options: options(entered, answered, store),
+    outer: [testbed.framework.family === 'express' ? expressTimer(entered) : koaTimer(entered)],
+    options: options(entered, responded, store),
   });
   const sendTimed = async () => {
     const received = await send(port, { key: 'k', headers: { 'x-timed': 'yes' } });
-    answered.open();
+    responded.open();
     return received;
   };
   const post = async () => await send(port, { key: 'k' });

@@ -1,4 +1,4 @@
-// Must hold: a caller that waits for the outcome of another, and leaves, gives its place back at once.
+// A caller that waits for another attempt's outcome, and disconnects, frees its place at once.
 import { once } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -9,20 +9,20 @@ import type { Handler } from './frameworks.js';
 import { newGate } from './gate.js';
 import { begin, send } from './http-client.js';
 
-onEveryFramework('Of callers that wait,', (world) => {
+onEveryFramework('Of callers that wait,', (testbed) => {
   it.each([
     ['at one store', { maxWaiters: 2 }],
     ['in one scope', { maxWaitersPerScope: 2 }],
-  ])('no more do %s than the option says; those beyond it are refused at once', async (_title, limits) => {
-    const { port, wait, finish } = await startWaiting(world, limits);
+  ])('at most as many as the option allows wait: %s; further ones are rejected at once', async (_title, limits) => {
+    const { port, wait, finish } = await startWaiting(testbed, limits);
     const waiting = statuses([await wait(1), await wait(2)]);
     expect((await send(port, { key: 'k' })).json()).toMatchObject({ status: 409, code: 'in_progress' });
     await finish();
     expect(await waiting).toEqual([201, 201]);
   });
 
-  it('the one that looks gives its place to the next when it leaves, and so does one that does not look', async () => {
-    const { wait, leave, finish } = await startWaiting(world, { maxWaiters: 2 });
+  it('one that disconnects frees its place at once, whether it polls or not', async () => {
+    const { wait, leave, finish } = await startWaiting(testbed, { maxWaiters: 2 });
     const [first, second] = [await wait(1), await wait(2)];
     await leave(first, 1);
     const third = await wait(3);
@@ -35,9 +35,9 @@ onEveryFramework('Of callers that wait,', (world) => {
 
 type Limits = { readonly maxWaiters?: number; readonly maxWaitersPerScope?: number };
 
-/** An application at work for alice, until `finish`, whose duplicates wait. */
-async function startWaiting(world: Testbed, limits: Limits) {
-  const store = new FaultStore((await world.openStore()).store);
+/** An application that works for alice until `finish`, and whose duplicates wait. */
+async function startWaiting(testbed: Testbed, limits: Limits) {
+  const store = new FaultStore((await testbed.openStore()).store);
   const [begun, gate] = [newGate(), newGate()];
   const sockets: Socket[] = [];
   const handler: Handler = async () => {
@@ -49,19 +49,19 @@ async function startWaiting(world: Testbed, limits: Limits) {
     sockets.push((native as Native).socket);
     return 'alice';
   };
-  const { port } = await world.start({
+  const { port } = await testbed.start({
     store,
     handler,
     options: { onInProgress: { waitMs: 30_000, ...limits }, scope },
   });
   const first = send(port, { key: 'k' });
   await begun.opened;
-  /** The request is the `nth` that asked the store after the first, and waits now. */
+  /** The request is the `nth` that called the store after the first, and waits now. */
   const wait = async (nth: number): Promise<ClientRequest> => {
     const client = begin(port, { key: 'k' });
     client.on('error', () => {});
     for (let calls = 1; tokensOf(store) < nth + 1; calls += 1) await store.waitForCalls('acquire', calls);
-    // As long as the answer of its first look takes.
+    // Takes as long as the reply to its first poll.
     await store.inner.read('nothing');
     await nextLoopTurns();
     return client;
@@ -91,12 +91,12 @@ function tokensOf(store: FaultStore): number {
 
 const nextLoopTurns = async () => await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
 
-/** What the requests that still wait are answered with. To be called before their answers come. */
+/** The statuses for the requests that still wait. Call it before their responses arrive. */
 async function statuses(clients: readonly ClientRequest[]): Promise<(number | undefined)[]> {
-  const answers = clients.map(async (client) => {
-    const [answer] = (await once(client, 'response')) as [IncomingMessage];
-    answer.resume();
-    return answer.statusCode;
+  const responses = clients.map(async (client) => {
+    const [response] = (await once(client, 'response')) as [IncomingMessage];
+    response.resume();
+    return response.statusCode;
   });
-  return await Promise.all(answers);
+  return await Promise.all(responses);
 }

@@ -1,4 +1,4 @@
-// Must hold: two copies of the packages in one process, ESM and CommonJS, work as one.
+// Two copies of the packages in one process, ESM and CommonJS, work as one.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -22,74 +22,74 @@ it('These are two copies', () => {
   expect(cjs.executeIdempotently).not.toBe(esm.executeIdempotently);
 });
 
-onEveryFramework('A middleware of another copy inside of the first', (world) => {
-  it('passes requests on: duplicates run once, and the replay is the answer of the handler', async () => {
-    const { store } = await world.openStore();
+onEveryFramework('A middleware of another copy inside of the first', (testbed) => {
+  it('passes requests on: duplicates run once, and the replay is the response of the handler', async () => {
+    const { store } = await testbed.openStore();
     let runs = 0;
     const handler: Handler = ({ context }) => ({ status: 201, body: { run: ++runs, attempt: context?.attempt } });
-    const { port } = await world.start({ store, handler, inner: [ofCommonJs(world, store)] });
+    const { port } = await testbed.start({ store, handler, inner: [ofCommonJs(testbed, store)] });
     const first = await send(port, { key: 'k' });
     const replay = await send(port, { key: 'k' });
     expect([first.status, first.text]).toEqual([201, '{"run":1,"attempt":1}']);
     expect([replay.text, replay.headers['idempotent-replayed'], runs]).toEqual([first.text, 'true', 1]);
   });
 
-  it('handles the requests that the first leaves alone', async () => {
-    const { store } = await world.openStore();
+  it('handles the requests that the first passes on', async () => {
+    const { store } = await testbed.openStore();
     let runs = 0;
     const handler: Handler = () => ({ status: 201, body: { run: ++runs } });
     const options = { skip: () => true };
-    const { port } = await world.start({ store, handler, options, inner: [ofCommonJs(world, store)] });
+    const { port } = await testbed.start({ store, handler, options, inner: [ofCommonJs(testbed, store)] });
     expect((await send(port, { key: 'k' })).text).toBe('{"run":1}');
     expect((await send(port, { key: 'k' })).headers['idempotent-replayed']).toBe('true');
   });
 });
 
-describe.each(copies)('In %s,', (_title, one, other) => {
+describe.each(copies)('In %s,', (_title, copy, otherCopy) => {
   const work = { scope: 'tests', key: 'payment-1' };
 
-  it('drain waits for what the other copy has still to record', async () => {
-    const store = new FaultStore(new one.MemoryStore(), 50);
+  it('drainStore waits for what the other copy has still to record', async () => {
+    const store = new FaultStore(new copy.MemoryStore(), 50);
     store.injectFault('complete', failsBefore());
-    const end = await one.executeIdempotently(() => 'paid', { ...work, store });
+    const end = await copy.executeIdempotently(() => 'paid', { ...work, store });
     expect(end).toMatchObject({ kind: 'executed', recorded: false });
-    expect(await other.drainStore(store, { timeoutMs: 10 })).toBe(false);
+    expect(await otherCopy.drainStore(store, { timeoutMs: 10 })).toBe(false);
     store.clearFaults();
-    expect(await other.drainStore(store)).toBe(true);
-    expect(await other.executeIdempotently(() => 'paid again', { ...work, store })).toMatchObject({
+    expect(await otherCopy.drainStore(store)).toBe(true);
+    expect(await otherCopy.executeIdempotently(() => 'paid again', { ...work, store })).toMatchObject({
       kind: 'replayed',
       value: 'paid',
     });
   });
 
-  it('the store is told the highest fencing token that the other copy saw', async () => {
-    const store = new FaultStore(new one.MemoryStore());
+  it('the store gets the highest fencing token that the other copy saw', async () => {
+    const store = new FaultStore(new copy.MemoryStore());
     let seen = 0;
     const operation = ({ fencingToken }: esm.OperationContext) => {
       seen = fencingToken;
     };
-    await one.executeIdempotently(operation, { ...work, store });
-    await other.executeIdempotently(() => expect.unreachable('It ran again.'), { ...work, store });
+    await copy.executeIdempotently(operation, { ...work, store });
+    await otherCopy.executeIdempotently(() => expect.unreachable('It ran again.'), { ...work, store });
     expect(seen).toBeGreaterThan(0);
     expect(store.callsOf('acquire')[1]?.args[0]).toMatchObject({ lastSeenFencingToken: seen });
   });
 
   it('the limit on waiters counts those of both', async () => {
-    const store = new FaultStore(new one.MemoryStore());
+    const store = new FaultStore(new copy.MemoryStore());
     const [begun, gate] = [newGate(), newGate()];
     const operation = async () => {
       begun.open();
       await gate.opened;
       return 'paid';
     };
-    const first = one.executeIdempotently(operation, { ...work, store });
+    const first = copy.executeIdempotently(operation, { ...work, store });
     await begun.opened;
     const options = { ...work, store, onInProgress: { waitMs: 30_000, maxWaiters: 1 } };
     const never = () => expect.unreachable('It ran.');
-    const waiting = one.executeIdempotently(never, options);
-    // The second call of the one that waits: it looks again.
+    const waiting = copy.executeIdempotently(never, options);
+    // The second call of the waiter: it polls.
     await store.waitForCalls('acquire', 3);
-    expect((await other.executeIdempotently(never, options)).kind).toBe('in_progress');
+    expect((await otherCopy.executeIdempotently(never, options)).kind).toBe('in_progress');
     gate.open();
     expect([(await first).kind, (await waiting).kind]).toEqual(['executed', 'replayed']);
   });
@@ -98,10 +98,10 @@ describe.each(copies)('In %s,', (_title, one, other) => {
 it('A warning is given once, whichever copy gives it', async () => {
   const program = fileURLToPath(new URL('processes/mounted-in-two-copies.mjs', import.meta.url));
   const child = fork(program, { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-  let said = '';
-  child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   await once(child, 'close');
-  expect(said.match(/\[mounted_twice\]/g)).toHaveLength(1);
+  expect(stderr.match(/\[mounted_twice\]/g)).toHaveLength(1);
 });
 
 /** The middleware of the CommonJS copy. */

@@ -1,4 +1,4 @@
-// Must hold, 23: an answer that a store has no room for is sent as recorded, and what was done is not done again.
+// Requirement 23: a response for which a store has no room is sent all the same, and the work is not done again.
 import { executeIdempotently, MemoryStore } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { startRedis } from '@onceguard/testing';
@@ -11,9 +11,9 @@ afterEach(async () => {
   for (const end of ends.splice(0)) await end();
 });
 
-/** A store, and how it becomes full while a handler works. */
+/** A store, and a function that fills it while a handler works. */
 async function openStore({ kind }: Testbed) {
-  // Larger than the room of a memory store.
+  // Larger than the memory store's limit.
   const body = { text: 'x'.repeat(90_000) };
   if (kind.name === 'memory') return { store: new MemoryStore({ maxBytes: 80_000 }), body, fill: async () => {} };
   const server = await startRedis();
@@ -25,16 +25,16 @@ async function openStore({ kind }: Testbed) {
   return { store, body, fill: async () => void (await server.command('CONFIG', 'SET', 'maxmemory', 1)) };
 }
 
-onEveryFramework('An answer that the store has no room for', (world) => {
-  it('reaches its client as recorded, and a retry gets 410 with the original status', async () => {
-    const { store, body, fill } = await openStore(world);
+onEveryFramework('A response that the store has no room for', (testbed) => {
+  it('reaches its client in full, and a retry gets 410 with the original status', async () => {
+    const { store, body, fill } = await openStore(testbed);
     let runs = 0;
     const handler = async () => {
       runs += 1;
       await fill();
       return { status: 201, body };
     };
-    const { port } = await world.start({ store, handler });
+    const { port } = await testbed.start({ store, handler });
     const first = await send(port, { key: 'k' });
     expect([first.status, first.json(), first.headers['idempotency-recorded']]).toEqual([201, body, undefined]);
     for (const retry of [await send(port, { key: 'k' }), await send(port, { key: 'k' })]) {
@@ -43,10 +43,10 @@ onEveryFramework('An answer that the store has no room for', (world) => {
     expect(runs).toBe(1);
   });
 
-  it('counts for its scope alone, over HTTP and in functions together', async () => {
+  it('counts for its scope only, over HTTP and in functions together', async () => {
     const store = new MemoryStore({ maxRecords: 8 });
     const scope = () => 'tenant-1';
-    const { port } = await world.start({ store, handler: () => ({ status: 201, body: {} }), options: { scope } });
+    const { port } = await testbed.start({ store, handler: () => ({ status: 201, body: {} }), options: { scope } });
     expect((await send(port, { key: 'k-1' })).status).toBe(201);
     await executeIdempotently(() => 'done', { store, scope: 'tenant-1', key: 'k-2' });
     expect((await send(port, { key: 'k-3' })).status).toBe(503);
@@ -54,9 +54,9 @@ onEveryFramework('An answer that the store has no room for', (world) => {
     expect(await executeIdempotently(() => 'done', another)).toMatchObject({ kind: 'executed', recorded: true });
   });
 
-  it('does not count for the scope of all callers, which is no tenant', async () => {
+  it('the shared scope "public" is not limited as a tenant', async () => {
     const store = new MemoryStore({ maxRecords: 4 });
-    const { port } = await world.start({
+    const { port } = await testbed.start({
       store,
       handler: () => ({ status: 201, body: {} }),
       options: { scope: 'public' },

@@ -1,4 +1,4 @@
-// Servers that tests start as processes of their own, to kill them or to see what they alone do.
+// Servers that tests start as separate processes, to kill them or to observe them alone.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -10,20 +10,23 @@ export interface ChildProgram<Told> {
   readonly process: ChildProcess;
   /** The first message of the program. */
   readonly firstMessage: Told;
-  /** Ends it at once, as a crash would, and waits until it is gone. */
+  /** Kills it, as a crash would, and waits for its exit. */
   kill(): Promise<void>;
 }
 
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
-/** Runs a program of `processes/` with one argument, as JSON, and resolves with what it says first. TypeScript is run by tsx. */
+/**
+ * Runs a program of `processes/` with one argument, as JSON, and resolves with its first message. TypeScript is run by
+ * tsx.
+ */
 export async function startChild<Told>(program: string, settings: object): Promise<ChildProgram<Told>> {
   const file = fileURLToPath(new URL(`processes/${program}`, import.meta.url));
   const execArgv = program.endsWith('.ts') ? ['--import', tsx] : [];
   const child = fork(file, [JSON.stringify(settings)], { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const gone = once(child, 'exit');
   const first = await Promise.race([once(child, 'message'), gone.then(() => null)]);
-  if (first === null) throw new Error(`${program} ended before it said anything: ${child.exitCode}`);
+  if (first === null) throw new Error(`${program} ended before its first message: ${child.exitCode}`);
   return {
     pid: child.pid ?? 0,
     process: child,

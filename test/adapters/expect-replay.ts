@@ -1,8 +1,8 @@
-// What must be the same in an answer and its replay.
+// What must be equal in a response and its replay.
 import { expect } from 'vitest';
 import type { ReceivedResponse } from './http-client.js';
 
-/** They say how one message is cut and when it was sent, or mark the replay. */
+/** These headers frame one message, date it, or mark the replay. */
 const perMessageHeaders = [
   'connection',
   'content-length',
@@ -13,7 +13,7 @@ const perMessageHeaders = [
   'transfer-encoding',
 ];
 
-/** Status, reason phrase, bytes, trailers and every header line but those of one message, by name. */
+/** Status, reason phrase, bytes, trailers and every header line except those of one message, by name. */
 export function comparableResponse({ status, reason, rawHeaders, rawTrailers, body }: ReceivedResponse) {
   const lines = rawHeaders.flatMap((name, at) =>
     at % 2 === 0 ? [`${name.toLowerCase()}: ${rawHeaders[at + 1]}`] : [],

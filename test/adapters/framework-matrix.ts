@@ -14,7 +14,7 @@ import { type OpenedStore, type StoreKind, storeKinds } from './store-kinds.js';
 export interface Testbed {
   readonly framework: Framework;
   readonly kind: StoreKind;
-  /** A store of this test's own, closed after it. */
+  /** A store of this test alone, closed after it. */
   openStore(): Promise<OpenedStore>;
   /** An application on a free port, closed after the test. */
   start(spec: AppSpec): Promise<RunningApp>;
@@ -23,12 +23,12 @@ export interface Testbed {
 }
 
 /**
- * `only` restricts the matrix: a family of frameworks, HTTP/1 for what HTTP/2 does not have, or Redis where a store outside the
- * process is needed.
+ * `only` restricts the matrix: to a family of frameworks, to HTTP/1 for what HTTP/2 lacks, or to Redis where a store
+ * outside the process is needed.
  */
 export function onEveryFramework(
   title: string,
-  tests: (world: Testbed) => void,
+  tests: (testbed: Testbed) => void,
   only: { family?: 'express' | 'koa'; transport?: Transport; store?: 'Redis' } = {},
 ): void {
   const all = [...frameworks, ...frameworksOverHttp2].filter(
@@ -51,9 +51,9 @@ function newTestbed(framework: Framework, kind: StoreKind): Testbed {
     kind,
     reasonPhrase: (phrase) => (framework.transport === 'HTTP/2' ? '' : phrase),
     openStore: async () => {
-      const world = await kind.open();
-      open.push(world);
-      return world;
+      const testbed = await kind.open();
+      open.push(testbed);
+      return testbed;
     },
     start: async (spec) => {
       const app = await start(framework, spec);

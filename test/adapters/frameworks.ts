@@ -1,4 +1,4 @@
-// The frameworks that the adapter suite runs on, behind one way to mount a handler that says what it answers.
+// The frameworks that the adapter suite runs on, behind one way to mount a handler and to give its response.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
@@ -15,10 +15,10 @@ import Koa2 from 'koa2';
 import { http2Ports } from './http2-client.js';
 import { expressOverHttp2 } from './http2-express.js';
 
-/** What node:http is given; Koa's answers with a promise, which nobody waits for. */
+/** The listener for node:http. Koa's returns a promise, which nobody awaits. */
 export type Listener = (req: IncomingMessage, res: ServerResponse) => unknown;
 
-/** What a handler is given, whatever the framework. */
+/** What a handler gets, whatever the framework. */
 export interface Call {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
@@ -29,8 +29,8 @@ export interface Call {
 }
 
 /**
- * What a handler answers: in the framework's own way; `raw` where it writes to `call.res` itself; `native` where it has
- * answered through `call.native`.
+ * How a handler responds: in the framework's own way; `raw` where it writes to `call.res` itself; `native` where it has
+ * responded through `call.native`.
  */
 export type Reply =
   | 'raw'
@@ -49,19 +49,22 @@ export type Options = Partial<Omit<HttpOptions<never>, 'scope' | 'key' | 'skip' 
 
 export interface AppSpec {
   readonly store: IdempotencyStore;
-  /** Answers every method and path under the middleware. */
+  /** Handles every method and path under the middleware. */
   readonly handler: Handler;
   readonly options?: Options;
-  /** `json` (default): JSON, text and forms are parsed; `raw`: the same, with the source kept; `none`: nothing is parsed. */
+  /**
+   * `json` (default): JSON, text and forms are parsed; `raw`: the same, with the source kept; `none`: nothing is
+   * parsed.
+   */
   readonly parser?: 'json' | 'raw' | 'none';
   /** Native middleware outside of (before) the idempotency middleware, and inside of it. */
   readonly outer?: readonly unknown[];
   readonly inner?: readonly unknown[];
-  /** The application has an error handler, which puts here what it gets, and answers 500 `handled`. */
+  /** Gives the application an error handler, which adds each error here and responds with 500 `handled`. */
   readonly handled?: unknown[];
-  /** Express' own handler of errors shows their stacks, but not in production. Default `test`. */
+  /** Express' own error handler shows stacks, except in production. Default `test`. */
   readonly env?: 'test' | 'production';
-  /** The same application without the idempotency middleware, to compare with. */
+  /** The same application without the idempotency middleware, for comparison. */
   readonly plain?: boolean;
 }
 
@@ -71,7 +74,7 @@ export interface RunningApp {
   close(): Promise<void>;
 }
 
-/** How requests come in. Over HTTP/2 there are no reason phrases, no pipelining and no sockets of one request. */
+/** How requests arrive. Over HTTP/2 there are no reason phrases, no pipelining and no socket for one request alone. */
 export type Transport = 'HTTP/1' | 'HTTP/2';
 
 interface FrameworkBase {
@@ -147,7 +150,7 @@ async function serveHttp2(listener: Listener): Promise<RunningApp> {
   return { port, server: server as unknown as Server, close };
 }
 
-/** The adapters' options are generic in the native request, which a suite for all of them cannot name. */
+/** The adapters' options are generic in the native request, which a suite for all frameworks cannot name. */
 export function expressMiddleware(store: IdempotencyStore, options: Options = {}) {
   return expressIdempotency({ store, scope: 'public', ...options } as Parameters<typeof expressIdempotency>[0]);
 }
@@ -167,7 +170,8 @@ function expressListener(make: typeof express, spec: AppSpec): Listener {
   }
   if (!spec.plain) app.use(expressMiddleware(spec.store, spec.options));
   for (const layer of spec.inner ?? []) app.use(layer as express.RequestHandler);
-  // A route, so that what it answers counts as routed; a rejected promise reaches Express 5 by itself and Express 4 here.
+  // A route, so that its response counts as routed. Express 5 handles a rejected promise itself; for Express 4 it is
+  // passed to next().
   app.all(/.*/, (req: Request, res: Response, next: NextFunction) => {
     const call = { req, res, body: req.body, native: req, context: req.idempotency };
     Promise.resolve()

@@ -1,4 +1,4 @@
-// A point at which a test holds a handler until something has happened.
+// A latch at which a test holds a handler until the test opens it.
 
 export interface Gate {
   readonly opened: Promise<void>;

@@ -1,4 +1,4 @@
-// A gated server in a process of its own: tests learn when its handlers begin, and kill, pause or finish them.
+// A gated server in its own process: tests learn when its handlers begin, and kill, pause or finish them.
 import { EventEmitter, once } from 'node:events';
 import { type ChildProgram, startChild } from './child-process.js';
 import type { Began, Finish, Listening, Settings } from './processes/gated-server.js';
@@ -10,7 +10,7 @@ export interface ServerProcess {
   began(key: string): Promise<Began>;
   /** How many handlers have begun with this key. */
   runs(key: string): number;
-  /** Lets the handler of this key answer. */
+  /** Lets the handler of this key respond. */
   finish(key: string): void;
   pause(): void;
   resume(): void;
@@ -20,10 +20,10 @@ export interface ServerProcess {
 export async function startServerProcess(settings: Settings): Promise<ServerProcess> {
   const child: ChildProgram<Listening> = await startChild('gated-server.ts', settings);
   const all: Began[] = [];
-  const news = new EventEmitter();
+  const messages = new EventEmitter();
   child.process.on('message', (began: Began) => {
     all.push(began);
-    news.emit(began.key, began);
+    messages.emit(began.key, began);
   });
   return {
     pid: child.pid,
@@ -31,7 +31,7 @@ export async function startServerProcess(settings: Settings): Promise<ServerProc
     began: async (key) => {
       const known = all.find((began) => began.key === key);
       if (known !== undefined) return known;
-      const [began] = await once(news, key);
+      const [began] = await once(messages, key);
       return began;
     },
     runs: (key) => all.filter((began) => began.key === key).length,

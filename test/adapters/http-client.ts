@@ -1,4 +1,4 @@
-// A client that sees what is on the wire: one connection a request, the reason phrase, raw headers, the bytes.
+// A client that sees what is on the wire: one connection per request, the reason phrase, raw headers, the bytes.
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { beginOverHttp2, http2Ports } from './http2-client.js';
@@ -8,7 +8,7 @@ export interface RequestToSend {
   readonly path?: string;
   readonly key?: string | undefined;
   readonly headers?: Record<string, string | string[]>;
-  /** An object goes as JSON, a string or bytes as they are. */
+  /** An object is sent as JSON, a string or bytes unchanged. */
   readonly body?: unknown;
 }
 
@@ -23,12 +23,12 @@ export interface ReceivedResponse {
   json(): Record<string, unknown>;
 }
 
-/** POST /pay with `{"amount":10}` unless told otherwise. */
+/** Default: POST /pay with `{"amount":10}`. */
 export async function send(port: number, sent: RequestToSend = {}): Promise<ReceivedResponse> {
   return await receive(begin(port, sent));
 }
 
-/** The same request, on its way; whoever leaves destroys it. */
+/** Sends the same request without awaiting its response; `destroy()` disconnects. */
 export function begin(port: number, sent: RequestToSend = {}): ClientRequest {
   const body = sent.body === undefined && sent.method === undefined ? { amount: 10 } : sent.body;
   const bytes = encoded(body);

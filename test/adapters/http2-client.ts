@@ -1,4 +1,4 @@
-// A request over HTTP/2 with the face of one over HTTP/1, so that one suite tests both.
+// A request over HTTP/2 with the interface of one over HTTP/1, so that one suite tests both.
 import { EventEmitter } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { type ClientHttp2Stream, connect } from 'node:http2';
@@ -14,7 +14,7 @@ export interface Http2Sent {
   readonly body: Uint8Array | undefined;
 }
 
-/** One connection a request, as over HTTP/1. `destroy()` ends the connection. */
+/** One connection per request, as over HTTP/1. `destroy()` closes the connection. */
 export function beginOverHttp2(port: number, sent: Http2Sent): ClientRequest {
   const socket = connectSocket(port, '127.0.0.1');
   const session = connect(`http://127.0.0.1:${port}`, { createConnection: () => socket }).on('error', () => {});

@@ -17,15 +17,15 @@ afterEach(() => {
 });
 
 function warnings(): Events['warning'][] {
-  const seen: Events['warning'][] = [];
-  listeners.push(onEvent('warning', (event) => seen.push(event)));
-  return seen;
+  const collected: Events['warning'][] = [];
+  listeners.push(onEvent('warning', (event) => collected.push(event)));
+  return collected;
 }
 
 describe.each([
   ['Express', expressMiddleware],
   ['Koa', koaMiddleware],
-])('A mistake in the options of %s is told when the middleware is made, by name, value and remedy', (_, make) => {
+])('A mistake in the options of %s is reported when the middleware is made, by name, value and remedy', (_, make) => {
   const store = new MemoryStore();
   it.each([
     ['no scope', { scope: undefined }, 'scope is missing', 'whose keys'],
@@ -40,7 +40,7 @@ describe.each([
       'at least leaseMs (60000)',
     ],
     [
-      'a tombstone that ends before the answer',
+      'a tombstone that ends before the response',
       { tombstoneMs: 1_000 },
       'tombstoneMs is 1000',
       'at least ttlMs (86400000)',
@@ -52,16 +52,16 @@ describe.each([
       '"rerun", "block", or a function',
     ],
     ['a store that is none', { store: {} }, 'store is an object', 'new MemoryStore()'],
-  ])('%s', (_title, options, said, remedy) => {
+  ])('%s', (_title, options, problem, remedy) => {
     const mistake = () => make(store, options as never);
     expect(mistake).toThrow(ConfigurationError);
     expect(mistake).toThrow(expect.objectContaining({ code: 'option_invalid' }));
-    expect(mistake).toThrow(said);
+    expect(mistake).toThrow(problem);
     expect(mistake).toThrow(remedy);
   });
 });
 
-onEveryFramework('Misuse at run time', (world) => {
+onEveryFramework('Misuse at run time', (testbed) => {
   it.each([
     ['an empty scope', () => ''],
     ['a scope of undefined', () => undefined],
@@ -73,43 +73,43 @@ onEveryFramework('Misuse at run time', (world) => {
     let runs = 0;
     const handled: unknown[] = [];
     const handler = () => ({ body: { run: ++runs } });
-    const { store } = await world.openStore();
-    const { port } = await world.start({ store, options: { scope }, handler, handled });
-    const answer = await send(port, { key: 'k' });
-    expect([answer.status, answer.text, runs]).toEqual([500, 'handled', 0]);
+    const { store } = await testbed.openStore();
+    const { port } = await testbed.start({ store, options: { scope }, handler, handled });
+    const response = await send(port, { key: 'k' });
+    expect([response.status, response.text, runs]).toEqual([500, 'handled', 0]);
     const message = expect.stringContaining('mount the middleware after authentication');
     expect(handled).toEqual([expect.objectContaining({ code: 'scope_missing', message })]);
   });
 
-  it('a middleware that is mounted twice acts once, and says so once', async () => {
-    const seen = warnings();
-    const { store } = await world.openStore();
-    const inner = [world.framework.family === 'express' ? expressMiddleware(store) : koaMiddleware(store)];
+  it('a middleware that is mounted twice acts once, and warns once', async () => {
+    const collected = warnings();
+    const { store } = await testbed.openStore();
+    const inner = [testbed.framework.family === 'express' ? expressMiddleware(store) : koaMiddleware(store)];
     let runs = 0;
-    const { port } = await world.start({ store, inner, handler: () => ({ status: 201, body: { run: ++runs } }) });
+    const { port } = await testbed.start({ store, inner, handler: () => ({ status: 201, body: { run: ++runs } }) });
     const first = await send(port, { key: 'k' });
     const second = await send(port, { key: 'k' });
     expect([first.text, second.text, runs]).toEqual(['{"run":1}', '{"run":1}', 1]);
     // Once per process, whichever test came first.
-    expect(seen.filter(({ code }) => code === 'mounted_twice').length).toBeLessThanOrEqual(1);
+    expect(collected.filter(({ code }) => code === 'mounted_twice').length).toBeLessThanOrEqual(1);
   });
 
-  it('a closed store is a 503, and nothing runs', async () => {
-    const { store } = await world.openStore();
+  it('a closed store gives 503, and nothing runs', async () => {
+    const { store } = await testbed.openStore();
     let runs = 0;
-    const { port } = await world.start({ store, handler: () => ({ body: { run: ++runs } }) });
+    const { port } = await testbed.start({ store, handler: () => ({ body: { run: ++runs } }) });
     await store.close();
-    const answer = await send(port, { key: 'k' });
-    expect([answer.status, answer.json().code, runs]).toEqual([503, 'store_unavailable', 0]);
+    const response = await send(port, { key: 'k' });
+    expect([response.status, response.json().code, runs]).toEqual([503, 'store_unavailable', 0]);
   });
 });
 
 describe('Misuse of a store', () => {
-  it('a client that has been closed is told as such, with the remedy', async () => {
+  it('a client that has been closed is reported as closed, with the remedy', async () => {
     const client = new Redis(redisUrl(), { lazyConnect: true, enableOfflineQueue: false, maxRetriesPerRequest: 0 });
     await client.connect();
     const store = new RedisStore({ client });
-    // What the store asks at its start may be under way, and meets the end of the connection.
+    // The store's start-up check may be under way when the connection ends.
     client.on('error', () => {});
     const ended = new Promise((resolve) => client.once('end', resolve));
     client.disconnect();
@@ -121,18 +121,18 @@ describe('Misuse of a store', () => {
   it('a memory store in a cluster worker warns once: other workers do not see its records', async () => {
     const program = fileURLToPath(new URL('processes/memory-in-cluster.mjs', import.meta.url));
     const child = fork(program, { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-    let said = '';
-    child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    let stderr = '';
+    child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     await once(child, 'close');
-    expect(said.match(/memory_store_in_cluster/g)).toHaveLength(1);
+    expect(stderr.match(/memory_store_in_cluster/g)).toHaveLength(1);
   });
 
   it('the middleware that is mounted twice warns in a process of its own, once', async () => {
     const program = fileURLToPath(new URL('processes/mounted-twice.mjs', import.meta.url));
     const child = fork(program, { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-    let said = '';
-    child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    let stderr = '';
+    child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     await once(child, 'close');
-    expect(said.match(/\[mounted_twice\]/g)).toHaveLength(1);
+    expect(stderr.match(/\[mounted_twice\]/g)).toHaveLength(1);
   });
 });

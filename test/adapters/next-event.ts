@@ -1,7 +1,7 @@
-// Waits for what onceguard tells, instead of for time to pass.
+// Waits for an event of onceguard, instead of for time to pass.
 import { type EventName, type Events, onEvent } from '@onceguard/core';
 
-/** The next event of this name. To be called before what causes it. */
+/** Resolves with the next event of this name. Call it before the action that causes the event. */
 export async function nextEvent<Name extends EventName>(name: Name): Promise<Events[Name]> {
   return await new Promise((resolve) => {
     const stop = onEvent(name, (event) => {

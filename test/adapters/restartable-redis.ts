@@ -1,13 +1,13 @@
-// A Redis of a test's own, that it can take away and bring back while a store is connected to it.
+// A Redis for one test, which the test can stop and restart while a store is connected to it.
 import { setTimeout as pause } from 'node:timers/promises';
 import { RedisStore } from '@onceguard/core/redis';
 import { startRedis } from '../support/redis.js';
 
 export interface RestartableRedis {
   readonly store: RedisStore;
-  /** Ends the server, as a crash would. It has kept nothing on disk. */
+  /** Kills the server, as a crash would. It has kept nothing on disk. */
   crash(): Promise<void>;
-  /** Stops the server without a word to its clients. */
+  /** Pauses the server; its clients get no notice. */
   freeze(): void;
   /** Brings it back at the same address, empty after a crash, and waits until the store is connected. */
   restore(): Promise<void>;

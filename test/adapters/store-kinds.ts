@@ -1,4 +1,4 @@
-// The stores that the adapter suite runs on, each test with a world of its own.
+// The stores that the adapter suite runs on, each test with a testbed of its own.
 import { randomUUID } from 'node:crypto';
 import { type IdempotencyStore, MemoryStore } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
@@ -7,7 +7,7 @@ import { redisUrl } from '../support/redis.js';
 
 export interface OpenedStore {
   readonly store: IdempotencyStore;
-  /** The prefix of this world's keys on Redis. */
+  /** The prefix of this testbed's keys on Redis. */
   readonly prefix: string;
   close(): Promise<void>;
 }

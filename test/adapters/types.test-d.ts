@@ -1,4 +1,4 @@
-// What the types of the adapters promise. Checked by `npx tsc -p test`; nothing here runs.
+// What the types of the adapters promise. `npx tsc -p test` checks it; nothing here runs.
 import Router from '@koa/router';
 import { MemoryStore } from '@onceguard/core';
 import { httpPaymentPolicy } from '@onceguard/core/http';
@@ -57,7 +57,7 @@ expectTypeOf<NonNullable<IdempotencyOptions<SignedIn>['skip']>>().parameter(0).t
 // @ts-expect-error: Express' request has no user of its own
 idempotency({ store, scope: (req) => req.user.id });
 
-// Koa: the state is the application's own, with the context in it.
+// Koa: the state has the application's own type and contains the context.
 interface MyState {
   user: { id: string };
 }
@@ -78,7 +78,7 @@ new Router<MyState & forKoa.IdempotencyState>().post('/payments/:id', koa, (ctx)
 // @ts-expect-error: this state has no tenant
 forKoa.idempotency<ParameterizedContext<MyState>>({ store, scope: (ctx) => ctx.state.tenant });
 
-// Wrong options are errors before they are run; a preset is not.
+// Wrong options are type errors; a preset is not.
 idempotency({ store, scope: 'public', ...httpPaymentPolicy });
 forKoa.idempotency({ store, scope: 'public', ...httpPaymentPolicy, leaseMs: 10_000 });
 // @ts-expect-error: no scope

@@ -1,4 +1,4 @@
-// The command line of the benchmark: which run is meant, and what makes no sense.
+// The command line of the benchmark: which run it selects, and what it rejects.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -26,7 +26,7 @@ test.each([
   [['--rows', 'bare,nobody'], '--rows nobody: there is no such row'],
   [['--rows', ''], '--rows : there is no such row'],
   [['--short', '--rows', 'bare'], '--rows is an option of the main run, not of --short'],
-])('%j makes no sense, and the error says why', (args, why) => {
+])('%j is rejected, and the error says why', (args, why) => {
   expect(() => readArguments(args)).toThrow(why);
 });
 
@@ -37,7 +37,7 @@ test('The usage names every row', () => {
 test.each([
   [['--fast'], 2, 'stderr'],
   [['--help'], 0, 'stdout'],
-] as const)('npm run bench -- %s ends at once with status %d, and says on %s how it is used', (args, status, where) => {
+] as const)('npm run bench -- %s ends at once with status %d, and prints its usage on %s', (args, status, where) => {
   const main = fileURLToPath(new URL('../../bench/main.ts', import.meta.url));
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
   const ended = spawnSync(process.execPath, ['--import', tsx, main, ...args], { encoding: 'utf8' });

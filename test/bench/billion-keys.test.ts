@@ -1,4 +1,4 @@
-// What is said about a billion keys a day is computed from what was measured.
+// The sentences about a billion keys a day are computed from the measurements.
 import { expect, test } from 'vitest';
 import { growthCharts } from '../../bench/growth/growth-charts.js';
 import { billionSentences } from '../../bench/report/billion-keys.js';
@@ -36,16 +36,19 @@ test('Every growth chart has a sentence', () => {
 
 // 10^9 / 86,400 = 11,574 keys a second.
 test.each([
-  ['connections', ['500 µs on one connection', '700 µs on 512', '6.9 cores busy', '2.3 cores of them']],
-  ['body', ['2,300 GB in 92 shards of 25 GB and 6.9 cores', '200,300 GB and 34.7 cores']],
-  ['records', ['300 bytes beyond its body among 1,000,000', '10 µs of Redis (9 µs among 1,000)', '500 GB, 20 shards']],
-  ['duplicates', ['0.06 Redis commands', '0.4 cores busy, or 0.7 cores if they wait']],
-  ['processes', ['2,000 fresh requests a second', '4 together 3,000', '6 such processes', '12 % of one Redis core']],
-  ['shards', ['15 µs of one of three shards', '6 % of a core of each shard']],
+  ['connections', ['500 µs on one connection', '700 µs on 512', 'use 6.9 cores', 'of which 2.3 cores']],
+  ['body', ['2,300 GB in 92 shards of 25 GB, and 6.9 cores', '200,300 GB and 34.7 cores']],
+  ['records', ['With 1,000,000 records, one takes 300 bytes', '10 µs of Redis (9 µs with 1,000)', '500 GB: 20 shards']],
+  ['duplicates', ['0.06 Redis commands', '0.4 cores, or 0.7 cores if they wait']],
+  [
+    'processes',
+    ['2,000 fresh requests a second', '4 together handle 3,000', '6 such processes', '12 % of one Redis core'],
+  ],
+  ['shards', ['15 µs of one of three shards', '6 % of a core of each']],
 ])('The sentence about %s says %j', (name, parts) => {
   for (const part of parts) expect(sentences[name]).toContain(part);
 });
 
-test('Where something was not measured, nothing is said', () => {
+test('Where a measurement is missing, there is no sentence', () => {
   expect(billionSentences({ slices: [], bytesPerRecord: [], memory: [] })).toEqual({});
 });

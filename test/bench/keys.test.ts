@@ -1,4 +1,4 @@
-// The keys that a load sends: how often each, and how many of them nobody has sent before.
+// The keys that a load sends: how often each, and how many of them are new.
 import { expect, test } from 'vitest';
 import { isRepeated, type KeyPlan, Keys } from '../../bench/keys.js';
 
@@ -16,7 +16,7 @@ test.each<[string, KeyPlan, { keys: number; fresh: number; repeated: number }]>(
   expect({ keys: new Set(sent).size, fresh: keys.fresh, repeated }).toEqual(expected);
 });
 
-test('Without keys every request is a fresh one', () => {
+test('Without keys every request counts as fresh', () => {
   const keys = new Keys({ kind: 'none' });
   expect([keys.next(), keys.next(), keys.fresh]).toEqual([null, null, 2]);
 });

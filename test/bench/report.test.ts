@@ -1,4 +1,4 @@
-// What is written out of the results: charts, tables, verdicts, and the parts of a document.
+// What the report makes of the results: charts, tables, verdicts, and the parts of a document.
 import { describe, expect, test } from 'vitest';
 import { fillParts } from '../../bench/report/document-parts.js';
 import { barChart, lineChart } from '../../bench/report/svg.js';
@@ -56,7 +56,7 @@ describe('A verdict', () => {
     ['misses by the median alone', { median: 0.84, low: 0.8, high: 0.85 }, 'noise'],
     ['misses in most rounds', { median: 0.84, low: 0.8, high: 0.849 }, 'missed'],
     ['was not measured', null, 'unknown'],
-  ])('What %s is said to: %j is %s', (_what, measured, verdict) => {
+  ])('The verdict on %s: %j is %s', (_what, measured, verdict) => {
     expect(verdictOf({ ...target, measured })).toBe(verdict);
   });
 
@@ -73,26 +73,23 @@ describe('A verdict', () => {
 test.each([
   { redisCommands: 1.0006, verdict: 'goal' },
   { redisCommands: 1.04, verdict: 'missed' },
-])(
-  'Of $redisCommands commands for a replay, what others sent meanwhile does not count',
-  ({ redisCommands, verdict }) => {
-    const slices = [sliceWith({ row: 'onceguard-redis', load: 'replay', redisCommands })];
-    const main = {
-      measuredAt: '',
-      machine: '',
-      versions: {},
-      rounds: 1,
-      sliceMs: 1,
-      rows: [],
-      bytesPerRecord: {},
-      slices,
-    };
-    const target = targetsOf(main, null).find(({ what }) => what === 'Redis commands, replay');
-    expect(target && verdictOf(target)).toBe(verdict);
-  },
-);
+])('Of $redisCommands commands for a replay, commands of other clients do not count', ({ redisCommands, verdict }) => {
+  const slices = [sliceWith({ row: 'onceguard-redis', load: 'replay', redisCommands })];
+  const main = {
+    measuredAt: '',
+    machine: '',
+    versions: {},
+    rounds: 1,
+    sliceMs: 1,
+    rows: [],
+    bytesPerRecord: {},
+    slices,
+  };
+  const target = targetsOf(main, null).find(({ what }) => what === 'Redis commands, replay');
+  expect(target && verdictOf(target)).toBe(verdict);
+});
 
-test('Memory growth is what a request leaves behind between any two points of the run', () => {
+test('Memory growth is the growth per request between any two points of the run', () => {
   const memory = [50, 30, 31, 33].map((liveBytes, at) => ({ row: 'a', requests: (at + 1) * 10, liveBytes }));
   // -2, -19/20, -17/30, 0.1, 0.15 and 0.2
   const { low, median, high } = memoryGrowth({ memory }, 'a') ?? spreadOf(Number.NaN);
@@ -118,17 +115,17 @@ describe('The short run', () => {
 describe('A document', () => {
   const page = 'a\n<!-- bench:one -->\nold\n<!-- /bench:one -->\nb';
 
-  test('is filled between the markers alone, and the same when it is filled again', () => {
+  test('is filled between the markers only, and filling it again changes nothing', () => {
     const once = fillParts(page, { one: 'new' });
     expect(once).toBe('a\n<!-- bench:one -->\n\nnew\n\n<!-- /bench:one -->\nb');
     expect(fillParts(once, { one: 'new' })).toBe(once);
   });
 
-  test.each(['two', 'on'])('without a part %s is refused', (name) => {
+  test.each(['two', 'on'])('without a part %s is rejected', (name) => {
     expect(() => fillParts(page, { [name]: '' })).toThrow(`<!-- bench:${name} -->`);
   });
 
-  test('A cell with a bar stays one cell', () => {
+  test('A cell that contains a bar stays one cell', () => {
     expect(asMarkdown({ title: '', head: ['a', 'b'], rows: [['x|y', '1']] })).toBe(
       '| a | b |\n|---|--:|\n| x\\|y | 1 |',
     );

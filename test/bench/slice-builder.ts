@@ -1,4 +1,4 @@
-// Measurements for tests, of which only what matters is said.
+// Measurements for tests, which give only the figures that matter.
 import type { Slice } from '../../bench/run/slice.js';
 
 export function sliceWith(what: Partial<Slice>): Slice {

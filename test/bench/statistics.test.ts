@@ -1,4 +1,4 @@
-// What the benchmark makes of its measurements: medians, quartiles, ratios within a round.
+// What the benchmark computes from its measurements: medians, quartiles, ratios within a round.
 import { describe, expect, test } from 'vitest';
 import { figureOf, firstFailure, ratioOf } from '../../bench/report/figures.js';
 import { quantile, spread } from '../../bench/report/statistics.js';
@@ -18,7 +18,7 @@ describe('A spread', () => {
     expect(spread([])).toBeNull();
   });
 
-  test('leaves the measurements as they were', () => {
+  test('does not change the measurements', () => {
     const values = [3, 1, 2];
     spread(values);
     expect(values).toEqual([3, 1, 2]);
@@ -56,7 +56,7 @@ describe('A ratio', () => {
     expect(ratioOf(slices, { row: 'limit', load: 'fresh' }, 'powertools', 'perSecond')).toBeNull();
   });
 
-  test('does not divide by nothing', () => {
+  test('does not divide by zero', () => {
     const none = [sliceWith({ row: 'bare', round: 0 }), sliceWith({ row: 'limit', round: 0, redisMicros: 3 })];
     expect(ratioOf(none, { row: 'limit', load: 'fresh' }, 'bare', 'redisMicros')).toBeNull();
   });
@@ -67,7 +67,7 @@ describe('A ratio', () => {
   });
 });
 
-test('What was wrong in one round is wrong in all', () => {
+test('A failure in one round fails the whole cell', () => {
   const slices = [
     sliceWith({ row: 'limit', round: 0 }),
     sliceWith({ row: 'limit', round: 1, wrong: 'answered 500 3 times' }),

@@ -101,7 +101,7 @@ onEveryMajor((world) => {
     expect([parked.attemptsMade, parked.failedReason]).toEqual([2, expect.stringContaining('may have taken effect')]);
   });
 
-  test('where somebody else is to find out later, a worker that cannot do so parks its job', async () => {
+  test('a worker without recover parks a job whose outcome another worker is to recover', async () => {
     const { store } = world();
     const shared = { store, key: eventKeyOf, onFailure: 'unknown' } as const;
     const charge = (): string => {

@@ -72,7 +72,7 @@ function acquireCallsByToken(store: FaultStore): number[] {
 const arrayOfOnes = (count: number) => Array.from({ length: count }, () => 1);
 
 onEveryStore('Of duplicates that wait in one process', (open) => {
-  it('one looks again, and all get what it sees', async () => {
+  it('one waiter polls, and all get its reply', async () => {
     const { store } = open();
     const elsewhere = await acquireLease(store.inner, name);
     const others = Array.from({ length: 20 }, () => callAndWait(store));
@@ -95,7 +95,7 @@ onEveryStore('Of duplicates that wait in one process', (open) => {
     expect((await Promise.all(others)).sort()).toEqual(['run 1, recorded', ...Array(9).fill('run 1, replayed')]);
   });
 
-  it('another looks when the one that looked has waited long enough', async () => {
+  it('when the polling waiter times out, another one polls', async () => {
     const { store } = open();
     const elsewhere = await acquireLease(store.inner, name);
     const first = await startWaiter(store, unreachableOperation, { onInProgress: { waitMs: 100 } });
@@ -105,7 +105,7 @@ onEveryStore('Of duplicates that wait in one process', (open) => {
     expect(await second.end).toBe('of the second, replayed');
   });
 
-  it('each waits as long as it said, and then looks once more for itself', async () => {
+  it('each waits for its own waitMs, then polls once for itself', async () => {
     const { store } = open();
     const elsewhere = await acquireLease(store.inner, name);
     const first = await startWaiter(store);
@@ -160,7 +160,7 @@ onEveryStore('What one of them is told holds only for those like it:', (open) =>
     expect(['outcome_unknown', 'found, replayed']).toContain(await blocked.end);
   });
 
-  it('an owner that was overtaken may not run again, and keeps nobody from it who may', async () => {
+  it('an overtaken owner does not run again, and does not block a waiter that may', async () => {
     const { store } = open();
     const first = await startAttempt(store, undefined, { onInProgress: { waitMs: 30_000 } });
     await store.inner.remove(name);
@@ -207,7 +207,7 @@ describe('The end of an attempt in this process is heard of without another paus
     expect(await Promise.all(others.map(({ end }) => end))).toEqual(['undefined, recorded', ...replays]);
   });
 
-  it('also by one whose look was on its way, and came too early to see it', async () => {
+  it('also by a waiter whose poll was under way when the attempt ended: it polls again at once', async () => {
     const { store } = memoryTestbed();
     const first = await startAttempt(store);
     stopTime();

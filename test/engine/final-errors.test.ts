@@ -200,7 +200,7 @@ onEveryStore('A final error', (open) => {
     expect(work.runs).toBe(1);
   });
 
-  it('is not one that is not named: that frees the key', async () => {
+  it('is only one that finalErrors names: any other error frees the key', async () => {
     const { store } = open();
     const { work, pay } = paying(store, new Error('no connection'));
     await pay();

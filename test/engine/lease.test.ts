@@ -76,7 +76,7 @@ onEveryStore('A lease', (open) => {
     },
   );
 
-  it('of an owner that only paused, and that nobody took over from, still ends in a record', async () => {
+  it('of an owner that only paused past it still ends in a record, if nobody took over', async () => {
     const { store } = open();
     store.injectFault('renew', hangs);
     const end = await pay(store, { leaseMs: 150, onAbandoned: 'block' }, async (context) => {
@@ -95,7 +95,7 @@ onEveryStore('A lease', (open) => {
     expect(store.callsOf('renew')).toEqual([]);
   });
 
-  it('of an owner that is gone ends: the next caller runs as attempt 2, and knows of it', async () => {
+  it('of a dead owner expires: the next caller runs as attempt 2, and sees the takeover', async () => {
     const { store } = open();
     await pay(store, { leaseMs: 100, maxExecutionMs: 10 }, async (abandoned) => {
       const again = await pay(store, waitingOptions, ({ key, attempt, takeover, fencingToken }) => {

@@ -49,7 +49,7 @@ onEveryStore('A token', (open) => {
     expect(store.callsOf('release')).toEqual([]);
   });
 
-  it('that was given up is taken back until no send of it can take effect any more', async () => {
+  it('that was abandoned is released until none of its acquires can take effect', async () => {
     const { store } = open();
     store.injectFault('acquire', hangs);
     await expect(pay(store)).rejects.toThrow(StoreError);
@@ -79,7 +79,7 @@ onEveryStore('A token', (open) => {
     expect(distinct(tokensSent(store, 'release'))).toBe(1);
   });
 
-  it('of which every send was answered is not taken back', async () => {
+  it('whose acquires all got replies is not released', async () => {
     const { store } = open();
     await pay(store);
     expect(await summarize(pay(store))).toBe('paid, replayed');
@@ -89,7 +89,7 @@ onEveryStore('A token', (open) => {
 });
 
 describe('A request that came too late for its own limit', () => {
-  it('corrects the clock and is made once more, with a new token', async () => {
+  it('corrects the clock, and is repeated with a new token', async () => {
     const { store, advance } = memoryTestbed();
     store.injectFault(
       'acquire',

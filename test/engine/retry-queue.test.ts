@@ -35,7 +35,7 @@ it('drain has nothing to wait for at a store that took everything', async () => 
   expect(await drainStore(store)).toBe(true);
 });
 
-it('Leases that wait in thousands to be given back leave room for results', async () => {
+it('Thousands of queued releases leave room for completions', async () => {
   const { store } = memoryTestbed();
   const { releaseQueue } = StoreClient.forStore(store);
   for (let count = 0; count < 10_000; count += 1)

@@ -186,7 +186,7 @@ onEveryStore('Where the store loses the record, all steps are told again', (open
     expect(await losing(world, renewed)).toEqual({ end: 'undefined, recorded', steps: 'charge 2,reserve 2' });
   });
 
-  it('but not in haste, where the store has no room for it: the step rejects when the lease is over', async () => {
+  it('with retries and backoff where the store is full: the step rejects when the lease expires', async () => {
     const { store } = open();
     store.injectFault('checkpoint', async (pass) => Object.assign({}, await pass(), { kind: 'gone' }));
     store.injectFault('renew', failsBefore());

@@ -85,7 +85,7 @@ onEveryStore('A step that its operation did not wait for', (open) => {
 });
 
 onEveryStore('Steps', (open) => {
-  it('of any names that are allowed are kept apart and come back', async () => {
+  it('with any valid names are recorded separately and returned to later attempts', async () => {
     const { store } = open();
     const names = ['__proto__', 'constructor', 'toString', 's:charge', '!', '~'.repeat(128), '{a}', '*', '%s', 'o'];
     let attempts = 0;

@@ -4,7 +4,7 @@ import { StoreClock } from '../../packages/core/src/engine/store-clock.js';
 
 afterEach(() => void vi.useRealTimers());
 
-it('The clock of a store is not known before its first answer, counts on between answers, and follows the last', () => {
+it('The estimated store clock starts with the first reply, advances between replies and follows the latest one', () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   const clock = new StoreClock();
   expect(clock.estimate()).toBeNull();

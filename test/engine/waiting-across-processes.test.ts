@@ -130,7 +130,7 @@ describe('A store that can tell of ends', () => {
     expect(store.listeners).toHaveLength(1);
   });
 
-  it('is told by those who would wait, and by nobody else', async () => {
+  it('learns from acquire calls that a caller waits, and only from callers that will wait', async () => {
     const lease = await acquireLease(store.inner, nameOf('1'));
     await summarize(executeIdempotently(unreachableOperation, { store, scope: 'tests', key: '1' }));
     stopTimers();
@@ -145,7 +145,7 @@ describe('A store that can tell of ends', () => {
     expect(asked).toEqual([false, true, true]);
   });
 
-  it('is asked seldom once it has told: soon after the wait began, and then every second at most', async () => {
+  it('is polled rarely once it has notified: soon after the wait began, then at most once a second', async () => {
     stopTimers();
     await waitFor('1', { notifies: true });
     for (const key of ['2', '3']) {
@@ -166,7 +166,7 @@ describe('A store that can tell of ends', () => {
     await waitFor('4', { notifies: true }, async () => expect(await looksIn(1_000)).toBeLessThanOrEqual(3));
   });
 
-  it('that tells without cause has those who wait look, and nobody else', async () => {
+  it('that notifies without cause makes only the waiters of that record poll', async () => {
     const lease = await acquireLease(store.inner, nameOf('1'));
     stopTimers();
     const second = callAndWait(store);

@@ -103,7 +103,7 @@ onEveryStore('A duplicate that waits', (open) => {
     expect(limits.at(-1)).toBeGreaterThan(limits[0] ?? 0);
   });
 
-  it('asks with a new token after a look that may still take effect', async () => {
+  it('uses a new token after a poll that may still take effect', async () => {
     const { store } = open();
     const first = await startFirstCaller(store);
     store.injectFault('acquire', failsAfter, 3);
@@ -117,7 +117,7 @@ onEveryStore('A duplicate that waits', (open) => {
     expect(store.callsOf('release')[0]?.ownerToken).toBe(tokens[3]);
   });
 
-  it('stands by what it was told last when the store falls silent, and does not bypass an attempt at work', async () => {
+  it('gets the last known reply when the store stops replying, and does not bypass a running attempt', async () => {
     const { store } = open();
     const first = await startFirstCaller(store);
     const second = pay(store, unreachableOperation, { ...waitOptions(150), onStoreUnavailable: 'bypass' });

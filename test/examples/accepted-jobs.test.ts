@@ -1,4 +1,5 @@
-// The example accepted-jobs: one request is one job, whatever dies between the two, and its key finds it again.
+// The example accepted-jobs: one request is one job, whichever process dies between the two, and its key finds the job
+// again.
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
@@ -29,7 +30,7 @@ function startPrograms() {
   return {
     queue,
     startServer: async (more: Record<string, string> = {}) => await listeningPort(start('server.ts', more)),
-    /** What it prints: a line for each report that it builds. */
+    /** Its output has one line for each report that it builds. */
     startWorker: () => {
       const lines: string[] = [];
       start('worker.ts').stdout?.on('data', (text: Buffer) => lines.push(...text.toString().trim().split('\n')));
@@ -59,7 +60,7 @@ async function untilReportEnds(port: number, accepted: ReceivedResponse): Promis
 }
 
 describe('accepted-jobs', () => {
-  test('accepts a request as one job, whose state and result the URL in the answer tells to its user', async () => {
+  test('accepts a request as one job, whose URL in the response gives its user the state and the result', async () => {
     const { queue, startServer, startWorker } = startPrograms();
     const port = await startServer();
     const accepted = await postReport(port);
@@ -77,7 +78,7 @@ describe('accepted-jobs', () => {
     expect((await queue.getJobCounts()).completed).toBe(1);
   });
 
-  test('finds the job again by the same key, at another server too, whatever has become of it', async () => {
+  test('finds the job again by the same key, also at another server, whatever has happened to it', async () => {
     const { queue, startServer, startWorker } = startPrograms();
     const [port, other] = await Promise.all([startServer(), startServer()]);
     const [accepted, ...duplicates] = await Promise.all([
@@ -104,7 +105,7 @@ describe('accepted-jobs', () => {
     expect((await postReport(port, { customer: 'other' })).status).toBe(422);
   });
 
-  test('enqueues one job where the server died when it was in the queue and not yet on record', async () => {
+  test('enqueues one job where the server died when the job was queued and not yet on record', async () => {
     const { queue, startServer, startWorker } = startPrograms();
     const dying = await startServer({ DIE: 'enqueued' });
     await expect(postReport(dying)).rejects.toThrow();
@@ -122,7 +123,7 @@ describe('accepted-jobs', () => {
     expect(built).toEqual([`Built the report ${job?.id}.`]);
   });
 
-  test('works a job off once when it comes into the queue a second time', async () => {
+  test('runs a job once when it is queued a second time', async () => {
     const { queue, startServer, startWorker } = startPrograms();
     const port = await startServer();
     const accepted = await postReport(port);
@@ -136,7 +137,7 @@ describe('accepted-jobs', () => {
     expect(built).toHaveLength(1);
   });
 
-  test('tells of a job that failed for good, which the same key does not start again', async () => {
+  test('reports a job that failed for good, which the same key does not start again', async () => {
     const { startServer, startWorker } = startPrograms();
     const port = await startServer();
     const accepted = await postReport(port, { customer: 'nobody' });

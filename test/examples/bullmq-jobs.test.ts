@@ -1,4 +1,4 @@
-// The example bullmq-jobs: it runs as its file says, and does what it shows.
+// The example bullmq-jobs runs as its file says, and shows what it promises.
 import { expect, test } from 'vitest';
 import { redisUrl } from '../support/redis.js';
 import { runToEnd } from './run-program.js';

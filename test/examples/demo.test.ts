@@ -1,4 +1,4 @@
-// The demo: its scenes hold on both stores, and bad arguments are told from a failure.
+// The demo: its scenes succeed on both stores, and wrong arguments differ from a failure.
 import { describe, expect, test } from 'vitest';
 import { redisUrl } from '../support/redis.js';
 import { runToEnd } from './run-program.js';

@@ -1,9 +1,9 @@
-// The programs that the documents show, run in an application that has what they take for granted.
+// Runs the programs of the documents in an application that has what they presuppose.
 
 import { randomUUID } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { IdempotencyStore } from '@onceguard/core';
 import { Queue, QueueEvents } from 'bullmq';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -30,7 +30,7 @@ afterAll(async () => {
   for (const close of closing.reverse()) await close();
 });
 
-/** Not by a fixed name: what the application adds to the types of Express is not for all tests. */
+/** The name is computed, because a static import would add the application's Express types to all tests. */
 async function program(name: string) {
   return await import(`../../examples/readme/${name}.ts`);
 }
@@ -39,17 +39,25 @@ async function programOfDocs(name: string) {
   return await import(`../../examples/docs/${name}.ts`);
 }
 
-/** What was asked of a system since. */
+/** How many calls a system received since. */
 function callsSince(system: string, since: number): number {
   return application.calls.slice(since).filter((call) => call.system === system).length;
 }
 
+test('The program of README.md gives a repeated order the id of the first', async () => {
+  process.env.PORT = '0';
+  const { server } = await program('quickstart');
+  const { first, again } = await sendTwice(server, '/orders', '{"item":"tea"}');
+  expect([first.status, again.status, again.headers.get('Idempotent-Replayed')]).toEqual([201, 201, 'true']);
+  expect(await again.text()).toBe(await first.text());
+});
+
 describe.each([
-  ['README.md', 'express'],
-  ['packages/express/README.md', 'express-package'],
-])('The Express program of %s', (_file, name) => {
+  ['docs/get-started.md', () => programOfDocs('get-started-express')],
+  ['packages/express/README.md', () => program('express-package')],
+])('The Express program of %s', (_file, load) => {
   test('charges once for a payment and its repeat', async () => {
-    const { app } = await program(name);
+    const { app } = await load();
     await paysOnce(app, '/payments', 'provider');
   });
 });
@@ -59,11 +67,11 @@ test('The program of packages/testing/README.md charges once although a reply is
 });
 
 describe.each([
-  ['README.md', 'koa'],
-  ['packages/koa/README.md', 'koa-package'],
-])('The Koa program of %s', (_file, name) => {
+  ['docs/get-started.md', () => programOfDocs('get-started-koa')],
+  ['packages/koa/README.md', () => program('koa-package')],
+])('The Koa program of %s', (_file, load) => {
   test('creates one order for a request and its repeat', async () => {
-    const { app, store } = await program(name);
+    const { app, store } = await load();
     closeAfterTests(store);
     const callback = app.callback();
     await paysOnce((req, res) => void callback(req, res), '/orders', 'orders');
@@ -71,12 +79,16 @@ describe.each([
 });
 
 describe.each([
-  ['README.md', 'function', () => ({ ...application.stripeEvent, pending_webhooks: 1 })],
-  ['packages/core/README.md', 'core-package', () => application.event],
-])('The function of %s', (_file, name, redelivered) => {
+  [
+    'docs/get-started.md',
+    () => programOfDocs('get-started-function'),
+    () => ({ ...application.stripeEvent, pending_webhooks: 1 }),
+  ],
+  ['packages/core/README.md', () => program('core-package'), () => application.event],
+])('The function of %s', (_file, load, redelivered) => {
   test('books an event once, and its repeat gets the recorded result', async () => {
     const since = application.calls.length;
-    const { book } = await program(name);
+    const { book } = await load();
     expect(await book(redelivered())).toBe(await book(redelivered()));
     expect(callsSince('ledger', since)).toBe(1);
   });
@@ -90,7 +102,7 @@ test('The retries of docs/steps.md charge once where nothing fails', async () =>
 });
 
 test.each([
-  ['README.md', () => program('steps')],
+  ['docs/get-started.md', () => programOfDocs('get-started-steps')],
   ['docs/steps.md', () => programOfDocs('steps')],
 ])('The steps of %s each happen once, with a key of their own', async (_file, load) => {
   const since = application.calls.length;
@@ -125,24 +137,24 @@ test('The job of docs/jobs.md reserves and charges once for two deliveries', asy
   expect([callsSince('stock', since), callsSince('provider', since)]).toEqual([1, 1]);
 });
 
-test('The payment of docs/unknown-outcomes.md that broke off is found out by the next caller, and not made again', async () => {
+test('The interrupted payment of docs/unknown-outcomes.md is recovered by the next caller, and not made again', async () => {
   const { pay } = await programOfDocs('unknown-outcomes');
   await expect(pay(application.order)).rejects.toThrow('the connection to the provider broke');
   for (const _ of [1, 2]) expect(await pay(application.order)).toEqual({ charge: 'charge_found' });
 });
 
-test('The scheduled job of docs/unknown-outcomes.md decides about everything that needs it', async () => {
+test('The scheduled job of docs/unknown-outcomes.md decides about every open doubt', async () => {
   const { pay } = await programOfDocs('unknown-outcomes');
   await expect(pay({ ...application.order, orderId: randomUUID() })).rejects.toThrow('broke');
-  const { sum } = await programOfDocs('recover-all');
-  expect(sum).toMatchObject({ done: 1, stillUnknown: 0, failed: [], cursor: null });
+  const { summary } = await programOfDocs('recover-all');
+  expect(summary).toMatchObject({ done: 1, stillUnknown: 0, failed: [], cursor: null });
 });
 
 test('The listeners of docs/errors.md log a lost lease', async () => {
   const { stop } = await programOfDocs('events');
   await programOfDocs('diagnostics-channels');
   const since = application.calls.length;
-  channel('onceguard:lease_lost').publish({ name: 'record', attempt: 1, reason: 'it was taken over' });
+  channel('onceguard:lease_lost').publish({ recordName: 'record', attempt: 1, reason: 'it was taken over' });
   stop();
   expect(callsSince('log', since)).toBe(2);
 });
@@ -158,21 +170,28 @@ function closeAfterTests(store: IdempotencyStore): void {
 async function paysOnce(listener: RequestListener, path: string, system: string): Promise<void> {
   const since = application.calls.length;
   const server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (typeof address !== 'object' || address === null) throw new Error('The server has no port.');
-  const send = (key: string) =>
-    fetch(`http://127.0.0.1:${address.port}${path}`, {
-      method: 'POST',
-      headers: { 'Idempotency-Key': key, 'Content-Type': 'application/json' },
-      body: '{"amount":20}',
-    });
-  const key = randomUUID();
-  const [first, again] = [await send(key), await send(key)];
+  const { first, again } = await sendTwice(server, path, '{"amount":20}');
   expect([first.status < 300, again.status]).toEqual([true, first.status]);
   expect(again.headers.get('Idempotent-Replayed')).toBe('true');
   expect(await again.text()).toBe(await first.text());
   expect(callsSince(system, since)).toBe(1);
-  server.closeAllConnections();
-  server.close();
+}
+
+/** Sends one request twice with one key, to a server that is about to listen. Closes the server after the tests. */
+async function sendTwice(server: Server, path: string, body: string): Promise<{ first: Response; again: Response }> {
+  closing.push(async () => {
+    server.closeAllConnections();
+    server.close();
+  });
+  if (!server.listening) await once(server, 'listening');
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('The server has no port.');
+  const key = randomUUID();
+  const send = () =>
+    fetch(`http://127.0.0.1:${address.port}${path}`, {
+      method: 'POST',
+      headers: { 'Idempotency-Key': key, 'Content-Type': 'application/json' },
+      body,
+    });
+  return { first: await send(), again: await send() };
 }

@@ -1,4 +1,4 @@
-// The examples: each runs as its file says, and does what it shows.
+// Each example runs as its file says, and shows what it promises.
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -35,10 +35,10 @@ describe('express-payments', () => {
     expect(other.status).toBe(422);
   });
 
-  test('refuses a payment without a key', async () => {
+  test('rejects a payment without a key', async () => {
     const port = await listen('express-payments/index.ts');
-    const answer = await send(port, { path: '/payments', headers: { authorization: 'Bearer alice-token' } });
-    expect([answer.status, answer.json().code]).toEqual([400, 'key_missing']);
+    const response = await send(port, { path: '/payments', headers: { authorization: 'Bearer alice-token' } });
+    expect([response.status, response.json().code]).toEqual([400, 'key_missing']);
   });
 });
 
@@ -49,17 +49,17 @@ describe('koa-orders', () => {
     const order = async (port: number) =>
       await send(port, { path: '/orders', key: 'cart-9', headers: { 'x-user': 'alice' }, body: { item: 'tea' } });
 
-    const answers = await Promise.all([...ports, ...ports].map(order));
+    const responses = await Promise.all([...ports, ...ports].map(order));
 
-    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
-    expect(new Set(answers.map(({ text }) => text))).toEqual(
+    expect(responses.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+    expect(new Set(responses.map(({ text }) => text))).toEqual(
       new Set(['{"number":1,"ordered":{"item":"tea"},"by":"alice"}']),
     );
   });
 });
 
 describe('webhook-handler', () => {
-  test('books an event once however often it is delivered, and refuses another one under its id', async () => {
+  test('books an event once however often it is delivered, and rejects another one under its id', async () => {
     const { status, text } = await runToEnd('webhook-handler/index.ts');
     expect(text.split('\n').filter((line) => /^\d+$/.test(line))).toEqual(['200', '200', '422']);
     expect(text).toContain('alice was credited 500 cents');

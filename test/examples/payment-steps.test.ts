@@ -1,4 +1,4 @@
-// The example payment-steps: wherever the server is killed, an order is charged once, and no doubt is passed over.
+// The example payment-steps: wherever the server is killed, an order is charged once, and no doubt is skipped.
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { redisUrl } from '../support/redis.js';
 import { listeningPort, runToEnd, startProgram } from './run-program.js';
 
 describe('payment-steps', () => {
-  /** The cells of the table that it prints, by what happened. */
+  /** The cells of the table that it prints, by incident. */
   let rows: Map<string, readonly string[]>;
   let status: number;
 
@@ -25,7 +25,7 @@ describe('payment-steps', () => {
   }, 180_000);
 
   const once = ['1 x', '1 x', '1 x', '1 x'];
-  // The mail alone can be in doubt: whether it was sent is found out in the log of the mailer.
+  // Only the mail can be in doubt: the mailer's log shows whether it was sent.
   const deaths = ['reserve', 'charge', 'ship', 'mail'].flatMap((step) => [
     [`${step}, before the call`, 'not_done'],
     [`${step}, after the call`, step === 'mail' ? 'done' : 'not_done'],
@@ -39,21 +39,21 @@ describe('payment-steps', () => {
     expect(counts).toEqual(once);
   });
 
-  test('an answer of the provider that is lost makes a second call, and no second charge', () => {
+  test('a lost response of the provider causes a second call, and no second charge', () => {
     const [recovered = '', seen, ...counts] = rows.get('the provider charges, and its response is lost') ?? [];
     expect(recovered.split(', ')).toContain('not_done');
     expect(seen).toBe('502, 201');
     expect(counts).toEqual(once);
   });
 
-  test('a charge that is pending is an outcome nobody knows, until the provider does', () => {
+  test('a pending charge is an unknown outcome, until the provider knows', () => {
     const [recovered, seen, ...counts] = rows.get('the provider takes too long') ?? [];
     expect(recovered).toMatch(/^still_unknown, .*not_done$/);
     expect(seen).toMatch(/^502, 409 outcome_unknown, (.*, )?201$/);
     expect(counts).toEqual(once);
   });
 
-  test('nothing is asked where nothing went wrong, and the program says that all held', () => {
+  test('without an incident nothing is recovered, and the program says that all checks passed', () => {
     expect(rows.get('nothing goes wrong')).toEqual(['-', '201', ...once]);
     expect([...rows.keys()]).toHaveLength(2 + 1 + deaths.length + 2);
     expect(status).toBe(0);
@@ -69,11 +69,11 @@ describe('the payment provider of payment-steps, on its own', () => {
   });
   afterAll(() => program.kill('SIGKILL'));
 
-  test('charges once for a key, and says by the key what it did', async () => {
+  test('charges once for a key, and reports by key what it did', async () => {
     const key = randomUUID();
     const charge = async () =>
-      await send(port, { path: '/charges', key, body: { order: 'order-1', cents: 100 } }).then((answer) =>
-        answer.json(),
+      await send(port, { path: '/charges', key, body: { order: 'order-1', cents: 100 } }).then((response) =>
+        response.json(),
       );
     const first = await charge();
     expect(await charge()).toEqual(first);

@@ -1,4 +1,4 @@
-// Runs the programs of examples/ as a reader of them would: each in a process of its own.
+// Runs the programs of examples/ as a reader would: each in its own process.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -34,7 +34,7 @@ export async function runToEnd(
   return { status: Number(status), text };
 }
 
-/** The port that a server program prints when it listens. */
+/** Resolves with the port that a server program prints when it listens. */
 export async function listeningPort(child: ChildProcess): Promise<number> {
   let text = '';
   for await (const chunk of child.stdout ?? []) {

@@ -1,4 +1,4 @@
-// Payments with their books kept: how often each key ran, what came of it, and that no call was late.
+// Payments that are audited: how often each key ran, what its callers got, and that no call was late.
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
@@ -10,15 +10,15 @@ import {
 } from '@onceguard/core';
 import { expect, vi } from 'vitest';
 
-/** What one key has been through: how often it ran, and what its operation returned. */
+/** The log of one key: how often it ran, and what its operation returned. */
 export interface PaymentLog {
   runs: number;
   readonly results: Set<string>;
 }
 
 /**
- * Fails if the call ends later than its deadline and a tenth of it. To be called in the same tick as what it watches. It counts in
- * tenths: while this process stands still, as on a busy machine, the deadline does not run on by itself.
+ * Fails if the call ends later than 1.1 times its deadline. Start it in the same tick as the call. It waits in tenths
+ * of the deadline, so that time during which a busy machine stops this process counts for little.
  */
 export async function withinDeadline<T>(deadlineMs: number, call: Promise<T>): Promise<T> {
   let isOver = false;
@@ -41,60 +41,60 @@ export class AuditedPayments {
   ) {}
 
   /**
-   * Pays under a key, and says what came of it: `paid 1, recorded` (1: by the key's first run), `paid 1, unrecorded`,
-   * `paid 1, replayed`; another kind by its name; an error by its code, or by its message where it has none. With one of the
-   * store it did not run, or `though it ran` follows.
+   * Pays under a key, and describes the outcome: `paid 1, recorded` (1: by the key's first run), `paid 1, not
+   * recorded`, `paid 1, replayed`; another kind by its name; an error by its code, or by its message where it has none.
+   * After an error of the store the operation did not run, unless `though it ran` follows.
    */
   async pay(
     key: string,
     during: (context: OperationContext) => unknown = () => {},
     options: Partial<ExecuteOptions> = {},
   ): Promise<string> {
-    const account = this.logs.get(key) ?? { runs: 0, results: new Set() };
-    this.logs.set(key, account);
+    const log = this.logs.get(key) ?? { runs: 0, results: new Set() };
+    this.logs.set(key, log);
     const work = new EventEmitter();
     const [begun, over] = [once(work, 'begun'), once(work, 'over')];
     let ran = false;
     const operation = async (context: OperationContext) => {
-      const result = `paid ${++account.runs}`;
+      const result = `paid ${++log.runs}`;
       ran = true;
       work.emit('begun');
       try {
         await during(context);
-        account.results.add(result);
+        log.results.add(result);
         return result;
       } finally {
         work.emit('over');
       }
     };
-    const told = describeExecution(
+    const outcome = describeExecution(
       executeIdempotently(operation, { store: this.store, scope: 'faults', key, ...options }),
     );
-    await withinDeadline(this.store.callTimeoutMs, Promise.race([begun, told]));
-    await Promise.race([over, told]);
-    const words = await withinDeadline(this.store.callTimeoutMs, told);
-    return ran && words.startsWith('store_') ? `${words}, though it ran` : words;
+    await withinDeadline(this.store.callTimeoutMs, Promise.race([begun, outcome]));
+    await Promise.race([over, outcome]);
+    const description = await withinDeadline(this.store.callTimeoutMs, outcome);
+    return ran && description.startsWith('store_') ? `${description}, though it ran` : description;
   }
 }
 
 async function describeExecution(execution: ReturnType<typeof executeIdempotently<string>>): Promise<string> {
   try {
     const end = await execution;
-    if (end.kind === 'executed') return `${end.value}, ${end.recorded ? 'recorded' : 'unrecorded'}`;
+    if (end.kind === 'executed') return `${end.value}, ${end.recorded ? 'recorded' : 'not recorded'}`;
     return end.kind === 'replayed' ? `${end.value}, replayed` : end.kind;
   } catch (error) {
     return error instanceof IdempotencyError ? error.code : String(error);
   }
 }
 
-/** Resolves when it is paid and on record; fails if that takes 20 s. */
-export async function untilPaid(till: AuditedPayments, key: string): Promise<void> {
-  const paid = async () => expect(await till.pay(key)).toMatch(/^paid 1, (recorded|replayed)$/);
+/** Resolves when the payment is made and on record; fails if that takes 20 s. */
+export async function untilPaid(payments: AuditedPayments, key: string): Promise<void> {
+  const paid = async () => expect(await payments.pay(key)).toMatch(/^paid 1, (recorded|replayed)$/);
   await vi.waitFor(paid, { timeout: 20_000, interval: 10 });
 }
 
-/** The same as soon as it can: after the attempt to connect that is under way, the pause that follows it, and some slack. */
-export async function expectPaysAgain(till: AuditedPayments, key: string, longestPauseMs = 600): Promise<void> {
-  const attemptMs = Math.max(1.5 * till.store.callTimeoutMs, 1_000);
-  await withinDeadline(attemptMs + longestPauseMs + 1_000, untilPaid(till, key));
+/** The same within the shortest possible time: the current connection attempt, the pause after it, and some slack. */
+export async function expectPaysAgain(payments: AuditedPayments, key: string, longestPauseMs = 600): Promise<void> {
+  const attemptMs = Math.max(1.5 * payments.store.callTimeoutMs, 1_000);
+  await withinDeadline(attemptMs + longestPauseMs + 1_000, untilPaid(payments, key));
 }

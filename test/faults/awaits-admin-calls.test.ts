@@ -1,5 +1,5 @@
-// Must hold: what people and their programs ask about outcomes that nobody knows fails as calls of an execution do. Who decides
-// is told whether it is known to be decided, and may say it again.
+// Calls about unknown outcomes, made by administrators and their programs, fail as calls of an execution do. Whoever
+// decides learns whether the decision is certain, and may repeat it.
 import {
   executeIdempotently,
   type IdempotencyError,
@@ -26,41 +26,41 @@ const shortMs = 400;
 const personsDecision = { as: 'done', result: 'paid by hand', by: 'Ada', reason: 'asked the bank' } as const;
 
 const once = 1;
-const forGood = null;
+const permanently = null;
 
-/** What the one who decides is told, and what the record says then. */
+/** What the decider gets, and the record after that. */
 const decided = ['ok', 'completed'] as const;
-const undecided = ['store_unavailable', 'outcome_unknown'] as const;
+const undecided = ['store_unavailable', 'unknown'] as const;
 const decidedButUnanswered = ['store_unavailable', 'completed'] as const;
-const refused = ['store_misconfigured', 'outcome_unknown'] as const;
+const rejected = ['store_misconfigured', 'unknown'] as const;
 
-const rows: [StoreMethod, how: string, FaultRule, call: number | null, readonly [told: string, state: string]][] = [
+const rows: [StoreMethod, how: string, FaultRule, call: number | null, readonly [outcome: string, state: string]][] = [
   ['read', 'fails once', failsBefore(), once, decided],
   ['read', 'hangs once', hangs, once, undecided],
-  ['read', 'fails for good', failsBefore(), forGood, undecided],
-  ['read', 'is refused', failsBefore('misconfigured'), forGood, refused],
+  ['read', 'fails permanently', failsBefore(), permanently, undecided],
+  ['read', 'is rejected', failsBefore('misconfigured'), permanently, rejected],
   ['resolve', 'fails before', failsBefore(), once, decided],
   ['resolve', 'fails after', failsAfter, once, decided],
   ['resolve', 'hangs before', hangs, once, undecided],
   ['resolve', 'hangs after', hangsAfter, once, decidedButUnanswered],
-  ['resolve', 'fails before, for good', failsBefore(), forGood, undecided],
-  ['resolve', 'fails after, for good', failsAfter, forGood, decidedButUnanswered],
-  ['resolve', 'is refused', failsBefore('misconfigured'), forGood, refused],
+  ['resolve', 'fails before, permanently', failsBefore(), permanently, undecided],
+  ['resolve', 'fails after, permanently', failsAfter, permanently, decidedButUnanswered],
+  ['resolve', 'is rejected', failsBefore('misconfigured'), permanently, rejected],
 ];
 
-describe.each(storeKinds)('Of a doubt ($name)', ({ open }) => {
+describe.each(storeKinds)('Resolving a doubt ($name)', ({ open }) => {
   it.each(rows)(
-    'the call %s %s: whoever decides is told, and may decide again',
+    'when the call %s %s: the caller gets a typed error and may retry',
     async (verb, _how, fault, call, row) => {
       const { store: inner, close } = await open();
       const { name, fencingToken } = await leaveUnknownOutcome(inner);
       const store = new FaultStore(inner, shortMs);
       store.injectFault(verb, fault, call);
-      const told = await resolveDoubt(store, name, { ...personsDecision, fencingToken }).then(
+      const outcome = await resolveDoubt(store, name, { ...personsDecision, fencingToken }).then(
         ({ kind }) => kind,
         (error: IdempotencyError) => error.code,
       );
-      expect([told, (await inner.read(name)).record?.state]).toEqual(row);
+      expect([outcome, (await inner.read(name)).record?.state]).toEqual(row);
       store.clearFaults();
       expect(await resolveDoubt(store, name, { ...personsDecision, fencingToken })).toMatchObject({ kind: 'ok' });
       expect((await inner.read(name)).record).toMatchObject({ state: 'completed', decisions: [{ by: 'Ada' }] });
@@ -68,11 +68,11 @@ describe.each(storeKinds)('Of a doubt ($name)', ({ open }) => {
     },
   );
 
-  it('no list is had where the store cannot give one, nor is it recovered', async () => {
+  it('listDoubts and recoverAll reject when the store cannot scan', async () => {
     const { store: inner, close } = await open();
     const { name } = await leaveUnknownOutcome(inner);
     const scan = async () => {
-      throw new StoreError('unavailable', 'It was told to fail.');
+      throw new StoreError('unavailable', 'An injected fault.');
     };
     const store = overrideVerbs(inner, { scan });
     await expect(listDoubts(store)).rejects.toBeInstanceOf(StoreError);
@@ -82,7 +82,7 @@ describe.each(storeKinds)('Of a doubt ($name)', ({ open }) => {
   });
 });
 
-/** Work that failed, and nobody knows what it did: its name at the store, and its fencing token. */
+/** Work that failed with an unknown effect: its record name, and its fencing token. */
 async function leaveUnknownOutcome(inner: IdempotencyStore) {
   const store = new FaultStore(inner);
   const fails = () => {

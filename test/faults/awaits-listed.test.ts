@@ -1,4 +1,4 @@
-// Every `await` of an execution is known, and what becomes of it when it fails or never settles is tested somewhere.
+// Every `await` of an execution is listed, with a test of what happens when it fails or never settles.
 import { expect, test } from 'vitest';
 import { filesUnder, parse, readRepositoryFile } from '../packages/source-trees.js';
 import { foreignAwaits, storeCallsIn } from './awaits/in-sources.js';
@@ -6,17 +6,17 @@ import { type KillPointName, killPoints } from './awaits/kill-points.js';
 import { listedFiles } from './awaits/listed.js';
 import { situations } from './awaits/store-call-situations.js';
 
-/** Where a process dies apart from the calls of a store. */
+/** The kill points that are no store calls. */
 const otherDeaths: readonly KillPointName[] = [
-  'asks for its scope',
-  'works',
-  'lets its answer out',
-  'takes a step',
-  'takes a step that may run once',
-  'finds out what became of a step',
+  'calls its scope function',
+  'runs the work',
+  'sends its response',
+  'runs a step',
+  'runs an atMostOnce step',
+  'recovers a step',
 ];
 
-/** An execution is all that is neither a store nor a program of its own: these have tests of their own. */
+/** The files of an execution: all except stores and separate programs, which have tests of their own. */
 const isOfExecution = (file: string) =>
   !/^packages\/core\/src\/(protocol|memory|redis|local-cache|stores|cli|testing)\//.test(file);
 
@@ -44,11 +44,11 @@ test('Every store call has its situations in the tables, and every situation of 
   expect([...named.flatMap(({ dies }) => dies), ...otherDeaths].sort()).toEqual(Object.keys(killPoints).sort());
 });
 
-test('Whatever else is awaited, apart from functions of the same sources, has its test', () => {
+test('Every other await, apart from calls of functions of the same sources, has its test', () => {
   expect(foreignAwaits(sources).sort()).toEqual(otherAwaits.map(({ place }) => place).sort());
 });
 
-test('Every file of tests that the table names tests something', () => {
+test('Every test file that the table names contains a test', () => {
   const called = storeCalls.map(({ call }) => call).filter((call) => typeof call === 'string');
   for (const file of new Set([...called, ...otherAwaits.map(({ tested }) => tested)]))
     expect(readRepositoryFile(file), file).toContain('expect(');

@@ -1,5 +1,6 @@
-// Must hold: every store call of an execution fails before it took effect, after it, or is never answered. What the
-// caller is told, how often the work ran, what the record says and what a repeat gets stand in `awaits/store-call-expectations.ts`.
+// Every store call of an execution fails before it took effect, after it, or never gets a reply.
+// `awaits/store-call-expectations.ts` gives what the caller gets, how often the work ran, the record and what a repeat
+// gets.
 import { randomUUID } from 'node:crypto';
 import { drainStore, type IdempotencyStore, MemoryStore } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
@@ -8,8 +9,9 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisUrl } from '../support/redis.js';
 import type { CallerOutcome, EntryPointName } from './awaits/entry-points.js';
+import type { Expectation, FaultName } from './awaits/expectation.js';
 import { type Fault, type FaultScenario, type Situation, startFaultScenario } from './awaits/fault-scenario.js';
-import { type Expectation, type FaultName, storeCallExpectations } from './awaits/store-call-expectations.js';
+import { storeCallExpectations } from './awaits/store-call-expectations.js';
 import { type SituationName, situations } from './awaits/store-call-situations.js';
 
 const once = { isPermanent: false, reachesDeadline: false } as const;
@@ -18,16 +20,16 @@ const permanently = { isPermanent: true, reachesDeadline: true } as const;
 
 const faults: Record<FaultName, Fault> = {
   'fails before': { rule: failsBefore(), ...once },
-  'fails, perhaps after': { rule: failsBefore('unknown'), ...once },
+  'fails, perhaps executed': { rule: failsBefore('unknown'), ...once },
   'fails after': { rule: failsAfter, ...once },
   'hangs before': { rule: hangs, ...onceUntilDeadline },
   'hangs after': { rule: hangsAfter, ...onceUntilDeadline },
-  'fails before, for good': { rule: failsBefore(), ...permanently },
-  'fails after, for good': { rule: failsAfter, ...permanently },
-  'hangs before, for good': { rule: hangs, ...permanently },
-  'hangs after, for good': { rule: hangsAfter, ...permanently },
-  'is refused, for good': { rule: failsBefore('misconfigured'), ...permanently },
-  'makes no sense, for good': { rule: failsBefore('bug'), ...permanently },
+  'fails before, permanently': { rule: failsBefore(), ...permanently },
+  'fails after, permanently': { rule: failsAfter, ...permanently },
+  'hangs before, permanently': { rule: hangs, ...permanently },
+  'hangs after, permanently': { rule: hangsAfter, ...permanently },
+  'is rejected, permanently': { rule: failsBefore('misconfigured'), ...permanently },
+  'is invalid, permanently': { rule: failsBefore('bug'), ...permanently },
 };
 
 let client: Redis;
@@ -39,10 +41,10 @@ afterAll(() => client.disconnect());
 
 const onRedis = () => new RedisStore({ client, prefix: `faults:${randomUUID()}:` });
 
-/** Each way in, and the store below it. */
-const entryPoints: readonly [title: string, way: EntryPointName, newStore: () => IdempotencyStore][] = [
-  ['execute, memory', 'execute', () => new MemoryStore()],
-  ['execute, Redis', 'execute', onRedis],
+/** Each entry point, and its store. */
+const entryPoints: readonly [title: string, entryPoint: EntryPointName, newStore: () => IdempotencyStore][] = [
+  ['executeIdempotently, memory', 'executeIdempotently', () => new MemoryStore()],
+  ['executeIdempotently, Redis', 'executeIdempotently', onRedis],
   ['Express 4, Redis', 'Express 4', onRedis],
   ['Express 5, Redis', 'Express 5', onRedis],
   ['Koa 2, Redis', 'Koa 2', onRedis],
@@ -56,47 +58,55 @@ const rows = Object.entries(storeCallExpectations).flatMap(([situation, cases]) 
 describe.concurrent('An execution, of a function or behind any framework,', () => {
   it.for(rows)('%s, and the call %s', async ([name, fault, row]) => {
     const situation: Situation = situations[name];
-    const here = entryPoints.filter(([, way]) => situation.onlyOver === undefined || way !== 'execute');
-    const outcomes = here.map(async ([title, way, newStore]) => {
-      return [title, await outcomeOf(situation, faults[fault], way, newStore())];
+    const here = entryPoints.filter(
+      ([, entryPoint]) => situation.onlyOver === undefined || entryPoint !== 'executeIdempotently',
+    );
+    const outcomes = here.map(async ([title, entryPoint, newStore]) => {
+      return [title, await outcomeOf(situation, faults[fault], entryPoint, newStore())];
     });
-    const expected = here.map(([title, way]) => [title, expectedOf(row, way)]);
+    const expected = here.map(([title, entryPoint]) => [title, expectedOutcome(row, entryPoint)]);
     expect(Object.fromEntries(await Promise.all(outcomes))).toEqual(Object.fromEntries(expected));
   });
 });
 
-type ScenarioOutcome = Record<'told' | 'record' | 'repeat', string> & { readonly runs: number };
+type ScenarioOutcome = Record<'outcome' | 'record' | 'repeat', string> & { readonly runs: number };
 
-function expectedOf([told, runs, record, repeat]: Expectation, way: EntryPointName): ScenarioOutcome {
-  const toldHere = typeof told === 'string' ? told : told[way === 'execute' ? 'function' : 'http'];
-  return { told: toldHere, runs, record, repeat };
+function expectedOutcome([outcome, runs, record, repeat]: Expectation, entryPoint: EntryPointName): ScenarioOutcome {
+  const outcomeHere =
+    typeof outcome === 'string' ? outcome : outcome[entryPoint === 'executeIdempotently' ? 'function' : 'http'];
+  return { outcome: outcomeHere, runs, record, repeat };
 }
 
 async function outcomeOf(
   situation: Situation,
   fault: Fault,
-  way: EntryPointName,
+  entryPoint: EntryPointName,
   inner: IdempotencyStore,
 ): Promise<ScenarioOutcome> {
-  const stage = await startFaultScenario({ situation, fault, way, inner });
+  const scenario = await startFaultScenario({ situation, fault, entryPoint, inner });
   try {
-    const told = await runScenario(situation, stage);
-    expect(stage.failedCalls()).toBeGreaterThan(0);
-    stage.restoreStore();
-    expect(await drainStore(stage.store)).toBe(true);
-    return { told, runs: stage.runs(), record: await recordOf(stage.store), repeat: await stage.callHere() };
+    const outcome = await runScenario(situation, scenario);
+    expect(scenario.failedCalls()).toBeGreaterThan(0);
+    scenario.restoreStore();
+    expect(await drainStore(scenario.store)).toBe(true);
+    return {
+      outcome,
+      runs: scenario.runs(),
+      record: await recordOf(scenario.store),
+      repeat: await scenario.callHere(),
+    };
   } finally {
-    await stage.close();
+    await scenario.close();
   }
 }
 
-async function runScenario({ act, run }: Situation, stage: FaultScenario): Promise<CallerOutcome> {
-  if (act !== undefined) return await act(stage);
-  if (run === undefined) stage.failNextCall();
-  return await stage.callHere();
+async function runScenario({ act, run }: Situation, scenario: FaultScenario): Promise<CallerOutcome> {
+  if (act !== undefined) return await act(scenario);
+  if (run === undefined) scenario.failNextCall();
+  return await scenario.callHere();
 }
 
-/** Of the key that was asked for last. */
+/** The record of the last call's key. */
 async function recordOf({ calls, inner }: FaultStore): Promise<string> {
   const { record } = await inner.read(calls.at(-1)?.key ?? '');
   return record === null ? 'none' : `${record.state}, attempt ${record.attempt}`;

@@ -1,4 +1,4 @@
-// Owners at work while servers fail: what they were told that it stands, and whether it still does.
+// Owners at work while servers fail: collects what was acknowledged to them, and checks whether it was lost.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { drainStore, executeIdempotently, type IdempotencyStore } from '@onceguard/core';
@@ -17,9 +17,10 @@ interface Grant {
 }
 
 /**
- * Acquisitions and payments, each under a key of its own, and some keys that are in use all the time. Before a fault that ends a master, load on one store only: Redis
- * answers its clients one after the other and its replicas in between, so that of several clients one may have an answer
- * that no replica will ever have. A client that is alone is answered after the replicas.
+ * Acquisitions and payments, each under its own key, and some keys that are in use all the time. Before a fault that
+ * ends a master, load one store only: Redis replies to its clients one after the other and sends to its replicas in
+ * between, so that of several clients one may have a reply that no replica will ever have. A client alone gets its
+ * reply after the replicas.
  */
 export class BackgroundLoad {
   readonly errors: unknown[] = [];
@@ -39,19 +40,21 @@ export class BackgroundLoad {
     return this.#granted.length + this.#paid.length;
   }
 
-  /** Resolves when so much more has been acknowledged. */
+  /** Resolves when this many more calls have been acknowledged. */
   async untilMoreAcknowledged(more = 200): Promise<void> {
     const goal = this.acknowledged + more;
     await vi.waitUntil(() => this.acknowledged >= goal, 30_000);
   }
 
-  /** Resolves when somebody more has been told that the store does not answer. */
+  /** Resolves at the next error of the store. */
   async untilNextError(): Promise<void> {
     const before = this.errors.length;
     await vi.waitUntil(() => this.errors.length > before, 30_000);
   }
 
-  /** Resolves when everything is said, also in the background. Whoever was told nothing was told so by a typed error. */
+  /**
+   * Resolves when all calls have ended, also those in the background. A call without a result ended in a typed error.
+   */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#lanes;
@@ -64,13 +67,13 @@ export class BackgroundLoad {
     expect(await drainStore(this.store)).toBe(true);
   }
 
-  /** The keys of what was acknowledged and does not stand at this store, which sees what there is. */
+  /** The keys that were acknowledged and are not in this store, which sees the current data. */
   async keysLostAt(witness: IdempotencyStore): Promise<string[]> {
     const granted = await inBatches(this.#granted, async (grant) => await isStillHeld(witness, grant));
     const paid = await inBatches(this.#paid, async (key) => await isReplayed(witness, key));
     return [
-      ...this.#granted.flatMap(({ key }, at) => (granted[at] ? [] : [key])),
-      ...this.#paid.filter((_, at) => !paid[at]),
+      ...this.#granted.flatMap(({ key }, index) => (granted[index] ? [] : [key])),
+      ...this.#paid.filter((_, index) => !paid[index]),
     ];
   }
 
@@ -87,10 +90,10 @@ export class BackgroundLoad {
   }
 
   async #acquire(key: string): Promise<void> {
-    const asked = acquireRequest();
-    const answer = await this.store.acquire(key, asked);
-    if (answer.kind === 'acquired')
-      this.#granted.push({ key, ownerToken: asked.ownerToken, fencingToken: answer.fencingToken });
+    const request = acquireRequest();
+    const reply = await this.store.acquire(key, request);
+    if (reply.kind === 'acquired')
+      this.#granted.push({ key, ownerToken: request.ownerToken, fencingToken: reply.fencingToken });
   }
 
   async #pay(key: string): Promise<void> {
@@ -109,10 +112,10 @@ async function isReplayed(witness: IdempotencyStore, key: string): Promise<boole
   return end.kind === 'replayed' && end.value === key;
 }
 
-async function inBatches<T, Result>(all: readonly T[], ask: (one: T) => Promise<Result>): Promise<Result[]> {
+async function inBatches<T, Result>(all: readonly T[], call: (item: T) => Promise<Result>): Promise<Result[]> {
   const results: Result[] = [];
-  for (let at = 0; at < all.length; at += batchSize) {
-    results.push(...(await Promise.all(all.slice(at, at + batchSize).map(ask))));
+  for (let index = 0; index < all.length; index += batchSize) {
+    results.push(...(await Promise.all(all.slice(index, index + batchSize).map(call))));
   }
   return results;
 }

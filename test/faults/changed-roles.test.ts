@@ -1,4 +1,4 @@
-// Cases 18 and 20: a master that has lost its replicas, and one that is a master no more.
+// Cases 18 and 20: a master that has lost its replicas, and one that is no longer master.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { type RedisServer, startReplicaPair } from '@onceguard/testing';
@@ -6,53 +6,55 @@ import { expect, vi } from 'vitest';
 import { expectPaysAgain, untilPaid } from './audited-payments.js';
 import { type Lab, test } from './lab.js';
 
-test('18. A master without the replicas that it asks for refuses: nothing runs until one is back', async ({ lab }) => {
+test('18. A master without the replicas that it requires rejects writes: nothing runs until one is back', async ({
+  lab,
+}) => {
   const { master, replica, stop } = await startReplicaPair({ args: ['--min-replicas-to-write', '1'] });
   lab.onEnd(stop);
   const errors = lab.collectEvents('store_error');
-  const till = lab.payments(await lab.connect(master.url, { callTimeoutMs: 300 }));
-  await expectPaysAgain(till, 'before');
+  const payments = lab.payments(await lab.connect(master.url, { callTimeoutMs: 300 }));
+  await expectPaysAgain(payments, 'before');
   await replica.kill();
   await vi.waitUntil(
     async () => String(await master.command('INFO', 'replication')).includes('connected_slaves:0'),
     10_000,
   );
-  expect(await till.pay('order')).toBe('store_unavailable');
+  expect(await payments.pay('order')).toBe('store_unavailable');
   expect(errors[0]).toMatchObject({ class: 'unavailable', error: { message: expect.stringContaining('NOREPLICAS') } });
   await replica.restart();
-  await untilPaid(till, 'order');
+  await untilPaid(payments, 'order');
 });
 
-test('20. A master that is demoted behind its address is left after one refusal', async ({ lab }) => {
+test('20. The store reconnects after the first READONLY reply of a demoted master', async ({ lab }) => {
   const { master, replica, stop } = await startReplicaPair();
   lab.onEnd(stop);
   const address = await startMovableAddress(lab, master);
-  const till = lab.payments(await lab.connect(address.url));
-  expect(await till.pay('before')).toBe('paid 1, recorded');
+  const payments = lab.payments(await lab.connect(address.url));
+  expect(await payments.pay('before')).toBe('paid 1, recorded');
   await vi.waitUntil(async () => (await replica.command('DBSIZE')) === 1, 10_000);
   const errors = lab.collectEvents('store_error');
   const lives = lab.collectEvents('data_may_be_lost');
   await replica.command('REPLICAOF', 'NO', 'ONE');
   await master.command('REPLICAOF', '127.0.0.1', replica.port);
   address.leadTo(replica);
-  expect(await till.pay('order')).toBe('paid 1, recorded');
+  expect(await payments.pay('order')).toBe('paid 1, recorded');
   expect(errors.filter(({ error }) => error.message.includes('READONLY'))).toHaveLength(1);
   expect(await replica.command('DBSIZE')).toBe(2);
   await vi.waitUntil(() => lives.length > 0);
-  expect(await till.pay('before')).toBe('paid 1, replayed');
+  expect(await payments.pay('before')).toBe('paid 1, replayed');
 });
 
-/** Where new connections can be led elsewhere, while those that stand stay where they are. */
+/** An address whose new connections can be redirected, while open ones stay. */
 async function startMovableAddress(lab: Lab, first: RedisServer) {
   let server = first;
   const address = createServer((near) => {
     const far = connect(server.port, '127.0.0.1');
     near.pipe(far).pipe(near);
-    for (const [one, other] of [
+    for (const [from, to] of [
       [near, far],
       [far, near],
     ] as const)
-      one.on('error', () => other.destroy());
+      from.on('error', () => to.destroy());
   }).listen(0, '127.0.0.1');
   await once(address, 'listening');
   lab.onEnd(() => address.close());

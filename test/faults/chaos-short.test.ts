@@ -1,4 +1,4 @@
-// A short chaos run: the ordinary one is `npm run chaos`, with 10,000 keys over 10 minutes.
+// A short chaos run: the full one is `npm run chaos`, with 10,000 keys over 10 minutes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -31,9 +31,9 @@ test.each([
   [['--keys', 'many'], '--keys many: this is not a number above 0'],
   [['--keys', '1.5'], '--keys and --seed are whole numbers'],
   [['--sed', '1'], "Unknown option '--sed'"],
-])('says what is wrong with %j, and how it is used', async (args, said) => {
+])('reports the mistake in %j, and its usage', async (args, mistake) => {
   const { status, text } = await chaos(...args);
-  expect(text).toContain(said);
+  expect(text).toContain(mistake);
   expect(text).toContain('Usage: npm run chaos');
   expect(status).toBe(2);
 });

@@ -1,4 +1,4 @@
-// Case 25: clocks that jump, and owners that stand still beyond their lease.
+// Case 25: clocks that jump, and owners that pause beyond their lease.
 import { once } from 'node:events';
 import { type IdempotencyStore, MemoryStore } from '@onceguard/core';
 import type { Lease } from '@onceguard/core/store';
@@ -10,7 +10,7 @@ import { untilPaid } from './audited-payments.js';
 import { type Lab, test } from './lab.js';
 import { startShiftedRedis } from './shifted-clock.js';
 
-/** A store, and what moves its clock by so many seconds. */
+/** A store, and a function that moves its clock by so many seconds. */
 type StoreWithClock = { readonly store: IdempotencyStore; shift(seconds: number): void };
 
 const noCompiler = 'Without a C compiler the clock of a Redis cannot be moved.';
@@ -35,7 +35,10 @@ const stores: { name: string; open(lab: Lab): Promise<StoreWithClock | null> }[]
 ];
 
 describe.each(stores)('on $name', ({ open }) => {
-  test('25. A clock that jumps a minute ahead ends leases: the stale owner changes nothing', async ({ lab, skip }) => {
+  test('25. A clock that jumps a minute ahead expires leases: the stale owner changes nothing', async ({
+    lab,
+    skip,
+  }) => {
     const { store, shift } = (await open(lab)) ?? skip(noCompiler);
     const stale = await acquireLease({ store, key: 'order' }, { leaseMs: 30_000 });
     shift(60);
@@ -46,16 +49,16 @@ describe.each(stores)('on $name', ({ open }) => {
     expect(await store.complete(next, completionOf('of the next'))).toMatchObject({ kind: 'ok' });
   });
 
-  test('25. A clock that jumps a minute ahead, between payments or in one, keeps nobody from paying once', async ({
+  test('25. With a clock that jumps a minute ahead, between payments or during one, everything is still paid once', async ({
     lab,
     skip,
   }) => {
     const { store, shift } = (await open(lab)) ?? skip(noCompiler);
-    const till = lab.payments(store);
-    expect(await till.pay('before')).toBe('paid 1, recorded');
+    const payments = lab.payments(store);
+    expect(await payments.pay('before')).toBe('paid 1, recorded');
     shift(60);
-    expect(await till.pay('order')).toBe('paid 1, recorded');
-    expect(await till.pay('during', () => shift(120))).toBe('paid 1, recorded');
+    expect(await payments.pay('order')).toBe('paid 1, recorded');
+    expect(await payments.pay('during', () => shift(120))).toBe('paid 1, recorded');
   });
 
   test('25. A clock that jumps a minute back lengthens leases, and fencing tokens still grow', async ({
@@ -65,8 +68,8 @@ describe.each(stores)('on $name', ({ open }) => {
     const { store, shift } = (await open(lab)) ?? skip(noCompiler);
     const first = await acquireLease({ store, key: 'order' }, { leaseMs: 30_000 });
     shift(-60);
-    const answer = await store.acquire('order', acquireRequest());
-    expect(answer).toMatchObject({ kind: 'in_progress', retryAfterMs: 1_000 });
+    const reply = await store.acquire('order', acquireRequest());
+    expect(reply).toMatchObject({ kind: 'in_progress', retryAfterMs: 1_000 });
     await store.release(first, { as: 'retryable' });
     const next = await acquireLease({ store, key: 'order' });
     expect(next.fencingToken).toBeGreaterThan(first.fencingToken);
@@ -87,7 +90,7 @@ async function expectLeaseLost(store: IdempotencyStore, lease: Lease): Promise<v
   expect((await store.read(lease.key)).record).toEqual(before.record);
 }
 
-test('25. A replica whose clock is 45 s ahead ends leases when it becomes the master', async ({ lab, skip }) => {
+test('25. A replica whose clock is 45 s ahead expires leases when it becomes the master', async ({ lab, skip }) => {
   const master = await lab.redis();
   const replica = await startShiftedRedis({ args: ['--replicaof', '127.0.0.1', String(master.port)] });
   if (replica === null) return skip(noCompiler);
@@ -103,18 +106,18 @@ test('25. A replica whose clock is 45 s ahead ends leases when it becomes the ma
   await expectLeaseLost(store, stale);
 });
 
-test('25. An owner that stood still beyond its lease is told so, and gets what stands on record', async ({ lab }) => {
+test('25. An owner that paused beyond its lease learns so, and gets the recorded outcome', async ({ lab }) => {
   const redis = await lab.redis();
-  const till = lab.payments(await lab.connect(redis.url));
+  const payments = lab.payments(await lab.connect(redis.url));
   const owner = await startChild<string>('../../faults/processes/paused-owner.ts', {
     url: redis.url,
     prefix: lab.prefix,
   });
   lab.onEnd(owner.kill);
   owner.process.kill('SIGSTOP');
-  await untilPaid(till, 'order');
+  await untilPaid(payments, 'order');
   owner.process.kill('SIGCONT');
-  const told = once(owner.process, 'message');
+  const outcome = once(owner.process, 'message');
   owner.process.send('end');
-  expect((await told)[0]).toMatchObject({ kind: 'replayed', value: 'paid 1' });
+  expect((await outcome)[0]).toMatchObject({ kind: 'replayed', value: 'paid 1' });
 });

@@ -1,4 +1,4 @@
-// Stores on a cluster as users make them: on a connection of their own, or on a client of either version of ioredis.
+// Stores on a cluster as users make them: on their own connection, or on a client of either version of ioredis.
 import { type ConnectOptions, RedisStore, safeClusterOptions } from '@onceguard/core/redis';
 import type { RedisCluster } from '@onceguard/testing';
 import { Cluster } from 'ioredis';
@@ -7,16 +7,16 @@ import type { Lab } from './lab.js';
 
 type StoreOptions = Pick<ConnectOptions, 'durability'>;
 
-/** What a user may have set on a client. */
+/** Options that a user may have set on a client. */
 type ClientOptions = Pick<ClusterOptions5, 'enableAutoPipelining' | 'scaleReads'>;
 
 export interface ClusterClient {
   readonly name: string;
-  /** Resolves when the store is connected. It ends with the lab. */
+  /** Resolves when the store is connected. The lab closes it. */
   open(lab: Lab, cluster: RedisCluster, options?: StoreOptions): Promise<RedisStore>;
 }
 
-/** The connection of the store's own: what is promised for masters that freeze holds for this one. */
+/** The store's own connection: what is promised for frozen masters holds for this one. */
 export const ownConnection: ClusterClient = {
   name: 'a connection of the store',
   async open(lab, { addresses }, options) {
@@ -39,7 +39,7 @@ export const clusterClients: readonly ClusterClient[] = [
   {
     name: 'ioredis 5, safe options',
     async open(lab, cluster, options) {
-      // The types of the two versions differ in what is not among these options.
+      // The two versions' types differ in options that are not used here.
       return storeOnClient(lab, await clusterClient5(lab, cluster, safeClusterOptions() as ClusterOptions5), options);
     },
   },
@@ -53,7 +53,7 @@ export async function clusterClient5(lab: Lab, { addresses }: RedisCluster, opti
   return await connectClient(lab, new Cluster5([...addresses], { ...options, lazyConnect: true }));
 }
 
-/** Sees what there is, through a client that has seen nothing yet. */
+/** Reads the current data, through a new client. */
 export async function newObserverStore(lab: Lab, cluster: RedisCluster): Promise<RedisStore> {
   return storeOnClient(lab, await clusterClient(lab, cluster));
 }

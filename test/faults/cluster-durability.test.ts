@@ -35,7 +35,7 @@ test('17. With durability a shard whose replica is silent acknowledges nothing, 
   await Promise.all(stores.map(async (store) => await expectWritesAgain(store)));
 });
 
-test('17. With durability a slot that stays half-way acknowledges nothing, until it has moved.', async ({ lab }) => {
+test('17. With durability a half-migrated slot acknowledges nothing, until it has moved.', async ({ lab }) => {
   const stores = await openAll(lab);
   const slot = await slotOf('a', cluster);
   const { owner, other } = await ownerOf(slot, cluster);

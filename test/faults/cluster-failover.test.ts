@@ -1,4 +1,4 @@
-// Cases 19 and 23 on a cluster: masters that are killed and frozen, alone, with their replicas, and all at once.
+// Cases 19 and 23 on a cluster: masters are killed and frozen, alone, with their replicas, and all at once.
 import { type ClusterNode, type RedisCluster, startRedisCluster } from '@onceguard/testing';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { BackgroundLoad } from './background-load.js';
@@ -10,7 +10,7 @@ import { expectWritesAgain } from './store-writes-again.js';
 let cluster: RedisCluster;
 
 beforeAll(async () => {
-  // What is on disk before it is acknowledged comes back with a server that was killed.
+  // A killed server comes back with everything that it acknowledged, because that is on disk first.
   cluster = await startRedisCluster({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
 });
 
@@ -39,7 +39,7 @@ test('23. A master is killed under load: every client heals, and nothing that wa
   await load.untilMoreAcknowledged();
   const { master } = await shardOf(0, cluster);
   await master.kill();
-  const loads = [load, ...others.map((other) => new BackgroundLoad(other))];
+  const loads = [load, ...others.map((further) => new BackgroundLoad(further))];
   await cluster.waitUntilOk();
   await expectAllWriteAgain(loads);
   await master.restart();

@@ -1,4 +1,4 @@
-// Case 23 on a cluster whose slots move: while it is at work, half-way for long, and to where nobody was told.
+// Case 23 on a cluster whose slots move: under load, half-way for long, and without notice to the clients.
 import { type RedisCluster, startRedisCluster } from '@onceguard/testing';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { acquireLease, acquireRequest } from '../../packages/testing/src/store-suite/test-helpers.js';
@@ -34,7 +34,7 @@ test('23. Slots move under load, those in use too: every client follows, and not
   for (const load of loads) expect(await load.keysLostAt(truth)).toEqual([]);
 });
 
-test('23. A slot is uncovered under load, and covered elsewhere: every client heals.', async ({ lab }) => {
+test('23. A slot is unassigned under load, and assigned elsewhere: every client heals.', async ({ lab }) => {
   const loads = await startAllLoads(lab);
   const slot = await slotOf('a', cluster);
   const { owner, other } = await ownerOf(slot, cluster);
@@ -50,7 +50,7 @@ test('23. A slot is uncovered under load, and covered elsewhere: every client he
   expect(lost.flat().length).toBeLessThanOrEqual(leftBehind);
 });
 
-test('23. A slot stays half-way: nothing runs in it, others are as ever, and every client heals once it has moved.', async ({
+test('23. A slot stays half-migrated: nothing runs in it, others work as usual, and every client heals once it has moved.', async ({
   lab,
 }) => {
   const stores = await openAll(lab);

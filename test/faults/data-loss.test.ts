@@ -1,4 +1,4 @@
-// Cases 11 and 22: the server forgets what it has acknowledged.
+// Cases 11 and 22: the server loses data that it has acknowledged.
 import type { IdempotencyStore } from '@onceguard/core';
 import type { Lease } from '@onceguard/core/store';
 import type { RedisServer } from '@onceguard/testing';
@@ -17,39 +17,39 @@ async function crashAndRestart(
 }
 
 describe.each(connectionKinds)('kill -9 while work is in progress, over $name', ({ open }) => {
-  test('11. loses its record without persistence: it is written anew, and two events tell of it', async ({ lab }) => {
+  test('11. without persistence loses the record: it is written again, and two events report it', async ({ lab }) => {
     const redis = await lab.redis();
-    const till = lab.payments(await open(lab, redis.url));
+    const payments = lab.payments(await open(lab, redis.url));
     const lost = lab.collectEvents('record_lost');
     const lives = lab.collectEvents('data_may_be_lost');
-    const crashes = () => crashAndRestart(redis, till.store, { discardData: true });
-    expect(await till.pay('order', crashes)).toBe('paid 1, recorded');
+    const crashes = () => crashAndRestart(redis, payments.store, { discardData: true });
+    expect(await payments.pay('order', crashes)).toBe('paid 1, recorded');
     expect(lost).toMatchObject([{ verb: 'complete', restored: true }]);
     await vi.waitUntil(() => lives.length > 0);
     expect(lives).toMatchObject([{ server: `127.0.0.1:${redis.port}` }]);
-    expect(await till.pay('order')).toBe('paid 1, replayed');
+    expect(await payments.pay('order')).toBe('paid 1, replayed');
   });
 
-  test('11. keeps its record with an append-only file: its owner goes on', async ({ lab }) => {
+  test('11. with an append-only file keeps the record: its owner continues', async ({ lab }) => {
     const redis = await lab.redis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
-    const till = lab.payments(await open(lab, redis.url));
+    const payments = lab.payments(await open(lab, redis.url));
     const lost = lab.collectEvents('record_lost');
-    const crashes = () => crashAndRestart(redis, till.store, { discardData: false });
-    expect(await till.pay('order', crashes)).toBe('paid 1, recorded');
+    const crashes = () => crashAndRestart(redis, payments.store, { discardData: false });
+    expect(await payments.pay('order', crashes)).toBe('paid 1, recorded');
     expect(lost).toEqual([]);
-    expect(await till.pay('order')).toBe('paid 1, replayed');
+    expect(await payments.pay('order')).toBe('paid 1, replayed');
   });
 });
 
 describe.each(['allkeys-lru', 'volatile-ttl'])('a server with maxmemory-policy %s', (policy) => {
-  test('22. evicts live records: its user is warned at the start', async ({ lab }) => {
+  test('22. evicts live records: its user gets a warning at the start', async ({ lab }) => {
     const warnings = lab.collectEvents('warning');
     const redis = await lab.redis({ args: ['--maxmemory', '100mb', '--maxmemory-policy', policy] });
     await lab.connect(redis.url);
     await vi.waitUntil(() => warnings.some(({ code, message }) => code === 'redis_evicts' && message.includes(policy)));
   });
 
-  test('22. evicts live records: their owners write them anew, but never over those of newer owners', async ({
+  test('22. evicts live records: their owners write them again, but never over those of newer owners', async ({
     lab,
   }) => {
     const redis = await lab.redis({ args: ['--maxmemory-policy', policy] });
@@ -71,7 +71,7 @@ describe.each(['allkeys-lru', 'volatile-ttl'])('a server with maxmemory-policy %
   });
 });
 
-/** As when memory is full: some of the keys have to go. */
+/** Evicts some of the keys, as a full memory does. */
 async function evictSomeKeys(redis: RedisServer): Promise<void> {
   const info = async (section: string) => String(await redis.command('INFO', section));
   const used = Number(/used_memory:(\d+)/.exec(await info('memory'))?.[1]);

@@ -1,4 +1,4 @@
-// What somebody decides about an unknown outcome is known as long as the terms of the work say, whatever the store.
+// A decision about an unknown outcome is kept as long as the work's policy says, in every store.
 import {
   executeIdempotently,
   type IdempotencyStore,
@@ -21,9 +21,9 @@ import { startShiftedRedis } from './shifted-clock.js';
 const hours = 3_600;
 const why = { by: 'ada@example.com', reason: 'the charge is in the dashboard of the provider' };
 const noCompiler = 'Without a C compiler the clock of a Redis cannot be moved.';
-const answer = encodeRecoveredResponse({ status: 201, body: 'paid' });
+const response = encodeRecoveredResponse({ status: 201, body: 'paid' });
 
-/** A store, and what moves its clock to so many seconds from the start. */
+/** A store, and a function that moves its clock to so many seconds after the start. */
 type StoreWithClock = { readonly store: IdempotencyStore; shift(seconds: number): void };
 
 const stores: { name: string; open(lab: Lab): Promise<StoreWithClock | null> }[] = [
@@ -47,18 +47,19 @@ const stores: { name: string; open(lab: Lab): Promise<StoreWithClock | null> }[]
   },
 ];
 
-/** Everything that waits for a decision is decided: by a person or a program, with an answer or without. */
+/** Decides every doubt: as a person or a program, with a result or without. */
 type Decide = (store: IdempotencyStore, outcome: Uint8Array) => Promise<unknown>;
 
 const waysToDecide: Record<string, { readonly decide: Decide; readonly replays: boolean }> = {
-  'a person says with which answer': { decide: decidedByPerson((outcome) => ({ outcome })), replays: true },
-  'a person says that it is done': { decide: decidedByPerson(() => ({})), replays: false },
+  'a person records a response': { decide: decidedByPerson((outcome) => ({ outcome })), replays: true },
+  'a person records that it is done': { decide: decidedByPerson(() => ({})), replays: false },
   'a person says for how short a time': {
     decide: decidedByPerson((outcome) => ({ outcome, ttlMs: 1_000 })),
     replays: true,
   },
   'a program finds out': {
-    decide: (store, outcome) => recoverAll(store, { recover: () => recovery.done(outcome), encode: (found) => found }),
+    decide: (store, outcome) =>
+      recoverAll(store, { recover: () => recovery.done(outcome), encode: (result) => result }),
     replays: true,
   },
 };
@@ -70,7 +71,7 @@ function decidedByPerson(how: (outcome: Uint8Array) => { outcome?: Uint8Array; t
   };
 }
 
-describe.each(stores)('Under `payments`, on $name', ({ open }) => {
+describe.each(stores)('Under `paymentPolicy`, on $name', ({ open }) => {
   test.for(Object.entries(waysToDecide))(
     'a function that is called again 25 hours, and 399 days, after a decision does not run: %s',
     async ([, { decide, replays }], { lab, skip }) => {
@@ -78,11 +79,11 @@ describe.each(stores)('Under `payments`, on $name', ({ open }) => {
       let runs = 0;
       const charge = () => {
         runs += 1;
-        throw new Error('no answer from the bank');
+        throw new Error('no reply from the bank');
       };
       const call = () =>
         summarize(executeIdempotently(charge, { ...paymentPolicy, store, scope: 'shop', key: 'order-1' }));
-      expect(await call()).toBe('Error: no answer from the bank');
+      expect(await call()).toBe('Error: no reply from the bank');
       await decide(store, Buffer.from('"paid"'));
       shift(25 * hours);
       expect(await call()).toBe(replays ? 'paid, replayed' : 'expired');
@@ -98,7 +99,7 @@ describe.each(stores)('Under `payments`, on $name', ({ open }) => {
       let runs = 0;
       const handler = () => {
         runs += 1;
-        return { status: 500, body: 'no answer from the bank' };
+        return { status: 500, body: 'no reply from the bank' };
       };
       const apps = frameworks.map((framework) => start(framework, { store, handler, options: httpPaymentPolicy }));
       const ports = (await Promise.all(apps)).map(({ port, close }, n) => {
@@ -109,7 +110,7 @@ describe.each(stores)('Under `payments`, on $name', ({ open }) => {
         await Promise.all(ports.map(async ({ port, key }) => (await send(port, { key })).status));
       const all = (status: number) => frameworks.map(() => status);
       expect(await statuses()).toEqual(all(500));
-      await decide(store, answer);
+      await decide(store, response);
       shift(25 * hours);
       expect(await statuses()).toEqual(all(replays ? 201 : 410));
       shift(399 * 24 * hours);

@@ -1,4 +1,4 @@
-// Cases 6 to 8: what is sent arrives no more, and nobody is told.
+// Cases 6 to 8: packets are dropped silently.
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,83 +12,80 @@ import { startLossyNetwork } from './lossy-network.js';
 const silenceMs = 5_000;
 const packetLossMs = 20_000;
 
-/** Whoever asks meanwhile is refused in time. */
-async function expectFailuresFor(ms: number, till: AuditedPayments): Promise<void> {
+/** Every call meanwhile fails in time. */
+async function expectFailuresFor(ms: number, payments: AuditedPayments): Promise<void> {
   const end = performance.now() + ms;
   for (let call = 1; performance.now() < end; call += 1) {
-    expect(await till.pay(`in the hole ${call}`)).toBe('store_unavailable');
+    expect(await payments.pay(`in the hole ${call}`)).toBe('store_unavailable');
   }
 }
 
 describe.concurrent('A black hole', () => {
-  test('6. in the middle of an acquire: calls fail in time, the connection is replaced, and all is paid once', async ({
+  test('6. during an acquire: calls fail in time, the connection is replaced, and everything is paid once', async ({
     lab,
   }) => {
     const redis = await lab.redis();
     const proxy = await lab.proxy(redis.url);
-    const till = lab.payments(await lab.connect(proxy.url, { callTimeoutMs: 300 }));
-    await expectPaysAgain(till, 'before');
+    const payments = lab.payments(await lab.connect(proxy.url, { callTimeoutMs: 300 }));
+    await expectPaysAgain(payments, 'before');
     const struck = proxy.injectFault('black_hole', verbScripts);
-    expect(await till.pay('order')).toBe('store_unavailable');
+    expect(await payments.pay('order')).toBe('store_unavailable');
     await struck;
-    await expectFailuresFor(silenceMs, till);
+    await expectFailuresFor(silenceMs, payments);
     proxy.heal();
-    await expectPaysAgain(till, 'after');
-    await untilPaid(till, 'order');
+    await expectPaysAgain(payments, 'after');
+    await untilPaid(payments, 'order');
   });
 
-  test('6. in the middle of an acquire, on a client with default options: calls fail in time until it is cut off', async ({
+  test('6. during an acquire, on a client with default options: calls fail in time until it is disconnected', async ({
     lab,
   }) => {
     const redis = await lab.redis();
     const proxy = await lab.proxy(redis.url);
-    const till = lab.payments(lab.storeOnClient(new Redis(proxy.url), { callTimeoutMs: 300 }));
-    await expectPaysAgain(till, 'before');
+    const payments = lab.payments(lab.storeOnClient(new Redis(proxy.url), { callTimeoutMs: 300 }));
+    await expectPaysAgain(payments, 'before');
     const struck = proxy.injectFault('black_hole', verbScripts);
-    expect(await till.pay('order')).toBe('store_unavailable');
+    expect(await payments.pay('order')).toBe('store_unavailable');
     await struck;
-    await expectFailuresFor(silenceMs, till);
+    await expectFailuresFor(silenceMs, payments);
     proxy.heal();
     proxy.disconnectAll('reset');
-    await expectPaysAgain(till, 'after');
-    await untilPaid(till, 'order');
+    await expectPaysAgain(payments, 'after');
+    await untilPaid(payments, 'order');
   });
 
-  test('7. before the handshake: the store says in time that it is not ready, and heals', async ({ lab }) => {
+  test('7. before the handshake: the store reports in time that it is not ready, and heals', async ({ lab }) => {
     const redis = await lab.redis();
     const proxy = await lab.proxy(redis.url);
     proxy.blackHole();
     const store = await withinDeadline(2_000, lab.connect(proxy.url, { connectTimeoutMs: 2_000 }));
     expect(store.health()).toMatchObject({ state: 'never_ready', lastError: expect.any(String) });
-    const till = lab.payments(store);
-    await expectFailuresFor(silenceMs, till);
+    const payments = lab.payments(store);
+    await expectFailuresFor(silenceMs, payments);
     proxy.heal();
-    await expectPaysAgain(till, 'after');
-    expect(await till.pay('order')).toBe('paid 1, recorded');
+    await expectPaysAgain(payments, 'after');
+    expect(await payments.pay('order')).toBe('paid 1, recorded');
     expect(store.health()).toMatchObject({ state: 'ready', lastError: null });
   });
 
-  test('8. of lost packets: as 6, and what TCP sends again afterwards comes too late to change anything', async ({
-    lab,
-    skip,
-  }) => {
+  test('8. with lost packets: as 6, and what TCP retransmits later has no effect', async ({ lab, skip }) => {
     const unixsocket = join(tmpdir(), `${randomUUID()}.sock`);
     const redis = await lab.redis({ args: ['--unixsocket', unixsocket] });
     const network = await startLossyNetwork(unixsocket).catch((error: unknown) => String(error));
     if (typeof network === 'string') return skip(`This process cannot make a network of its own: ${network}`);
     lab.onEnd(() => network.close());
-    const till = lab.payments(await lab.connect(network.url));
-    await expectPaysAgain(till, 'before');
+    const payments = lab.payments(await lab.connect(network.url));
+    await expectPaysAgain(payments, 'before');
     const [old] = await clientIdsOver(unixsocket, redis);
     network.dropPackets();
-    expect(await till.pay('order')).toBe('store_unavailable');
-    await expectFailuresFor(packetLossMs, till);
+    expect(await payments.pay('order')).toBe('store_unavailable');
+    await expectFailuresFor(packetLossMs, payments);
     network.deliverPackets();
-    await expectPaysAgain(till, 'after');
-    // What was sent on it arrives before its end does.
+    await expectPaysAgain(payments, 'after');
+    // The data on a connection arrives before its end.
     await vi.waitUntil(async () => !(await clientIdsOver(unixsocket, redis)).includes(old), 30_000);
-    expect((await till.store.scan({ cursor: null, limit: 1_000 })).records).toHaveLength(2);
-    expect(await till.pay('order')).toBe('paid 1, recorded');
+    expect((await payments.store.scan({ cursor: null, limit: 1_000 })).records).toHaveLength(2);
+    expect(await payments.pay('order')).toBe('paid 1, recorded');
   });
 });
 

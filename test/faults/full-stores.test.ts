@@ -1,4 +1,4 @@
-// Stores that are full, or take no value of this size: what is done stays done, whoever has filled them.
+// Stores that are full, or accept no value of this size: work that is done stays done, whoever filled the store.
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import {
@@ -28,7 +28,7 @@ class TenantWork {
     readonly bytes: number,
   ) {}
 
-  /** `untilOpened`: the work goes on when `open` is called. Resolves `begun` once it runs. */
+  /** `untilOpened`: the work continues after `open` is called. `begun` resolves once it runs. */
   start({ untilOpened = false } = {}): { begun: Promise<unknown>; end: Promise<Execution<string>> } {
     const begun = once(this.#gate, 'begun');
     const opened = once(this.#gate, 'opened');
@@ -36,7 +36,7 @@ class TenantWork {
       this.runs += 1;
       this.#gate.emit('begun');
       if (untilOpened) await opened;
-      // What cannot be compressed and is no ASCII either.
+      // Neither compressible nor ASCII.
       return randomBytes(this.bytes).toString('latin1');
     };
     return { begun, end: executeIdempotently(operation, { store: this.store, scope: this.tenant, key: this.key }) };
@@ -51,7 +51,7 @@ class TenantWork {
   }
 }
 
-/** New work of one tenant with results of random sizes, until the store refuses three times in a row. */
+/** New work of one tenant with results of random sizes, until the store rejects three times in a row. */
 async function fillWithWork(store: IdempotencyStore, random: Random): Promise<void> {
   for (let refused = 0; refused < 3; ) {
     const work = new TenantWork(store, 'the greedy one', random.integer(0, 60_000));
@@ -67,8 +67,9 @@ async function fillWithWork(store: IdempotencyStore, random: Random): Promise<vo
 }
 
 /**
- * Work of others begins, one tenant fills the store, and the others end: all of it is on record. Answers how many results were not
- * kept. `whenFull` runs before the others end, because their results may fill what the tenant has left.
+ * Work of others begins, one tenant fills the store, and the others end: all of it is on record. Returns how many
+ * results were not kept. `whenFull` runs before the others end, because their results may fill the room that the tenant
+ * left.
  */
 async function runTrial(store: IdempotencyStore, random: Random, whenFull = async () => {}): Promise<number> {
   const others = Array.from(
@@ -141,7 +142,7 @@ describe('A tenant that fills the store makes no work of others run again', () =
 });
 
 describe('While a Redis is full', () => {
-  test('a lease is renewed, and what was recorded is replayed', async ({ lab }) => {
+  test('a lease is renewed, and a recorded result is replayed', async ({ lab }) => {
     const redis = await lab.redis();
     const store = await lab.connect(redis.url);
     const lost = lab.collectEvents('lease_lost');
@@ -165,7 +166,7 @@ describe('While a Redis is full', () => {
     expect(lost).toEqual([]);
   });
 
-  test('a failure frees the key, or leaves it unknown, and that is on record', async ({ lab }) => {
+  test('a failure frees the key, or leaves the outcome unknown, and that is on record', async ({ lab }) => {
     const redis = await lab.redis();
     const store = await lab.connect(redis.url);
     const errors = lab.collectEvents('store_error');
@@ -187,8 +188,8 @@ describe('While a Redis is full', () => {
   });
 });
 
-describe('A result that is larger than a Redis takes', () => {
-  test('is given to its caller, and a repeat is told that the work is done', async ({ lab }) => {
+describe('A result that is larger than a Redis accepts', () => {
+  test('is given to its caller, and a repeat learns that the work is done', async ({ lab }) => {
     const redis = await lab.redis({ args: ['--proto-max-bulk-len', '1mb'] });
     const store = await lab.connect(redis.url);
     const notKept = lab.collectEvents('outcome_not_kept');
@@ -215,7 +216,7 @@ describe('A result that is larger than a Redis takes', () => {
   });
 });
 
-/** As full as can be: it refuses whatever may need memory. */
+/** Fills it until it rejects every command that may need memory. */
 async function fillRedis(redis: RedisServer): Promise<void> {
   await redis.command('CONFIG', 'SET', 'maxmemory', 1);
 }

@@ -1,4 +1,4 @@
-// What all cases share: a test's own servers and clients, how users come to a store, and what holds at the end of each.
+// What all cases share: servers and clients for one test, the ways in which users connect a store, and the final check.
 import { randomUUID } from 'node:crypto';
 import { drainStore, type EventName, type Events, type IdempotencyStore, onEvent } from '@onceguard/core';
 import { type ConnectOptions, RedisStore } from '@onceguard/core/redis';
@@ -8,12 +8,12 @@ import { Redis as Redis5 } from 'ioredis5';
 import { afterAll, afterEach, test as base, beforeAll, expect } from 'vitest';
 import { AuditedPayments, type PaymentLog } from './audited-payments.js';
 
-/** The surroundings of one test. Everything that it starts ends with it; its keys are its own. */
+/** The environment of one test. It stops everything that it started; its keys are its own. */
 export class Lab {
   readonly prefix = `faults:${randomUUID()}:`;
   /** How often one key may run in this case. */
   maxRunsPerKey = 1;
-  /** The keys whose results the store had no room for. */
+  /** The keys for whose results the store had no room. */
   readonly resultsNotKept = new Set<string>();
   readonly #paymentLogs = new Map<string, PaymentLog>();
   readonly #payments: AuditedPayments[] = [];
@@ -31,14 +31,14 @@ export class Lab {
     return proxy;
   }
 
-  /** A store with a connection of its own. */
+  /** A store with its own connection. */
   async connect(url: string, options: ConnectOptions = {}): Promise<RedisStore> {
     const store = await RedisStore.connect({ url, prefix: this.prefix, ...options });
     this.onEnd(() => store.close());
     return store;
   }
 
-  /** A store on a client of its user's. */
+  /** A store on a user's client. */
   storeOnClient(client: Redis | Redis5, options: { callTimeoutMs?: number } = {}): RedisStore {
     client.on('error', () => {});
     this.onEnd(() => client.disconnect());
@@ -46,30 +46,34 @@ export class Lab {
   }
 
   payments(store: IdempotencyStore): AuditedPayments {
-    const till = new AuditedPayments(store, this.#paymentLogs);
-    this.#payments.push(till);
-    return till;
+    const payments = new AuditedPayments(store, this.#paymentLogs);
+    this.#payments.push(payments);
+    return payments;
   }
 
-  /** What is told from now on, to be looked at. */
+  /** Collects the events from now on. */
   collectEvents<Name extends EventName>(name: Name): Events[Name][] {
-    const heard: Events[Name][] = [];
-    this.onEnd(onEvent(name, (event) => heard.push(event)));
-    return heard;
+    const collected: Events[Name][] = [];
+    this.onEnd(onEvent(name, (event) => collected.push(event)));
+    return collected;
   }
 
   onEnd(end: () => unknown): void {
     this.#cleanups.unshift(end);
   }
 
-  /** Once all is well again: everything is said, no key ran too often, and what is on record is what a run returned. */
+  /**
+   * When all works again: no calls are queued, no key ran too often, and every recorded result is one that a run
+   * returned.
+   */
   async expectConsistent(): Promise<void> {
     for (const { store } of this.#payments) expect(await drainStore(store)).toBe(true);
-    const [till] = this.#payments;
+    const [payments] = this.#payments;
     for (const [key, { runs, results }] of this.#paymentLogs) {
       expect(runs).toBeLessThanOrEqual(this.maxRunsPerKey);
-      if (this.resultsNotKept.has(key)) expect(await till?.pay(key)).toBe('expired');
-      else if (results.size > 0) expect([...results].map((one) => `${one}, replayed`)).toContain(await till?.pay(key));
+      if (this.resultsNotKept.has(key)) expect(await payments?.pay(key)).toBe('expired');
+      else if (results.size > 0)
+        expect([...results].map((result) => `${result}, replayed`)).toContain(await payments?.pay(key));
     }
   }
 
@@ -78,7 +82,7 @@ export class Lab {
   }
 }
 
-/** A test that gets a lab, and passes only if its books balance. */
+/** A test that gets a lab, and passes only if its audit is consistent. */
 export const test = base.extend<{ readonly lab: Lab }>({
   lab: async ({ task }, use) => {
     const lab = new Lab();
@@ -91,15 +95,17 @@ export const test = base.extend<{ readonly lab: Lab }>({
   },
 });
 
-/** The scripts of the verbs as they are sent, and not that of the check, which runs once when a client is ready. */
+/** Matches the scripts of the verbs as sent, and not that of the check, which runs once when a client is ready. */
 export const verbScripts = /\bevalsha\b[\s\S]*\{(?!check\})/i;
 
-/** How users come to a store. Cases 1 to 4 on a client of the user's are case 5. */
+/** How users connect a store. Cases 1 to 4 on a user's client are case 5. */
 export const connectionKinds = [
   {
     name: 'a connection of the store',
     titled: (number: number, claim: string) => `${number}. ${claim}`,
-    /** Between two looks whether a server has loaded its data, or to connect to it. */
+    /**
+     * The longest pause between two connection attempts, or between two checks whether a server has loaded its data.
+     */
     longestPauseMs: 600,
     open: async (lab: Lab, url: string) => await lab.connect(url),
   },

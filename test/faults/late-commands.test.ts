@@ -1,4 +1,4 @@
-// Cases 9 and 10: commands that are executed when nobody waits for them any more.
+// Cases 9 and 10: commands that are executed after their callers have given up.
 import { setTimeout as pause } from 'node:timers/promises';
 import { drainStore, type IdempotencyStore } from '@onceguard/core';
 import { Redis } from 'ioredis';
@@ -9,23 +9,23 @@ import { type Lab, test } from './lab.js';
 
 const callTimeoutMs = 300;
 
-/** What the verbs were answered by now, also those whose callers have given up: after the time comes the kind. */
+/** The replies to the verbs so far, also to calls that were given up: the kind follows the time. */
 function collectReplies(client: Redis): () => string[] {
   const { mock } = vi.spyOn(client, 'sendCommand');
   const isAnswer = (reply: unknown) => Array.isArray(reply) && typeof reply[0] === 'number';
   return () => mock.settledResults.flatMap(({ value }) => (isAnswer(value) ? [String(value[1])] : []));
 }
 
-/** A server that is away for so long that what was sent to it is out of time. It keeps its data. */
+/** A server is away until the commands sent to it have expired. It keeps its data. */
 async function simulateOutage(lab: Lab, open: (url: string) => IdempotencyStore | Promise<IdempotencyStore>) {
   const redis = await lab.redis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
-  const till = lab.payments(await open(redis.url));
-  await expectPaysAgain(till, 'before');
+  const payments = lab.payments(await open(redis.url));
+  await expectPaysAgain(payments, 'before');
   await redis.kill();
-  expect(await till.pay('order')).toBe('store_unavailable');
+  expect(await payments.pay('order')).toBe('store_unavailable');
   await pause(2 * callTimeoutMs);
   await redis.restart();
-  return till;
+  return payments;
 }
 
 async function countRecords(store: IdempotencyStore): Promise<number> {
@@ -33,28 +33,30 @@ async function countRecords(store: IdempotencyStore): Promise<number> {
 }
 
 describe.concurrent('A late command', () => {
-  test('9. does not exist on a connection of the store: a server that comes back is asked nothing', async ({ lab }) => {
-    const till = await simulateOutage(lab, (url) => lab.connect(url, { callTimeoutMs }));
-    await vi.waitFor(() => till.store.read('clock'), 10_000);
-    expect(await drainStore(till.store)).toBe(true);
-    expect(await countRecords(till.store)).toBe(1);
-    await untilPaid(till, 'order');
+  test("9. is never sent on the store's own connection: nothing is queued for a server that returns", async ({
+    lab,
+  }) => {
+    const payments = await simulateOutage(lab, (url) => lab.connect(url, { callTimeoutMs }));
+    await vi.waitFor(() => payments.store.read('clock'), 10_000);
+    expect(await drainStore(payments.store)).toBe(true);
+    expect(await countRecords(payments.store)).toBe(1);
+    await untilPaid(payments, 'order');
   });
 
-  test('9. of a client that queues is superseded: a server that comes back is asked, and writes nothing', async ({
+  test('9. sent late by a client with an offline queue is rejected by notAfter: the server writes nothing', async ({
     lab,
   }) => {
     const sent: (() => string[])[] = [];
-    const till = await simulateOutage(lab, (url) => {
+    const payments = await simulateOutage(lab, (url) => {
       const client = new Redis(url);
       sent.push(collectReplies(client));
       return lab.storeOnClient(client, { callTimeoutMs });
     });
-    const answers = () => sent.flatMap((of) => of());
-    await vi.waitUntil(() => answers().includes('superseded'), 10_000);
-    expect(await drainStore(till.store)).toBe(true);
-    expect(await countRecords(till.store)).toBe(1);
-    await untilPaid(till, 'order');
+    const replies = () => sent.flatMap((of) => of());
+    await vi.waitUntil(() => replies().includes('superseded'), 10_000);
+    expect(await drainStore(payments.store)).toBe(true);
+    expect(await countRecords(payments.store)).toBe(1);
+    await untilPaid(payments, 'order');
   });
 
   test('10. to acquire, after its own attempt was released, is superseded, and the key is free', async ({ lab }) => {
@@ -64,16 +66,16 @@ describe.concurrent('A late command', () => {
     const slow = lab.storeOnClient(client, { callTimeoutMs });
     const direct = await lab.connect(redis.url);
     await slow.read('clock');
-    const answers = collectReplies(client);
+    const replies = collectReplies(client);
     proxy.setDelay(2 * callTimeoutMs);
-    const asked = acquireRequest();
-    await expect(slow.acquire('order', asked)).rejects.toMatchObject({ class: 'unknown' });
-    const lease = toLease('order', asked, assertAcquired(await direct.acquire('order', asked)));
+    const request = acquireRequest();
+    await expect(slow.acquire('order', request)).rejects.toMatchObject({ class: 'unknown' });
+    const lease = toLease('order', request, assertAcquired(await direct.acquire('order', request)));
     expect(await direct.release(lease, { as: 'retryable' })).toMatchObject({ kind: 'ok' });
     const { record } = await direct.read('order');
-    await vi.waitUntil(() => answers().length > 0, 10_000);
-    // What the script says; with the record that stands there, the store would have answered `superseded`.
-    expect(answers()).toEqual(['refused']);
+    await vi.waitUntil(() => replies().length > 0, 10_000);
+    // The script's reply; with a record under the key, the store would have replied `superseded`.
+    expect(replies()).toEqual(['refused']);
     expect((await direct.read('order')).record).toEqual(record);
     expect(await direct.acquire('order', acquireRequest())).toMatchObject({ kind: 'acquired', attempt: 2 });
   });

@@ -1,4 +1,4 @@
-// A way to a server on which packets are lost for real: a network namespace of its own, and neighbours that cannot be found.
+// A network on which packets are really lost: its own network namespace, with neighbours that cannot be resolved.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
@@ -8,7 +8,7 @@ export interface LossyNetwork {
   readonly url: string;
   /** From now on every packet is lost, in both directions. */
   dropPackets(): void;
-  /** New packets arrive, and what TCP sends again. */
+  /** New packets arrive, and those that TCP retransmits. */
   deliverPackets(): void;
   close(): Promise<void>;
 }
@@ -23,13 +23,16 @@ export async function startLossyNetwork(socketPath: string): Promise<LossyNetwor
   const far = spawn('unshare', ['--net', process.execPath, forwarder, String(port), socketPath], {
     stdio: ['pipe', 'pipe', 'ignore'],
   });
-  const ended = once(far, 'close');
-  // Its end takes the namespace and the cable with it.
+  const exited = once(far, 'close');
+  // Its exit removes the namespace and the virtual cable.
   const close = async () => {
     far.stdin.end();
-    await ended;
+    await exited;
   };
-  await Promise.race([once(far.stdout, 'data'), ended.then(([code]) => Promise.reject(new Error(`unshare: ${code}`)))]);
+  await Promise.race([
+    once(far.stdout, 'data'),
+    exited.then(([code]) => Promise.reject(new Error(`unshare: ${code}`))),
+  ]);
   try {
     return { ...createVethPair(far), close };
   } catch (error) {
@@ -38,7 +41,7 @@ export async function startLossyNetwork(socketPath: string): Promise<LossyNetwor
   }
 }
 
-/** Between this side and the far one; in the range that RFC 2544 keeps for tests. */
+/** A pair of interfaces between this side and the far one, in the range that RFC 2544 reserves for tests. */
 function createVethPair({ pid }: ChildProcess): Omit<LossyNetwork, 'close'> {
   const net = `198.18.${randomInt(256)}`;
   const [nearIp, farIp] = [`${net}.1`, `${net}.2`];

@@ -16,8 +16,8 @@ interface LostReplyRow {
   readonly number: number;
   readonly verb: string;
   readonly claim: string;
-  /** `lose` has the next script fail, and resolves when it did. */
-  act(till: AuditedPayments, lose: () => Promise<void>): Promise<void>;
+  /** `lose` makes the next script fail, and resolves when it did. */
+  act(payments: AuditedPayments, lose: () => Promise<void>): Promise<void>;
 }
 
 const rows: LostReplyRow[] = [
@@ -25,43 +25,43 @@ const rows: LostReplyRow[] = [
     number: 1,
     verb: 'acquire',
     claim: 'its caller owns the key, and runs once',
-    async act(till, lose) {
+    async act(payments, lose) {
       const lost = lose();
       const isFirst = ({ attempt }: OperationContext) => expect(attempt).toBe(1);
-      expect(await till.pay('order', isFirst)).toBe('paid 1, recorded');
+      expect(await payments.pay('order', isFirst)).toBe('paid 1, recorded');
       await lost;
     },
   },
   {
     number: 2,
     verb: 'complete',
-    claim: 'its caller is told that it is on record, and it is',
-    async act(till, lose) {
+    claim: 'its caller gets a recorded result, and it is on record',
+    async act(payments, lose) {
       const lost: Promise<void>[] = [];
-      expect(await till.pay('order', () => lost.push(lose()))).toBe('paid 1, recorded');
+      expect(await payments.pay('order', () => lost.push(lose()))).toBe('paid 1, recorded');
       await lost[0];
-      expect(await till.pay('order')).toBe('paid 1, replayed');
+      expect(await payments.pay('order')).toBe('paid 1, replayed');
     },
   },
   {
     number: 3,
     verb: 'release',
     claim: 'the next attempt runs at once',
-    async act(till, lose) {
+    async act(payments, lose) {
       const lost: Promise<void>[] = [];
       const losesAndDeclines = () => {
         lost.push(lose());
         throw new Error('declined');
       };
-      expect(await till.pay('order', losesAndDeclines)).toBe('Error: declined');
+      expect(await payments.pay('order', losesAndDeclines)).toBe('Error: declined');
       await lost[0];
-      expect(await till.pay('order')).toBe('paid 2, recorded');
+      expect(await payments.pay('order')).toBe('paid 2, recorded');
     },
   },
   {
     number: 3,
     verb: 'renew',
-    claim: 'the lease is longer, and not shortened again',
+    claim: 'the lease is extended, and not shortened again',
     async act({ store }, lose) {
       const lease = await acquireLease({ store, key: 'order' }, { leaseMs: 30_000 });
       await store.renew(lease, 1);
@@ -74,9 +74,9 @@ const rows: LostReplyRow[] = [
   },
 ];
 
-function withLongerLease(answer: RenewReply) {
-  if (answer.kind !== 'ok') throw new Error(`The renewal was answered with ${answer.kind}.`);
-  return answer;
+function withLongerLease(reply: RenewReply) {
+  if (reply.kind !== 'ok') throw new Error(`The reply to the renewal was ${reply.kind}.`);
+  return reply;
 }
 
 const lossFaults: { fault: ProxyFault; what: string }[] = [
@@ -93,17 +93,19 @@ describe.concurrent.each(connectionKinds)('over $name', ({ titled, open }) => {
       test(title, async ({ lab }) => {
         lab.maxRunsPerKey = verb === 'release' ? 2 : 1;
         const proxy = await lab.proxy(redisUrl());
-        const till = lab.payments(await open(lab, proxy.url));
-        // The server learns the scripts: whose reply is lost has been executed.
-        await till.pay('before');
-        await till.pay('declined before', () => Promise.reject(new Error('declined')));
-        await act(till, () => proxy.injectFault(fault, verbScripts));
+        const payments = lab.payments(await open(lab, proxy.url));
+        // The server learns the scripts, so that a script whose reply is lost was executed.
+        await payments.pay('before');
+        await payments.pay('declined before', () => Promise.reject(new Error('declined')));
+        await act(payments, () => proxy.injectFault(fault, verbScripts));
       });
     }
   }
 });
 
-test('5. The user of a client with default options is warned once, and the client stays as it is', async ({ lab }) => {
+test('5. The user of a client with default options gets one warning, and the client is not changed', async ({
+  lab,
+}) => {
   const client = new Redis(redisUrl());
   const before = { ...client.options };
   expect(await lab.payments(lab.storeOnClient(client)).pay('order')).toBe('paid 1, recorded');

@@ -10,7 +10,7 @@ import { type RefusalKind, refusalKinds } from './refusing-servers.js';
 
 const callTimeoutMs = 300;
 
-/** A store on a client of which it can be told how often it tried to connect. */
+/** A store on a client that counts its connection attempts. */
 async function openCountingConnections(lab: Lab, url: string) {
   let attempts = 0;
   const client = new Redis(url, safeRedisOptions(callTimeoutMs));
@@ -32,13 +32,13 @@ describe.concurrent.each(refusalKinds.filter(isDenial))('a server that refuses $
     lab.onEnd(server.stop);
     await server.refuse();
     const { store, attempts } = await openCountingConnections(lab, server.url);
-    const till = lab.payments(store);
-    await vi.waitUntil(async () => (await till.pay('order')) === 'store_misconfigured', { interval: 1 });
+    const payments = lab.payments(store);
+    await vi.waitUntil(async () => (await payments.pay('order')) === 'store_misconfigured', { interval: 1 });
     expect(attempts()).toBeLessThanOrEqual(3);
     expect(store.health()).toMatchObject({ state: 'never_ready', lastError: expect.stringMatching(message) });
     await vi.waitUntil(() => attempts() > 6, 20_000);
     await server.repair();
-    await expectPaysAgain(till, 'order');
+    await expectPaysAgain(payments, 'order');
   });
 
   test('15. on a connection that once worked is named within three attempts, and works once it is repaired, however late', async ({
@@ -47,16 +47,16 @@ describe.concurrent.each(refusalKinds.filter(isDenial))('a server that refuses $
     const server = await start();
     lab.onEnd(server.stop);
     const { store, attempts } = await openCountingConnections(lab, server.url);
-    const till = lab.payments(store);
-    await expectPaysAgain(till, 'before');
+    const payments = lab.payments(store);
+    await expectPaysAgain(payments, 'before');
     await server.refuse();
-    await vi.waitUntil(async () => (await till.pay('order')) === 'store_misconfigured', { interval: 1 });
-    // The first end was that of the connection that worked.
+    await vi.waitUntil(async () => (await payments.pay('order')) === 'store_misconfigured', { interval: 1 });
+    // The first disconnect was that of the connection that worked.
     expect(attempts()).toBeLessThanOrEqual(1 + 3);
     expect(store.health()).toMatchObject({ state: 'degraded', lastError: expect.stringMatching(message) });
     await vi.waitUntil(() => attempts() > 6, 20_000);
     await server.repair();
-    await expectPaysAgain(till, 'order');
+    await expectPaysAgain(payments, 'order');
   });
 });
 
@@ -82,30 +82,30 @@ describe.concurrent.each([...refusalKinds.filter(isRefusalOfUsers), userDeleted]
   'a server that refuses $how',
   ({ start }) => {
     test.for(connectionKinds)(
-      '16. on the first connection: no call hangs, and all is paid once it is repaired, over $name',
+      '16. on the first connection: no call hangs, and everything is paid once it is repaired, over $name',
       async ({ open, longestPauseMs }, { lab }) => {
         const server = await start();
         lab.onEnd(server.stop);
         await server.refuse();
-        const till = lab.payments(await open(lab, server.url));
-        expect(await till.pay('order')).toMatch(/^store_\w+$/);
+        const payments = lab.payments(await open(lab, server.url));
+        expect(await payments.pay('order')).toMatch(/^store_\w+$/);
         await server.repair();
-        await expectPaysAgain(till, 'order', longestPauseMs);
+        await expectPaysAgain(payments, 'order', longestPauseMs);
       },
     );
 
     test.for(connectionKinds)(
-      '16. in the middle of a payment: no call hangs, and it is recorded once that is repaired, over $name',
+      '16. during a payment: no call hangs, and the payment is recorded once the server is repaired, over $name',
       async ({ open, longestPauseMs }, { lab }) => {
         const server = await start();
         lab.onEnd(server.stop);
-        const till = lab.payments(await open(lab, server.url));
-        expect(await till.pay('order', () => server.refuse())).toBe('paid 1, unrecorded');
-        expect(await till.pay('other')).toMatch(/^store_\w+$/);
+        const payments = lab.payments(await open(lab, server.url));
+        expect(await payments.pay('order', () => server.refuse())).toBe('paid 1, not recorded');
+        expect(await payments.pay('other')).toMatch(/^store_\w+$/);
         await server.repair();
-        await expectPaysAgain(till, 'other', longestPauseMs);
-        expect(await drainStore(till.store)).toBe(true);
-        expect(await till.pay('order')).toBe('paid 1, replayed');
+        await expectPaysAgain(payments, 'other', longestPauseMs);
+        expect(await drainStore(payments.store)).toBe(true);
+        expect(await payments.pay('order')).toBe('paid 1, replayed');
       },
     );
   },

@@ -11,7 +11,10 @@ import { test } from './lab.js';
 interface WriteRefusal {
   readonly word: string;
   readonly class: StoreErrorClass;
-  /** What becomes of work that ends meanwhile, and what a repeat gets then. Default: recorded in the background, and replayed. */
+  /**
+   * What work that ends meanwhile gives its caller, and a repeat then. Default: recorded in the background, and
+   * replayed.
+   */
   readonly ends?: readonly [end: string, repeat: string];
   begin(redis: RedisServer): Promise<unknown>;
   end(redis: RedisServer): Promise<unknown>;
@@ -21,7 +24,7 @@ const writeRefusals: WriteRefusal[] = [
   {
     word: 'OOM',
     class: 'misconfigured',
-    // A full server takes a record without its outcome.
+    // A full server accepts a record without its outcome.
     ends: ['paid 1, recorded', 'expired'],
     begin: (redis) => redis.command('CONFIG', 'SET', 'maxmemory', 1),
     end: (redis) => redis.command('CONFIG', 'SET', 'maxmemory', 0),
@@ -67,26 +70,26 @@ const writeRefusals: WriteRefusal[] = [
 const respondsToPing = async (redis: RedisServer) => await redis.command('PING').then(Boolean, () => false);
 
 test.concurrent.for(writeRefusals)(
-  '21. $word: nothing runs, what has run is recorded afterwards, and every key has an end',
+  '21. $word: nothing runs, work that has run is recorded afterwards, and every key ends',
   async (trouble, { lab }) => {
     const redis = await lab.redis({ args: ['--busy-reply-threshold', '200'] });
     const errors = lab.collectEvents('store_error');
-    const till = lab.payments(await lab.connect(redis.url, { callTimeoutMs: 500 }));
-    await expectPaysAgain(till, 'before');
+    const payments = lab.payments(await lab.connect(redis.url, { callTimeoutMs: 500 }));
+    await expectPaysAgain(payments, 'before');
 
     await trouble.begin(redis);
-    expect(await till.pay('order')).toMatch(/^store_(unavailable|misconfigured)$/);
+    expect(await payments.pay('order')).toMatch(/^store_(unavailable|misconfigured)$/);
     const told = errors.filter(({ error }) => error.message.includes(trouble.word));
     expect(new Set(told.map((one) => one.class))).toEqual(new Set([trouble.class]));
     await trouble.end(redis);
-    await untilPaid(till, 'order');
+    await untilPaid(payments, 'order');
 
-    const [end, repeat] = trouble.ends ?? ['paid 1, unrecorded', 'paid 1, replayed'];
+    const [end, repeat] = trouble.ends ?? ['paid 1, not recorded', 'paid 1, replayed'];
     if (repeat === 'expired') lab.resultsNotKept.add('order while all was well');
-    expect(await till.pay('order while all was well', () => trouble.begin(redis))).toBe(end);
+    expect(await payments.pay('order while all was well', () => trouble.begin(redis))).toBe(end);
     await trouble.end(redis);
-    expect(await drainStore(till.store)).toBe(true);
-    expect(await till.pay('order while all was well')).toBe(repeat);
+    expect(await drainStore(payments.store)).toBe(true);
+    expect(await payments.pay('order while all was well')).toBe(repeat);
     expect(await keysWithoutEnd(redis)).toEqual([]);
   },
 );

@@ -1,4 +1,4 @@
-// Servers that work, then refuse all clients, each in a way of its own, and are repaired.
+// Servers that work, then refuse all clients, each in its own way, and are repaired.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -15,14 +15,14 @@ export interface RefusingServer {
 
 export interface RefusalKind {
   readonly how: string;
-  /** What the server says. */
+  /** The server's error message. */
   readonly message: RegExp;
   start(): Promise<RefusingServer>;
 }
 
 type Command = [name: string, ...args: (string | number)[]];
 
-/** Protected mode refuses whoever comes from elsewhere; a machine without a network has nobody who does. */
+/** Protected mode refuses clients from other hosts; a machine without a network has no external address. */
 const externalAddress = Object.values(networkInterfaces())
   .flatMap((addresses = []) => addresses)
   .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
@@ -77,14 +77,14 @@ export const refusalKinds: readonly RefusalKind[] = [
 
 interface RefusalCommands {
   readonly args?: readonly string[];
-  /** By which the clients reach it. */
+  /** The host name or address that the clients use. */
   readonly host?: string;
   readonly password?: string;
   readonly refuse: readonly Command[];
   readonly repair: readonly Command[];
 }
 
-/** A server that refuses and is repaired by commands of somebody whom it never refuses. */
+/** A server that refuses and is repaired by commands of an administrator whom it never refuses. */
 async function startRefusingByCommands(governed: RefusalCommands): Promise<RefusingServer> {
   const { args = [], host = '127.0.0.1', password, refuse, repair } = governed;
   const server = await startRedis({ args: [...args, '--user', 'admin', 'on', 'nopass', '~*', '&*', '+@all'] });
@@ -104,7 +104,7 @@ async function startRefusingByCommands(governed: RefusalCommands): Promise<Refus
   };
 }
 
-/** What stands at the server's address speaks first, as a Redis in protected mode does, and hangs up. */
+/** A proxy at the server's address sends its message first, as a Redis in protected mode does, and closes. */
 async function startBehindRefusingProxy(): Promise<RefusingServer> {
   const server = await startRedis();
   const proxy = await startFaultProxy(server.url);
@@ -127,7 +127,7 @@ async function startBehindRefusingProxy(): Promise<RefusingServer> {
   };
 }
 
-/** A crash with so much on disk that loading it takes eight seconds, or as long as the test likes. */
+/** A crash with so much data on disk that loading it takes eight seconds, or as long as the test wants. */
 async function startLoadingSlowly(): Promise<RefusingServer> {
   const server = await startRedis();
   await server.command('EVAL', "for i = 1, 4000 do redis.call('SET', i, i) end", 0);

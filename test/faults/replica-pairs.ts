@@ -1,4 +1,4 @@
-// A master and its replica, the address at which clients find whoever is the master, and what becomes of them.
+// A master and its replica, the address at which clients find the current master, and faults for both.
 import { type FaultProxy, type RedisServer, type ReplicaPair, startReplicaPair } from '@onceguard/testing';
 import { vi } from 'vitest';
 import type { Lab } from './lab.js';
@@ -14,19 +14,19 @@ export async function startProxiedPair(lab: Lab): Promise<ProxiedPair> {
   return { ...pair, proxy: await lab.proxy(pair.master.url) };
 }
 
-/** The replica becomes the master, as it is. */
+/** Makes the replica the master, with the data that it has. */
 export async function failOver({ master, replica, proxy }: ProxiedPair): Promise<void> {
   await master.kill();
   await replica.command('REPLICAOF', 'NO', 'ONE');
   proxy.retarget(replica.url);
 }
 
-/** The replica hears from its master again, and has heard all. */
+/** Reconnects the replica to its master, and waits until it has all data. */
 export async function resyncReplica({ master, replica, link }: ProxiedPair): Promise<void> {
   if (replica.state === 'frozen') replica.thaw();
   if (replica.state === 'down') await replica.restart();
   link.heal();
-  // A connection that has lost something stays silent, and neither side would notice for a minute.
+  // A connection that dropped bytes stays silent, and neither side would notice for a minute.
   link.disconnectAll();
   await untilInSync(master, replica);
 }

@@ -1,4 +1,4 @@
-// Case 17, call by call: what durability makes of a replica that does not confirm.
+// Case 17, call by call: durability with a replica that does not confirm.
 import { expect, vi } from 'vitest';
 import {
   acquireLease,
@@ -16,35 +16,35 @@ test.for<[how: string, lose: (pair: ProxiedPair) => unknown]>([
   ['is cut off', ({ link }) => link.blackHole()],
   ['is frozen', ({ replica }) => replica.freeze()],
   ['is killed', ({ replica }) => replica.kill()],
-])('17. While the replica %s nothing runs; when it is back, every call is answered.', async ([, lose], { lab }) => {
+])('17. While the replica %s nothing runs; when it is back, every call gets its reply.', async ([, lose], { lab }) => {
   const pair = await startProxiedPair(lab);
-  const till = lab.payments(await lab.connect(pair.master.url, { durability }));
-  expect(await till.pay('first')).toBe('paid 1, recorded');
+  const payments = lab.payments(await lab.connect(pair.master.url, { durability }));
+  expect(await payments.pay('first')).toBe('paid 1, recorded');
   await lose(pair);
-  expect(await till.pay('second')).toBe('store_unavailable');
+  expect(await payments.pay('second')).toBe('store_unavailable');
   await resyncReplica(pair);
-  await expectWritesAgain(till.store);
-  expect(await till.pay('first')).toBe('paid 1, replayed');
-  await vi.waitFor(async () => expect(await till.pay('second')).toBe('paid 1, recorded'), 10_000);
+  await expectWritesAgain(payments.store);
+  expect(await payments.pay('first')).toBe('paid 1, replayed');
+  await vi.waitFor(async () => expect(await payments.pay('second')).toBe('paid 1, recorded'), 10_000);
 });
 
-test('17. A result that the replica does not have is given to its caller, marked, and recorded when the replica is back.', async ({
+test('17. A result that the replica lacks is given to its caller, marked, and recorded when the replica is back.', async ({
   lab,
 }) => {
   const pair = await startProxiedPair(lab);
-  const till = lab.payments(await lab.connect(pair.master.url, { durability }));
+  const payments = lab.payments(await lab.connect(pair.master.url, { durability }));
   const unrecorded = lab.collectEvents('outcome_unrecorded');
   const late = lab.collectEvents('recorded_late');
-  expect(await till.pay('order', () => pair.link.blackHole())).toBe('paid 1, unrecorded');
+  expect(await payments.pay('order', () => pair.link.blackHole())).toBe('paid 1, not recorded');
   expect(unrecorded).toHaveLength(1);
   expect(late).toEqual([]);
   await resyncReplica(pair);
   await vi.waitUntil(() => late.length > 0, 10_000);
   expect(late).toMatchObject([{ kind: 'recorded', reason: null, attempt: 1 }]);
-  expect(await till.pay('order')).toBe('paid 1, replayed');
+  expect(await payments.pay('order')).toBe('paid 1, replayed');
 });
 
-test('17. A result that the replica does not have is not replayed, until it has.', async ({ lab }) => {
+test('17. A result that the replica lacks is not replayed, until it has it.', async ({ lab }) => {
   const pair = await startProxiedPair(lab);
   const careless = lab.payments(await lab.connect(pair.master.url));
   const careful = lab.payments(await lab.connect(pair.master.url, { durability }));
@@ -58,10 +58,8 @@ test('17. A result that the replica does not have is not replayed, until it has.
   expect(await careful.pay('second')).toBe('paid 1, replayed');
 });
 
-// Redis 7.2 and Valkey have WAIT count what its connection wrote, and nothing that it only read.
-test('17. A replay writes, so that WAIT has something to wait for, and leaves what is there as it is.', async ({
-  lab,
-}) => {
+// In Redis 7.2 and Valkey WAIT covers only what its connection wrote, not what it read.
+test('17. A replay writes the record unchanged, so that WAIT covers it.', async ({ lab }) => {
   const { master, replica } = await startProxiedPair(lab);
   const store = await lab.connect(master.url, { durability });
   const statistics = async () => String(await replica.command('INFO', 'commandstats'));
@@ -75,9 +73,7 @@ test('17. A replay writes, so that WAIT has something to wait for, and leaves wh
   expect(await replica.command('EXISTS', `${lab.prefix}{late}`)).toBe(0);
 });
 
-test('17. What is told waits for the replica; a release, which frees a key too late at worst, does not.', async ({
-  lab,
-}) => {
+test('17. Replies wait for the replica, except to a release, which at worst frees the key late.', async ({ lab }) => {
   const pair = await startProxiedPair(lab);
   const store = await lab.connect(pair.master.url, { durability });
   const lease = await acquireLease({ store, key: 'order' });
@@ -99,7 +95,7 @@ test('17. What is told waits for the replica; a release, which frees a key too l
       message: expect.stringMatching(/0 of 1 replica confirmed the write within 200 ms/),
     });
   }
-  const other = await acquireLease({ store: await lab.connect(pair.master.url), key: 'other' });
-  expect(await store.release(other, { as: 'retryable' })).toMatchObject({ kind: 'ok' });
+  const otherLease = await acquireLease({ store: await lab.connect(pair.master.url), key: 'other' });
+  expect(await store.release(otherLease, { as: 'retryable' })).toMatchObject({ kind: 'ok' });
   expect((await store.read('order')).record).toMatchObject({ state: 'completed' });
 });

@@ -7,21 +7,21 @@ import { expectWritesAgain } from './store-writes-again.js';
 
 const durability = { replicas: 1, timeoutMs: 200 };
 
-test('17. Without durability, what was acknowledged after the cut is lost with the master, runs again, and an event tells of it.', async ({
+test('17. Without durability, what was acknowledged after the cut is lost with the master, runs again, and an event reports it.', async ({
   lab,
 }) => {
   lab.maxRunsPerKey = 2;
   const pair = await startProxiedPair(lab);
-  const till = lab.payments(await lab.connect(pair.proxy.url));
+  const payments = lab.payments(await lab.connect(pair.proxy.url));
   const sure = lab.payments(await lab.connect(pair.proxy.url, { durability }));
   const lives = lab.collectEvents('data_may_be_lost');
   expect(await sure.pay('before')).toBe('paid 1, recorded');
   pair.link.blackHole();
-  expect(await till.pay('after')).toBe('paid 1, recorded');
+  expect(await payments.pay('after')).toBe('paid 1, recorded');
   await failOver(pair);
-  await expectWritesAgain(till.store);
-  expect(await till.pay('before')).toBe('paid 1, replayed');
-  expect(await till.pay('after')).toBe('paid 2, recorded');
+  await expectWritesAgain(payments.store);
+  expect(await payments.pay('before')).toBe('paid 1, replayed');
+  expect(await payments.pay('after')).toBe('paid 2, recorded');
   await vi.waitUntil(() => lives.length > 0, 10_000);
   expect(lives[0]).toMatchObject({ server: `127.0.0.1:${pair.proxy.port}` });
 });

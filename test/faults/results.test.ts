@@ -1,4 +1,4 @@
-// Case 25: results of every kind come back as they were, without another run; and a key names one payload.
+// Case 25: results of every kind are replayed unchanged, without another run; and a key names one payload.
 import { isDeepStrictEqual } from 'node:util';
 import { executeIdempotently } from '@onceguard/core';
 import { expect } from 'vitest';
@@ -29,22 +29,25 @@ test.for(results)(
     const options = { store, scope: 'faults', key: 'order', maxOutcomeBytes: 4_000_000 };
     const [first, second] = [await executeIdempotently(pay, options), await executeIdempotently(pay, options)];
     expect([first.kind, second.kind]).toEqual(['executed', 'replayed']);
-    for (const told of [first, second]) expect('value' in told && isDeepStrictEqual(told.value, result)).toBe(true);
+    for (const execution of [first, second])
+      expect('value' in execution && isDeepStrictEqual(execution.value, result)).toBe(true);
     expect(runs).toBe(1);
   },
 );
 
-test('25. An outcome of no bytes is one, and is replayed', async ({ lab }) => {
+test('25. An outcome of no bytes is an outcome, and is replayed', async ({ lab }) => {
   const store = await lab.connect(redisUrl());
   const lease = await acquireLease({ store, key: 'order' });
   await store.complete(lease, completionOf(''));
   expect(await replayedOutcome({ store, key: 'order' })).toBe('');
 });
 
-test('25. Another payload under the same key runs nothing, while the first runs and afterwards', async ({ lab }) => {
-  const till = lab.payments(await lab.connect(redisUrl()));
-  const other = () => till.pay('order', undefined, { fingerprint: { amount: 2 } });
+test('25. Another payload under the same key runs nothing, neither during the first run nor afterwards', async ({
+  lab,
+}) => {
+  const payments = lab.payments(await lab.connect(redisUrl()));
+  const other = () => payments.pay('order', undefined, { fingerprint: { amount: 2 } });
   const during = async () => expect(await other()).toBe('key_reused');
-  expect(await till.pay('order', during, { fingerprint: { amount: 1 } })).toBe('paid 1, recorded');
+  expect(await payments.pay('order', during, { fingerprint: { amount: 1 } })).toBe('paid 1, recorded');
   expect(await other()).toBe('key_reused');
 });

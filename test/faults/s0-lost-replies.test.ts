@@ -22,11 +22,11 @@ const decision = {
 } as const;
 const inDoubt = { as: 'unknown', retryAfterMs: null, note: null } as const;
 
-/** What is done before, the call whose reply is lost, and its answer, in the hands of a store. */
+/** The calls before, the call whose reply is lost, and its reply. */
 interface LostReplyRow {
   readonly verb: string;
   prepare(store: IdempotencyStore, key: string): Promise<(through: IdempotencyStore) => Promise<object>>;
-  readonly answer: object;
+  readonly reply: object;
 }
 
 const withLease = (
@@ -45,23 +45,23 @@ const rows: LostReplyRow[] = [
       const request = await acquireRequest(store);
       return (through) => through.acquire(key, request);
     },
-    answer: { kind: 'acquired', attempt: 1, takeover: false },
+    reply: { kind: 'acquired', attempt: 1, takeover: false },
   },
-  { verb: 'renew', prepare: withLease((through, lease) => through.renew(lease, 60_000)), answer: { kind: 'ok' } },
+  { verb: 'renew', prepare: withLease((through, lease) => through.renew(lease, 60_000)), reply: { kind: 'ok' } },
   {
     verb: 'checkpoint',
     prepare: withLease((through, lease) => through.checkpoint(lease, point)),
-    answer: { kind: 'ok' },
+    reply: { kind: 'ok' },
   },
   {
     verb: 'complete',
     prepare: withLease((through, lease) => through.complete(lease, { ...completionFor(lease), outcome: point.bytes })),
-    answer: { kind: 'ok' },
+    reply: { kind: 'ok' },
   },
   {
     verb: 'release',
     prepare: withLease((through, lease) => through.release(lease, { as: 'retryable' })),
-    answer: { kind: 'ok' },
+    reply: { kind: 'ok' },
   },
   {
     verb: 'resolve',
@@ -70,9 +70,9 @@ const rows: LostReplyRow[] = [
       await store.release(lease, inDoubt);
       return (through) => through.resolve(key, { ...lease, ...decision, expectedFencingToken: lease.fencingToken });
     },
-    answer: { kind: 'ok' },
+    reply: { kind: 'ok' },
   },
-  { verb: 'remove', prepare: withLease((through, { key }) => through.remove(key)), answer: {} },
+  { verb: 'remove', prepare: withLease((through, { key }) => through.remove(key)), reply: {} },
 ];
 
 describe.each(standaloneClients)('S0: where a reply is lost and the call is sent again, with $name', ({ make }) => {
@@ -110,19 +110,19 @@ describe.each(standaloneClients)('S0: where a reply is lost and the call is sent
     expect(await direct.getdel(counter)).toBe('2');
   });
 
-  it.each(rows)('$verb answers and changes as if it had come once', async ({ prepare, answer }) => {
+  it.each(rows)('$verb replies and changes as if it had been sent once', async ({ prepare, reply }) => {
     const [once, twice] = [randomUUID(), randomUUID()];
-    expect(await (await prepare(store, once))(store)).toMatchObject(answer);
+    expect(await (await prepare(store, once))(store)).toMatchObject(reply);
 
     const call = await prepare(store, twice);
     const dropped = proxy.injectFault('lose_reply', /evalsha/i);
-    expect(await untilAnswered(() => call(through))).toMatchObject(answer);
+    expect(await untilAnswered(() => call(through))).toMatchObject(reply);
     await dropped;
     expect(await shapeOf(store, twice)).toEqual(await shapeOf(store, once));
   });
 
-  it('execute runs its operation once, whatever reply of its own is lost', async () => {
-    // So that what comes next is an acquisition: the first call of all asks for the time.
+  it('executeIdempotently runs its operation once, whichever of its replies is lost', async () => {
+    // The very first call reads the clock; after it the next call is an acquisition.
     await executeIdempotently(() => 'paid', { store: through, scope: 's0', key: 'payment-0' });
     let runs = 0;
     const lost = [proxy.injectFault('lose_reply', /evalsha/i)];
@@ -139,7 +139,7 @@ describe.each(standaloneClients)('S0: where a reply is lost and the call is sent
     expect(runs).toBe(1);
   });
 
-  it('execute frees its key once, when the operation throws and the reply to its release is lost', async () => {
+  it('executeIdempotently frees its key once, when the operation throws and the reply to its release is lost', async () => {
     const lost: Promise<void>[] = [];
     const pay = (operation: () => unknown) =>
       executeIdempotently(operation, { store: through, scope: 's0', key: 'payment-1' });
@@ -153,7 +153,7 @@ describe.each(standaloneClients)('S0: where a reply is lost and the call is sent
   });
 });
 
-/** As any caller has to: again, with the same arguments, until there is an answer. */
+/** Repeats a call with the same arguments until there is a reply, as any caller has to. */
 async function untilAnswered<Answer>(call: () => Promise<Answer>): Promise<Answer> {
   for (;;) {
     try {
@@ -166,7 +166,7 @@ async function untilAnswered<Answer>(call: () => Promise<Answer>): Promise<Answe
   }
 }
 
-/** A record without what is another one in every run: tokens, fencing tokens and times. */
+/** A record without the parts that differ in every run: tokens, fencing tokens and times. */
 async function shapeOf(store: IdempotencyStore, key: string) {
   const { record } = await store.read(key);
   expect(record).not.toBeNull();

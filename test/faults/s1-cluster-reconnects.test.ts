@@ -1,4 +1,4 @@
-// Story S1: a client's map of the slots goes wrong while it sends nothing, and never heals; other clients are fine.
+// Story S1: a client's slot map becomes wrong while it sends nothing, and never heals; other clients work.
 import { randomUUID } from 'node:crypto';
 import type { RedisStore } from '@onceguard/core/redis';
 import { type RedisCluster, startRedisCluster } from '@onceguard/testing';
@@ -8,8 +8,8 @@ import { Lab, test } from './lab.js';
 import { assignSlot, ownerOf, slotOf, unassignSlot } from './slot-operations.js';
 import { expectWritesAgain, keysOnAllShards } from './store-writes-again.js';
 
-describe('S1: clients that were connected to a cluster, and silent,', () => {
-  /** Of the clients that live through all of it. */
+describe('S1: clients that were connected to a cluster, and idle,', () => {
+  /** For the clients that live through all tests. */
   const life = new Lab();
   let cluster: RedisCluster;
   let stores: readonly RedisStore[];
@@ -25,7 +25,7 @@ describe('S1: clients that were connected to a cluster, and silent,', () => {
     await cluster.stop();
   });
 
-  /** To be called when the servers are well. */
+  /** Call this when the servers work. */
   async function allHeal(lab: Lab): Promise<void> {
     await cluster.waitUntilOk();
     await Promise.all(stores.map(async (store) => await expectWritesAgain(store)));
@@ -43,7 +43,7 @@ describe('S1: clients that were connected to a cluster, and silent,', () => {
     await allHeal(lab);
   });
 
-  test('heal after a slot was uncovered, and covered elsewhere.', async ({ lab }) => {
+  test('heal after a slot was unassigned, and assigned elsewhere.', async ({ lab }) => {
     const slot = await slotOf('a', cluster);
     const { other } = await ownerOf(slot, cluster);
     await unassignSlot(slot, cluster);
@@ -51,7 +51,7 @@ describe('S1: clients that were connected to a cluster, and silent,', () => {
     await allHeal(lab);
   });
 
-  test('heal after a slot was uncovered while they asked for it, and covered elsewhere.', async ({ lab }) => {
+  test('heal after a slot was unassigned while they called it, and assigned elsewhere.', async ({ lab }) => {
     const slot = await slotOf('b', cluster);
     const { other } = await ownerOf(slot, cluster);
     await unassignSlot(slot, cluster);
@@ -70,7 +70,7 @@ describe('S1: clients that were connected to a cluster, and silent,', () => {
     await allHeal(lab);
   });
 
-  test('heal after the master that was lost has come back in another role.', async ({ lab }) => {
+  test('heal after the lost master has come back in another role.', async ({ lab }) => {
     for (const node of cluster.nodes) if (node.state === 'down') await node.restart();
     await allHeal(lab);
   });

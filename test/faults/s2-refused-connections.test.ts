@@ -1,4 +1,5 @@
-// Story S2: a client stopped reconnecting for ever after one refusal in protected mode, although the server was repaired.
+// Story S2: a client stopped reconnecting for ever after one refusal in protected mode, although the server was
+// repaired.
 import { randomUUID } from 'node:crypto';
 import { executeIdempotently } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
@@ -7,7 +8,7 @@ import { summarize } from '../engine/execution-summary.js';
 import { refusalKinds } from './refusing-servers.js';
 import { standaloneClients } from './standalone-clients.js';
 
-/** For so long a connection is waited for; then there is a store all the same. */
+/** How long connect waits for a connection; after that it returns a store without one. */
 const connectTimeoutMs = 500;
 
 interface ConnectionKind {
@@ -35,17 +36,17 @@ const connectionKinds: readonly ConnectionKind[] = [
 
 /** Each of them may take a second. */
 const fewCallsLimitMs = 5_000;
-/** A client may wait for as long as the server guesses that it will be loading. */
+/** A client may wait as long as the server estimates its loading time. */
 const loadingLimitMs = 15_000;
 
 describe.concurrent.each(refusalKinds)('S2: a server that refuses $how', ({ start, message }) => {
   it.for(connectionKinds)(
     'is named on the first connection, and works once it is repaired, with $name',
-    async (way, test) => {
+    async (entryPoint, test) => {
       const server = await start();
       test.onTestFinished(server.stop);
       await server.refuse();
-      const { store, close } = await way.open(server.url);
+      const { store, close } = await entryPoint.open(server.url);
       test.onTestFinished(close);
       await expectRefusalNamed(store, message, 'never_ready', test);
       await server.repair();
@@ -55,10 +56,10 @@ describe.concurrent.each(refusalKinds)('S2: a server that refuses $how', ({ star
 
   it.for(connectionKinds)(
     'is named when it worked before, and works again once it is repaired, with $name',
-    async (way, test) => {
+    async (entryPoint, test) => {
       const server = await start();
       test.onTestFinished(server.stop);
-      const { store, close } = await way.open(server.url);
+      const { store, close } = await entryPoint.open(server.url);
       test.onTestFinished(close);
       await expectWorks(store, test);
       await server.refuse();

@@ -1,4 +1,5 @@
-// Story S3 and case 24: pipelines on a cluster hand MOVED to their callers, and replicas are asked what only a master knows.
+// Story S3 and case 24: pipelines on a cluster pass MOVED on to their callers, and replicas get reads that only a
+// master can serve.
 import { randomUUID } from 'node:crypto';
 import { type Events, executeIdempotently, onEvent } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
@@ -47,7 +48,7 @@ async function keysWithOneMoving(): Promise<{ keys: readonly string[]; move(): P
 }
 
 describe.each(versions)('S3: on a cluster client of $name,', ({ connect }) => {
-  test('automatic pipelines hand MOVED to their callers, again and again: the fault is real.', async ({ lab }) => {
+  test('automatic pipelines pass MOVED on to their callers, again and again: the fault is real.', async ({ lab }) => {
     const client = await connect(lab, cluster, { enableAutoPipelining: true });
     const { keys, move } = await keysWithOneMoving();
     const burst = async () => await Promise.allSettled(keys.map(async (key) => await client.set(`{${key}}`, 'x')));
@@ -65,17 +66,14 @@ describe.each(versions)('S3: on a cluster client of $name,', ({ connect }) => {
     { enableAutoPipelining: false, durability: undefined },
     { enableAutoPipelining: true, durability: { replicas: 1, timeoutMs: 500 } },
     { enableAutoPipelining: false, durability: { replicas: 1, timeoutMs: 500 } },
-  ])(
-    'nobody is told that a slot has moved, of many calls at once with %o.',
-    async ({ enableAutoPipelining, durability }, { lab }) => {
-      const client = await connect(lab, cluster, { enableAutoPipelining });
-      const store = new RedisStore({ client, prefix: lab.prefix, durability });
-      const { move } = await keysWithOneMoving();
-      await callAllShardsAtOnce(store);
-      await move();
-      await callAllShardsAtOnce(store);
-    },
-  );
+  ])('no caller gets MOVED, of many calls at once with %o.', async ({ enableAutoPipelining, durability }, { lab }) => {
+    const client = await connect(lab, cluster, { enableAutoPipelining });
+    const store = new RedisStore({ client, prefix: lab.prefix, durability });
+    const { move } = await keysWithOneMoving();
+    await callAllShardsAtOnce(store);
+    await move();
+    await callAllShardsAtOnce(store);
+  });
 
   test('records are never read from a replica, though scaleReads says so, and other reads are stale.', async ({
     lab,
@@ -98,7 +96,7 @@ describe.each(versions)('S3: on a cluster client of $name,', ({ connect }) => {
 });
 
 describe.each(versions)('$name:', ({ connect, single }) => {
-  test('24. Automatic pipelines and reads from replicas are warned of, and nobody is told that a slot has moved.', async ({
+  test('24. Automatic pipelines and reads from replicas cause a warning, and no caller gets MOVED.', async ({
     lab,
   }) => {
     const client = await connect(lab, cluster, { enableAutoPipelining: true, scaleReads: 'slave' });
@@ -111,7 +109,9 @@ describe.each(versions)('$name:', ({ connect, single }) => {
     await callAllShardsAtOnce(store);
   });
 
-  test('S3: A client of one node is told how a cluster is given.', async ({ lab }) => {
+  test('S3: A single-node client on a cluster fails with a message that says how to configure a cluster.', async ({
+    lab,
+  }) => {
     const [node] = await mastersOf(cluster);
     const client = single(node?.url ?? '');
     lab.onEnd(() => client.disconnect());
@@ -135,9 +135,9 @@ async function callAllShardsAtOnce(store: RedisStore): Promise<void> {
   ]);
 }
 
-/** The replica answers, and hears nothing new until what this answers with is called. */
+/** The replica replies, and gets no new data until the returned function is called. */
 async function stallReplication({ master, replica }: Shard): Promise<() => Promise<void>> {
-  // It will have to begin anew, since so much is not kept for it; and the master lets it wait for that.
+  // It will need a full resync, because the backlog is too small; and the master makes it wait for that.
   await master.command('CONFIG', 'SET', 'repl-backlog-size', 16_384);
   await master.command('CONFIG', 'SET', 'repl-diskless-sync-delay', 1_000);
   replica.freeze();

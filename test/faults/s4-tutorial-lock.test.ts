@@ -1,4 +1,4 @@
-// Story S4: a tutorial's lock, `SET key 1 NX EX`, work, `SET result`, unconditional `DEL`, and what is wrong with it.
+// Story S4: a tutorial's lock, `SET key 1 NX EX`, work, `SET result`, unconditional `DEL`, and its faults.
 import { randomUUID } from 'node:crypto';
 import { executeIdempotently, InProgressError, makeIdempotent, type OperationContext } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
@@ -12,7 +12,7 @@ import { untilAborted } from '../support/until-aborted.js';
 import { type OwnedClient, standaloneClients } from './standalone-clients.js';
 
 describe.each(standaloneClients)(
-  'S4: execute has none of the faults of the tutorial’s lock, with $name',
+  'S4: executeIdempotently has none of the faults of the tutorial’s lock, with $name',
   ({ make }) => {
     let client: OwnedClient;
     let store: FaultStore;
@@ -28,7 +28,7 @@ describe.each(standaloneClients)(
 
     afterAll(() => client.disconnect());
 
-    it('S4: an owner that lost its time deletes nobody else’s lock, and stores no result over another’s', async () => {
+    it('S4: an owner whose lease expired deletes nobody else’s lock, and stores no result over another’s', async () => {
       const options = { store, scope: 's4', key: 'job-1' };
       store.injectFault('renew', hangs);
       const [begun, gate] = [newGate(), newGate()];
@@ -66,7 +66,7 @@ describe.each(standaloneClients)(
       expect(end).toMatchObject({ kind: 'executed', recorded: true });
     });
 
-    it('S4: the result and the lock are looked at in one step: nobody runs between the two', async () => {
+    it('S4: the result and the lock are checked in one step: nobody runs between the two', async () => {
       let runs = 0;
       const call = () => summarize(executeIdempotently(() => `run ${++runs}`, { store, scope: 's4', key: 'job-1' }));
       const calls: Promise<string>[] = [];

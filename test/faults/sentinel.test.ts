@@ -1,4 +1,4 @@
-// Case 19 behind Sentinel, and failovers there: a master is frozen, wakes up when another has taken over, or is killed.
+// Case 19 behind Sentinel, and failovers there: a master is frozen, wakes up after it was replaced, or is killed.
 import { type ConnectOptions, RedisStore, safeRedisOptions } from '@onceguard/core/redis';
 import { type RedisServer, type SentinelSet, startSentinelSet } from '@onceguard/testing';
 import { Redis } from 'ioredis';
@@ -23,11 +23,12 @@ describe.concurrent('behind Sentinel', () => {
     await expectWritesAgain(load.store);
     set.master.thaw();
     const truth = await lab.connect(successor.url);
-    // Who has sent nothing meanwhile has left the old master all the same.
+    // A client that sent nothing meanwhile has left the old master too.
     await expectWritesAgain(idle);
     const { ownerToken } = await acquireLease({ store: idle, key: 'remembered' });
     expect((await truth.read('remembered')).record).toMatchObject({ ownerToken: ownerToken });
-    // The fault is real: a client with the default options of ioredis stays, and is told what no other master knows.
+    // The fault is real: a client with the default options of ioredis stays, and gets replies that no other master
+    // knows.
     await acquireLease({ store: unsafe, key: 'forgotten' });
     expect((await truth.read('forgotten')).record).toBeNull();
     await untilReplica(set.master);
@@ -36,7 +37,7 @@ describe.concurrent('behind Sentinel', () => {
     expect(await load.keysLostAt(truth)).toEqual([]);
   });
 
-  test('19. With durability nothing is lost either when it wakes up at the moment when it is replaced, under load from several clients.', async ({
+  test('19. With durability nothing is lost when the old master wakes up during the failover, under load from several clients.', async ({
     lab,
   }) => {
     const set = await startSet(lab);
@@ -61,7 +62,7 @@ describe.concurrent('behind Sentinel', () => {
   }) => {
     const set = await startSet(lab);
     const load = new BackgroundLoad(await connect(lab, set));
-    // The types of the two versions differ in what is not among these options.
+    // The two versions' types differ in options that are not used here.
     const safe = { ...safeRedisOptions(), lazyConnect: false } as RedisOptions5;
     const clients = [new Redis(sentinels(set)), new Redis5(sentinels(set)), new Redis5({ ...safe, ...sentinels(set) })];
     const others = clients.map((client) => storeOnClient(lab, client));
@@ -75,7 +76,7 @@ describe.concurrent('behind Sentinel', () => {
     for (const one of loads) expect(await one.keysLostAt(truth)).toEqual([]);
   });
 
-  test('A failover that is told while a connection is being made, which ends a client of ioredis for good, does not end a store.', async ({
+  test('A failover announced during connect, which ends an ioredis client for good, does not end a store.', async ({
     lab,
   }) => {
     const set = await startSet(lab);
@@ -94,8 +95,8 @@ describe.concurrent('behind Sentinel', () => {
   });
 });
 
-function usesTheseSentinels({ sentinels: asked }: Redis['options'], { addresses }: SentinelSet): boolean {
-  return asked?.some(({ port }) => port === addresses[0]?.port) ?? false;
+function usesTheseSentinels({ sentinels: configured }: Redis['options'], { addresses }: SentinelSet): boolean {
+  return configured?.some(({ port }) => port === addresses[0]?.port) ?? false;
 }
 
 /** What its detector of failovers does. */
@@ -123,37 +124,37 @@ function sentinels({ addresses, masterName }: SentinelSet) {
   return { sentinels: [...addresses], name: masterName };
 }
 
-/** A store on a client of its user's. */
+/** A store on a user's client. */
 function storeOnClient(lab: Lab, client: Redis | Redis5): RedisStore {
   // Without a listener ioredis prints every error.
   client.on('error', () => {});
-  // A failover that it is told of while it connects ends it.
-  const again = () => void client.connect().catch(() => {});
-  client.on('end', again);
+  // A failover announcement ends a connection attempt.
+  const reconnect = () => void client.connect().catch(() => {});
+  client.on('end', reconnect);
   lab.onEnd(() => {
-    client.off('end', again);
+    client.off('end', reconnect);
     client.disconnect();
   });
   return new RedisStore({ client, prefix: lab.prefix });
 }
 
-/** Who is the master now, as all Sentinels say. */
+/** The current master, once all Sentinels agree. */
 async function currentMaster({ masterName, sentinels, replicas }: SentinelSet): Promise<RedisServer> {
   const found = await vi.waitUntil(async () => {
-    const told = await Promise.all(
+    const masters = await Promise.all(
       sentinels.map(async (one) => await one.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName)),
     );
-    return replicas.find(({ port }) => told.every((address) => String(address) === `127.0.0.1,${port}`));
+    return replicas.find(({ port }) => masters.every((address) => String(address) === `127.0.0.1,${port}`));
   }, 30_000);
   return found ?? expect.fail();
 }
 
-/** Sentinel gives a master that has come back some seconds before it makes it a replica. */
+/** Sentinel gives a returned master some seconds before it makes it a replica. */
 async function untilReplica(server: RedisServer): Promise<void> {
   await vi.waitUntil(async () => (await replicationOf(server)).includes('master_link_status:up'), 30_000);
 }
 
-/** Sentinel ends all connections to a server whose role it changes: then nothing is known, and it is asked again. */
+/** Sentinel ends all connections to a server whose role it changes: then the call is repeated. */
 async function replicationOf(server: RedisServer): Promise<string> {
   return String(await server.command('INFO', 'replication').catch(() => ''));
 }

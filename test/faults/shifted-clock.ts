@@ -8,14 +8,14 @@ import { type RedisServer, type StartRedisOptions, startRedis } from '@onceguard
 
 export interface ShiftedRedis {
   readonly server: RedisServer;
-  /** By so many whole seconds from the time of this machine. */
+  /** Moves it by so many whole seconds from this machine's time. */
   shift(seconds: number): void;
   stop(): Promise<void>;
 }
 
 const source = fileURLToPath(new URL('processes/shifted-clock.c', import.meta.url));
 
-/** Null where no compiler makes what has to be preloaded. Not to be called while other processes are started. */
+/** Null where no compiler makes the library to preload. Do not call it while other processes are started. */
 export async function startShiftedRedis(options: StartRedisOptions = {}): Promise<ShiftedRedis | null> {
   const folder = mkdtempSync(join(tmpdir(), 'onceguard-clock-'));
   const [library, clock] = [join(folder, 'shifted-clock.so'), join(folder, 'ms')];
@@ -31,7 +31,7 @@ export async function startShiftedRedis(options: StartRedisOptions = {}): Promis
     return null;
   }
   shift(0);
-  // The server inherits what this process has.
+  // The server inherits this process's environment.
   process.env.LD_PRELOAD = library;
   process.env.SHIFTED_CLOCK = clock;
   const server = await startRedis(options).finally(() => {

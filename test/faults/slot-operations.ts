@@ -1,4 +1,4 @@
-// Who has which slot of a cluster, and what an operator can do to one.
+// Which master has which slot of a cluster, and an operator's actions on a slot.
 import type { ClusterNode, RedisCluster } from '@onceguard/testing';
 import { vi } from 'vitest';
 
@@ -6,7 +6,7 @@ export async function slotOf(key: string, { masters }: RedisCluster): Promise<nu
   return Number(await masters[0]?.command('CLUSTER', 'KEYSLOT', key));
 }
 
-/** Those that are masters now, whatever failovers have made of the others. */
+/** The current masters, after any failovers. */
 export async function mastersOf({ nodes }: RedisCluster): Promise<ClusterNode[]> {
   const running = nodes.filter(({ state }) => state === 'running');
   const roles = await Promise.all(running.map(async (node) => String(await node.command('ROLE'))));
@@ -30,7 +30,7 @@ export interface Shard {
   readonly replica: ClusterNode;
 }
 
-/** Who has the slot, and the replica of that one. */
+/** The master that has the slot, and its replica. */
 export async function shardOf(slot: number, cluster: RedisCluster): Promise<Shard> {
   const { owner: master } = await ownerOf(slot, cluster);
   const running = cluster.nodes.filter(({ state }) => state === 'running');
@@ -40,9 +40,9 @@ export async function shardOf(slot: number, cluster: RedisCluster): Promise<Shar
   return { master, replica };
 }
 
-/** From now on nobody has the slot; what lies in it stays where it is, out of reach. */
+/** From now on no node has the slot; its data stays in place, out of reach. */
 export async function unassignSlot(slot: number, { nodes }: RedisCluster): Promise<void> {
-  // A node that has heard from the owner once more takes the slot for the owner's again.
+  // A node that hears from the former owner once more assigns it the slot again.
   await vi.waitUntil(async () => {
     for (const node of nodes) await node.command('CLUSTER', 'DELSLOTS', slot).catch(() => null);
     const views = await Promise.all(nodes.map(async (node) => String(await node.command('CLUSTER', 'INFO'))));
@@ -55,7 +55,7 @@ export async function assignSlot(slot: number, owner: ClusterNode, cluster: Redi
   for (const node of await mastersOf(cluster)) await node.command('CLUSTER', 'SETSLOT', slot, 'NODE', owner.id);
 }
 
-/** The slot is on its way, and stays so until it is moved. */
+/** The slot is half-migrated, and stays so until it is moved. */
 export async function beginMigration(slot: number, from: ClusterNode, to: ClusterNode): Promise<void> {
   await to.command('CLUSTER', 'SETSLOT', slot, 'IMPORTING', from.id);
   await from.command('CLUSTER', 'SETSLOT', slot, 'MIGRATING', to.id);

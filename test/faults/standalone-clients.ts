@@ -9,7 +9,7 @@ export interface OwnedClient extends RedisClient {
 
 export interface StandaloneClient {
   readonly name: string;
-  /** Begins to connect at once, and goes on until `disconnect()`. Errors of the connection are not printed. */
+  /** Begins to connect at once, and continues until `disconnect()`. Connection errors are not printed. */
   make(url: string): OwnedClient;
 }
 
@@ -17,7 +17,7 @@ export const standaloneClients: readonly StandaloneClient[] = [
   { name: 'ioredis 6, default options', make: (url) => ignoringErrors(new Redis(url)) },
   { name: 'ioredis 6, safe options', make: (url) => connectInBackground(new Redis(url, safeRedisOptions())) },
   { name: 'ioredis 5, default options', make: (url) => ignoringErrors(new Redis5(url)) },
-  // The types of the two versions differ in what is not among these options.
+  // The two versions' types differ in options that are not used here.
   {
     name: 'ioredis 5, safe options',
     make: (url) => connectInBackground(new Redis5(url, safeRedisOptions() as RedisOptions5)),
@@ -29,7 +29,7 @@ function ignoringErrors<Client extends Redis | Redis5>(client: Client): Client {
   return client;
 }
 
-/** For a client that waits to be told. It rejects although the client goes on connecting. */
+/** For a client that connects on demand. Its connect rejects although the client keeps connecting. */
 function connectInBackground<Client extends Redis | Redis5>(client: Client): Client {
   client.connect().catch(() => {});
   return ignoringErrors(client);

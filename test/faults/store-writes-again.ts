@@ -1,4 +1,4 @@
-// Whether a store has healed: by itself, within five seconds of the servers being well.
+// Checks that a store heals by itself, within five seconds after the servers work again.
 import { randomUUID } from 'node:crypto';
 import type { IdempotencyStore } from '@onceguard/core';
 import { expect, vi } from 'vitest';
@@ -10,8 +10,8 @@ const sharedToken = randomUUID();
 const recoveryLimitMs = 5_000;
 
 /**
- * To be called as soon as the servers are well. Fails unless the store writes records in time, on every shard, and before that
- * calls failed with typed errors only.
+ * Call it as soon as the servers work. Fails unless the store writes records in time, on every shard, and calls before
+ * that failed only with typed errors.
  */
 export async function expectWritesAgain(store: IdempotencyStore, keys = keysOnAllShards): Promise<void> {
   const errors: unknown[] = [];
@@ -25,7 +25,7 @@ export async function expectWritesAgain(store: IdempotencyStore, keys = keysOnAl
   for (const error of errors) expect(error).toMatchObject({ code: 'store_unavailable' });
 }
 
-/** Acquires as all that call this do, with one token. */
+/** Acquires with one token that all callers of this share. */
 export async function acquireWithSharedToken(store: IdempotencyStore, key: string): Promise<void> {
   expect(await store.acquire(key, acquireRequest({ ownerToken: sharedToken }))).toMatchObject({ kind: 'acquired' });
 }

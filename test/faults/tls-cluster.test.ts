@@ -1,4 +1,4 @@
-// Clusters that speak TLS: their certificates name hosts, and a client has to compare those.
+// Clusters that use TLS: their certificates name hosts, and a client has to check those names.
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
@@ -28,7 +28,7 @@ async function connect(options: ConnectOptions): Promise<RedisStore> {
 }
 
 describe('A cluster whose certificates name hosts', () => {
-  test('is connected to by these names, and every node answers', async () => {
+  test('is reached by these names, and every node replies', async () => {
     const store = await connect({ cluster: [cluster.address] });
     const keys = Array.from({ length: 30 }, () => randomUUID());
     await Promise.all(keys.map((key) => acquireLease({ store, key })));
@@ -37,39 +37,39 @@ describe('A cluster whose certificates name hosts', () => {
     expect(sizes.every((size) => Number(size) > 0)).toBe(true);
   });
 
-  test('is connected to by what dnsLookup makes of the names that are given', async () => {
-    const asked: string[] = [];
+  test('is reached by the names that dnsLookup returns for the given addresses', async () => {
+    const lookedUp: string[] = [];
     const store = await connect({
       cluster: [{ host: 'cluster.example', port: cluster.address.port }],
       dnsLookup: (name, callback) => {
-        asked.push(name);
+        lookedUp.push(name);
         callback(null, cluster.address.host);
       },
     });
     await acquireLease({ store, key: randomUUID() });
-    expect(new Set(asked)).toEqual(new Set(['cluster.example']));
+    expect(new Set(lookedUp)).toEqual(new Set(['cluster.example']));
   });
 
-  test('tells those who wait of ends in other processes', async () => {
+  test('notifies waiters of completions in other processes', async () => {
     const [waiting, owner] = [
       await connect({ cluster: [cluster.address] }),
       await connect({ cluster: [cluster.address] }),
     ];
-    const heard: string[] = [];
-    waiting.onAttemptEnded((key) => heard.push(key));
+    const notified: string[] = [];
+    waiting.onAttemptEnded((key) => notified.push(key));
     await vi.waitUntil(
       async () => {
         const key = randomUUID();
         const lease = await acquireLease({ store: owner, key });
         await waiting.acquire(key, acquireRequest({ notifyOnEnd: true }));
         await owner.release(lease, { as: 'retryable' });
-        return heard.length > 0;
+        return notified.length > 0;
       },
       { timeout: 20_000, interval: 50 },
     );
   });
 
-  test('is not connected to by addresses, and the cause is named', async () => {
+  test('is not reached by addresses, and the cause is named', async () => {
     const dnsLookup: ConnectOptions['dnsLookup'] = (_name, callback) => callback(null, '127.0.0.1');
     const store = await connect({ cluster: [cluster.address], dnsLookup, connectTimeoutMs: 1_000 });
     await vi.waitFor(async () => {
@@ -78,7 +78,7 @@ describe('A cluster whose certificates name hosts', () => {
   });
 
   test.each(['ioredis', 'ioredis5'])(
-    'ends no process by an error that nobody handles, with clients of %s that it refuses or that are closed while they connect',
+    'ends no process by an unhandled error, with clients of %s that it rejects or that are closed while they connect',
     async (ioredis) => {
       const program = fileURLToPath(new URL('processes/wrong-tls-names.mjs', import.meta.url));
       const args = ['--no-warnings', program, String(cluster.address.port), cluster.caPath, ioredis];
@@ -87,7 +87,7 @@ describe('A cluster whose certificates name hosts', () => {
   );
 });
 
-test('dnsLookup is refused where there is no cluster', async () => {
+test('dnsLookup is rejected where there is no cluster', async () => {
   const options = { host: 'localhost', dnsLookup: () => {} };
   await expect(RedisStore.connect(options)).rejects.toThrow(
     /dnsLookup is a function; it must be left out: only clusters/,

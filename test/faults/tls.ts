@@ -1,4 +1,4 @@
-// A cluster that speaks TLS, with certificates that name its host and no address, as those of managed services do.
+// A cluster that uses TLS, with certificates that name its host and no address, as those of managed services do.
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { type RedisServer, startRedis } from '@onceguard/testing';
 import { vi } from 'vitest';
 
 export interface TlsCluster {
-  /** Where its first node is, by the name in its certificate. */
+  /** The address of its first node, by the name in its certificate. */
   readonly address: { readonly host: string; readonly port: number };
   readonly nodes: readonly RedisServer[];
   /** The file with the certificate of its authority. */
@@ -40,7 +40,7 @@ export async function startTlsCluster(): Promise<TlsCluster> {
   }
 }
 
-/** Commands go to its ordinary port; clients of the cluster to the one of TLS. */
+/** The test sends commands to its plain port; clients of the cluster use the TLS port. */
 async function startNode(folder: string, nodes: RedisServer[]): Promise<number> {
   const files = { 'cert-file': 'server.crt', 'key-file': 'server.key', 'ca-cert-file': 'ca.crt' };
   const fileArgs = Object.entries(files).flatMap(([name, file]) => [`--tls-${name}`, join(folder, file)]);

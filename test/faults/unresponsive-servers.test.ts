@@ -1,4 +1,4 @@
-// Cases 12 to 14: servers that forget the scripts, fall asleep, or load their data.
+// Cases 12 to 14: servers that lose the scripts, block, or load their data.
 import type { RedisServer } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { describe, expect, vi } from 'vitest';
@@ -9,11 +9,12 @@ import { connectionKinds, type Lab, test } from './lab.js';
 describe.each(connectionKinds)('over $name', ({ open }) => {
   test('12. Callers do not notice that scripts are flushed under load, fifty times', async ({ lab }) => {
     const redis = await lab.redis();
-    const till = lab.payments(await open(lab, redis.url));
+    const payments = lab.payments(await open(lab, redis.url));
     const errors = lab.collectEvents('store_error');
     let isOver = false;
     const workers = Array.from({ length: 8 }, async (_, worker) => {
-      for (let order = 1; !isOver; order += 1) expect(await till.pay(`${worker}-${order}`)).toBe('paid 1, recorded');
+      for (let order = 1; !isOver; order += 1)
+        expect(await payments.pay(`${worker}-${order}`)).toBe('paid 1, recorded');
     });
     for (let flush = 1; flush <= 50; flush += 1) await redis.command('SCRIPT', 'FLUSH');
     isOver = true;
@@ -38,8 +39,8 @@ const freezes: { how: string; begin(redis: RedisServer): Promise<unknown> }[] = 
   { how: 'DEBUG SLEEP', begin: (redis) => redis.command('DEBUG', 'SLEEP', freezeMs / 1_000) },
 ];
 
-describe.concurrent.each(freezes)('a server that falls asleep: $how', ({ begin }) => {
-  /** Resolves to what makes the server sleep for a while, and resolves itself when it does. */
+describe.concurrent.each(freezes)('a server that blocks: $how', ({ begin }) => {
+  /** Resolves to a function that blocks the server for a while, and resolves itself when it blocks. */
   async function sleeper(lab: Lab) {
     const redis = await lab.redis({ args: ['--enable-debug-command', 'yes'] });
     const probe = await lab.connect(redis.url, { callTimeoutMs: 300 });
@@ -51,56 +52,56 @@ describe.concurrent.each(freezes)('a server that falls asleep: $how', ({ begin }
     return { redis, fallsAsleep };
   }
 
-  test('13. Calls fail in time, and are paid once when it wakes up', async ({ lab }) => {
+  test('13. Calls fail in time, and are paid once when the server replies again', async ({ lab }) => {
     const { redis, fallsAsleep } = await sleeper(lab);
-    const till = lab.payments(await lab.connect(redis.url, { callTimeoutMs: 300 }));
-    await expectPaysAgain(till, 'before');
+    const payments = lab.payments(await lab.connect(redis.url, { callTimeoutMs: 300 }));
+    await expectPaysAgain(payments, 'before');
     await fallsAsleep();
-    expect(await till.pay('order')).toBe('store_unavailable');
-    await untilPaid(till, 'order');
+    expect(await payments.pay('order')).toBe('store_unavailable');
+    await untilPaid(payments, 'order');
   });
 
-  test('13. An acquire that it executes when it wakes up is recognised when it is repeated', async ({ lab }) => {
+  test('13. An acquire that it executes late is recognised when it is repeated', async ({ lab }) => {
     const { redis, fallsAsleep } = await sleeper(lab);
     const store = lab.storeOnClient(new Redis(redis.url), { callTimeoutMs: 300 });
     await acquireLease({ store, key: 'before' });
     await fallsAsleep();
-    const asked = acquireRequest();
-    await expect(withinDeadline(300, store.acquire('order', asked))).rejects.toMatchObject({ class: 'unknown' });
+    const request = acquireRequest();
+    await expect(withinDeadline(300, store.acquire('order', request))).rejects.toMatchObject({ class: 'unknown' });
     const { record } = await vi.waitFor(() => store.read('order'), 10_000);
-    const again = assertAcquired(await store.acquire('order', asked));
-    expect(again).toMatchObject({ attempt: 1, fencingToken: record?.fencingToken });
+    const repeated = assertAcquired(await store.acquire('order', request));
+    expect(repeated).toMatchObject({ attempt: 1, fencingToken: record?.fencingToken });
   });
 
-  test('13. A lease counts from when it was asked for: one that is over when it is granted is not used', async ({
+  test('13. A lease counts from the moment of the request: one that has expired when the grant arrives is not used', async ({
     lab,
   }) => {
     const { redis, fallsAsleep } = await sleeper(lab);
-    const till = lab.payments(await lab.connect(redis.url, { callTimeoutMs: 4_000 }));
-    expect(await till.pay('before')).toBe('paid 1, recorded');
+    const payments = lab.payments(await lab.connect(redis.url, { callTimeoutMs: 4_000 }));
+    expect(await payments.pay('before')).toBe('paid 1, recorded');
     await fallsAsleep();
-    const [short, long] = [till.pay('short', undefined, { leaseMs: 1_000 }), till.pay('long')];
+    const [short, long] = [payments.pay('short', undefined, { leaseMs: 1_000 }), payments.pay('long')];
     expect(await short).toBe('store_unavailable');
     expect(await long).toBe('paid 1, recorded');
-    await untilPaid(till, 'short');
+    await untilPaid(payments, 'short');
   });
 });
 
 describe.concurrent.each(connectionKinds)('a server that loads its data, over $name', ({ open, longestPauseMs }) => {
-  test('14. Calls fail in time and say why, and all is paid once when it has loaded', async ({ lab }) => {
+  test('14. Calls fail in time and say why, and everything is paid once when it has loaded', async ({ lab }) => {
     const redis = await lab.redis();
     await redis.command('EVAL', "for i = 1, 4000 do redis.call('SET', i, i) end", 0);
     const store = await open(lab, redis.url);
-    const till = lab.payments(store);
-    expect(await till.pay('before')).toBe('paid 1, recorded');
+    const payments = lab.payments(store);
+    expect(await payments.pay('before')).toBe('paid 1, recorded');
     await redis.command('SAVE');
     await redis.restart({ args: ['--key-load-delay', '1000', '--loading-process-events-interval-bytes', '1024'] });
     const isLoading = async () => String(await redis.command('INFO', 'persistence')).includes('loading:1');
-    expect(await till.pay('order')).toBe('store_unavailable');
-    const asked = () => store.read('order').then(() => 'answered', String);
-    const told: string[] = [];
-    while (await isLoading()) told.push(await withinDeadline(store.callTimeoutMs, asked()));
-    expect(told.join()).toContain('LOADING');
-    await expectPaysAgain(till, 'order', longestPauseMs);
+    expect(await payments.pay('order')).toBe('store_unavailable');
+    const readOrder = () => store.read('order').then(() => 'answered', String);
+    const replies: string[] = [];
+    while (await isLoading()) replies.push(await withinDeadline(store.callTimeoutMs, readOrder()));
+    expect(replies.join()).toContain('LOADING');
+    await expectPaysAgain(payments, 'order', longestPauseMs);
   });
 });

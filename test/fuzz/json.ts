@@ -1,7 +1,7 @@
-// JSON bodies: the canonical form of two texts, judged by JSON.parse and by RFC 8785 (`canonicalize`).
-//
-// Two texts have one form exactly if they are the same JSON up to whitespace, escapes and the order of members. RFC 8785 also
-// takes numbers for the same that JavaScript reads as the same, and the last member of one name for all; the judge accounts for that.
+// JSON bodies: compares the canonical form of two texts with JSON.parse and with RFC 8785 (`canonicalize`). Two texts
+// have one form exactly if they are the same JSON up to whitespace, escapes and the order of members. RFC 8785 also
+// equates numbers that JavaScript reads as equal, and lets the last of several members with one name win; the check
+// accounts for that.
 import { isDeepStrictEqual } from 'node:util';
 import canonicalize from 'canonicalize';
 import { toComparableBody } from '../../packages/core/src/http/comparable-body.js';
@@ -30,7 +30,7 @@ const fragments = [
   '[[[',
   '\xff',
 ];
-/** Stands between two texts. JSON has it nowhere. */
+/** Separates two texts. It never occurs in JSON. */
 const separator = 0;
 
 export const jsonBodies: FuzzTarget = {
@@ -53,7 +53,7 @@ export const jsonBodies: FuzzTarget = {
 
 interface JsonReading {
   readonly text: string | null;
-  /** What JSON.parse makes of it. */
+  /** The value that JSON.parse returns. */
   readonly value: unknown;
   readonly form: Buffer | null;
 }
@@ -68,7 +68,7 @@ function read(bytes: Buffer): JsonReading {
   }
 }
 
-/** Half of a surrogate pair, which JSON can escape and UTF-8 cannot say, stands in the form as three bytes. */
+/** JSON can escape half of a surrogate pair and UTF-8 cannot encode it; the form contains it as three bytes. */
 function withEscapes(form: Buffer): string {
   const escaped = form.toString('latin1').replace(/\xed([\xa0-\xbf])([\x80-\xbf])/g, (_, high: string, low: string) => {
     const unit = 0xd000 | ((high.charCodeAt(0) & 0x3f) << 6) | (low.charCodeAt(0) & 0x3f);
@@ -77,7 +77,7 @@ function withEscapes(form: Buffer): string {
   return Buffer.from(escaped, 'latin1').toString();
 }
 
-/** The canonical form that a request with this body is compared by; null if it is compared as bytes. */
+/** The canonical form by which a request with this body is compared; null if it is compared as bytes. */
 function formOf(bytes: Buffer): Buffer | null {
   const headers = { 'content-type': 'application/json' };
   const described = toComparableBody({
@@ -95,8 +95,8 @@ function judgeOne({ text, value, form }: JsonReading): string | null {
     return text === null ? 'JSON.parse refuses it, and we do not' : 'we refuse it';
   if (form === null) return null;
   const escaped = withEscapes(form);
-  const again = JSON.parse(escaped);
-  if (!isDeepStrictEqual(again, value)) return `the canonical form is another value: ${form}`;
+  const reparsed = JSON.parse(escaped);
+  if (!isDeepStrictEqual(reparsed, value)) return `the canonical form is another value: ${form}`;
   return formOf(Buffer.from(escaped))?.equals(form) ? null : `the canonical form has another one: ${form}`;
 }
 
@@ -109,7 +109,10 @@ function judgePair(one: JsonReading, other: JsonReading): string | null {
   return isPlain && isSame && !isOne ? `one document has two forms: ${one.form} and ${other.form}` : null;
 }
 
-/** RFC 8785. The package's types are those of an ES module, which it is not. Infinity, as which JavaScript reads 1E400, it refuses. */
+/**
+ * RFC 8785. The package's types are those of an ES module, but it is CommonJS. It rejects Infinity, as which JavaScript
+ * reads 1E400.
+ */
 function rfc8785Form(value: unknown): unknown {
   try {
     return (canonicalize as unknown as (of: unknown) => string | undefined)(value);
@@ -118,7 +121,7 @@ function rfc8785Form(value: unknown): unknown {
   }
 }
 
-/** Then RFC 8785 and the canonical form take the same texts for one. */
+/** For such texts RFC 8785 and the canonical form equate the same ones. */
 function isWithoutNumbersOrDoubles({ text, value }: JsonReading): boolean {
   const outside = (text ?? '').replace(/"(?:[^"\\]|\\.)*"/g, '');
   return !/\d/.test(outside) && (outside.match(/:/g) ?? []).length === memberCount(value);

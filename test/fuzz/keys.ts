@@ -1,4 +1,4 @@
-// Keys: what `parseKey` makes of a header line, judged by a parser of Structured Fields (RFC 9651).
+// Keys: compares `parseKey` on a header line with a parser of Structured Fields (RFC 9651).
 import { parseItem } from 'structured-headers';
 import { parseKey } from '../../packages/core/src/http/idempotency-key.js';
 import type { Random } from '../model/seeded-random.js';
@@ -38,7 +38,7 @@ export const headerKeys: FuzzTarget = {
     return random.chance(0.5) ? line : damageBytes(line, random, fragments);
   },
   check(input: Buffer): string | null {
-    // Node has taken the whitespace around a line away, and lets no line end through.
+    // Node has removed the whitespace around a line, and lets no line end through.
     const line = input
       .toString('latin1')
       .replace(/[\r\n\0]/g, '')
@@ -56,7 +56,7 @@ function judgeQuoted(line: string): string | null {
   return null;
 }
 
-/** A bare key is the same as in quotes, or none. */
+/** A bare key equals the same key in quotes, or is invalid. */
 function judgeBare(line: string): string | null {
   const bare = parseKey([line]);
   if (!bare.ok) return null;
@@ -66,12 +66,12 @@ function judgeBare(line: string): string | null {
     : 'it is another key in quotes';
 }
 
-/** The text in quotes, and what follows it. */
+/** The text in quotes, and the rest. */
 const quoted = /^("(?:[^"\\]|\\.)*")(.*)$/;
 
 /**
- * Null for what is no string. The judge (structured-headers 2.1) reads a Date, such as `@1`, only at the end of a line, so it gets an
- * Integer in place of a Date that a parameter follows.
+ * Null for what is no string. The reference parser (structured-headers 2.1) reads a Date, such as `@1`, only at the end
+ * of a line, so it gets an Integer in place of a Date that a parameter follows.
  */
 function stringIn(line: string): string | null {
   const [, text = line, rest = ''] = quoted.exec(line) ?? [];

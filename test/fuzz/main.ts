@@ -1,4 +1,4 @@
-// npm run fuzz: random inputs, each compared with what an independent judge says of it. The same seed draws the same inputs.
+// npm run fuzz: checks random inputs against an independent reference. The same seed draws the same inputs.
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { Random } from '../model/seeded-random.js';
@@ -18,15 +18,18 @@ const usage = `Usage: npm run fuzz -- [--minutes M] [--seed S]
 
 Ends with status 1, the input and its smallest form, if anything was found that must not be.`;
 
-/** Inputs of one target in a row. A slow target has fewer, so that each gets its share of the time. */
+/**
+ * The time for consecutive inputs of one target. A slow target gets fewer inputs, so that each gets its share of the
+ * time.
+ */
 const sliceMs = 200;
 
 process.exit(await main());
 
 async function main(): Promise<number> {
-  const plan = readArguments();
-  if (plan === null) return 2;
-  console.log(`seed ${plan.seed}, ${plan.minutes} minutes`);
+  const run = readArguments();
+  if (run === null) return 2;
+  console.log(`seed ${run.seed}, ${run.minutes} minutes`);
   const targets = [
     headerKeys,
     jsonBodies,
@@ -36,17 +39,18 @@ async function main(): Promise<number> {
     await damagedRecords(),
   ];
   const counts = new Map<string, number>();
-  let found: string | null = null;
+  let finding: string | null = null;
   const crashed = new Promise<never>((_, reject) => process.once('uncaughtException', reject));
   try {
-    found = await Promise.race([search(targets, plan, counts), crashed]);
+    finding = await Promise.race([search(targets, run, counts), crashed]);
   } catch (error) {
-    found = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    finding = error instanceof Error ? (error.stack ?? error.message) : String(error);
   }
   for (const { close } of targets) await close?.();
   for (const [name, count] of counts) console.log(`${name}: ${count} inputs`);
-  if (found !== null) console.error(`\n${found}\nAgain: npm run fuzz -- --minutes ${plan.minutes} --seed ${plan.seed}`);
-  return found === null ? 0 : 1;
+  if (finding !== null)
+    console.error(`\n${finding}\nAgain: npm run fuzz -- --minutes ${run.minutes} --seed ${run.seed}`);
+  return finding === null ? 0 : 1;
 }
 
 /** Null if the time is over without a finding. Each target has its own inputs, whatever the speed of the others. */

@@ -1,4 +1,4 @@
-// Outcomes that a store gives back damaged: a repeat gets the right value or a typed error, and nothing runs again.
+// Outcomes that a store returns damaged: a repeat gets the right value or a typed error, and nothing runs again.
 import { isDeepStrictEqual } from 'node:util';
 import { executeIdempotently, IdempotencyError, MemoryStore } from '@onceguard/core';
 import { FaultStore } from '@onceguard/testing';
@@ -7,16 +7,16 @@ import { escapeBytes, type FuzzTarget } from './target.js';
 
 const value = { charge: 'ch_1', amount: 12, at: new Date(0), receipt: Buffer.from('paid') };
 
-/** The input is what stands in place of the outcome. */
+/** The input replaces the outcome. */
 export async function damagedOutcomes(): Promise<FuzzTarget> {
   const store = new FaultStore(new MemoryStore(), 30_000);
   const call = { store, scope: 'fuzz', key: 'k' };
   let kept = Buffer.alloc(0);
   await executeIdempotently(() => value, call);
   store.injectFault('acquire', async (pass) => {
-    const answer = (await pass()) as never as { outcome: Uint8Array };
-    kept = Buffer.from(answer.outcome);
-    return answer as never;
+    const reply = (await pass()) as never as { outcome: Uint8Array };
+    kept = Buffer.from(reply.outcome);
+    return reply as never;
   });
   await executeIdempotently(() => value, call);
   store.clearFaults();

@@ -1,4 +1,4 @@
-// Records in Redis that are damaged: a repeat gets the right value or a typed error, and nothing runs again.
+// Damaged records in Redis: a repeat gets the right value or a typed error, and nothing runs again.
 import { isDeepStrictEqual } from 'node:util';
 import { executeIdempotently, StoreError } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
@@ -10,7 +10,7 @@ import { escapeBytes, type FuzzTarget } from './target.js';
 
 const value = { charge: 'ch_1', amount: 12 };
 
-/** The input is what stands in place of the record. A server of its own, unless REDIS_URL names one. */
+/** The input replaces the record. Uses its own server, unless REDIS_URL names one. */
 export async function damagedRecords(): Promise<FuzzTarget> {
   const url = process.env.REDIS_URL;
   const server = url === undefined ? await startRedis() : undefined;

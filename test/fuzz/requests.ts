@@ -1,4 +1,5 @@
-// Raw requests on a socket: a server with the middleware takes and refuses what one without it does, runs a key once, and lives.
+// Raw requests on a socket: a server with the middleware accepts and rejects what one without it does, runs a key once,
+// and survives.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
@@ -35,7 +36,7 @@ const bodies = [
   '5\r\n{"a":\r\n2\r\n1}\r\n0\r\n\r\n',
   '{"amount":',
 ];
-/** A connection that does not end by itself when its client has said everything. */
+/** After this a connection counts as one that does not end after its client has sent everything. */
 const closeLimitMs = 5_000;
 
 export async function rawRequests(): Promise<FuzzTarget> {
@@ -51,7 +52,7 @@ export async function rawRequests(): Promise<FuzzTarget> {
       for (let time = 0; time < 2; time++) await exchange(guarded.port, input);
       const twice = guarded.runTwice();
       if (twice !== undefined) return `it ran twice: ${twice}`;
-      // What Node makes of the first request. What comes behind it on the connection may depend on the answer to it.
+      // How Node reads the first request. Whether it reads what follows on the connection may depend on the response.
       const [plain] = bare.reached();
       const [first] = guarded.reached();
       return plain === first ? null : `Node reads ${plain} without the middleware, and ${first} with it`;
@@ -101,7 +102,7 @@ async function startServer(isGuarded: boolean) {
     if (key !== undefined) runs.set(name, (runs.get(name) ?? 0) + 1);
     res.status(201).json({ paid: true });
   });
-  // A client that has said everything still gets its answers.
+  // A client that has sent everything still gets its responses.
   const server = Object.assign(createServer(app), { httpAllowHalfOpen: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

@@ -1,6 +1,6 @@
-// Makes an input that fails smaller for as long as it fails.
+// Shrinks an input that fails as long as it still fails.
 
-/** Ends after so many tries: an answer that is small enough is enough. */
+/** Stops after so many tries: a small input suffices, it need not be minimal. */
 const maxTries = 2_000;
 
 export async function shrink(input: Buffer, fails: (candidate: Buffer) => Promise<boolean>): Promise<Buffer> {

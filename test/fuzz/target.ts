@@ -1,11 +1,11 @@
-// One thing that is fuzzed: how its inputs are drawn, and what an independent judge says of them.
+// One fuzzing target: how its inputs are drawn, and which independent reference checks them.
 import type { Random } from '../model/seeded-random.js';
 
 export interface FuzzTarget {
   readonly name: string;
   /** An input as bytes, so that one function can shrink them all. */
   draw(random: Random): Buffer;
-  /** What differs from the judge; null where nothing does. Any bytes are an input. */
+  /** The difference from the reference; null for none. Any bytes are a valid input. */
   check(input: Buffer): Promise<string | null> | string | null;
   close?(): Promise<void>;
 }
@@ -15,7 +15,7 @@ export function escapeBytes(bytes: Uint8Array): string {
   return JSON.stringify(Buffer.from(bytes).toString('latin1'));
 }
 
-/** Random damage: bytes replaced, taken out, doubled or put in. */
+/** Random damage: bytes replaced, removed, doubled or inserted. */
 export function damageBytes(bytes: Buffer, random: Random, alphabet?: readonly string[]): Buffer {
   const at = random.integer(0, bytes.length);
   const to = Math.min(bytes.length, at + random.integer(0, 4));

@@ -1,4 +1,4 @@
-// Values of functions: what `encodeValue` keeps comes back as it was, and damaged bytes come back as a value or as an error.
+// Values of functions: `encodeValue` and decoding return an equal value, and damaged bytes give a value or an error.
 import { isDeepStrictEqual } from 'node:util';
 import { decodeValue, encodeValue } from '../../packages/core/src/value-codec.js';
 import type { Random } from '../model/seeded-random.js';
@@ -13,7 +13,7 @@ export const functionValues: FuzzTarget = {
     const value = valueFrom([...input], 0);
     const bytes = encodeValue(value);
     if (!isDeepStrictEqual(decodeValue(bytes), value)) return `another value comes back from ${escapeBytes(bytes)}`;
-    // For fingerprints alone: nothing is ever read from it.
+    // For fingerprints only: it is never decoded.
     const sorted = encodeValue(value, { sorted: true });
     return encodeValue(decodeValue(bytes), { sorted: true }).equals(sorted) ? null : 'the same value has other bytes';
   },
@@ -37,7 +37,7 @@ const scalars: readonly unknown[] = [
   new Date(0),
 ];
 
-/** The bytes say what is made, one after the other, so that fewer bytes are a smaller value. */
+/** The bytes direct one choice after the other, so that fewer bytes make a smaller value. */
 function valueFrom(script: number[], depth: number): unknown {
   const byte = script.shift() ?? 0;
   const kind = depth > 6 ? 0 : byte % 6;

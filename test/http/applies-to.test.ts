@@ -1,4 +1,4 @@
-// Which requests an adapter may pass on without asking anybody.
+// appliesTo is false, without calling any option function, for.
 import { MemoryStore } from '@onceguard/core';
 import { createLifecycle, type HttpOptions } from '@onceguard/core/http';
 import { expect, it } from 'vitest';

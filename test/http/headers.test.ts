@@ -54,7 +54,7 @@ describe('recorded is what the handler side did', () => {
     },
   );
 
-  it('not that Vary is gone: the layers outside still vary', () => {
+  it('not that Vary was removed: outer layers still need it', () => {
     expect(change([['Vary', 'Origin']], [])).toEqual({ set: [], removed: [] });
   });
 });

@@ -80,7 +80,7 @@ describe('Without options of its own an application gets, by default and under o
     }
   });
 
-  it.each([401, 429])('a %d that came while the handler still works: what a failure gets', (status) => {
+  it.each([401, 429])('a %d sent while the handler still runs: the outcome of a failure', (status) => {
     expect(settleWith(responseOf(status), {}, { isWorking: true })).toEqual(freed);
     expect(settleWith(responseOf(status), { onFailure: 'unknown' }, { isWorking: true })).toEqual(unknown);
   });

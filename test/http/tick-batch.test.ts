@@ -16,7 +16,7 @@ async function recordSteps(name: string, steps: string[]): Promise<void> {
 
 const nothing = async (): Promise<string[]> => [];
 
-test('who asks in one turn goes on in step with all others', async () => {
+test('all who await in one event-loop iteration are resumed together', async () => {
   const steps: string[] = [];
   await Promise.all(['a', 'b', 'c'].map(async (name) => await recordSteps(name, steps)));
   expect(steps).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'c2', 'a3', 'b3', 'c3']);
@@ -44,7 +44,7 @@ test('fake timers hold nobody back', async () => {
   expect(vi.isFakeTimers()).toBe(true);
 });
 
-test('requests of one turn have all been named before the store is asked for the first', async () => {
+test('all requests of one iteration have their record names before the first store call', async () => {
   const seen: string[] = [];
   const store = new MemoryStore();
   const acquire = store.acquire.bind(store);

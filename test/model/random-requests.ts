@@ -1,4 +1,4 @@
-// Random requests on one key: few tokens and payloads and short times, so that everything that can meet does meet.
+// Random requests on one key: few tokens and payloads and short times, so that all combinations occur.
 import type {
   AcquireReply,
   AcquireRequest,
@@ -17,12 +17,12 @@ const fingerprints = [...Array<string>(12).fill('v1:a'), null, null, 'v1:b', 'v2
 const notes = [null, 'a note', 'ñøté ✓'];
 const outcomes = [null, Buffer.alloc(0), Buffer.from([0, 255, 13, 10]), Buffer.from('{"paid":true}')];
 
-/** What somebody who uses this key would know: the store's clock, and the leases that were given. */
+/** The knowledge of a user of this key: the store's clock, and the granted leases. */
 export class RandomRequests {
   readonly #random: Random;
   readonly #key: string;
   readonly #leases: Lease[] = [];
-  /** The store's clock, as last told. */
+  /** The store's clock, by its last reply. */
   now = Date.now();
 
   constructor(random: Random, key: string) {
@@ -38,17 +38,17 @@ export class RandomRequests {
       leaseMs: this.#shortMs(),
       onAbandoned: random.pick(['rerun', 'block', 'recover']),
       notAfter: this.#time(),
-      // Now and then one of 15 digits, which is where Lua's own way to write numbers ends.
+      // Sometimes a token of 15 digits, beyond which Lua formats numbers differently.
       lastSeenFencingToken: random.chance(0.01) ? random.integer(9e14, 9.9e14) : random.pick([0, 0, 0, this.now + 50]),
       notifyOnEnd: random.chance(0.5),
       ...this.#terms(),
     };
   }
 
-  learn(request: AcquireRequest, answer: AcquireReply): void {
-    if (answer.kind !== 'acquired') return;
+  learn(request: AcquireRequest, reply: AcquireReply): void {
+    if (reply.kind !== 'acquired') return;
     const { ownerToken, fingerprint, recordTtlMs, outcomeTtlMs, unknownTtlMs } = request;
-    const { fencingToken, attempt, takeover, recovering, guarded, fingerprintBound, leaseEndAt } = answer;
+    const { fencingToken, attempt, takeover, recovering, guarded, fingerprintBound, leaseEndAt } = reply;
     const lease = {
       key: this.#key,
       ownerToken: ownerToken,
@@ -62,7 +62,7 @@ export class RandomRequests {
     if (this.#leases.length > 3) this.#leases.shift();
   }
 
-  /** Mostly the lease that was given last; sometimes of a fencingToken, or told of an end, that nobody knows here. */
+  /** Mostly the lease granted last; sometimes with a fencing token or an end that was never granted. */
   lease(): Lease {
     const random = this.#random;
     const newest = random.chance(0.6) ? this.#leases.at(-1) : random.pick([...this.#leases, this.#strangersLease()]);
@@ -105,7 +105,7 @@ export class RandomRequests {
     };
   }
 
-  /** Of whoever has read the record before, or of somebody who decides again. */
+  /** A decision by someone who has read the record before, or who decides again. */
   resolve(record: StoredRecord | null): ResolveRequest {
     const seen = this.#random.chance(0.4) ? record?.decisions.at(-1)?.fencingToken : record?.fencingToken;
     const { recordTtlMs, outcomeTtlMs } = this.#terms();

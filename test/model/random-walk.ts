@@ -1,4 +1,4 @@
-// A random walk on one key of a store, beside the pure protocol: every answer and the records must be the same.
+// A random walk on one key of a store, beside the pure protocol: every reply and the records must be equal.
 import { inspect, isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
 import { StoreError } from '../../packages/core/src/errors.js';
@@ -8,7 +8,7 @@ import type { IdempotencyStore } from '../../packages/core/src/store/port.js';
 import { RandomRequests } from './random-requests.js';
 import { Random } from './seeded-random.js';
 
-/** Redis forgets a record this long after its end. */
+/** Redis removes a record this long after its end. */
 const recordGraceMs = 60_000;
 
 interface OlderCopy {
@@ -25,33 +25,33 @@ export interface WalkOptions {
   readonly redis: Redis;
   readonly prefix: string;
   readonly seed: number;
-  /** Told what was answered, for instance `complete lost in_progress`. */
+  /** Called with each reply, for instance `complete lost in_progress`. */
   onReply(what: string): void;
 }
 
 class Walk {
-  readonly #world: WalkOptions;
+  readonly #options: WalkOptions;
   readonly #random: Random;
   readonly #key: string;
   readonly #requests: RandomRequests;
   #model: StoredRecord | null = null;
   #older: OlderCopy | null = null;
 
-  constructor(world: WalkOptions, index: number) {
-    this.#world = world;
-    this.#random = new Random(world.seed + index);
+  constructor(options: WalkOptions, index: number) {
+    this.#options = options;
+    this.#random = new Random(options.seed + index);
     this.#key = `key-${index}`;
     this.#requests = new RandomRequests(this.#random, this.#key);
   }
 
-  /** One verb, compared; now and then also the record that stands, or a loss of data. */
+  /** One verb, whose replies are compared; sometimes also the stored record, or a loss of data. */
   async step(): Promise<void> {
     if (this.#random.chance(0.03)) await this.#loseData();
     try {
       await this.#randomVerb();
       if (this.#random.chance(0.25)) await this.#compareRecord();
     } catch (error) {
-      // An answer that cannot even be read is one that the protocol would not have given.
+      // A reply that cannot be read at all differs from the protocol too.
       if (error instanceof StoreError && (error.class === 'bug' || error.class === 'damaged'))
         throw new ModelDifference(error.message, { cause: error });
       throw error;
@@ -71,78 +71,78 @@ class Walk {
 
   async #acquire(): Promise<void> {
     const request = this.#requests.acquire();
-    const answer = await this.#world.store.acquire(this.#key, request);
-    this.#compare('acquire', { request }, answer, (record, now) => protocol.acquire(record, request, now));
-    this.#requests.learn(request, answer);
-    if (answer.kind !== 'acquired') return this.#reportReply('acquire', answer.kind);
-    const how = answer.recovering ? ' recovering' : answer.takeover ? ' takeover' : '';
-    this.#reportReply('acquire', `acquired${how}${answer.steps.size > 0 ? ' with steps' : ''}`);
+    const reply = await this.#options.store.acquire(this.#key, request);
+    this.#compare('acquire', { request }, reply, (record, now) => protocol.acquire(record, request, now));
+    this.#requests.learn(request, reply);
+    if (reply.kind !== 'acquired') return this.#reportReply('acquire', reply.kind);
+    const how = reply.recovering ? ' recovering' : reply.takeover ? ' takeover' : '';
+    this.#reportReply('acquire', `acquired${how}${reply.steps.size > 0 ? ' with steps' : ''}`);
   }
 
   async #renew(): Promise<void> {
     const [lease, leaseMs] = [this.#requests.lease(), this.#requests.leaseMs()];
-    const answer = await this.#world.store.renew(lease, leaseMs);
-    this.#compare('renew', { lease, leaseMs }, answer, (record, now) => protocol.renew(record, lease, leaseMs, now));
-    this.#reportReply('renew', answer.kind);
+    const reply = await this.#options.store.renew(lease, leaseMs);
+    this.#compare('renew', { lease, leaseMs }, reply, (record, now) => protocol.renew(record, lease, leaseMs, now));
+    this.#reportReply('renew', reply.kind);
   }
 
   async #checkpoint(): Promise<void> {
     const [lease, point] = [this.#requests.lease(), this.#requests.checkpoint()];
-    const answer = await this.#world.store.checkpoint(lease, point);
-    this.#compare('checkpoint', { lease, point }, answer, (record, now) =>
+    const reply = await this.#options.store.checkpoint(lease, point);
+    this.#compare('checkpoint', { lease, point }, reply, (record, now) =>
       protocol.checkpoint(record, lease, point, now),
     );
-    this.#reportReply('checkpoint', answer.kind);
+    this.#reportReply('checkpoint', reply.kind);
   }
 
   async #complete(): Promise<void> {
     const lease = this.#requests.lease();
     const completion = this.#requests.complete(lease);
-    const answer = await this.#world.store.complete(lease, completion);
-    this.#compare('complete', { lease, completion }, answer, (record, now) =>
+    const reply = await this.#options.store.complete(lease, completion);
+    this.#compare('complete', { lease, completion }, reply, (record, now) =>
       protocol.complete(record, lease, completion, now),
     );
-    this.#reportReply('complete', answer.kind, answer.kind === 'lost' ? answer.standing.kind : undefined);
+    this.#reportReply('complete', reply.kind, reply.kind === 'lost' ? reply.standing.kind : undefined);
   }
 
   async #release(): Promise<void> {
     const { holder, how } = this.#requests.release();
-    const answer = await this.#world.store.release(holder, how);
-    this.#compare('release', { holder, how }, answer, (record, now) => protocol.release(record, holder, how, now));
-    this.#reportReply('release', answer.kind);
+    const reply = await this.#options.store.release(holder, how);
+    this.#compare('release', { holder, how }, reply, (record, now) => protocol.release(record, holder, how, now));
+    this.#reportReply('release', reply.kind);
   }
 
   async #resolve(): Promise<void> {
     const request = this.#requests.resolve(this.#model);
-    const answer = await this.#world.store.resolve(this.#key, request);
-    this.#compare('resolve', { request }, answer, (record, now) => protocol.resolve(record, request, now));
-    this.#reportReply('resolve', answer.kind, answer.kind === 'conflict' ? answer.standing.kind : undefined);
+    const reply = await this.#options.store.resolve(this.#key, request);
+    this.#compare('resolve', { request }, reply, (record, now) => protocol.resolve(record, request, now));
+    this.#reportReply('resolve', reply.kind, reply.kind === 'conflict' ? reply.standing.kind : undefined);
   }
 
   async #remove(): Promise<void> {
-    const answer = await this.#world.store.remove(this.#key);
-    this.#compare('remove', {}, answer, (record, now) => ({ record: protocol.remove(record, now), reply: { now } }));
+    const reply = await this.#options.store.remove(this.#key);
+    this.#compare('remove', {}, reply, (record, now) => ({ record: protocol.remove(record, now), reply: { now } }));
     this.#reportReply('remove', 'ok');
   }
 
   async #compareRecord(): Promise<void> {
-    const { now, record } = await this.#world.store.read(this.#key);
+    const { now, record } = await this.#options.store.read(this.#key);
     const model = this.#standing(now);
     const shown = protocol.isLive(model, now) ? model : null;
     const expected = shown && { ...shown, outcome: now < shown.outcomeEndAt ? shown.outcome : null };
     if (!isDeepStrictEqual(record, expected)) throw this.#difference('read', { now }, record, expected);
   }
 
-  /** What a failover or an eviction does: all, or only what lies beside the record, or what was written last. */
+  /** What a failover or an eviction does: it loses everything, or only the side keys, or the last write. */
   async #loseData(): Promise<void> {
-    const { redis, prefix } = this.#world;
+    const { redis, prefix } = this.#options;
     const [record, beside] = [`${prefix}{${this.#key}}`, `${prefix}{${this.#key}}:more`];
     const roll = this.#random.next();
     if (roll < 0.15) {
       await (this.#random.chance(0.5) ? redis.del(record) : redis.del(record, beside));
       this.#model = null;
     } else if (roll < 0.25) {
-      // A record that has lost its steps is damaged, which is another test.
+      // A record that has lost its steps is damaged; another test covers that.
       if (this.#model !== null && this.#model.steps.size > 0) return;
       await redis.del(beside);
       this.#model = this.#model && withoutSideOutcome(this.#model);
@@ -161,19 +161,19 @@ class Walk {
     }
   }
 
-  #compare<Answer extends protocol.TimestampedReply>(
+  #compare<Reply extends protocol.TimestampedReply>(
     verb: string,
-    asked: object,
-    answer: Answer,
-    pure: (record: StoredRecord | null, now: number) => protocol.Transition<Answer>,
+    call: object,
+    reply: Reply,
+    pure: (record: StoredRecord | null, now: number) => protocol.Transition<Reply>,
   ): void {
-    const before = this.#standing(answer.now);
-    const expected = pure(before, answer.now);
-    if (!isDeepStrictEqual(answer, expected.reply)) {
-      throw this.#difference(verb, { ...asked, before }, answer, expected.reply);
+    const before = this.#standing(reply.now);
+    const expected = pure(before, reply.now);
+    if (!isDeepStrictEqual(reply, expected.reply)) {
+      throw this.#difference(verb, { ...call, before }, reply, expected.reply);
     }
     this.#model = expected.record;
-    this.#requests.now = answer.now;
+    this.#requests.now = reply.now;
   }
 
   #standing(now: number): StoredRecord | null {
@@ -181,27 +181,27 @@ class Walk {
   }
 
   #reportReply(verb: string, ...what: (string | undefined)[]): void {
-    this.#world.onReply([verb, ...what.filter((word) => word !== undefined)].join(' '));
+    this.#options.onReply([verb, ...what.filter((word) => word !== undefined)].join(' '));
   }
 
-  #difference(verb: string, asked: object, answer: unknown, expected: unknown): ModelDifference {
-    const { seed } = this.#world;
-    const told = inspect({ asked, answer, expected }, { depth: 6 });
-    return new ModelDifference(`${verb} on ${this.#key} differs from the protocol, seed ${seed}:\n${told}`);
+  #difference(verb: string, call: object, reply: unknown, expected: unknown): ModelDifference {
+    const { seed } = this.#options;
+    const details = inspect({ call, reply, expected }, { depth: 6 });
+    return new ModelDifference(`${verb} on ${this.#key} differs from the protocol, seed ${seed}:\n${details}`);
   }
 }
 
-/** An outcome that goes earlier lies beside the record. */
+/** An outcome that expires before its record is in a side key. */
 function withoutSideOutcome(record: StoredRecord): StoredRecord {
   const { outcome, outcomeEndAt, expiresAt } = record;
   return { ...record, outcome: outcomeEndAt === expiresAt ? outcome : null };
 }
 
-/** Walks on many keys at once, so many steps in all. Ends with the first difference, which it throws. */
-export async function walkAll(world: WalkOptions, keys: number, steps: number): Promise<void> {
+/** Walks on many keys at once, with so many steps in total. Throws at the first difference. */
+export async function walkAll(options: WalkOptions, keys: number, steps: number): Promise<void> {
   let left = steps;
   const walkOne = async (index: number) => {
-    const walk = new Walk(world, index);
+    const walk = new Walk(options, index);
     try {
       while (left-- > 0) await walk.step();
     } finally {

@@ -1,4 +1,5 @@
-// The model test: the scripts on a real Redis against the pure protocol, in random order, with leases that run out and lost data.
+// The model test: the scripts on a real Redis against the pure protocol, in random order, with expiring leases and lost
+// data.
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -21,7 +22,7 @@ const keys = 64;
 /** A broken script has to be found within so many steps. */
 const mutationSteps = 60_000;
 
-/** Every kind of answer of every verb, and how often it must have been seen at least. */
+/** Every kind of reply of every verb, and how often it must occur at least. */
 const answers = [
   'acquire: acquired, acquired with steps, acquired takeover, acquired takeover with steps, acquired recovering, ' +
     'acquired recovering with steps, key_reused, in_progress, superseded, outcome_unknown, completed, expired',
@@ -46,7 +47,7 @@ const scripts = [
   readScript,
 ];
 
-// A run is made again with the seed that a failure names; only Redis' clock is not repeated.
+// A run is repeated with the seed that its failure names; only Redis' clock is not repeated.
 const seed = Number(process.env.MODEL_SEED ?? Math.floor(Math.random() * 1e9));
 let prefix: string;
 let redis: Redis;
@@ -65,17 +66,19 @@ afterEach(async () => {
 
 afterAll(() => redis.disconnect());
 
-test(`${steps} random steps on Redis answer and leave what the protocol says, and reach every kind of answer`, async () => {
+test(`${steps} random steps on Redis get the replies and leave the records of the protocol, and reach every kind of reply`, async () => {
   const store = await RedisStore.connect({ url: redisUrl(), prefix, callTimeoutMs: 30_000 });
   const { notifiedKeys } = await listeningStore(store, redis, prefix);
-  const seen = new Map<string, number>();
-  const onReply = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
+  const counts = new Map<string, number>();
+  const onReply = (event: string) => counts.set(event, (counts.get(event) ?? 0) + 1);
   await walkAll({ store, redis, prefix, seed, onReply }, keys, steps);
 
   for (const line of answers) {
     const [verb, kinds = ''] = line.split(': ');
     for (const kind of kinds.split(', ')) {
-      expect.soft(seen.get(`${verb} ${kind}`) ?? 0, `${verb} ${kind}, seed ${seed}`).toBeGreaterThanOrEqual(leastSeen);
+      expect
+        .soft(counts.get(`${verb} ${kind}`) ?? 0, `${verb} ${kind}, seed ${seed}`)
+        .toBeGreaterThanOrEqual(leastSeen);
     }
   }
   expect(await keysWithoutEnd()).toEqual([]);
@@ -83,7 +86,7 @@ test(`${steps} random steps on Redis answer and leave what the protocol says, an
   await store.close();
 }, 300_000);
 
-test.each(scriptMutations)('the same steps find a script in which $mistake', async (mutation) => {
+test.each(scriptMutations)('the same steps detect a script in which $mistake', async (mutation) => {
   const client = await clientWithMutation(redis, scripts, mutation);
   const store = new RedisStore({ client, prefix, callTimeoutMs: 30_000 });
   const run = walkAll({ store, redis, prefix, seed, onReply: () => undefined }, keys, mutationSteps);

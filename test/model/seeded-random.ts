@@ -1,4 +1,4 @@
-// Random choices from a seed, so that a run that failed can be made again.
+// Random choices from a seed, so that a failed run can be repeated.
 
 export class Random {
   #state: number;

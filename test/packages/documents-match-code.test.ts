@@ -1,6 +1,5 @@
 // Exports, options and documents agree, in both directions: nothing is undocumented, nothing documented is made up.
 import { describe, expect, test } from 'vitest';
-import { checkStepOptions } from '../../packages/core/src/engine/step-options.js';
 import { workFields } from '../../packages/core/src/functions/function-options.js';
 import { checkHttpOptions } from '../../packages/core/src/http/http-options.js';
 import { localCacheSchema } from '../../packages/core/src/stores/local-cache/local-cache-options.js';
@@ -9,9 +8,8 @@ import { memoryStoreSchema } from '../../packages/core/src/stores/memory/memory-
 import {
   callTimeoutSchema,
   prefixSchema,
-  redisStoreNameField,
 } from '../../packages/core/src/stores/redis/connection/redis-store-options.js';
-import { codesIn, documents, fencedBlocks, sections, tableRows } from './markdown.js';
+import { chapters, codesIn, documents, fencedBlocks, sections, tableRows } from './markdown.js';
 import {
   childNodes,
   exportsOf,
@@ -43,7 +41,7 @@ function sourceOf(name: string, compiled: string): string {
 describe('Exports', () => {
   test.each([...entryPoints])('docs/api.md lists exactly what %s exports', (entry, source) => {
     const listed = tableRows(
-      sections('docs/api.md', (title) => codesIn(title).includes(entry)),
+      chapters('docs/api.md', (title) => codesIn(title).includes(entry)),
       'name',
     ).flatMap(([cell]) => codesIn(cell));
     expect(listed.sort()).toEqual(exportsOf(source));
@@ -70,59 +68,48 @@ describe('Exports', () => {
   );
 });
 
-/** Tables of options: where they stand, the interface that they describe, and the one whose options stand elsewhere. */
+/** Tables of options in docs/options.md: the heading, the interface that they describe, and the one whose options another table has. */
 const optionTables = [
-  ['README.md', 'Options', 'HttpOptions', ''],
-  ['docs/api.md', 'Functions', 'ExecuteOptions', 'TermOptions'],
-  ['docs/api.md', 'Functions', 'IdempotentOptions', 'TermOptions'],
-  ['docs/steps.md', 'Retries', 'StepOptions', ''],
-  ['docs/api.md', 'MemoryStore', 'MemoryStoreOptions', ''],
-  ['docs/api.md', 'localCache', 'LocalCacheOptions', ''],
-  ['docs/api.md', 'RedisStore', 'RedisStoreOptions', ''],
-  ['docs/api.md', 'RedisStore.connect', 'ConnectOptions', ''],
+  ['Requests', 'HttpOptions', ''],
+  ['Functions', 'ExecuteOptions', 'PolicyOptions'],
+  ['Functions', 'IdempotentOptions', 'PolicyOptions'],
+  ['MemoryStore', 'MemoryStoreOptions', ''],
+  ['localCache', 'LocalCacheOptions', ''],
+  ['RedisStore', 'RedisStoreOptions', ''],
+  ['RedisStore.connect', 'ConnectOptions', ''],
 ] as const;
 
 /** Tables of options, and what the code takes where an option is left out. */
 const defaultTables = [
-  ['README.md', 'Options', { ...checkHttpOptions({ store: new MemoryStore(), scope: 'public' }) }],
+  ['Requests', { ...checkHttpOptions({ store: new MemoryStore(), scope: 'public' }) }],
   [
-    'docs/api.md',
     'Functions',
     {
       maxOutcomeBytes: workFields.maxOutcomeBytes.parse(undefined),
       recordCause: workFields.recordCause.parse(undefined),
     },
   ],
-  ['docs/steps.md', 'Retries', checkStepOptions('charge', {})],
-  ['docs/api.md', 'localCache', localCacheSchema.parse({})],
-  ['docs/api.md', 'MemoryStore', memoryStoreSchema.omit({ clock: true }).parse({})],
-  [
-    'docs/api.md',
-    'RedisStore',
-    {
-      prefix: prefixSchema.parse(undefined),
-      callTimeoutMs: callTimeoutSchema.parse(undefined),
-      storeName: redisStoreNameField.parse(undefined),
-    },
-  ],
+  ['MemoryStore', memoryStoreSchema.omit({ clock: true }).parse({})],
+  ['localCache', localCacheSchema.parse({})],
+  ['RedisStore', { prefix: prefixSchema.parse(undefined), callTimeoutMs: callTimeoutSchema.parse(undefined) }],
 ] as const;
 
 describe('Options', () => {
   const core = sourcesOf('core');
 
-  test.each(optionTables)('%s, %s: the table has exactly the options of %s', (file, title, name, elsewhere) => {
+  test.each(optionTables)('docs/options.md, %s: the table has exactly the options of %s', (title, name, elsewhere) => {
     const others = membersOf(core, elsewhere);
     const options = membersOf(core, name).filter((option) => !others.includes(option));
     expect(options.length).toBeGreaterThan(0);
     expect(
-      optionRows(file, title)
+      optionRows(title)
         .flatMap(([cell]) => codesIn(cell))
         .sort(),
     ).toEqual(options.sort());
   });
 
-  test.each(defaultTables)('%s, %s: the defaults are those of the code', (file, title, defaults: object) => {
-    const documented = optionRows(file, title).flatMap(([option, cell]) => {
+  test.each(defaultTables)('docs/options.md, %s: the defaults are those of the code', (title, defaults: object) => {
+    const documented = optionRows(title).flatMap(([option, cell]) => {
       const value = defaultIn(cell ?? '', defaults);
       return value === undefined ? [] : [[codesIn(option)[0], value]];
     });
@@ -131,9 +118,9 @@ describe('Options', () => {
   });
 });
 
-function optionRows(file: string, title: string): string[][] {
+function optionRows(title: string): string[][] {
   return tableRows(
-    sections(file, (heading) => heading === title),
+    sections('docs/options.md', (heading) => heading === title),
     'option',
   );
 }

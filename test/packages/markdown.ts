@@ -17,6 +17,12 @@ export function sections(file: string, isWanted: (title: string) => boolean): st
   return parts.filter((part) => isWanted(part.split('\n', 1)[0] ?? '')).join('\n');
 }
 
+/** The text under the headings of the second level that `isWanted`, with everything below them. */
+export function chapters(file: string, isWanted: (title: string) => boolean): string {
+  const parts = readRepositoryFile(file).split(/^## +/m);
+  return parts.filter((part) => isWanted(part.split('\n', 1)[0] ?? '')).join('\n');
+}
+
 /** The rows of the tables whose first column has this heading, as cells; without the head. */
 export function tableRows(text: string, firstHeading: string): string[][] {
   const rows: string[][] = [];

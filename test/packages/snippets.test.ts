@@ -13,7 +13,7 @@ const programs = new Map(
 const blocksOf = (file: string) =>
   fencedBlocks(file, 'ts').map((code, at) => [`${file}, block ${at + 1}`, code.trim()] as const);
 
-const pages = ['docs/errors.md', 'docs/jobs.md', 'docs/testing.md', 'docs/unknown-outcomes.md'];
+const pages = ['docs/errors.md', 'docs/get-started.md', 'docs/jobs.md', 'docs/testing.md', 'docs/unknown-outcomes.md'];
 const whole = pages.flatMap(blocksOf).filter(([, code]) => code.startsWith('import '));
 
 test.each([...readmes.flatMap(blocksOf), ...whole])('%s is a program that the compiler checks', (_where, code) => {
@@ -26,7 +26,7 @@ test.each([...programs])('%s is shown by a document as it is', (_file, program) 
   expect(shown).toContain(program);
 });
 
-/** What stands between the marks. */
+/** The text between the marks. */
 function snippetIn(source: string): string | undefined {
   return /^\/\/ #region snippet\n(.*?)^\/\/ #endregion/ms.exec(source)?.[1]?.trim();
 }

@@ -1,4 +1,5 @@
-// Queues of a test's own on the RabbitMQ of the run, what lies in them, and a way to ask for a job and to hear its result.
+// Queues for one test on the RabbitMQ of the run, with their messages, and a way to send a job and to receive its
+// result.
 import { randomUUID } from 'node:crypto';
 import { type ChannelModel, type ConfirmChannel, connect, type GetMessage } from 'amqplib';
 import { expect, vi } from 'vitest';
@@ -7,18 +8,18 @@ import { declareQueues, type JobQueues, publishConfirmed } from '../../examples/
 export interface TestQueues {
   readonly url: string;
   readonly queues: JobQueues;
-  /** The test's own way to the broker; a consumer gets another one. */
+  /** The test's own channel; a consumer has another one. */
   readonly channel: ConfirmChannel;
   open(): Promise<ConfirmChannel>;
-  /** Sends the job with this id, so many copies of it; each that is acknowledged is replied to. */
+  /** Sends the given number of copies of the job with this id; each one that is acknowledged gets a reply. */
   send(id: string | undefined, body?: unknown, copies?: number): Promise<void>;
-  /** The results by the ids of the jobs, in the order of the replies. */
+  /** The results by job id, in the order of the replies. */
   readonly replies: ReadonlyMap<string, readonly unknown[]>;
-  /** How many messages wait in each queue, and are at nobody's hand. */
+  /** How many messages wait in each queue, without those delivered and not yet acknowledged. */
   queueLengths(): Promise<QueueLengths>;
-  /** Resolves when the queue has a message, and gives it. */
+  /** Resolves with the next message of the queue, when there is one. */
   take(queue: string): Promise<GetMessage>;
-  /** Deletes the queues, and whatever is in them. */
+  /** Deletes the queues and their messages. */
   close(): Promise<void>;
 }
 

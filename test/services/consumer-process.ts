@@ -1,4 +1,4 @@
-// Consumers as processes of their own, to be killed, and what the work of all of them has left behind.
+// Consumers in separate processes, which tests kill, and the effects that the work of all of them has left.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -8,13 +8,13 @@ import { vi } from 'vitest';
 import type { ConsumerMessage, ConsumerSettings } from './processes/consumer.js';
 
 export interface ConsumerProcess {
-  /** What became of its deliveries so far. */
+  /** What happened to its deliveries so far. */
   readonly decisions: readonly string[];
-  /** Resolves when it stands still. */
+  /** Resolves when it halts. */
   untilHeld(): Promise<void>;
-  /** Ends it at once, as a crash would. */
+  /** Kills it, as a crash would. */
   kill(): Promise<void>;
-  /** Lets it finish what is at hand. */
+  /** Lets it finish the current jobs. */
   stop(): Promise<void>;
 }
 
@@ -27,25 +27,25 @@ export async function startConsumer(settings: ConsumerSettings): Promise<Consume
     execArgv: ['--import', tsx, '--disable-warning=OnceguardWarning'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  const gone = once(child, 'exit');
-  const told: ConsumerMessage[] = [];
-  child.on('message', (one: ConsumerMessage) => told.push(one));
+  const exited = once(child, 'exit');
+  const messages: ConsumerMessage[] = [];
+  child.on('message', (message: ConsumerMessage) => messages.push(message));
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
-    await gone;
+    await exited;
   };
-  const heard = async (what: 'ready' | 'held') => {
-    const look = () => {
-      if (!told.some((one) => what in one)) throw new Error(`The consumer has not said ${what}.`);
+  const untilMessage = async (kind: 'ready' | 'held') => {
+    const check = () => {
+      if (!messages.some((message) => kind in message)) throw new Error(`The consumer has not sent ${kind}.`);
     };
-    await vi.waitFor(look, { timeout: 30_000, interval: 20 });
+    await vi.waitFor(check, { timeout: 30_000, interval: 20 });
   };
-  await heard('ready');
+  await untilMessage('ready');
   return {
     get decisions() {
-      return told.flatMap((one) => ('decided' in one ? [one.decided] : []));
+      return messages.flatMap((message) => ('decided' in message ? [message.decided] : []));
     },
-    untilHeld: async () => await heard('held'),
+    untilHeld: async () => await untilMessage('held'),
     kill: async () => await end('SIGKILL'),
     stop: async () => await end('SIGTERM'),
   };
@@ -56,7 +56,7 @@ export interface WorkTraces {
   readonly runs: number;
   /** How many charges a system that honours keys has made. */
   readonly charges: number;
-  /** How often the label was printed, which no key protects. */
+  /** How often the label was printed; no key protects it. */
   readonly labels: number;
 }
 

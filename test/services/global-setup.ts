@@ -1,4 +1,4 @@
-// Before the first test of the services: a RabbitMQ for the whole run, the one in RABBITMQ_URL or one started here.
+// Provides one RabbitMQ for all tests of the services: the one in RABBITMQ_URL, or one started here.
 import { installPackage } from '../support/install-package.js';
 import { findRabbitmq, startRabbitmq } from './rabbitmq-server.js';
 

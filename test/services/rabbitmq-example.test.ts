@@ -28,14 +28,14 @@ test('An order that is sent twice is shipped once, and the consumer ends when it
   const timesOf = (what: string) => text.split(what).length - 1;
 
   for (let sent = 1; sent <= 2; sent += 1) {
-    const { status, text: said } = await runToEnd(program, ['send', 'order-17'], env);
-    expect([status, said]).toEqual([0, '']);
+    const { status, text: output } = await runToEnd(program, ['send', 'order-17'], env);
+    expect([status, output]).toEqual([0, '']);
     await vi.waitFor(() => expect(timesOf('acknowledge')).toBe(sent), { timeout: 30_000, interval: 50 });
   }
   expect(timesOf('order-17: attempt 1')).toBe(1);
   expect(timesOf('order-17: attempt 2')).toBe(0);
 
-  const ended = once(consumer, 'exit');
+  const exited = once(consumer, 'exit');
   consumer.kill('SIGTERM');
-  expect(await ended).toEqual([0, null]);
+  expect(await exited).toEqual([0, null]);
 });

@@ -1,4 +1,4 @@
-// The recipe for RabbitMQ against a real broker: jobs that fail, messages that are no jobs, and none that is lost.
+// The recipe for RabbitMQ against a real broker: jobs that fail, messages that are no jobs, and no message is lost.
 import { type OperationContext, OutcomeExpiredError } from '@onceguard/core';
 import { describe, expect, test, vi } from 'vitest';
 import type { Job } from '../../examples/rabbitmq-jobs/consumer.js';
@@ -12,7 +12,7 @@ class CardRefused extends Error {}
 const recipe = recipeForEachTest();
 
 describe('A job that fails', () => {
-  test('runs again after a while, and is rejected when its attempts are used up', async () => {
+  test('runs again after a delay, and is rejected when its attempts are used up', async () => {
     const attempts: number[] = [];
     await recipe().start(
       (_job, { attempt }) => {
@@ -27,7 +27,7 @@ describe('A job that fails', () => {
     expect(recipe().decisionKinds).toEqual(['delay', 'delay', 'reject']);
   });
 
-  test('for good is rejected at once, and so is a copy of it, without being run', async () => {
+  test('for good is rejected at once, and so is a copy of it, which does not run', async () => {
     const work = vi.fn(() => {
       throw new CardRefused('stolen');
     });
@@ -41,8 +41,8 @@ describe('A job that fails', () => {
   });
 });
 
-describe('What the work throws is a failure of the work, whatever its name', () => {
-  test('that an operation within it is done and its result not kept acknowledges nothing', async () => {
+describe('An error that the work throws is a failure of the work, whatever its name', () => {
+  test('an OutcomeExpiredError of a nested operation does not acknowledge the message', async () => {
     const work = vi.fn((_job: Job, { attempt }: OperationContext) => {
       if (attempt === 1) throw new OutcomeExpiredError(Date.now());
       return 'done';
@@ -53,7 +53,7 @@ describe('What the work throws is a failure of the work, whatever its name', () 
     expect(recipe().decisionKinds).toEqual(['delay', 'acknowledge']);
   });
 
-  test('but the loss of its lease, which uses up no attempt', async () => {
+  test('except the loss of its lease, which uses up no attempt', async () => {
     const work = vi.fn(async (_job: Job, { attempt, signal }: OperationContext) => {
       if (attempt > 1) return 'done';
       await untilAborted(signal);
@@ -66,7 +66,7 @@ describe('What the work throws is a failure of the work, whatever its name', () 
   });
 });
 
-describe('What no delivery can mend is rejected', () => {
+describe('A message that no delivery can repair is rejected', () => {
   test('another payload under the same id', async () => {
     const work = vi.fn(() => 'done');
     await recipe().start(work);
@@ -101,7 +101,7 @@ describe('What no delivery can mend is rejected', () => {
 });
 
 describe('No message is lost', () => {
-  test('that should be delayed while the queue for that is gone', async () => {
+  test('that should be delayed while the delay queue is missing', async () => {
     for (const { queue } of recipe().broker.queues.delays) await recipe().broker.channel.deleteQueue(queue);
     const consumer = await recipe().start(() => Promise.reject(new Error('no stock')));
     await recipe().broker.send('order-1');
@@ -111,7 +111,7 @@ describe('No message is lost', () => {
     });
   });
 
-  test('by a consumer that is stopped: it finishes what is at hand, and takes no more', async () => {
+  test('when a consumer stops: it finishes its current jobs, and takes no more', async () => {
     const gate = newGate();
     const work = vi.fn(async () => await gate.opened);
     const consumer = await recipe().start(work);

@@ -1,4 +1,5 @@
-// Consumers of RabbitMQ that are killed at every point of a job, and a storm of duplicates in which some are.
+// Consumers of RabbitMQ that are killed at every point of a job, and a storm of duplicates during which some are
+// killed.
 import { randomUUID } from 'node:crypto';
 import { RedisStore } from '@onceguard/core/redis';
 import { Redis } from 'ioredis';
@@ -55,12 +56,13 @@ describe('A consumer that is killed', () => {
     const heir = await start();
     await eventually(() => expect(broker.replies.get('order-1')).toHaveLength(1));
     expect(await tracesOf(redis, prefix, 'order-1')).toEqual(traces);
-    // The lease of the dead one is waited for, and using up the only attempt that there is would have been a rejection.
+    // The heir waited for the lease of the dead consumer. If that had used up the only attempt, the message would be
+    // rejected.
     expect(heir.decisions.at(-1)).toBe('acknowledge');
     expect(await broker.queueLengths()).toEqual(emptyQueues);
   });
 
-  test('before the ack leaves a message that is answered from the record', async () => {
+  test('before the ack leaves a message that is settled from the record', async () => {
     const victim = await start({ holdAt: 'before the ack' });
     await broker.send('order-1');
     await victim.untilHeld();
@@ -73,7 +75,7 @@ describe('A consumer that is killed', () => {
     expect(heir.decisions).toEqual(['acknowledge']);
   });
 
-  test('in a step that may happen once at most leaves a message that is parked', async () => {
+  test('in a step that may happen at most once leaves a message that is parked', async () => {
     const victim = await start({ holdAt: 'in a step at most once' });
     await broker.send('order-1');
     await victim.untilHeld();
@@ -85,7 +87,7 @@ describe('A consumer that is killed', () => {
   });
 });
 
-test('A storm: of 200 jobs, delivered 3 times each to 2 processes of which 6 are killed, each is on record once', async () => {
+test('A storm: of 200 jobs, each delivered 3 times to 2 processes while 6 are killed, each is on record once', async () => {
   const ids = Array.from({ length: 200 }, (_, at) => `order-${at}`);
   const kills = 6;
   const settings = { labels: false, workMs: 40, leaseMs: 2_000 };
@@ -96,7 +98,7 @@ test('A storm: of 200 jobs, delivered 3 times each to 2 processes of which 6 are
     await running.shift()?.kill();
     await start(settings);
   }
-  // A message is replied to before it is acknowledged.
+  // A message gets its reply before it is acknowledged.
   const repliedTo = () => ids.filter((id) => (broker.replies.get(id) ?? []).length >= 3).length;
   await eventually(async () => expect([repliedTo(), await broker.queueLengths()]).toEqual([ids.length, emptyQueues]));
   await Promise.all(running.splice(0).map(async (consumer) => await consumer.stop()));

@@ -1,4 +1,4 @@
-// The recipe for RabbitMQ against a real broker: a message is done with as its record says.
+// The recipe for RabbitMQ against a real broker: the record of a message decides how it is settled.
 import { executeIdempotently, recovery, resolveDoubt } from '@onceguard/core';
 import { failsBefore } from '@onceguard/testing';
 import { describe, expect, test, vi } from 'vitest';
@@ -11,7 +11,7 @@ import { doubtsIn } from './stored-records.js';
 const recipe = recipeForEachTest();
 
 describe('A job that is done', () => {
-  test('is acknowledged with its result, and so is every copy of it, without being run', async () => {
+  test('is acknowledged with its result, and so is every copy of it, which does not run', async () => {
     const work = vi.fn(() => ({ number: work.mock.calls.length }));
     await recipe().start(work);
     await recipe().broker.send('order-1', { item: 'tea' }, 3);
@@ -34,10 +34,10 @@ describe('A job that is done', () => {
     expect(new Set(recipe().decisionKinds)).toEqual(new Set(['acknowledge']));
   });
 
-  test('is answered from the record where the channel was lost before it could be acknowledged', async () => {
+  test('is settled from the record where the channel was lost before it could be acknowledged', async () => {
     const channel = await recipe().broker.open();
     const work = vi.fn(async () => {
-      // The work goes on, and its message is somebody else's already.
+      // The work continues, and its message is delivered again meanwhile.
       await channel.close();
       return 'done';
     });
@@ -51,7 +51,7 @@ describe('A job that is done', () => {
   });
 });
 
-test('A job that runs elsewhere is delayed, uses up no attempt, and gets the result of the other', async () => {
+test('A job that runs elsewhere is delayed, uses up no attempt, and gets the other attempt’s result', async () => {
   const gate = newGate();
   const work = vi.fn(async () => {
     await gate.opened;
@@ -63,14 +63,14 @@ test('A job that runs elsewhere is delayed, uses up no attempt, and gets the res
   gate.open();
   await recipe().untilReplied('order-1', 2);
   expect(recipe().broker.replies.get('order-1')).toEqual(['from the first', 'from the first']);
-  // Whatever is requeued comes again at once, hundreds of times a second.
+  // A requeued message would come again at once, hundreds of times a second.
   expect(recipe().decisionKinds.length).toBeLessThan(50);
   expect(work).toHaveBeenCalledTimes(1);
   expect(await recipe().broker.queueLengths()).toEqual(emptyQueues);
 });
 
-describe('A job of which nobody knows whether it took effect', () => {
-  /** An attempt that began and told nobody how it ended. */
+describe('A job whose outcome is unknown', () => {
+  /** An attempt that began and never ended. */
   const leaveUnknown = async () => {
     const fail = async () => {
       throw new Error('the connection broke');
@@ -80,7 +80,7 @@ describe('A job of which nobody knows whether it took effect', () => {
     await expect(attempt).rejects.toThrow('the connection broke');
   };
 
-  test('is parked with the reason, and answered once somebody has decided', async () => {
+  test('is parked with the reason, and settled once somebody has decided', async () => {
     await leaveUnknown();
     const work = vi.fn(() => 'again');
     const consumer = await recipe().start(work, { fingerprint: false });
@@ -105,7 +105,7 @@ describe('A job of which nobody knows whether it took effect', () => {
     expect(await recipe().broker.queueLengths()).toEqual(emptyQueues);
   });
 
-  test('is asked about again where a recover function says when, and parked by a consumer without one', async () => {
+  test('is checked again at the time that a recover function gives, and parked by a consumer without one', async () => {
     await leaveUnknown();
     const recover = vi.fn(() => recovery.stillUnknown(200));
     const consumer = await recipe().start(() => 'again', { fingerprint: false, onAbandoned: recover });

@@ -1,4 +1,4 @@
-// A RabbitMQ of the tests' own: on free loopback ports, in a directory of its own, gone when it is stopped or this process ends.
+// A RabbitMQ for the tests: on free loopback ports, in its own directory, gone when it is stopped or this process ends.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
@@ -10,10 +10,10 @@ import { findProgram } from '../../packages/testing/src/servers/server-process.j
 const startupMs = 120_000;
 const maxStarts = 3;
 
-// Packages put the program there; what they put on the PATH may run it as another user only.
+// Packages install the program there; the scripts on the PATH may insist on another user.
 const packagedFolder = '/usr/lib/rabbitmq/bin';
 
-// The standard input ends with the process at its other end. Nobody needs the data: the server need not end in order.
+// The standard input ends with this process. Nobody needs the data: the server is killed without an orderly shutdown.
 const guardScript = `
 epmd -port "$ERL_EPMD_PORT" -address 127.0.0.1 & epmd=$!
 "$1" & server=$!
@@ -37,12 +37,12 @@ export async function startRabbitmq(): Promise<Rabbitmq> {
   const program = findRabbitmq();
   if (program === undefined) throw new Error('rabbitmq-server is not on the PATH.');
   for (let tried = 1; ; tried += 1) {
-    // Somebody else may take a port before the server does.
+    // Another process may take a port before the server does.
     const [port = 0, ...others] = await freePorts(3);
     const guard = spawn('sh', ['-c', guardScript, 'sh', program], {
       env: { ...process.env, ...environment(port, others) },
       stdio: ['pipe', 'pipe', 'pipe'],
-      // What ends this process by way of the terminal does not end the guard before it has cleaned up.
+      // A signal from the terminal to this process does not end the guard before it has cleaned up.
       detached: true,
     });
     const stop = async () => {
@@ -78,7 +78,7 @@ function environment(port: number, [distributionPort, epmdPort]: readonly number
     RABBITMQ_CONF_ENV_FILE: none,
     RABBITMQ_CONFIG_FILE: none,
     RABBITMQ_ADVANCED_CONFIG_FILE: none,
-    // The program becomes the server, which then has the id that the guard knows, instead of starting it.
+    // The program becomes the server, instead of starting it, so that the guard knows the server's process id.
     RABBITMQ_ALLOW_INPUT: 'true',
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-noinput -kernel inet_dist_use_interface {127,0,0,1}',
   };
@@ -100,7 +100,7 @@ async function started(guard: ChildProcess): Promise<void> {
     guard.stderr?.on('data', read);
     guard.once('error', (error) => fail(error.message));
   });
-  // What it says from now on is read, so that it can go on, and not kept.
+  // Its further output is read, so that it does not block, and discarded.
   for (const stream of [guard.stdout, guard.stderr]) stream?.removeAllListeners('data').resume();
 }
 

@@ -1,4 +1,5 @@
-// The recipe for RabbitMQ at work in this process: a consumer on queues of the test's own, with a store that fails as told.
+// The recipe for RabbitMQ in this process: a consumer on the test's own queues, with a store in which faults can be
+// injected.
 import { randomUUID } from 'node:crypto';
 import type { OperationContext } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
@@ -27,12 +28,12 @@ export class RecipeHarness {
     this.store = new FaultStore(new RedisStore({ client, prefix: `rabbitmq:${randomUUID()}:` }), 1_000);
   }
 
-  /** What has become of the deliveries so far. */
+  /** The decisions about the deliveries so far. */
   get decisionKinds(): string[] {
     return this.#decisions.map(({ kind }) => kind);
   }
 
-  /** Consumes on a channel of its own, unless the test has one. Failed jobs wait for a moment only. */
+  /** Consumes on its own channel, unless the test gives one. Failed jobs are delayed only for a moment. */
   async start(work: JobWork, options: RecipeOptions = {}, channel?: ConfirmChannel): Promise<Consumer> {
     const terms = { store: this.store, scope: 'tests', key: ({ id }: Job) => id };
     const decide = createDecider(work, { ...terms, retryMs: () => 100, waitMs: 100, ...options });
@@ -52,7 +53,7 @@ export class RecipeHarness {
   }
 }
 
-/** For each test a new one, which is gone after it. */
+/** A new one for each test, closed after it. */
 export function recipeForEachTest(): () => RecipeHarness {
   let client: Redis;
   let recipe: RecipeHarness;

@@ -1,5 +1,5 @@
-// The tests that are run on every version of Redis and Valkey: npm run test:servers, and a part of npm run test:services. The server
-// under test is the `redis-server` that comes first on the PATH.
+// The tests that run on every version of Redis and Valkey: npm run test:servers, and a part of npm run test:services.
+// The server under test is the first `redis-server` on the PATH.
 import { execFileSync } from 'node:child_process';
 import { configDefaults, defineConfig } from 'vitest/config';
 
@@ -14,7 +14,7 @@ const store = [
   'test/cli/doctor.test.ts',
 ];
 
-/** What takes longer, and needs commands and rights of Redis 7 in the tools of the tests. Not part of npm run test:services. */
+/** These take longer, and their tools need commands and rights of Redis 7. Not part of npm run test:services. */
 const further = [
   'test/store/redis-*.test.ts',
   'test/cli/doctor-groups.test.ts',

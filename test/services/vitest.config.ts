@@ -1,4 +1,4 @@
-// The tests that need servers besides Redis: npm run test:services. They are no part of npm test.
+// The tests that need servers besides Redis: npm run test:services. They are not part of npm test.
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({

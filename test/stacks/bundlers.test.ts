@@ -1,4 +1,4 @@
-// The packed packages in a program that is bundled and minified, in the ways in which servers are shipped.
+// The packed packages in a program that is bundled and minified in the usual ways.
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -36,7 +36,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Each bundles `payments.js` and answers the path of what it made. */
+/** Each bundles `payments.js` and resolves with the path of the bundle. */
 const bundlers: readonly (readonly [name: string, bundle: () => Promise<string>])[] = [
   ['webpack, mode production', withWebpack],
   ['esbuild --minify', () => withEsbuild({ minify: true })],
@@ -48,7 +48,7 @@ const bundlers: readonly (readonly [name: string, bundle: () => Promise<string>]
 ];
 
 describe.each(bundlers)('Bundled by %s', (_name, bundle) => {
-  test('payments, final errors, refusals and errors of the store are what they are without a bundler', async () => {
+  test('payments, final errors, rejections and store errors behave as without a bundler', async () => {
     const output = await runNode(at, await bundle(), [recorded]);
     expect(output, 'the final error was recorded by the program as it is').toContain('recorded by this build: 0');
   }, 300_000);
@@ -96,7 +96,7 @@ async function withRollup(): Promise<string> {
 
 async function toplevel(file: string): Promise<string> {
   const { code = '' } = await minify(readFileSync(join(at, file), 'utf8'), {
-    // Names are what matters here, and compressing takes most of the time.
+    // Only the mangled names matter here, and compressing takes most of the time.
     compress: false,
     toplevel: true,
     module: file.endsWith('.mjs'),

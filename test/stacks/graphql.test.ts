@@ -1,4 +1,5 @@
-// GraphQL answers 200 where a resolver failed: what that means for the key can be said, and a charge is not repeated.
+// GraphQL responds with 200 where a resolver failed: classify says what that means for the key, and a charge is not
+// repeated.
 import { ApolloServer } from '@apollo/server';
 import { expressMiddleware as apolloMiddleware } from '@as-integrations/express5';
 import type { HttpContext, ResponseView } from '@onceguard/core/http';
@@ -11,9 +12,9 @@ import { expressMiddleware, type Options, serve } from '../adapters/frameworks.j
 import { send } from '../adapters/http-client.js';
 import { storeKinds } from '../adapters/store-kinds.js';
 
-/** As `docs/http.md` has it. */
-const classify: NonNullable<Options['classify']> = (answer) =>
-  answer.json<{ errors?: unknown }>()?.errors ? 'unknown' : undefined;
+/** As `docs/http.md` shows it. */
+const classify: NonNullable<Options['classify']> = (response) =>
+  response.json<{ errors?: unknown }>()?.errors ? 'unknown' : undefined;
 
 const typeDefs = 'type Query { balance: Int } type Mutation { pay(cents: Int!): String }';
 
@@ -49,8 +50,8 @@ async function startApollo(kind: (typeof storeKinds)[number], options: Options, 
   const { port, close: stop } = await serve(app);
   open.push({ close }, { close: async () => await server.stop() }, { close: stop });
   const body = { query: 'mutation { pay(cents: 10) }' };
-  const ask = async (headers = {}) => await send(port, { key: 'payment-1', path: '/graphql', body, headers });
-  return { ask, charges: () => charges };
+  const post = async (headers = {}) => await send(port, { key: 'payment-1', path: '/graphql', body, headers });
+  return { post, charges: () => charges };
 }
 
 describe.each(storeKinds.map((kind) => ({ kind, store: kind.name })))(
@@ -58,44 +59,51 @@ describe.each(storeKinds.map((kind) => ({ kind, store: kind.name })))(
   ({ kind }) => {
     it.each([
       ['classify says unknown', { classify }],
-      ['isFinal says false', { isFinal: (answer: ResponseView) => !answer.json<{ errors?: unknown }>()?.errors }],
-    ])('with payments, a mutation that failed after its charge is not run again where %s', async (_title, options) => {
-      const { ask, charges } = await startApollo(kind, { ...httpPaymentPolicy, ...options }, 'fails after the charge');
-      const first = await ask();
-      expect([first.status, first.json()]).toMatchObject([200, { data: { pay: null }, errors: [{}] }]);
-      const retry = await ask();
-      expect([retry.status, retry.json().code]).toEqual([409, 'outcome_unknown']);
-      expect(charges()).toBe(1);
-    });
+      ['isFinal says false', { isFinal: (response: ResponseView) => !response.json<{ errors?: unknown }>()?.errors }],
+    ])(
+      'under httpPaymentPolicy, a mutation that failed after its charge does not run again where %s',
+      async (_title, options) => {
+        const { post, charges } = await startApollo(
+          kind,
+          { ...httpPaymentPolicy, ...options },
+          'fails after the charge',
+        );
+        const first = await post();
+        expect([first.status, first.json()]).toMatchObject([200, { data: { pay: null }, errors: [{}] }]);
+        const retry = await post();
+        expect([retry.status, retry.json().code]).toEqual([409, 'outcome_unknown']);
+        expect(charges()).toBe(1);
+      },
+    );
 
-    it('with payments, a mutation runs again whose resolver said that nothing happened', async () => {
-      const { ask, charges } = await startApollo(
+    it('under httpPaymentPolicy, a mutation runs again whose resolver called markNothingHappened', async () => {
+      const { post, charges } = await startApollo(
         kind,
         { ...httpPaymentPolicy, classify },
         'fails before the charge, and says so',
       );
-      expect((await ask()).json()).toMatchObject({ errors: [{ message: 'The amount is too high.' }] });
-      expect((await ask()).json()).toEqual({ data: { pay: 'charge 1' } });
+      expect((await post()).json()).toMatchObject({ errors: [{ message: 'The amount is too high.' }] });
+      expect((await post()).json()).toEqual({ data: { pay: 'charge 1' } });
       expect(charges()).toBe(1);
     });
 
-    it('an answer that is compressed inside of the middleware is classified by what it says', async () => {
-      const { ask, charges } = await startApollo(kind, { ...httpPaymentPolicy, classify }, 'fails after the charge');
-      const first = await ask({ 'accept-encoding': 'gzip' });
+    it('a response that is compressed inside of the middleware is classified by its decompressed body', async () => {
+      const { post, charges } = await startApollo(kind, { ...httpPaymentPolicy, classify }, 'fails after the charge');
+      const first = await post({ 'accept-encoding': 'gzip' });
       expect([first.status, first.headers['content-encoding']]).toEqual([200, 'gzip']);
-      expect([(await ask()).json().code, charges()]).toEqual(['outcome_unknown', 1]);
+      expect([(await post()).json().code, charges()]).toEqual(['outcome_unknown', 1]);
     });
 
     it('a mutation that paid is replayed', async () => {
-      const { ask, charges } = await startApollo(kind, { ...httpPaymentPolicy, classify }, 'pays');
-      const [first, retry] = [await ask(), await ask()];
+      const { post, charges } = await startApollo(kind, { ...httpPaymentPolicy, classify }, 'pays');
+      const [first, retry] = [await post(), await post()];
       expect([first.text, retry.text, charges()]).toEqual([retry.text, '{"data":{"pay":"charge 1"}}\n', 1]);
       expect(retry.headers['idempotent-replayed']).toBe('true');
     });
 
-    it('where nothing says otherwise, an answer with errors is replayed', async () => {
-      const { ask, charges } = await startApollo(kind, httpPaymentPolicy, 'fails after the charge');
-      const [first, retry] = [await ask(), await ask()];
+    it('without classify, a response with errors is replayed', async () => {
+      const { post, charges } = await startApollo(kind, httpPaymentPolicy, 'fails after the charge');
+      const [first, retry] = [await post(), await post()];
       expect([retry.text, retry.headers['idempotent-replayed'], charges()]).toEqual([first.text, 'true', 1]);
     });
   },

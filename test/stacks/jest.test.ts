@@ -1,4 +1,4 @@
-// The packed packages in the Jest tests of a user, in both environments.
+// The packed packages in a user's Jest tests, in both environments.
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';

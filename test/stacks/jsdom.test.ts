@@ -1,4 +1,4 @@
-// The packages under jest in jsdom, as tests of an application that has pages run them.
+// The packages under jest in jsdom, as the tests of an application with pages run them.
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

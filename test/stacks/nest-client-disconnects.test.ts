@@ -1,4 +1,5 @@
-// Must hold, 8: what a Nest handler returns is recorded although its client has left, whatever form it has.
+// Requirement 8: the return value of a Nest handler is recorded although its client has disconnected, whatever its
+// form.
 import { once } from 'node:events';
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
@@ -17,7 +18,7 @@ const forms: Record<string, Form> = {
   'a StreamableFile': ({ common }, left) => ({ handler: () => new common.StreamableFile(slowStream(left)) }),
 };
 
-/** Nest 12 sends what they yield, as it comes. */
+/** Nest 12 sends each yielded value at once. */
 const forms12: Record<string, Form> = {
   'an async generator': (_, left) => ({
     async *handler() {
@@ -41,7 +42,7 @@ for (const major of majors) {
     });
 
     it.each(Object.keys(major === '12' ? { ...forms, ...forms12 } : forms))(
-      '%s is recorded after its client has left, and replayed',
+      '%s is recorded after its client has disconnected, and replayed',
       async (name) => {
         const { text, headers, runs } = await leave(forms[name] ?? forms12[name]);
         expect([JSON.parse(text), headers['idempotent-replayed'], runs]).toEqual([{ paid: true }, 'true', 1]);
@@ -60,16 +61,16 @@ for (const major of majors) {
       ]);
     });
 
-    /** The client of the first attempt leaves while it is being worked on; then the work goes on. */
+    /** The client of the first attempt disconnects while its handler runs; then the handler continues. */
     async function leave(form: Form | undefined) {
-      const world = await open();
-      opened.push(world);
+      const testbed = await open();
+      opened.push(testbed);
       const entered = newGate();
       const left = newGate();
       const { handler, kind } = form?.(library, left.opened) ?? { handler: () => undefined };
       let runs = 0;
       const app = await library.start({
-        store: world.store,
+        store: testbed.store,
         ...(kind ? { kind } : {}),
         handler: () => {
           runs += 1;
@@ -90,7 +91,7 @@ for (const major of majors) {
       const [socket] = await connected;
       const gone = once(socket, 'close');
       await entered.opened;
-      // Nest subscribes to what the handler returned in the turns that follow.
+      // Nest subscribes to the handler's return value in the next iterations of the event loop.
       for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate);
       client.destroy();
       await gone;

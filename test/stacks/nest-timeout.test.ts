@@ -1,4 +1,5 @@
-// Nest's documented TimeoutInterceptor answers 408 while the handler works: under `payments` the work is not done again.
+// Nest's documented TimeoutInterceptor sends 408 while the handler works: under `httpPaymentPolicy` the work is not
+// repeated.
 import 'reflect-metadata';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
@@ -14,7 +15,7 @@ import { newGate } from '../adapters/gate.js';
 import { send } from '../adapters/http-client.js';
 import { storeKinds } from '../adapters/store-kinds.js';
 
-/** What is needed of Nest 11 and 12, each of which finds its own packages. */
+/** The parts of Nest 11 and 12 that are used here; each version finds its own packages. */
 interface Nest {
   readonly Controller: (path: string) => ClassDecorator;
   readonly Post: () => MethodDecorator;
@@ -48,7 +49,7 @@ function timeoutInterceptor({ RequestTimeoutException }: Nest) {
   return { intercept };
 }
 
-/** A controller whose attempt 1 works until it may end. */
+/** A controller whose attempt 1 runs until the test ends it. */
 function controllerOf(nest: Nest, work: (req: Request) => Promise<object>): new () => object {
   class PayController {
     async pay(req: Request) {
@@ -90,10 +91,10 @@ async function startNest(nest: Nest, store: IdempotencyStore, options: Options) 
 const stacks = ([11, 12] as const).flatMap((major) => storeKinds.map((kind) => ({ major, kind, store: kind.name })));
 
 describe.each(stacks)('Nest $major with its TimeoutInterceptor, $store:', ({ major, kind }) => {
-  it('with payments a handler is not run again after its time was up', async () => {
-    const world = await kind.open();
-    open.push(world);
-    const { port, attempts, finish } = await startNest(loadNest(major), world.store, httpPaymentPolicy);
+  it('under httpPaymentPolicy a handler does not run again after its time-out', async () => {
+    const testbed = await kind.open();
+    open.push(testbed);
+    const { port, attempts, finish } = await startNest(loadNest(major), testbed.store, httpPaymentPolicy);
     expect((await send(port, { key: 'payment-1' })).status).toBe(408);
     const retry = await send(port, { key: 'payment-1' });
     expect([retry.status, retry.json().code]).toEqual([409, 'outcome_unknown']);
@@ -102,9 +103,9 @@ describe.each(stacks)('Nest $major with its TimeoutInterceptor, $store:', ({ maj
   });
 
   it('by default the signal of the handler aborts, and the retry runs', async () => {
-    const world = await kind.open();
-    open.push(world);
-    const { port, attempts, signals, finish } = await startNest(loadNest(major), world.store, {});
+    const testbed = await kind.open();
+    open.push(testbed);
+    const { port, attempts, signals, finish } = await startNest(loadNest(major), testbed.store, {});
     expect((await send(port, { key: 'payment-1' })).status).toBe(408);
     expect(signals[0]?.reason).toMatchObject({ code: 'lease_lost' });
     expect((await send(port, { key: 'payment-1' })).text).toBe('{"attempt":2}');

@@ -12,7 +12,7 @@ import { expressMiddleware } from '../adapters/frameworks.js';
 import { send } from '../adapters/http-client.js';
 import { type OpenedStore, storeKinds } from '../adapters/store-kinds.js';
 
-/** What is needed of Nest 11 and 12, each of which finds its own packages. */
+/** The parts of Nest 11 and 12 that are used here; each version finds its own packages. */
 interface Nest {
   readonly Controller: (path: string) => ClassDecorator;
   readonly Post: () => MethodDecorator;
@@ -38,7 +38,7 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close();
 });
 
-/** Its only route, POST pay, answers that the account does not exist. */
+/** Its only route, POST pay, responds that the account does not exist. */
 async function startNest(nest: Nest, { store }: OpenedStore, prefix: string | null): Promise<number> {
   class PayController {
     pay() {
@@ -57,7 +57,7 @@ async function startNest(nest: Nest, { store }: OpenedStore, prefix: string | nu
   return (await app.listen(0, '127.0.0.1')).address().port;
 }
 
-/** Of all records: a page of Redis may be empty before the last. */
+/** The states of all records: a page of Redis may be empty before the last. */
 async function statesIn({ store }: OpenedStore): Promise<string[]> {
   const states: string[] = [];
   let cursor: string | null = null;
@@ -75,21 +75,21 @@ const stacks = ([11, 12] as const).flatMap((major) => [
 ]);
 
 describe.each(stacks)('Nest $major $named:', ({ major, prefix, path }) => {
-  it.each(storeKinds)('a 404 that no route gave is not recorded ($name)', async (kind) => {
-    const world = await kind.open();
-    open.push(world);
-    const port = await startNest(loadNest(major), world, prefix);
+  it.each(storeKinds)('a 404 of an unrouted request is not recorded ($name)', async (kind) => {
+    const testbed = await kind.open();
+    open.push(testbed);
+    const port = await startNest(loadNest(major), testbed, prefix);
     for (const _ of ['the first', 'a retry']) {
-      const answer = await send(port, { key: 'k', path: `${path}missing` });
-      expect([answer.status, answer.headers['idempotent-replayed']]).toEqual([404, undefined]);
+      const response = await send(port, { key: 'k', path: `${path}missing` });
+      expect([response.status, response.headers['idempotent-replayed']]).toEqual([404, undefined]);
     }
-    expect(await statesIn(world)).toEqual(['retryable']);
+    expect(await statesIn(testbed)).toEqual(['retryable']);
   });
 
   it.each(storeKinds)('a 404 of a controller is ($name)', async (kind) => {
-    const world = await kind.open();
-    open.push(world);
-    const port = await startNest(loadNest(major), world, prefix);
+    const testbed = await kind.open();
+    open.push(testbed);
+    const port = await startNest(loadNest(major), testbed, prefix);
     expect((await send(port, { key: 'k', path: `${path}pay` })).status).toBe(404);
     expect((await send(port, { key: 'k', path: `${path}pay` })).headers['idempotent-replayed']).toBe('true');
   });

@@ -1,4 +1,4 @@
-// Nest applications of both majors, with the middleware in front of a route that is made by hand.
+// Nest applications of both majors, with the middleware before a route that is defined without decorators.
 import 'reflect-metadata';
 import type { Server } from 'node:http';
 import { createRequire } from 'node:module';
@@ -15,13 +15,13 @@ export type Major = (typeof majors)[number];
 
 type Decorator = (...args: unknown[]) => (...target: unknown[]) => unknown;
 
-/** What the tests need of Nest, which has other types in each major. */
+/** The parts of Nest that the tests use; its own types differ between the majors. */
 export interface Nest {
   readonly common: Record<'Controller' | 'Module' | 'Post' | 'Sse' | 'HttpCode' | 'Header', Decorator> & {
     readonly StreamableFile: new (source: unknown, options?: object) => object;
   };
   readonly rxjs: typeof import('rxjs');
-  /** Starts an application with one route, `POST /pay`, that answers with what `handler` returns. */
+  /** Starts an application with one route, `POST /pay`, that sends what `handler` returns. */
   start(route: Route): Promise<RunningNest>;
 }
 

@@ -12,7 +12,7 @@ describe.each<[string, Wrap]>([
   ['serverless-http 3', serverless3 as unknown as Wrap],
   ['serverless-http 4', serverless4 as unknown as Wrap],
 ])('Behind %s', (_name, wrap) => {
-  it('20 duplicates run once, and all get the answer', async () => {
+  it('20 duplicates run once, and all get the response', async () => {
     let runs = 0;
     const options = {
       store: new MemoryStore(),
@@ -20,7 +20,7 @@ describe.each<[string, Wrap]>([
       required: true,
       onInProgress: { waitMs: 30_000 },
     } as const;
-    // Behind version 3, the parser of Express 5 takes the stream for finished and leaves the bytes alone.
+    // Behind version 3, Express 5's parser takes the stream for finished and leaves the bytes unparsed.
     const fingerprint = (req: { body: unknown }) => JSON.stringify(req.body);
     const app = express().use(express.json());
     app.post('/pay', idempotency({ ...options, fingerprint }), (_req, res) => {
@@ -28,8 +28,8 @@ describe.each<[string, Wrap]>([
       res.status(201).json({ run: runs });
     });
     const handler = wrap(app);
-    const answers = await Promise.all(Array.from({ length: 20 }, async () => await handler(event(), {})));
-    for (const answer of answers) expect(answer).toMatchObject({ statusCode: 201, body: '{"run":1}' });
+    const responses = await Promise.all(Array.from({ length: 20 }, async () => await handler(event(), {})));
+    for (const response of responses) expect(response).toMatchObject({ statusCode: 201, body: '{"run":1}' });
     expect(runs).toBe(1);
   });
 });

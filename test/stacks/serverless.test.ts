@@ -1,4 +1,5 @@
-// Behind the wrappers that call a Node framework from a Lambda function: runs once, replays, and answers as without the middleware.
+// Behind wrappers that call a Node framework from a Lambda function: runs once, replays, and responds as without the
+// middleware.
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
@@ -36,7 +37,7 @@ const headersOf = (key?: string): Record<string, string> => ({
 const asMultiValueHeaders = (headers: Record<string, string>) =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
 
-/** The events of the three kinds of front, by key. */
+/** The events of the three kinds of front end, by key. */
 const events: Record<string, (key?: string) => object> = {
   'API Gateway v1': (key) => ({
     httpMethod: 'POST',
@@ -71,9 +72,9 @@ const events: Record<string, (key?: string) => object> = {
   }),
 };
 
-type Answer = (framework: Framework, call: Call) => Reply;
+type Respond = (framework: Framework, call: Call) => Reply;
 
-const answers: Record<string, Answer> = {
+const responses: Record<string, Respond> = {
   json: () => ({ status: 201, headers: { 'X-Made': 'here' }, body: { paid: 'é€' } }),
   'a text': () => ({ headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: 'é€' }),
   bytes: () => ({ headers: { 'Content-Type': 'image/png' }, body: Buffer.from([0, 128, 255, 13, 10, 13, 10]) }),
@@ -96,26 +97,26 @@ const answers: Record<string, Answer> = {
 
 const worlds: OpenedStore[] = [];
 afterEach(async () => {
-  for (const world of worlds.splice(0)) await world.close();
+  for (const testbed of worlds.splice(0)) await testbed.close();
 });
 
 describe.each(Object.keys(wrappers))('%s', (wrapper) => {
   describe.each(storeKinds)('on $name', ({ open }) => {
     const openStore = async () => {
-      const world = await open();
-      worlds.push(world);
-      return world.store;
+      const testbed = await open();
+      worlds.push(testbed);
+      return testbed.store;
     };
 
     for (const [kind, eventOf] of Object.entries(events)) {
-      it.each(frameworks)(`${kind}: of 20 duplicates one runs, and all get its answer ($name)`, async (framework) => {
+      it.each(frameworks)(`${kind}: of 20 duplicates one runs, and all get its response ($name)`, async (framework) => {
         const store = await openStore();
-        for (const [what, answer] of Object.entries(answers)) {
+        for (const [what, respond] of Object.entries(responses)) {
           let runs = 0;
           const handler = async (call: Call): Promise<Reply> => {
             runs += 1;
             await new Promise(setImmediate);
-            return answer(framework, call);
+            return respond(framework, call);
           };
           const spec: AppSpec = { store, handler, options: { onInProgress: { waitMs: 30_000 } } };
           const call = (of: AppSpec) => wrappers[wrapper]?.(framework.listener(of));
@@ -133,7 +134,7 @@ describe.each(Object.keys(wrappers))('%s', (wrapper) => {
       });
     }
 
-    it.each(frameworks)('a refusal is an answer, and so is a failure ($name)', async (framework) => {
+    it.each(frameworks)('a rejection is a response, and so is a failure ($name)', async (framework) => {
       let runs = 0;
       const handler = (): Reply => {
         runs += 1;
@@ -149,15 +150,18 @@ describe.each(Object.keys(wrappers))('%s', (wrapper) => {
       expect(runs).toBe(2);
     });
 
-    it.each(frameworks)('what is too large to keep is sent whole; its retry gets 410 ($name)', async (framework) => {
-      const handler = (): Reply => ({ body: 'x'.repeat(5_000) });
-      const options = { maxOutcomeBytes: 1_000 };
-      const app = wrappers[wrapper]?.(framework.listener({ store: await openStore(), handler, options }));
-      const event = events['API Gateway v1'];
-      const first = await app?.(event?.('k'), {});
-      expect([first?.statusCode, first?.body]).toEqual([200, 'x'.repeat(5_000)]);
-      expect((await app?.(event?.('k'), {}))?.statusCode).toBe(410);
-    });
+    it.each(frameworks)(
+      'a response that is too large to record is sent whole; its retry gets 410 ($name)',
+      async (framework) => {
+        const handler = (): Reply => ({ body: 'x'.repeat(5_000) });
+        const options = { maxOutcomeBytes: 1_000 };
+        const app = wrappers[wrapper]?.(framework.listener({ store: await openStore(), handler, options }));
+        const event = events['API Gateway v1'];
+        const first = await app?.(event?.('k'), {});
+        expect([first?.statusCode, first?.body]).toEqual([200, 'x'.repeat(5_000)]);
+        expect((await app?.(event?.('k'), {}))?.statusCode).toBe(410);
+      },
+    );
   });
 });
 
@@ -167,7 +171,8 @@ function headersIn(result: Result | undefined): Record<string, unknown> {
 }
 
 function comparable(result: Result | undefined) {
-  // Content-Length is on every replay, and on the first answer only where the framework sets it. The gateway counts for itself.
+  // A replay always has Content-Length, the first response only where the framework sets it. The gateway counts for
+  // itself.
   const { date: _, 'idempotent-replayed': __, 'content-length': ___, ...headers } = headersIn(result);
   const bytes = Buffer.from(result?.body ?? '', result?.isBase64Encoded ? 'base64' : 'utf8');
   return { status: result?.statusCode, headers: Object.entries(headers).sort(), bytes: bytes.toString('hex') };

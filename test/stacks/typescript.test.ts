@@ -1,4 +1,4 @@
-// The packed packages under the versions and module resolutions of TypeScript that projects have, down to the oldest.
+// The packed packages under the TypeScript versions and module resolutions of real projects, down to the oldest.
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** As `tsc --init`, ts-node and the templates of frameworks have it. TypeScript 6 has announced the end of node10. */
+/** As `tsc --init`, ts-node and the templates of frameworks set it. TypeScript 6 has announced the end of node10. */
 const settings = [
   ['node', 'commonjs', { module: 'commonjs', moduleResolution: 'node' }],
   ['node16', 'commonjs', { module: 'node16', moduleResolution: 'node16' }],

@@ -1,7 +1,7 @@
 // Random damage to bytes, from a seed.
 import type { Random } from '../model/seeded-random.js';
 
-/** Other bytes than these: bits that flipped, pieces that are gone, doubled or another record's. */
+/** Returns damaged bytes: with flipped bits, or with pieces removed, doubled or taken from another record. */
 export function mutateBytes(bytes: Buffer, other: Buffer, random: Random): Buffer {
   for (;;) {
     const changed = random.pick(byteMutations)(bytes, random, other);
@@ -31,7 +31,7 @@ const byteMutations: readonly ByteMutation[] = [
   },
 ];
 
-/** Mostly where the fields of a record are. */
+/** Mostly a place near the beginning, where the fields of a record are. */
 function randomPlaceIn(bytes: Buffer, random: Random): number {
   const end = Math.max(0, bytes.length - 1);
   return random.integer(0, random.chance(0.6) ? Math.min(120, end) : end);
@@ -44,7 +44,7 @@ function withByte(bytes: Buffer, random: Random, change: (byte: number) => numbe
   return changed;
 }
 
-/** Some bytes replaced. */
+/** Replaces some bytes. */
 function spliced(bytes: Buffer, random: Random, piece: Buffer): Buffer {
   const at = randomPlaceIn(bytes, random);
   const goesOnAt = at + (random.chance(0.5) ? piece.length : random.integer(1, 12));

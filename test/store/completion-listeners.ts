@@ -1,4 +1,4 @@
-// Who hears of what: stores that listen for ends, and a bystander that hears everything under a prefix.
+// Stores that subscribe to completions, and an observer that records everything published under a prefix.
 import { randomUUID } from 'node:crypto';
 import type { IdempotencyStore } from '@onceguard/core';
 import type { Redis } from 'ioredis';
@@ -8,15 +8,17 @@ type SubscribableStore = Required<Pick<IdempotencyStore, 'onAttemptEnded'>>;
 
 export interface ListeningStore<Store> {
   readonly store: Store;
-  /** The keys that it was told of, in order. */
+  /** The keys of its notifications, in order. */
   readonly notifiedKeys: string[];
-  /** Resolves when it hears what is published, from now on. */
+  /** Resolves when it receives what is published from now on. */
   untilSubscribed(server?: Redis): Promise<void>;
 }
 
 const probePrefix = 'trial-';
 
-/** A store with a connection of its own that listens, once it hears. `redis` is any client of the same servers. */
+/**
+ * A store with a subscriber connection of its own, once it is subscribed. `redis` is any client of the same servers.
+ */
 export async function listeningStore<Store extends SubscribableStore>(
   store: Store,
   redis: Redis,
@@ -40,17 +42,17 @@ export async function listeningStore<Store extends SubscribableStore>(
   return { store, notifiedKeys, untilSubscribed };
 }
 
-/** Hears all that is published under a prefix. `all` answers with the names, once it has heard everything so far. */
+/** Records all messages under a prefix. `all` resolves with the names, once everything published so far has arrived. */
 export async function recordAllMessages(redis: Redis, prefix: string) {
-  const heard: string[] = [];
+  const names: string[] = [];
   const client = redis.duplicate();
-  client.on('pmessage', (_pattern, _channel, name) => heard.push(name));
+  client.on('pmessage', (_pattern, _channel, name) => names.push(name));
   await client.psubscribe(`${prefix}*`);
   const all = async () => {
     await redis.publish(`${prefix}bystander`, 'the last');
-    await vi.waitUntil(() => heard.at(-1) === 'the last', { timeout: 10_000, interval: 5 });
-    expect(heard.pop()).toBe('the last');
-    return heard;
+    await vi.waitUntil(() => names.at(-1) === 'the last', { timeout: 10_000, interval: 5 });
+    expect(names.pop()).toBe('the last');
+    return names;
   };
   return { all, end: () => client.disconnect() };
 }

@@ -71,7 +71,7 @@ describe('A completed record', () => {
     expect(made.asked.calls).toHaveLength(before);
   });
 
-  test('is asked for by the one who completed it too: of two answers that it sends, the first stands', async () => {
+  test('is fetched also for the process that completed it: of two completions the first stands', async () => {
     const made = openCache();
     const lease = await acquireLease(made);
     await made.store.complete(lease, completionOf('first'));
@@ -90,13 +90,13 @@ describe('A completed record', () => {
     expect(await made.again()).toBe(0);
   });
 
-  test('is asked for without a fingerprint, and told for none is told to none that has one', async () => {
+  test('that was kept without a fingerprint is not replayed to a request that has one', async () => {
     const made = await openReplayedOnce();
     const without = () => made.asks(() => made.store.acquire(made.key, acquireRequest({ fingerprint: null })));
     expect([await without(), await without(), await made.again()]).toEqual([1, 0, 1]);
   });
 
-  test('is its own: nobody who changes the bytes that came or went changes what is kept', async () => {
+  test('is a copy: changing the bytes passed in or out does not change it', async () => {
     const large = Buffer.from('before|paid|after');
     const made = openCache();
     const answer = { ...(await completedAnswer()), outcome: large.subarray(7, 11) };

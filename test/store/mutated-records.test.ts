@@ -1,4 +1,4 @@
-// 100,000 damaged records: none is replayed with a wrong value, and none runs again.
+// Damages 100,000 records: none is replayed with a wrong value, and none runs again.
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -18,7 +18,7 @@ import { mutateBytes } from './byte-mutations.js';
 
 const records = 2_000;
 const mutationsOfEach = 50;
-/** A failed run is made again with the seed that it names. */
+/** A failed run is repeated with the seed that its message names. */
 const seed = Number(process.env.MUTATION_SEED ?? Math.floor(Math.random() * 1e9));
 const prefix = `mutated:${randomUUID()}:`;
 const day = 86_400_000;
@@ -46,11 +46,11 @@ interface RecordKind {
   readonly value?: (n: number) => unknown;
   run(context: OperationContext, n: number): unknown;
   readonly options?: object;
-  /** What a repeat gets that does not look at the damaged bytes. */
+  /** What a repeat may get that does not read the damaged bytes. */
   readonly rightly?: 'outcome_unknown';
 }
 
-/** Records as work leaves them: with the answer inside or beside, free with a step, or in doubt. */
+/** Records as work leaves them: with the outcome inside or in a side key, free with a step, or in doubt. */
 const recordKinds: readonly RecordKind[] = [
   recording((n) => ({ charge: n, paid: true })),
   recording((n) => `a longer text of ${n}: ${'x'.repeat(n % 700)}`),
@@ -102,7 +102,7 @@ test(`of ${records * mutationsOfEach} damaged records none is replayed with a wr
   }
   expect(Object.fromEntries(classes), `seed ${seed}`).toEqual({
     damaged: expect.any(Number),
-    // The mark at the beginning was hit: a key of somebody else, or a record of another layout.
+    // The mark at the beginning was damaged: the key looks like a foreign one, or like a record of another layout.
     bug: expect.any(Number),
     misconfigured: expect.any(Number),
     'the right answer': expect.any(Number),
@@ -131,9 +131,9 @@ async function readAll(): Promise<Map<string, StoredBytes>> {
   return new Map(await Promise.all(raws));
 }
 
-/** Which call leads to which key. */
+/** Which call has which key. */
 async function numbersOf(all: readonly number[]): Promise<Map<string, number>> {
-  const found = new Map<string, number>();
+  const numbers = new Map<string, number>();
   for (const n of all) {
     const watched = new FaultStore(store, 30_000);
     await executeIdempotently(() => expect.unreachable('It runs.'), {
@@ -141,9 +141,9 @@ async function numbersOf(all: readonly number[]): Promise<Map<string, number>> {
       store: watched,
       fingerprint: 'none',
     }).catch(() => {});
-    found.set(`${prefix}{${watched.calls[0]?.key}}`, n);
+    numbers.set(`${prefix}{${watched.calls[0]?.key}}`, n);
   }
-  return found;
+  return numbers;
 }
 
 async function damage(
@@ -174,7 +174,7 @@ async function write(name: string, { record, side, steps }: StoredBytes): Promis
   await redis.hset(`${name}:more`, steps);
 }
 
-/** The class of the error, or what must not be. */
+/** The class of the error, or the kind that must not occur. */
 async function endOf(n: number, bypasses: boolean): Promise<string> {
   const options = { ...callOf(n), onStoreUnavailable: bypasses ? ('bypass' as const) : ('reject' as const) };
   let ran = false;
@@ -199,18 +199,18 @@ test('the same holds of outcomes and steps of a MemoryStore', async () => {
   await executeIdempotently(() => ({ charge: 1 }), memory);
   await executeIdempotently((context) => stepping(context, 1), { ...memory, key: 'free' }).catch(() => {});
   inner.injectFault('acquire', async (pass) => {
-    const answer = (await pass()) as never as { outcome?: Buffer; steps?: Map<string, { seq: number; bytes: Buffer }> };
-    if (answer.outcome !== undefined) answer.outcome = mutateBytes(answer.outcome, Buffer.from('"other"'), random);
-    const [[name, entry] = ['', undefined]] = answer.steps ?? [];
+    const reply = (await pass()) as never as { outcome?: Buffer; steps?: Map<string, { seq: number; bytes: Buffer }> };
+    if (reply.outcome !== undefined) reply.outcome = mutateBytes(reply.outcome, Buffer.from('"other"'), random);
+    const [[name, entry] = ['', undefined]] = reply.steps ?? [];
     if (entry !== undefined)
-      answer.steps?.set(name, { ...entry, bytes: mutateBytes(entry.bytes, Buffer.from('r1'), random) });
-    return answer as never;
+      reply.steps?.set(name, { ...entry, bytes: mutateBytes(entry.bytes, Buffer.from('r1'), random) });
+    return reply as never;
   });
   for (let n = 0; n < 5_000; n += 1) {
-    const again = executeIdempotently(() => expect.unreachable('It runs again.'), {
+    const repeat = executeIdempotently(() => expect.unreachable('It runs again.'), {
       ...memory,
       key: n % 2 === 0 ? 'done' : 'free',
     });
-    await expect(again, `seed ${seed}`).rejects.toMatchObject({ class: 'damaged' });
+    await expect(repeat, `seed ${seed}`).rejects.toMatchObject({ class: 'damaged' });
   }
 });

@@ -155,7 +155,7 @@ describe('RedisStore.connect', () => {
     [{ cluster: ['redis://a:7000/1'] }, /cluster\.0 is .* a cluster has no databases/],
     [{ cluster: ['redis://:hush@a:7000'] }, /^(?!.*hush).*password and tls are options of their own/],
     [{ cluster: ['redis://a:7000'], db: 1 }, /db is 1; it must be left out: a cluster has one database, 0/],
-    [{ cluster: ['redis://a:7000'], url: 'redis://b' }, /url is .* it must be left out: the servers are found/],
+    [{ cluster: ['redis://a:7000'], url: 'redis://b' }, /url is .* it must be left out: the client finds the servers/],
     [{ cluster: ['redis://a:7000'], sentinels: ['redis://b'] }, /sentinels is .* a cluster has no Sentinels/],
     [{ sentinels: ['redis://a:26379'] }, /name is missing; it must be the name by which the Sentinels know the master/],
     [{ url: 'redis://a', prefix: 'shop:{1}:' }, /prefix is .* without spaces and braces/],

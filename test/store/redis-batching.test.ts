@@ -34,7 +34,7 @@ describe.each([
   { version: 6, make: () => new Redis(redisUrl(), safe) },
   { version: 5, make: () => new Redis5(redisUrl(), safe) },
 ])('calls made in one go, ioredis $version,', ({ make }) => {
-  test('leave in one pipeline, and each is told of its own record', async () => {
+  test('leave in one pipeline, and each gets the reply about its own record', async () => {
     const { client, store } = await ready(make());
     // From here on the server knows the script.
     await store.acquire('warm', acquireRequest());
@@ -75,7 +75,7 @@ test('calls leave before the turn of the event loop has ended', async () => {
   await answer;
 });
 
-test('where much is computed, calls leave before its end', async () => {
+test('calls are sent before a long computation ends', async () => {
   const { client, store } = await ready();
   await store.read('warm');
   const sent = vi.spyOn(client, 'sendCommand');
@@ -88,7 +88,7 @@ test('where much is computed, calls leave before its end', async () => {
   await Promise.all([first, second]);
 });
 
-test('a large answer leaves by itself, after what was said before it', async () => {
+test('a large outcome is sent alone, after the commands queued before it', async () => {
   const { store } = await ready();
   const lease = await acquireLease({ store, key: 'key' });
   const large = completionOf('x'.repeat(1_000_000));
@@ -100,7 +100,7 @@ test('a large answer leaves by itself, after what was said before it', async () 
   expect(completed).toMatchObject({ kind: 'ok' });
 });
 
-test('what was said before the store is closed is still sent', async () => {
+test('commands queued before the store is closed are still sent', async () => {
   const store = await RedisStore.connect({ url: redisUrl(), prefix: `outbox:${randomUUID()}:` });
   const answers = Promise.all(keys.map(async (key) => await store.acquire(key, acquireRequest())));
   await store.close();

@@ -80,7 +80,7 @@ describe('With a server that is well', () => {
     expect(await server.command('DBSIZE')).toBe(0);
   });
 
-  test('a way that takes a tenth of the deadline is slow, and one that takes less is not', async () => {
+  test('a round trip of a tenth of the deadline is reported as slow, a faster one is not', async () => {
     const proxy = await startFaultProxy(server.url);
     proxy.setDelay(60);
     const [slow] = await checkAt(proxy.url, { callTimeoutMs: 1_000 });

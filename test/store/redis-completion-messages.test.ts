@@ -178,7 +178,7 @@ describe('Nothing is announced', () => {
     expect(await allMessages.all()).toEqual([]);
   });
 
-  test('of the next attempt, for which nobody has waited yet', async () => {
+  test('of an attempt for which nobody has waited yet', async () => {
     const key = randomUUID();
     await store.release(await awaited(key), { as: 'retryable' });
     await store.complete(await acquireLease({ store, key }), completionOf('paid'));
@@ -214,7 +214,7 @@ describe('That somebody waits', () => {
     expect((await redis.get(`${prefix}{${key}}`))?.[stateAt]).toBe('w');
   });
 
-  test('is forgotten by a server that takes no writes, which tells them as ever that somebody is at work', async () => {
+  test('is not stored on a read-only server, which still replies in_progress', async () => {
     const server = await startRedis();
     const admin = new Redis(server.url);
     const full = await listeningStore(await RedisStore.connect({ url: server.url, prefix }), admin, prefix);

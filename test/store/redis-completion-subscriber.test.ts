@@ -85,7 +85,7 @@ describe('The second connection of a store', () => {
     expect(waiter.store.health()).toEqual(health);
   });
 
-  test('comes back with a server that was away', async () => {
+  test('is re-established when the server returns', async () => {
     const { server, admin } = await startServer();
     const waiter = await listeningStore(await connect({ url: server.url }), admin, prefix);
     await server.restart();
@@ -94,7 +94,7 @@ describe('The second connection of a store', () => {
     await expectNotified(waiter, waiter.store);
   });
 
-  test('is not needed: a user who may not listen works as ever, and nobody is asked to announce anything', async () => {
+  test('is optional: without the right to subscribe everything works, and no owner is asked to publish', async () => {
     const { server, admin } = await startServer();
     const rights = ['on', '>secret', `~${prefix}*`, 'resetchannels', '+@all'];
     await admin.acl('SETUSER', 'deaf', ...rights);
@@ -137,7 +137,7 @@ describe('The second connection of a store', () => {
   });
 });
 
-describe('Ends are heard of', () => {
+describe('Completions are notified', () => {
   test.each([
     { fate: 'killed', fault: 'kill' },
     { fate: 'frozen', fault: 'freeze' },

@@ -78,7 +78,7 @@ describe.each(deployments)('On %s', (_name, start) => {
     }
   });
 
-  test('the user may come from a function, too, and so it is for the connection on which ends are heard of', async () => {
+  test('the user may come from a function, also for the subscriber connection', async () => {
     const { where, servers } = await start();
     let user = 'app-1';
     await rotate(servers, user, `password of ${user}`);
@@ -173,7 +173,7 @@ test('A store that is closed while a function is asked connects no more', async 
   expect(store.health().state).toBe('closed');
 });
 
-test('A password that is neither is refused, and not shown', async () => {
+test('A password that is neither a string nor a function is rejected without being shown', async () => {
   const options = { host: 'localhost', password: 1234567 } as unknown as ConnectOptions;
   await expect(RedisStore.connect(options)).rejects.toThrow(
     'password is a number; it must be a string, or a function that returns one.',

@@ -44,7 +44,7 @@ test('a record with its outcome is one string', async () => {
   expect(await redis.get(`onceguard:{${key}}`)).toMatch(/^og2[0-9a-f]{8}c.*paid$/s);
 });
 
-test('with the same hash tag steps lie beside it until it is completed, and then what goes earlier', async () => {
+test('steps are kept in a side key with the same hash tag until completion; afterwards it holds the outcome that expires earlier', async () => {
   const { store, key } = openStore();
   const [name, beside] = [`onceguard:{${key}}`, `onceguard:{${key}}:more`];
   const lease = await acquireLease({ store, key });
@@ -76,7 +76,7 @@ test('keys end a minute after what they hold', async () => {
   expect(await minutesAfter(':more', (done?.completedAt ?? 0) + hourMs)).toBe(1);
 });
 
-test('of what an earlier life has left beside a record nothing is taken over', async () => {
+test('steps left by an earlier record of the same name are ignored', async () => {
   const { store, key } = openStore();
   await redis.hset(`onceguard:{${key}}:more`, 'mail', '2:sent');
   const asked = acquireRequest();
@@ -111,7 +111,7 @@ test('missing bytes read as a tombstone and never as absent', async () => {
   expect((await store.read(key)).record).toMatchObject({ state: 'completed', outcome: null });
 });
 
-test('a server that forgot the scripts is told them again, at every verb', async () => {
+test('scripts are loaded again, at every verb, after the server lost them', async () => {
   const { store, key } = openStore();
   const forgotten = async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
     await redis.script('FLUSH');
@@ -202,7 +202,7 @@ test.each([
   expect(await redis.dumpBuffer(name)).toEqual(before);
 });
 
-test('a full server refuses whole what needs room, and takes what ends or goes on with an attempt', async () => {
+test('a full server rejects new records atomically, and still accepts renewals and completions', async () => {
   const { store, key } = openStore();
   const lease = await acquireLease({ store, key });
   const [other, failing] = [randomUUID(), randomUUID()];

@@ -38,7 +38,7 @@ async function open(options: ConnectOptions): Promise<RedisStore> {
 const untilAnswered = async (store: RedisStore) => await vi.waitFor(async () => await store.read('anything'), 10_000);
 
 describe('data_may_be_lost', () => {
-  test('tells of a server that started anew, and not of a connection that was lost', async () => {
+  test('is published when the server restarts, not when only the connection is lost', async () => {
     const server = await startRedis();
     const proxy = await startFaultProxy(server.url);
     cleanups.push(
@@ -58,7 +58,7 @@ describe('data_may_be_lost', () => {
     expect(lossEvents).toEqual([event]);
   });
 
-  test('tells of a replica that is the master now, behind an address that stays', async () => {
+  test('is published when a replica becomes master behind the same address', async () => {
     const { master, replica, stop } = await startReplicaPair();
     const proxy = await startFaultProxy(master.url);
     cleanups.push(stop, () => proxy.close());

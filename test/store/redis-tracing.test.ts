@@ -93,7 +93,7 @@ describe.each([
   });
 });
 
-test('A call that is sent by another one, since it has waited long, is sent in its own context', async () => {
+test('A call that another call flushes is sent in its own async context', async () => {
   const client = new Redis(redisUrl(), safe);
   await client.connect();
   cleanups.push(() => client.disconnect());

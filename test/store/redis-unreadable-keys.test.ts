@@ -84,7 +84,7 @@ test('a key that is no record does not make a healthy server look ill', async ()
   expect(store.health()).toMatchObject({ state: 'ready', lastError: null });
 });
 
-test('a server that refuses is no key to skip', async () => {
+test('a refusal of the server is not counted as a skipped key', async () => {
   const store = await threeDoubts();
   await server.command('ACL', 'SETUSER', 'default', '-evalsha', '-eval');
   try {

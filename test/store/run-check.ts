@@ -1,4 +1,4 @@
-// What a check finds on a server, by way of a client that is made for it.
+// Runs a check on a server, through a client that is made for it.
 import { Redis } from 'ioredis';
 import {
   type CheckOptions,
@@ -8,15 +8,15 @@ import {
 import type { RedisClient } from '../../packages/core/src/stores/redis/index.js';
 import { safeRedisOptions } from '../../packages/core/src/stores/redis/index.js';
 
-/** So long that no machine is too slow for it. */
+/** Long enough for the slowest machine. */
 export const generousTimeoutMs = 30_000;
 
-/** What is found by way of a client of the caller's. */
+/** The findings of a check through the caller's client. */
 export async function checkWith(client: RedisClient, options: Partial<CheckOptions> = {}): Promise<readonly Finding[]> {
   return await checkRedis(client, { prefix: 'onceguard:', callTimeoutMs: generousTimeoutMs, ...options });
 }
 
-/** What is found by way of a client with safe options. */
+/** The findings of a check through a client with safe options. */
 export async function checkAt(url: string, options: Partial<CheckOptions> = {}): Promise<readonly Finding[]> {
   const client = new Redis(url, safeRedisOptions(options.callTimeoutMs ?? generousTimeoutMs));
   client.on('error', () => undefined);

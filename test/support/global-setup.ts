@@ -1,4 +1,4 @@
-// Before the first test: a Redis for the whole run, the one in REDIS_URL or one started here; after the last, stops that one.
+// Provides one Redis for the whole run: the one in REDIS_URL, or one started here and stopped after the last test.
 import { findRedisBinary } from '../../packages/testing/src/servers/server-process.js';
 import { installRedis } from './install-redis.js';
 import { startRedis } from './redis.js';

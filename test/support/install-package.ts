@@ -1,8 +1,8 @@
-// Puts a server on a machine that has none: on Debian as root by apt, elsewhere by telling what to install.
+// Installs a server on a machine that has none: on Debian as root by apt; elsewhere it says what to install.
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 
-// Debian asks this script before it starts the service of a package; 101 forbids it.
+// Debian runs this script before it starts the service of a package; exit code 101 forbids the start.
 const POLICY = '/usr/sbin/policy-rc.d';
 
 /** Installs a package of the distribution without starting its service; throws, with the remedy, where it cannot. */

@@ -1,4 +1,4 @@
-// Puts a Redis server on a machine that has none.
+// Installs a Redis server on a machine that has none.
 import { installPackage } from './install-package.js';
 
 /** Installs the distribution's redis-server without starting its service; throws where it cannot. */

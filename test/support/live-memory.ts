@@ -1,14 +1,15 @@
-// How much memory is really in use, without what only waits for the garbage collector.
+// Measures the memory in use, without garbage.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 setFlagsFromString('--expose-gc');
 export const collectGarbage: () => void = runInNewContext('gc');
 
-/** Bytes on the heap and outside of it (buffers) that something still refers to. */
+/** Bytes on the heap and outside of it (buffers) that are still referenced. */
 export function liveMemory(): number {
   collectGarbage();
-  // What the first collection frees of buffers, it frees in the background, and still counts (Node 24). The second waits for it.
+  // The first collection frees buffers in the background and still counts them (Node 24). The second one waits for
+  // that.
   collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;

@@ -1,4 +1,4 @@
-// Waiting for a signal that may have aborted already: its event comes once and never again.
+// Waits for a signal that may already have aborted: its event fires only once.
 import { once } from 'node:events';
 
 export async function untilAborted(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-// A server on Redis whose handlers say when they begin and answer when they are told to: one application per entry.
+// A server on Redis whose handlers report when they begin and respond when told to: one application per entry.
 import { frameworks, type Options, start } from '../frameworks.js';
 import { newGate } from '../gate.js';
 import { openRedisStore } from '../store-kinds.js';
@@ -12,14 +12,14 @@ export interface Listening {
   readonly ports: readonly number[];
 }
 
-/** A handler has begun. */
+/** A message: a handler has begun. */
 export interface Began {
   readonly key: string;
   readonly attempt: number;
   readonly takeover: boolean;
 }
 
-/** The handler of this key is to answer. */
+/** A message: the handler of this key must respond now. */
 export interface Finish {
   readonly finish: string;
 }

@@ -1,4 +1,4 @@
-// An application that mounts two copies of the middleware in both orders, and is asked under each.
+// An application that mounts two copies of the middleware in both orders, and gets a request under each.
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { MemoryStore } from '@onceguard/core';
@@ -7,10 +7,10 @@ import express from 'express';
 
 const cjs = createRequire(import.meta.url)('@onceguard/express');
 const options = { store: new MemoryStore(), scope: 'public', fingerprint: false };
-const answer = (_req, res) => void res.sendStatus(201);
+const handler = (_req, res) => void res.sendStatus(201);
 const app = express();
-app.use('/a', esm.idempotency(options), cjs.idempotency(options), answer);
-app.use('/b', cjs.idempotency(options), esm.idempotency(options), answer);
+app.use('/a', esm.idempotency(options), cjs.idempotency(options), handler);
+app.use('/b', cjs.idempotency(options), esm.idempotency(options), handler);
 const server = app.listen(0, '127.0.0.1');
 await once(server, 'listening');
 for (const path of ['a', 'b']) {

@@ -1,4 +1,4 @@
-// An application that mounts the middleware twice, and is asked twice.
+// An application that mounts the middleware twice, and gets two requests.
 import { once } from 'node:events';
 import { MemoryStore } from '@onceguard/core';
 import { idempotency } from '@onceguard/express';

@@ -1,5 +1,5 @@
-// A payments server that a test kills. Its store takes a while before it records, so that an answer that does not wait
-// for it would be seen. Plain JavaScript: more than fifty of these are started, and tsx doubles the time of a start.
+// A payments server that a test kills. Its store delays each record, so that a response that does not wait for the
+// record would be seen. Plain JavaScript: more than fifty of these are started, and tsx doubles the time of a start.
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -16,8 +16,8 @@ store.complete = async (...args) => {
 
 const receipt = () => `paid by ${process.pid}: ${randomUUID()}`;
 
-/** Its head and first bytes leave before it ends. */
-function answerFlowing(res) {
+/** Its head and first bytes are sent before it ends. */
+function respondStreaming(res) {
   res.statusCode = 200;
   res.flushHeaders();
   res.write('receipt: ');
@@ -29,7 +29,7 @@ async function expressListener(name) {
   const { idempotency } = await import('@onceguard/express');
   const app = express();
   app.post('/held', idempotency({ store, scope: 'public' }), (_req, res) => void res.send(receipt()));
-  app.post('/flowing', idempotency({ store, scope: 'public' }), (_req, res) => answerFlowing(res));
+  app.post('/flowing', idempotency({ store, scope: 'public' }), (_req, res) => respondStreaming(res));
   return app;
 }
 
@@ -40,7 +40,7 @@ async function koaListener(name) {
   app.use(idempotency({ store, scope: 'public' }));
   app.use((ctx) => {
     if (ctx.path === '/held') ctx.body = receipt();
-    else answerFlowing(ctx.res);
+    else respondStreaming(ctx.res);
     ctx.respond = ctx.path === '/held';
   });
   return app.callback();

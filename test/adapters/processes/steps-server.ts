@@ -1,4 +1,5 @@
-// A server on Redis whose handlers go through four steps, say when each one acts, and stand still in the one they are told.
+// A server on Redis whose handlers run four steps, report when each one acts, and stop in the one that the request
+// names.
 import { type Listening, type Settings, type StepAct, stopInStepHeader } from '../16-steps-server-process.js';
 import { frameworks, type Handler, start } from '../frameworks.js';
 import { newGate } from '../gate.js';

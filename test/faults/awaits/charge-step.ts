@@ -1,8 +1,8 @@
-// Work that is one step: what it tells says whose step stands on record.
+// Work that is one step: its result says whose step is on record.
 import type { StepContext } from '@onceguard/core';
 import type { RunResult, WorkContext } from './entry-points.js';
 
-/** `run 1` by a later run: the step of run 1 is on record, and was not taken again. */
+/** `run 1` from a later run: the step of run 1 is on record, and did not run again. */
 export async function runChargeStep(
   { step }: WorkContext,
   run: number,
@@ -20,7 +20,7 @@ export async function runChargeStep(
   }
 }
 
-/** Says that the other system has not been asked for anything, and fails. */
+/** Declares that the other system was not called, and fails. */
 export function failWithNothingHappened({ markNothingHappened }: StepContext): never {
   markNothingHappened();
   throw new Error('no money');

@@ -1,4 +1,4 @@
-// The ways in that the tables of this folder go through, and what each tells its caller, in the same words.
+// The entry points that the tables of this folder test, and one way to describe what each gives its caller.
 import {
   type Execution,
   executeIdempotently,
@@ -12,18 +12,18 @@ import {
 import { type AppSpec, type Framework, frameworks, type RunningApp, start } from '../../adapters/frameworks.js';
 import { type ReceivedResponse, send } from '../../adapters/http-client.js';
 
-/** How one run of the work ends. Runs are counted over all who have a part in a test. */
+/** How one run of the work ends. Runs are counted over all processes and entry points of a test. */
 export interface RunResult {
   readonly run: number;
-  readonly ends: 'done' | 'failed' | 'done, flowing';
-  /** What a function throws where it failed; a handler answers 500 whatever it was. Default: an error of its own. */
+  readonly ends: 'done' | 'failed' | 'done, streamed';
+  /** What a function throws if it failed; a handler responds with 500 in any case. Default: an error of its own. */
   readonly error?: unknown;
 }
 
 export type WorkContext = Pick<OperationContext, 'key' | 'signal' | 'step'>;
 export type Work = (context: WorkContext) => Promise<RunResult>;
 
-/** The terms of both; a function that recovers decides nothing but whether the work may go on. */
+/** The policy options of both; a recover function decides only whether the work may continue. */
 export type SharedOptions = PolicyOptions<(context: RecoverContext) => Recovery<never> | Promise<Recovery<never>>>;
 
 export interface EntryPointSetup {
@@ -32,14 +32,14 @@ export interface EntryPointSetup {
   readonly work: Work;
 }
 
-/** `execute` is the way in of functions; the others are over HTTP. */
-export const entryPointNames = ['execute', ...frameworks.map(({ name }) => name)] as const;
+/** `executeIdempotently` is the entry point of functions; the others are over HTTP. */
+export const entryPointNames = ['executeIdempotently', ...frameworks.map(({ name }) => name)] as const;
 export type EntryPointName = (typeof entryPointNames)[number];
 
 /**
- * What a caller was told. `run 1`: the answer of run 1, and it is on record. `run 1, not recorded`: marked as such. `run 1,
- * replayed`: from the record. `failure of run 1`. The code of a refusal. `cut off`: an answer broke off. `nothing`: the
- * connection ended without one. Whatever does not look exactly so is given as it came.
+ * What a caller got. `run 1`: the result of run 1, which is on record. `run 1, not recorded`: marked as such. `run 1,
+ * replayed`: from the record. `failure of run 1`. The code of a rejection. `cut off`: a response broke off. `nothing`:
+ * the connection ended without one. Anything else is returned verbatim.
  */
 export type CallerOutcome = string;
 
@@ -109,7 +109,7 @@ export async function callOverHttp(port: number, key: string): Promise<CallerOut
   }
 }
 
-/** What belongs to these words on the wire: the status, and whether the client is told when to come back. */
+/** The HTTP form of these codes: the status, and whether Retry-After is sent. */
 const refusals: Readonly<Record<string, readonly [status: number, isRetryable: boolean]>> = {
   store_unavailable: [503, true],
   in_progress: [409, true],

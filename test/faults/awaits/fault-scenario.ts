@@ -1,4 +1,4 @@
-// What a row of the table plays on: a store that fails as told, a way in, and another process beside it.
+// The parts of one table row: a store with injected faults, an entry point, and a second process.
 import type { IdempotencyStore } from '@onceguard/core';
 import { type FaultRule, FaultStore, type StoreMethod } from '@onceguard/testing';
 import { type Gate, newGate } from '../../adapters/gate.js';
@@ -15,35 +15,35 @@ import {
   type WorkContext,
 } from './entry-points.js';
 
-/** The deadline of a store call that is waited for in vain. No other call must come to its own, however slow the machine. */
+/** The deadline of a store call that hangs. No other call may reach its deadline, even on a slow machine. */
 export const shortTimeoutMs = 400;
 const longTimeoutMs = 1_500;
 
-/** A situation in which an execution calls its store, brought about so that this very call can fail. */
+/** A situation in which an execution calls its store, arranged so that exactly this call can fail. */
 export interface Situation {
   readonly verb: StoreMethod;
   readonly options?: SharedOptions;
   /** Only over HTTP: a function has no such situation. */
   readonly onlyOver?: 'http';
-  /** It comes to the deadline of a call by itself. */
+  /** A call reaches its deadline even without the fault. */
   readonly reachesDeadline?: true;
-  /** Nobody in this process has asked the store anything before. */
+  /** This process has not called the store before. */
   readonly isFirstStoreCall?: true;
-  /** What a run does before it ends well, or the way in which it ends, or what it came to. */
+  /** What a run does; returns how it ends (default: done), or its whole result. */
   readonly run?: (
-    stage: FaultScenario,
+    scenario: FaultScenario,
     run: number,
-    told: WorkContext,
+    context: WorkContext,
   ) => Promise<RunResult['ends'] | RunResult | undefined>;
-  /** Answers what the caller was told. Default: strikes, unless a run does, and asks. */
-  readonly act?: (stage: FaultScenario) => Promise<CallerOutcome>;
+  /** Returns what the caller got. Default: injects the fault, unless `run` does, and calls. */
+  readonly act?: (scenario: FaultScenario) => Promise<CallerOutcome>;
 }
 
 export interface Fault {
   readonly rule: FaultRule;
-  /** It lasts until it is mended. Otherwise one call fails. */
+  /** The fault lasts until `restoreStore`. Otherwise one call fails. */
   readonly isPermanent: boolean;
-  /** It keeps its caller until the deadline. */
+  /** The call lasts until its deadline. */
   readonly reachesDeadline: boolean;
 }
 
@@ -52,15 +52,18 @@ export interface FaultScenario {
   readonly fault: Fault;
   /** The number of the verb's next call. */
   nextCallNumber(verb: StoreMethod): number;
-  /** Makes the verb's next call fail, or the one so many calls later; or, for good, every one from there on. */
+  /**
+   * Makes the verb's next call fail, or the one `callsLater` after it; with a permanent fault, every call from there
+   * on.
+   */
   failNextCall(callsLater?: number): void;
-  /** The caller whom the table tells of. */
+  /** Calls as the caller whose outcome the table gives. */
   callHere(): Promise<CallerOutcome>;
-  /** The same from another process: its store is well, and it waits where others do not. */
+  /** The same from another process: its store works, and it waits where others do not. */
   callFromElsewhere(): Promise<CallerOutcome>;
   /** Resolves when this run has begun. */
   began(run: number): Promise<void>;
-  /** For a run to wait at. */
+  /** A gate for a run to wait at. */
   readonly gate: Gate;
 }
 
@@ -77,56 +80,56 @@ export interface ControlledFaultScenario extends FaultScenario {
 export interface FaultScenarioOptions {
   readonly situation: Situation;
   readonly fault: Fault;
-  readonly way: EntryPointName;
+  readonly entryPoint: EntryPointName;
   readonly inner: IdempotencyStore;
 }
 
-/** The key of the row, and one before it, from which this process has learnt the time of the store. */
+/** The key of the row, and an earlier one, through which this process reads the store's clock. */
 const key = 'payment-1';
 const earlierKey = 'payment-0';
 
 export async function startFaultScenario({
   situation,
   fault,
-  way,
+  entryPoint,
   inner,
 }: FaultScenarioOptions): Promise<ControlledFaultScenario> {
   const { verb, options = {} } = situation;
   const store = new FaultStore(inner, longTimeoutMs);
-  const beginning = gatesByKey<number>();
+  const runBegan = gatesByKey<number>();
   let runs = 0;
-  let struck = 0;
+  let failures = 0;
   const work: Work = async (context) => {
     if (context.key === earlierKey) return { run: 0, ends: 'done' };
     const run = ++runs;
-    beginning(run).open();
-    return toRunResult(run, await situation.run?.(stage, run, context));
+    runBegan(run).open();
+    return toRunResult(run, await situation.run?.(scenario, run, context));
   };
-  const strikes: FaultRule = async (pass) => {
-    struck += 1;
+  const failing: FaultRule = async (pass) => {
+    failures += 1;
     return await fault.rule(pass);
   };
   const nextCallNumber: FaultScenario['nextCallNumber'] = (of) => store.callsOf(of).length + 1;
-  const here = await openEntryPoint(way, { store, options, work });
-  const elsewhere = await openEntryPoint(way, {
+  const here = await openEntryPoint(entryPoint, { store, options, work });
+  const elsewhere = await openEntryPoint(entryPoint, {
     store: inner,
     options: { ...options, onInProgress: { waitMs: 60_000 } },
     work,
   });
-  const stage: ControlledFaultScenario = {
+  const scenario: ControlledFaultScenario = {
     store,
     fault,
     nextCallNumber,
     failNextCall: (callsLater = 0) => {
       if (fault.reachesDeadline || situation.reachesDeadline) setTimeoutOf(store, shortTimeoutMs);
-      store.injectFault(verb, strikes, fault.isPermanent ? null : nextCallNumber(verb) + callsLater);
+      store.injectFault(verb, failing, fault.isPermanent ? null : nextCallNumber(verb) + callsLater);
     },
     callHere: async () => await here.call(key),
     callFromElsewhere: async () => await elsewhere.call(key),
-    began: async (run) => await beginning(run).opened,
+    began: async (run) => await runBegan(run).opened,
     gate: newGate(),
     runs: () => runs,
-    failedCalls: () => struck,
+    failedCalls: () => failures,
     restoreStore: () => {
       setTimeoutOf(store, longTimeoutMs);
       store.clearFaults();
@@ -137,18 +140,18 @@ export async function startFaultScenario({
     },
   };
   if (!situation.isFirstStoreCall) await here.call(earlierKey);
-  return stage;
+  return scenario;
 }
 
-function toRunResult(run: number, ended: RunResult['ends'] | RunResult | undefined): RunResult {
-  return typeof ended === 'object' ? ended : { run, ends: ended ?? 'done' };
+function toRunResult(run: number, end: RunResult['ends'] | RunResult | undefined): RunResult {
+  return typeof end === 'object' ? end : { run, ends: end ?? 'done' };
 }
 
 function setTimeoutOf(store: FaultStore, timeoutMs: number): void {
-  Object.assign(store, { timeoutMs });
+  Object.assign(store, { callTimeoutMs: timeoutMs });
 }
 
-/** A gate for each, made when it is first asked for. */
+/** A gate for each key, made at its first use. */
 export function gatesByKey<Key>(): (key: Key) => Gate {
   const known = new Map<Key, Gate>();
   return (of) => {
@@ -163,8 +166,9 @@ interface EntryPoint {
   close(): Promise<void>;
 }
 
-async function openEntryPoint(way: EntryPointName, opening: EntryPointSetup): Promise<EntryPoint> {
-  if (way === 'execute') return { call: async (of) => await callAsFunction(opening, of), close: async () => {} };
-  const { port, close } = await startHttpApplication(way, opening);
+async function openEntryPoint(entryPoint: EntryPointName, setup: EntryPointSetup): Promise<EntryPoint> {
+  if (entryPoint === 'executeIdempotently')
+    return { call: async (of) => await callAsFunction(setup, of), close: async () => {} };
+  const { port, close } = await startHttpApplication(entryPoint, setup);
   return { call: async (of) => await callOverHttp(port, of), close };
 }

@@ -1,6 +1,5 @@
-// What the sources of an execution wait for, as far as their syntax tells.
-//
-// Awaits are told apart by file, function and order alone: a renamed variable or a reworded comment changes nothing here.
+// What the sources of an execution await, as far as their syntax tells. Awaits are distinguished by file, function and
+// order alone: a renamed variable or a changed comment changes nothing here.
 import { childNodes, isNode, nameOf, type ParsedSource, type SyntaxNode } from '../../packages/source-trees.js';
 
 /** The calls `….store.verb(…)` of a source: `file function: verb`. */
@@ -9,7 +8,7 @@ export function storeCallsIn(source: ParsedSource): string[] {
   return calls.map((call) => `${placeOf(source, call)}: ${lastName(call.callee)}`);
 }
 
-/** What is awaited in the sources, apart from calls of their own functions: `file function`, once per await. */
+/** The awaits in the sources, apart from calls of their own functions: `file function`, once per await. */
 export function foreignAwaits(sources: readonly ParsedSource[]): string[] {
   const methods = new Set(sources.flatMap(({ nodes }) => nodes.flatMap(methodName)));
   return sources.flatMap((source) => {
@@ -24,7 +23,7 @@ export function foreignAwaits(sources: readonly ParsedSource[]): string[] {
   });
 }
 
-/** The file and the function in which a node stands. */
+/** The file and the function that contain a node. */
 function placeOf(source: ParsedSource, node: SyntaxNode): string {
   const file = source.file.replace('packages/', '').replace('core/src/', '');
   return `${file} ${functionAround(source, node)}`;
@@ -41,7 +40,7 @@ function lastName(node: unknown): string | undefined {
   return node.type === 'PrivateIdentifier' ? `#${nameOf(node)}` : nameOf(node);
 }
 
-/** What is called, whatever is chained to it; undefined where something else is awaited than a call. */
+/** The called function, whatever is chained to the call; undefined where something other than a call is awaited. */
 function calleeOf(node: unknown): SyntaxNode | undefined {
   if (!isNode(node)) return undefined;
   if (node.type === 'ChainExpression') return calleeOf(node.expression);
@@ -56,7 +55,7 @@ function methodName({ type, key, value }: SyntaxNode): string[] {
   return isMethod ? [lastName(key) ?? ''] : [];
 }
 
-/** The name of a function that is declared. */
+/** The name of a declared function. */
 function functionName({ type, id, init }: SyntaxNode): string[] {
   const isDeclared = type === 'FunctionDeclaration' || (type === 'VariableDeclarator' && isFunction(init));
   return isDeclared ? [nameOf(id) ?? ''] : [];
@@ -66,13 +65,13 @@ function isFunction(node: unknown): boolean {
   return isNode(node) && ['ArrowFunctionExpression', 'FunctionExpression'].includes(node.type);
 }
 
-/** What an import takes from another of the sources. */
+/** The names that an import takes from another of the sources. */
 function ownImports({ type, source, specifiers }: SyntaxNode): string[] {
   const isOwn = type === 'ImportDeclaration' && nameOf(source)?.startsWith('.');
   return isOwn ? childNodes(specifiers).map(({ local }) => nameOf(local) ?? '') : [];
 }
 
-/** The innermost method or declared function around a node: a function that a variable holds counts as a part of it. */
+/** The innermost method or declared function around a node: a function in a variable counts as a part of it. */
 function functionAround({ nodes }: ParsedSource, { start, end }: SyntaxNode): string {
   const around = nodes
     .filter(({ type }) => type === 'FunctionDeclaration' || type === 'MethodDefinition')

@@ -1,105 +1,46 @@
-// Where a process dies in the course of an execution: each point as something that stays there until it is killed.
-import { type RecoverContext, type Recovery, recovery, type StepContext } from '@onceguard/core';
-import { type FaultStore, hangs, hangsAfter, type StoreMethod } from '@onceguard/testing';
+// The points of an execution at which a process is killed. At its point the execution halts until the kill.
+import { hangs, hangsAfter } from '@onceguard/testing';
 import { untilAborted } from '../../support/until-aborted.js';
-import { type EntryPointName, entryPointNames, type RunResult, type SharedOptions } from './entry-points.js';
+import { type EntryPointName, entryPointNames, type SharedOptions } from './entry-points.js';
+import type { KillPoint, Policy } from './kill-point.js';
 import { stepKillPoints } from './step-kill-points.js';
 import { withStaleClock } from './store-call-situations.js';
 
-/** Says that the point is reached, and never goes on. */
-export type Halt = () => Promise<never>;
-
-/** Makes a verb's call of this number the point, or every one: the process dies before it took effect, or after it. */
-export type HaltAt = (verb: StoreMethod, call?: number) => void;
-
-export interface KillPoint {
-  /** Only over HTTP: a function has no such point. */
-  readonly onlyOver?: 'http';
-  /** Only under these policies: others do not come to it. Default: all but `recover`. */
-  readonly onlyUnder?: readonly Policy[];
-  /** The deadline of the store's calls. Default: none that comes before the end. */
-  readonly timeoutMs?: number;
-  readonly options?: SharedOptions;
-  /** Another caller comes first, and the second when it has been told, or at once. Default: there is only one. */
-  readonly earlierCaller?: 'is told' | 'runs';
-  readonly arrange?: (store: FaultStore, dieAt: HaltAt) => void;
-  /** What the work does before it ends well, or the way in which it ends. */
-  readonly run?: (running: KillPointContext) => Promise<RunResult['ends'] | undefined>;
-  readonly scope?: (stay: Halt) => Promise<string>;
-  /** The work is this step, and tells the run that took it. */
-  readonly step?: StepKillPoint;
-  /** What the victim finds out about an attempt before, where it has to. */
-  readonly recover?: (stay: Halt) => Promise<Recovery<never>>;
-  /** The point is the answer itself, which is about to leave. */
-  readonly isResponse?: true;
-}
-
-export interface StepKillPoint {
-  readonly atMostOnce: boolean;
-  readonly act?: (context: StepContext, running: KillPointContext) => unknown;
-}
-
-export interface KillPointContext {
-  readonly halt: Halt;
-  readonly haltAt: HaltAt;
-  readonly run: number;
-  readonly signal: AbortSignal;
-  /** Resolves when this run has begun. */
-  began(run: number): Promise<void>;
-}
-
-/** Renewed at a third: a death leaves at least the half of it for a look at what stands there. */
-const leaseMs = 5_000;
-
-export const policies = {
-  rerun: { leaseMs },
-  block: { leaseMs, onAbandoned: 'block' },
-  payments: { leaseMs, onAbandoned: 'block', onFailure: 'unknown' },
-  /** Whoever comes next finds out what a step in doubt did, or rather does not. */
-  recover: {
-    leaseMs,
-    onAbandoned: ({ stepsInDoubt }: RecoverContext) =>
-      stepsInDoubt.length > 0 ? recovery.stillUnknown() : recovery.notDone(),
-  },
-} as const;
-
-export type Policy = keyof typeof policies;
-
-/** Enough for the calls that are to pass, and little enough for the lease to be alive after one that is not. */
+/** Long enough for the calls that must pass, and short enough for the lease to be valid after one that hangs. */
 const shortTimeoutMs = 1_500;
 const waiting: SharedOptions = { onInProgress: { waitMs: 60_000 } };
 const neverEnds = async () => await new Promise<never>(() => {});
 
 export const killPoints = {
-  'asks for its scope': { onlyOver: 'http', scope: async (stay) => await stay() },
-  'learns the time of the store': { arrange: (_, dieAt) => dieAt('read') },
-  'asks for the right to run': { arrange: (_, dieAt) => dieAt('acquire') },
-  'asks again for what is done': { earlierCaller: 'is told', arrange: (_, dieAt) => dieAt('acquire', 2) },
-  'waits for the outcome of another, and looks': {
-    earlierCaller: 'runs',
+  'calls its scope function': { onlyOver: 'http', scope: async (halt) => await halt() },
+  'reads the store clock': { arrange: (_, haltAt) => haltAt('read') },
+  'acquires the lease': { arrange: (_, haltAt) => haltAt('acquire') },
+  'acquires again what is completed': { earlierCaller: 'has finished', arrange: (_, haltAt) => haltAt('acquire', 2) },
+  'polls for the outcome of another attempt': {
+    earlierCaller: 'is running',
     options: waiting,
-    arrange: (_, dieAt) => dieAt('acquire', 3),
+    arrange: (_, haltAt) => haltAt('acquire', 3),
     run: neverEnds,
   },
-  works: { run: async ({ halt }) => await halt() },
-  'renews its lease': { arrange: (_, dieAt) => dieAt('renew'), run: neverEnds },
-  'records its answer': { arrange: (_, dieAt) => dieAt('complete') },
-  'records an answer of which bytes have left': {
+  'runs the work': { run: async ({ halt }) => await halt() },
+  'renews its lease': { arrange: (_, haltAt) => haltAt('renew'), run: neverEnds },
+  'records its outcome': { arrange: (_, haltAt) => haltAt('complete') },
+  'records a response that is partly sent': {
     onlyOver: 'http',
-    arrange: (_, dieAt) => dieAt('complete'),
-    run: async () => 'done, flowing',
+    arrange: (_, haltAt) => haltAt('complete'),
+    run: async () => 'done, streamed',
   },
-  'lets its answer out': { isResponse: true },
-  'records its answer in the background': {
+  'sends its response': { isResponse: true },
+  'records its outcome in the background': {
     timeoutMs: shortTimeoutMs,
-    arrange: (store, dieAt) => {
+    arrange: (store, haltAt) => {
       store.injectFault('complete', hangs, 1);
-      dieAt('complete');
+      haltAt('complete');
     },
   },
-  'looks for the outcome of the one that has taken over': {
+  'polls for the outcome of the new owner': {
     onlyUnder: ['rerun'],
-    earlierCaller: 'runs',
+    earlierCaller: 'is running',
     options: waiting,
     arrange: (store) => store.injectFault('renew', hangs),
     run: async ({ haltAt, run, signal, began }) => {
@@ -110,21 +51,21 @@ export const killPoints = {
       return undefined;
     },
   },
-  'gives the key back after a failure': {
-    arrange: (_, dieAt) => dieAt('release'),
+  'frees the key after a failure': {
+    arrange: (_, haltAt) => haltAt('release'),
     run: async () => 'failed',
   },
-  'takes back a token that got no answer': {
+  'releases a token whose acquire got no reply': {
     timeoutMs: shortTimeoutMs,
-    arrange: (store, dieAt) => {
+    arrange: (store, haltAt) => {
       store.injectFault('acquire', hangsAfter, 1);
-      dieAt('release');
+      haltAt('release');
     },
   },
-  'takes back a token that came too late, to ask with another': {
-    arrange: (store, dieAt) => {
+  'releases a token whose acquire came too late': {
+    arrange: (store, haltAt) => {
       store.injectFault('read', withStaleClock, 1);
-      dieAt('release');
+      haltAt('release');
     },
   },
   ...stepKillPoints,
@@ -132,29 +73,33 @@ export const killPoints = {
 
 export type KillPointName = keyof typeof killPoints;
 
-/** What is not a call of the store has no before and after. */
+/** A point that is no store call has no before and after: its moment is `during`. */
 export type KillMoment = 'before' | 'during' | 'after';
 
-/** A request of a victim. */
+/** A request to a victim. */
 export interface KillCase {
   readonly moment: KillMoment;
-  readonly way: EntryPointName;
+  readonly entryPoint: EntryPointName;
   readonly policy: Policy;
 }
 
-/** Every way in under every policy, at each of these moments. */
+/** Every entry point under every policy, at each of these moments. */
 export function casesOf(name: KillPointName, moments: readonly KillMoment[]): KillCase[] {
   const { onlyOver, onlyUnder }: KillPoint = killPoints[name];
-  const ways = entryPointNames.filter((way) => onlyOver === undefined || way !== 'execute');
+  const entryPoints = entryPointNames.filter(
+    (entryPoint) => onlyOver === undefined || entryPoint !== 'executeIdempotently',
+  );
   const chosen = onlyUnder ?? ['rerun', 'block', 'payments'];
-  return moments.flatMap((moment) => ways.flatMap((way) => chosen.map((policy) => ({ moment, way, policy }))));
+  return moments.flatMap((moment) =>
+    entryPoints.flatMap((entryPoint) => chosen.map((policy) => ({ moment, entryPoint, policy }))),
+  );
 }
 
-export function titleOf({ moment, way, policy }: KillCase): string {
-  return `${moment}, ${way}, ${policy}`;
+export function titleOf({ moment, entryPoint, policy }: KillCase): string {
+  return `${moment}, ${entryPoint}, ${policy}`;
 }
 
 /** A key that any client may send. */
-export function keyOf(group: string, one: KillCase): string {
-  return `${group}:${titleOf(one)}`.replaceAll(', ', ':').replaceAll(' ', '-');
+export function keyOf(group: string, killCase: KillCase): string {
+  return `${group}:${titleOf(killCase)}`.replaceAll(', ', ':').replaceAll(' ', '-');
 }

@@ -1,17 +1,19 @@
-// Every store call and every other foreign await of an execution, and where its failure is tested.
-//
-// One entry per source file, then one per function: a file that is renamed, and a function that is renamed, change one key here.
+// Every store call and every other external await of an execution, and where its failure is tested. One entry per
+// source file, then one per function: a renamed file or function changes one key here.
 import type { KillPointName } from './kill-points.js';
 import type { SituationName } from './store-call-situations.js';
 
 export interface ListedFile {
   /** Calls of a store: by the function that makes them, then by the verb. */
   readonly storeCalls?: Readonly<Record<string, Readonly<Record<string, ListedStoreCall>>>>;
-  /** Other awaits, by function. Each await has the file that tests it, in the order of the source. */
+  /** Other awaits, by function. For each await, in the order of the source, the file that tests it. */
   readonly otherAwaits?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** The situations in which the call fails, and those in which the process dies; or the file that tests the call otherwise. */
+/**
+ * The situations in which the call fails, and the points at which the process dies; or the file that tests the call
+ * otherwise.
+ */
 export type ListedStoreCall =
   | string
   | { readonly fails: readonly SituationName[]; readonly dies: readonly KillPointName[] };
@@ -34,17 +36,17 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
         checkpoint: {
           fails: [
             'records the result of a step',
-            'records that a step begins which may run once',
-            'records the result of a step that may run once',
-            'takes back that a step begins',
-            'takes back that a step began, since somebody found out',
+            'records the intent of an atMostOnce step',
+            'records the result of an atMostOnce step',
+            'withdraws the intent of a step',
+            'withdraws the intent of a recovered step',
           ],
           dies: [
             'records the result of a step',
-            'records that a step begins which may run once',
-            'records the result of a step that may run once',
-            'takes back that a step begins',
-            'takes back that a step began, since it found out',
+            'records the intent of an atMostOnce step',
+            'records the result of an atMostOnce step',
+            'withdraws the intent of a step',
+            'withdraws the intent of a recovered step',
           ],
         },
       },
@@ -63,39 +65,32 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
       '#acquireOnce': {
         acquire: {
           fails: [
-            'asks for the right to run',
-            'asks again for what is done',
-            'asks, and would run without the store',
-            'waits for the outcome of another',
+            'acquires the lease',
+            'acquires again what is completed',
+            'acquires, and may bypass the store',
+            'polls for the outcome of another attempt',
           ],
-          dies: [
-            'asks for the right to run',
-            'asks again for what is done',
-            'waits for the outcome of another, and looks',
-          ],
+          dies: ['acquires the lease', 'acquires again what is completed', 'polls for the outcome of another attempt'],
         },
       },
       '#abandon': {
         release: {
-          fails: [
-            'takes back a token that got no answer',
-            'takes back a token that came too late, to ask with another',
-          ],
-          dies: ['takes back a token that got no answer', 'takes back a token that came too late, to ask with another'],
+          fails: ['releases a token whose acquire got no reply', 'releases a token whose acquire came too late'],
+          dies: ['releases a token whose acquire got no reply', 'releases a token whose acquire came too late'],
         },
       },
       inspect: {
         acquire: {
           fails: [
-            'looks for the outcome of the one that has taken over',
-            'fails after another has taken over, and looks for its outcome',
+            'polls for the outcome of the new owner',
+            'fails after a takeover, and reads the outcome of the new owner',
           ],
-          dies: ['looks for the outcome of the one that has taken over'],
+          dies: ['polls for the outcome of the new owner'],
         },
       },
     },
   },
-  // People and their programs make these calls, outside of any execution.
+  // Administrators and their programs make these calls, outside of any execution.
   'admin/drain-store.ts': { otherAwaits: { drainStore: [background] } },
   'admin/list-doubts.ts': { storeCalls: { listDoubts: { scan: people } } },
   'admin/resolve-doubt.ts': { storeCalls: { resolveDoubt: { read: people, resolve: people } } },
@@ -105,10 +100,10 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
         release: {
           fails: [
             'frees the key after a failure',
-            'keeps the key as unknown after a failure',
-            'leaves the outcome unknown, since nobody found out',
+            'marks the outcome unknown after a failure',
+            'leaves the outcome unknown after a recovery',
           ],
-          dies: ['gives the key back after a failure', 'leaves the outcome unknown, since it did not find out'],
+          dies: ['frees the key after a failure', 'leaves the outcome unknown after a recovery'],
         },
       },
     },
@@ -121,15 +116,15 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
       '#complete': {
         complete: {
           fails: [
-            'records its answer',
-            'records an answer of which bytes have left',
-            'records its answer after its lease, and nobody has taken over',
-            'records its answer in the background',
+            'records its outcome',
+            'records a response that is partly sent',
+            'records its outcome after its lease, without a takeover',
+            'records its outcome in the background',
           ],
           dies: [
-            'records its answer',
-            'records an answer of which bytes have left',
-            'records its answer in the background',
+            'records its outcome',
+            'records a response that is partly sent',
+            'records its outcome in the background',
           ],
         },
       },
@@ -143,7 +138,7 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
     storeCalls: {
       // Nobody waits for this call, and its failure has no consequence.
       subscribe: { onAttemptEnded: 'test/engine/waiting-across-processes.test.ts' },
-      readStoreTime: { read: { fails: ['learns the time of the store'], dies: ['learns the time of the store'] } },
+      readStoreTime: { read: { fails: ['reads the store clock'], dies: ['reads the store clock'] } },
     },
     otherAwaits: { '#drain': [background] },
   },

@@ -1,12 +1,12 @@
-// Records on Redis that several processes share, and the number of runs of each key, counted there too.
+// Records on Redis that several processes share, with a count of the runs of each key.
 import { RedisStore } from '@onceguard/core/redis';
 import { Redis } from 'ioredis';
 import { redisUrl } from '../../support/redis.js';
 
 export interface SharedRecords {
-  /** A store with nothing in its way. */
+  /** A store without faults. */
   newStore(): RedisStore;
-  /** Counts one more run, and answers how many there have been. */
+  /** Counts one more run, and resolves with the number of runs. */
   countRun(key: string): Promise<number>;
   runsOf(key: string): Promise<number>;
   close(): void;

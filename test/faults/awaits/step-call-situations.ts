@@ -1,36 +1,36 @@
-// The situations in which an execution calls its store because of a step, or of a function that finds out.
+// The situations in which an execution calls its store because of a step, or of a recover function.
 import { recovery, type StepContext } from '@onceguard/core';
 import { failWithNothingHappened, runChargeStep } from './charge-step.js';
 import type { CallerOutcome, RunResult, SharedOptions, WorkContext } from './entry-points.js';
 import { type FaultScenario, type Situation, shortTimeoutMs } from './fault-scenario.js';
 
-/** A lease that is not renewed ends a step that is recorded again and again; whoever comes after it waits for its end. */
+/** The lease is not renewed, so it ends the retries of a step's checkpoint; a later caller waits for its end. */
 const options: SharedOptions = { leaseMs: 1_500, maxExecutionMs: 10, onInProgress: { waitMs: 1.5 * shortTimeoutMs } };
 
 export const stepSituations = {
   'records the result of a step': { verb: 'checkpoint', options, run: chargeInSteps({ atMostOnce: false }) },
-  'records that a step begins which may run once': {
+  'records the intent of an atMostOnce step': {
     verb: 'checkpoint',
     options,
     run: chargeInSteps({ atMostOnce: true }),
   },
-  'records the result of a step that may run once': {
+  'records the result of an atMostOnce step': {
     verb: 'checkpoint',
     options,
-    run: chargeInSteps({ atMostOnce: true, strikesWithin: true }),
+    run: chargeInSteps({ atMostOnce: true, failsAfterStep: true }),
   },
-  'takes back that a step begins': {
+  'withdraws the intent of a step': {
     verb: 'checkpoint',
     options,
-    run: chargeInSteps({ atMostOnce: true, strikesWithin: true, first: failWithNothingHappened }),
+    run: chargeInSteps({ atMostOnce: true, failsAfterStep: true, first: failWithNothingHappened }),
   },
-  'takes back that a step began, since somebody found out': {
+  'withdraws the intent of a recovered step': {
     verb: 'checkpoint',
     options: { ...options, onAbandoned: () => recovery.notDone() },
     run: changesNothingInFirstRun,
     act: leaveStepInDoubt,
   },
-  'leaves the outcome unknown, since nobody found out': {
+  'leaves the outcome unknown after a recovery': {
     verb: 'release',
     options: { onAbandoned: () => recovery.stillUnknown() },
     run: changesNothingInFirstRun,
@@ -40,31 +40,31 @@ export const stepSituations = {
 
 interface ChargeSituation {
   readonly atMostOnce: boolean;
-  /** The call that fails is the one that follows the step, not the one that announces it. */
-  readonly strikesWithin?: true;
+  /** The call after the step fails, not the one before it. */
+  readonly failsAfterStep?: true;
   /** What the step of the first run does. */
   readonly first?: (context: StepContext) => unknown;
 }
 
-function chargeInSteps({ atMostOnce, strikesWithin, first }: ChargeSituation) {
-  return async ({ failNextCall }: FaultScenario, run: number, told: WorkContext): Promise<RunResult> => {
-    if (run > 1) return await runChargeStep(told, run, atMostOnce);
-    if (!strikesWithin) failNextCall();
-    return await runChargeStep(told, run, atMostOnce, (context) => {
-      if (strikesWithin) failNextCall();
-      return first?.(context);
+function chargeInSteps({ atMostOnce, failsAfterStep, first }: ChargeSituation) {
+  return async ({ failNextCall }: FaultScenario, run: number, context: WorkContext): Promise<RunResult> => {
+    if (run > 1) return await runChargeStep(context, run, atMostOnce);
+    if (!failsAfterStep) failNextCall();
+    return await runChargeStep(context, run, atMostOnce, (stepContext) => {
+      if (failsAfterStep) failNextCall();
+      return first?.(stepContext);
     });
   };
 }
 
-async function changesNothingInFirstRun(_stage: FaultScenario, run: number, told: WorkContext): Promise<RunResult> {
-  const declines = () => {
-    throw new Error('The other system said nothing.');
+async function changesNothingInFirstRun(_stage: FaultScenario, run: number, context: WorkContext): Promise<RunResult> {
+  const failsWithoutReply = () => {
+    throw new Error('The other system did not reply.');
   };
-  return await runChargeStep(told, run, true, run === 1 ? declines : undefined);
+  return await runChargeStep(context, run, true, run === 1 ? failsWithoutReply : undefined);
 }
 
-/** The first run leaves its step in doubt; what is told is what the second caller hears. */
+/** The first run leaves its step in doubt; the outcome is that of the second caller. */
 async function leaveStepInDoubt({ callHere, failNextCall }: FaultScenario): Promise<CallerOutcome> {
   await callHere();
   failNextCall();

@@ -1,12 +1,12 @@
-// What holds where a store call fails that a step makes, or a function that finds out: rows of the table in `table.ts`.
+// What holds where a store call of a step or of a recovery fails: rows for `store-call-expectations.ts`.
 
 import type { CallerOutcome } from './entry-points.js';
+import type { Expectation, Expectations } from './expectation.js';
 import type { stepSituations } from './step-call-situations.js';
-import type { Expectation, Expectations } from './store-call-expectations.js';
 
 const done: Expectation = ['run 1', 1, 'completed, attempt 1', 'run 1, replayed'];
 
-/** The lease ended without the step on record: a function throws, and a client of HTTP is told what stands there. */
+/** The lease expired without the step on record: a function throws, and an HTTP client gets the state of the record. */
 const lost = { function: 'lease_lost', http: 'in_progress' };
 const refused = { function: 'store_misconfigured', http: 'failure of run 1' };
 const nonsense = { function: 'argument_invalid', http: 'failure of run 1' };
@@ -17,70 +17,64 @@ const stillUnknown: Expectation = ['outcome_unknown', 1, 'unknown, attempt 2', '
 export const stepExpectations: Readonly<Record<keyof typeof stepSituations, Expectations>> = {
   'records the result of a step': {
     ...withPassingFaults(done),
-    'fails before, for good': leaseOver('run 2'),
-    'fails after, for good': leaseOver('run 1'),
-    'hangs before, for good': leaseOver('run 2'),
-    'hangs after, for good': leaseOver('run 1'),
-    'is refused, for good': [refused, 1, 'retryable, attempt 1', 'run 2'],
-    'makes no sense, for good': [nonsense, 1, 'retryable, attempt 1', 'run 2'],
+    'fails before, permanently': leaseOver('run 2'),
+    'fails after, permanently': leaseOver('run 1'),
+    'hangs before, permanently': leaseOver('run 2'),
+    'hangs after, permanently': leaseOver('run 1'),
+    'is rejected, permanently': [refused, 1, 'retryable, attempt 1', 'run 2'],
+    'is invalid, permanently': [nonsense, 1, 'retryable, attempt 1', 'run 2'],
   },
-  'records that a step begins which may run once': {
+  'records the intent of an atMostOnce step': {
     ...withPassingFaults(done),
-    'fails before, for good': leaseOver('run 2'),
-    // It did not run, but nobody knows that: its owner was told nothing, and then it was too late.
-    'fails after, for good': leaseOver('outcome_unknown'),
-    'hangs before, for good': leaseOver('run 2'),
-    'hangs after, for good': leaseOver('outcome_unknown'),
-    'is refused, for good': [refused, 1, 'retryable, attempt 1', 'run 2'],
-    'makes no sense, for good': [nonsense, 1, 'retryable, attempt 1', 'run 2'],
+    'fails before, permanently': leaseOver('run 2'),
+    // The step did not run, but nobody knows that: its owner got no reply before its lease expired.
+    'fails after, permanently': leaseOver('outcome_unknown'),
+    'hangs before, permanently': leaseOver('run 2'),
+    'hangs after, permanently': leaseOver('outcome_unknown'),
+    'is rejected, permanently': [refused, 1, 'retryable, attempt 1', 'run 2'],
+    'is invalid, permanently': [nonsense, 1, 'retryable, attempt 1', 'run 2'],
   },
-  'records the result of a step that may run once': {
+  'records the result of an atMostOnce step': {
     ...withPassingFaults(done),
-    'fails before, for good': leaseOver('outcome_unknown'),
-    'fails after, for good': leaseOver('run 1'),
-    'hangs before, for good': leaseOver('outcome_unknown'),
-    'hangs after, for good': leaseOver('run 1'),
-    'is refused, for good': [refused, 1, 'unknown, attempt 1', 'outcome_unknown'],
-    'makes no sense, for good': [nonsense, 1, 'unknown, attempt 1', 'outcome_unknown'],
+    'fails before, permanently': leaseOver('outcome_unknown'),
+    'fails after, permanently': leaseOver('run 1'),
+    'hangs before, permanently': leaseOver('outcome_unknown'),
+    'hangs after, permanently': leaseOver('run 1'),
+    'is rejected, permanently': [refused, 1, 'unknown, attempt 1', 'outcome_unknown'],
+    'is invalid, permanently': [nonsense, 1, 'unknown, attempt 1', 'outcome_unknown'],
   },
-  'takes back that a step begins': {
+  'withdraws the intent of a step': {
     ...withPassingFaults([failed, 1, 'retryable, attempt 1', 'run 2']),
-    'fails before, for good': leaseOver('outcome_unknown'),
-    'fails after, for good': leaseOver('run 2'),
-    'hangs before, for good': leaseOver('outcome_unknown'),
-    'hangs after, for good': leaseOver('run 2'),
-    'is refused, for good': [refused, 1, 'unknown, attempt 1', 'outcome_unknown'],
-    'makes no sense, for good': [nonsense, 1, 'unknown, attempt 1', 'outcome_unknown'],
+    'fails before, permanently': leaseOver('outcome_unknown'),
+    'fails after, permanently': leaseOver('run 2'),
+    'hangs before, permanently': leaseOver('outcome_unknown'),
+    'hangs after, permanently': leaseOver('run 2'),
+    'is rejected, permanently': [refused, 1, 'unknown, attempt 1', 'outcome_unknown'],
+    'is invalid, permanently': [nonsense, 1, 'unknown, attempt 1', 'outcome_unknown'],
   },
-  'takes back that a step began, since somebody found out': {
+  'withdraws the intent of a recovered step': {
     ...withPassingFaults(['run 2', 2, 'completed, attempt 2', 'run 2, replayed']),
-    'fails before, for good': undecided('in_progress', 'in_progress'),
-    'fails after, for good': undecided('in_progress', 'in_progress'),
-    'hangs before, for good': undecided('in_progress', 'in_progress'),
-    'hangs after, for good': undecided('in_progress', 'in_progress'),
-    'is refused, for good': undecided(
-      { function: 'store_misconfigured', http: 'store_unavailable' },
-      'outcome_unknown',
-    ),
-    'makes no sense, for good': undecided(
-      { function: 'argument_invalid', http: 'store_unavailable' },
-      'outcome_unknown',
-    ),
+    'fails before, permanently': undecided('in_progress', 'in_progress'),
+    'fails after, permanently': undecided('in_progress', 'in_progress'),
+    'hangs before, permanently': undecided('in_progress', 'in_progress'),
+    'hangs after, permanently': undecided('in_progress', 'in_progress'),
+    'is rejected, permanently': undecided({ function: 'store_misconfigured', http: 'store_unavailable' }, 'unknown'),
+    'is invalid, permanently': undecided({ function: 'argument_invalid', http: 'store_unavailable' }, 'unknown'),
   },
-  'leaves the outcome unknown, since nobody found out': {
+  'leaves the outcome unknown after a recovery': {
     ...withPassingFaults(stillUnknown),
-    'fails before, for good': stillUnknown,
-    'fails after, for good': stillUnknown,
-    'hangs before, for good': stillUnknown,
-    'hangs after, for good': stillUnknown,
-    'is refused, for good': stillUnknown,
-    'makes no sense, for good': stillUnknown,
+    'fails before, permanently': stillUnknown,
+    'fails after, permanently': stillUnknown,
+    'hangs before, permanently': stillUnknown,
+    'hangs after, permanently': stillUnknown,
+    'is rejected, permanently': stillUnknown,
+    'is invalid, permanently': stillUnknown,
   },
 };
 
 /** A call that succeeds when it is repeated changes nothing. */
 function withPassingFaults(row: Expectation) {
-  const faults = ['fails before', 'fails, perhaps after', 'fails after', 'hangs before', 'hangs after'] as const;
+  const faults = ['fails before', 'fails, perhaps executed', 'fails after', 'hangs before', 'hangs after'] as const;
   return Object.fromEntries(faults.map((fault) => [fault, row])) as Record<(typeof faults)[number], Expectation>;
 }
 
@@ -88,7 +82,7 @@ function leaseOver(repeat: CallerOutcome): Expectation {
   return [lost, 1, 'in_progress, attempt 1', repeat];
 }
 
-/** What was found out is not on record: the next caller finds it out again, and the work goes on. */
-function undecided(told: Expectation[0], state: string): Expectation {
-  return [told, 1, `${state}, attempt 2`, 'run 2'];
+/** The decision is not on record: the next caller recovers again, and the work continues. */
+function undecided(outcome: Expectation[0], state: string): Expectation {
+  return [outcome, 1, `${state}, attempt 2`, 'run 2'];
 }

@@ -1,57 +1,57 @@
-// Where a process dies in the course of a step, or while it finds out what became of one.
+// The points at which a process dies during a step, or during the recovery of one.
 import { recovery } from '@onceguard/core';
 import { failWithNothingHappened } from './charge-step.js';
-import type { KillPoint } from './kill-points.js';
+import type { KillPoint } from './kill-point.js';
 
-const steps = { under: ['rerun', 'block', 'recover'] } as const;
+const steps = { onlyUnder: ['rerun', 'block', 'recover'] } as const;
 
-/** The first caller leaves a step in doubt; the second, who is to find out about it, dies. */
+/** The first caller leaves a step in doubt; the second, which has to recover it, dies. */
 const recovers = {
   onlyUnder: ['recover'],
-  earlierCaller: 'is told',
+  earlierCaller: 'has finished',
   step: {
     atMostOnce: true,
     act: () => {
-      throw new Error('The other system said nothing.');
+      throw new Error('The other system did not reply.');
     },
   },
 } as const satisfies KillPoint;
 
 export const stepKillPoints = {
-  'takes a step': { ...steps, step: { atMostOnce: false, act: async (_context, { halt }) => await halt() } },
+  'runs a step': { ...steps, step: { atMostOnce: false, act: async (_context, { halt }) => await halt() } },
   'records the result of a step': {
     ...steps,
     step: { atMostOnce: false },
-    arrange: (_, dieAt) => dieAt('checkpoint'),
+    arrange: (_, haltAt) => haltAt('checkpoint'),
   },
-  'records that a step begins which may run once': {
+  'records the intent of an atMostOnce step': {
     ...steps,
     step: { atMostOnce: true },
-    arrange: (_, dieAt) => dieAt('checkpoint', 1),
+    arrange: (_, haltAt) => haltAt('checkpoint', 1),
   },
-  'takes a step that may run once': {
+  'runs an atMostOnce step': {
     ...steps,
     step: { atMostOnce: true, act: async (_context, { halt }) => await halt() },
   },
-  'records the result of a step that may run once': {
+  'records the result of an atMostOnce step': {
     ...steps,
     step: { atMostOnce: true },
-    arrange: (_, dieAt) => dieAt('checkpoint', 2),
+    arrange: (_, haltAt) => haltAt('checkpoint', 2),
   },
-  'takes back that a step begins': {
+  'withdraws the intent of a step': {
     ...steps,
     step: { atMostOnce: true, act: failWithNothingHappened },
-    arrange: (_, dieAt) => dieAt('checkpoint', 2),
+    arrange: (_, haltAt) => haltAt('checkpoint', 2),
   },
-  'finds out what became of a step': { ...recovers, recover: async (stay) => await stay() },
-  'takes back that a step began, since it found out': {
+  'recovers a step': { ...recovers, recover: async (halt) => await halt() },
+  'withdraws the intent of a recovered step': {
     ...recovers,
     recover: async () => recovery.notDone(),
-    arrange: (_, dieAt) => dieAt('checkpoint', 2),
+    arrange: (_, haltAt) => haltAt('checkpoint', 2),
   },
-  'leaves the outcome unknown, since it did not find out': {
+  'leaves the outcome unknown after a recovery': {
     ...recovers,
     recover: async () => recovery.stillUnknown(),
-    arrange: (_, dieAt) => dieAt('release', 2),
+    arrange: (_, haltAt) => haltAt('release', 2),
   },
 } as const satisfies Record<string, KillPoint>;

@@ -6,17 +6,17 @@ import type { RunResult } from './entry-points.js';
 import { type FaultScenario, type Situation, shortTimeoutMs } from './fault-scenario.js';
 import { stepSituations } from './step-call-situations.js';
 
-/** Long enough for a caller that waits to be left without an answer, and to get one after that. */
+/** Long enough for a waiting caller to miss one reply and to get the next. */
 const waitMs = 4 * shortTimeoutMs;
 const leaseMs = 1_000;
 
-/** The store's clock as it was when this process learnt it, and is no more. */
+/** A stale reading of the store's clock. */
 export const withStaleClock: FaultRule = async (pass) => Object.assign({}, await pass(), { now: 1 });
 
 export const situations = {
-  'learns the time of the store': { verb: 'read', isFirstStoreCall: true },
-  'asks for the right to run': { verb: 'acquire' },
-  'asks again for what is done': {
+  'reads the store clock': { verb: 'read', isFirstStoreCall: true },
+  'acquires the lease': { verb: 'acquire' },
+  'acquires again what is completed': {
     verb: 'acquire',
     act: async ({ callHere, failNextCall }) => {
       await callHere();
@@ -24,8 +24,8 @@ export const situations = {
       return await callHere();
     },
   },
-  'asks, and would run without the store': { verb: 'acquire', options: { onStoreUnavailable: 'bypass' } },
-  'waits for the outcome of another': {
+  'acquires, and may bypass the store': { verb: 'acquire', options: { onStoreUnavailable: 'bypass' } },
+  'polls for the outcome of another attempt': {
     verb: 'acquire',
     options: { onInProgress: { waitMs } },
     run: async ({ gate }, run) => {
@@ -33,21 +33,21 @@ export const situations = {
       return undefined;
     },
     act: async ({ store, callHere, callFromElsewhere, began, nextCallNumber, failNextCall, gate }) => {
-      const other = callFromElsewhere();
+      const otherCaller = callFromElsewhere();
       await began(1);
-      const look = nextCallNumber('acquire');
-      const told = callHere();
-      await store.waitForCalls('acquire', look);
+      const firstPoll = nextCallNumber('acquire');
+      const outcome = callHere();
+      await store.waitForCalls('acquire', firstPoll);
       failNextCall();
-      await store.waitForCalls('acquire', look + 1);
+      await store.waitForCalls('acquire', firstPoll + 1);
       gate.open();
-      await other;
-      return await told;
+      await otherCaller;
+      return await outcome;
     },
   },
   'renews its lease': {
     verb: 'renew',
-    // So long that a renewal that hangs leaves time for another.
+    // Long enough for a second renewal after one that hangs.
     options: { leaseMs: 1_800 },
     run: async ({ store, failNextCall, fault }, _run, { signal }) => {
       failNextCall();
@@ -55,16 +55,16 @@ export const situations = {
       return undefined;
     },
   },
-  'records its answer': { verb: 'complete', run: failsStoreCallInFirstRun },
-  'records an answer of which bytes have left': {
+  'records its outcome': { verb: 'complete', run: failsStoreCallInFirstRun },
+  'records a response that is partly sent': {
     verb: 'complete',
     onlyOver: 'http',
-    run: async (stage, run) => {
-      await failsStoreCallInFirstRun(stage, run);
-      return 'done, flowing';
+    run: async (scenario, run) => {
+      await failsStoreCallInFirstRun(scenario, run);
+      return 'done, streamed';
     },
   },
-  'records its answer in the background': {
+  'records its outcome in the background': {
     verb: 'complete',
     reachesDeadline: true,
     run: async ({ store, nextCallNumber, failNextCall }, run) => {
@@ -75,27 +75,27 @@ export const situations = {
     },
     act: async ({ store, nextCallNumber, callHere }) => {
       const first = nextCallNumber('complete');
-      const told = await callHere();
+      const outcome = await callHere();
       await store.waitForCalls('complete', first + 1);
-      return told;
+      return outcome;
     },
   },
-  'records its answer after its lease, and nobody has taken over': {
+  'records its outcome after its lease, without a takeover': {
     verb: 'complete',
     options: { leaseMs },
-    run: async (stage, run, { signal }) => {
-      if (run === 1) await runsPastLease(stage, signal);
-      return await failsStoreCallInFirstRun(stage, run);
+    run: async (scenario, run, { signal }) => {
+      if (run === 1) await runsPastLease(scenario, signal);
+      return await failsStoreCallInFirstRun(scenario, run);
     },
   },
-  'looks for the outcome of the one that has taken over': {
+  'polls for the outcome of the new owner': {
     verb: 'acquire',
     options: { leaseMs, onInProgress: { waitMs } },
-    run: async (stage, run, { signal }) => {
-      const { store, callFromElsewhere, began, nextCallNumber, failNextCall, gate } = stage;
+    run: async (scenario, run, { signal }) => {
+      const { store, callFromElsewhere, began, nextCallNumber, failNextCall, gate } = scenario;
       if (run === 2) await gate.opened;
       if (run !== 1) return undefined;
-      await runsPastLease(stage, signal);
+      await runsPastLease(scenario, signal);
       void callFromElsewhere();
       await began(2);
       failNextCall();
@@ -103,25 +103,25 @@ export const situations = {
       return undefined;
     },
   },
-  'fails after another has taken over, and looks for its outcome': {
+  'fails after a takeover, and reads the outcome of the new owner': {
     verb: 'acquire',
     options: { leaseMs },
     onlyOver: 'http',
-    run: async (stage, run, { signal }) => {
+    run: async (scenario, run, { signal }) => {
       if (run !== 1) return undefined;
-      await runsPastLease(stage, signal);
-      await stage.callFromElsewhere();
-      stage.failNextCall();
+      await runsPastLease(scenario, signal);
+      await scenario.callFromElsewhere();
+      scenario.failNextCall();
       return 'failed';
     },
   },
   'frees the key after a failure': { verb: 'release', run: failsInFirstRun },
-  'keeps the key as unknown after a failure': {
+  'marks the outcome unknown after a failure': {
     verb: 'release',
     options: { onFailure: 'unknown' },
     run: failsInFirstRun,
   },
-  'takes back a token that got no answer': {
+  'releases a token whose acquire got no reply': {
     verb: 'release',
     options: { onAbandoned: 'block' },
     reachesDeadline: true,
@@ -131,12 +131,12 @@ export const situations = {
       return await callHere();
     },
   },
-  'takes back a token that came too late, to ask with another': {
+  'releases a token whose acquire came too late': {
     verb: 'release',
     isFirstStoreCall: true,
     act: async ({ store, callHere, failNextCall }) => {
       store.injectFault('read', withStaleClock, 1);
-      // So that a silent release ends beyond the deadline of the whole, and not at the very same moment.
+      // This makes a silent release end after the deadline of the whole, and not at the same moment.
       store.injectFault(
         'acquire',
         runFirst(() => pause(shortTimeoutMs / 10)),

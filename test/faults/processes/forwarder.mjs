@@ -1,4 +1,4 @@
-// forwarder.mjs <port> <socket>: passes connections on to a Unix socket, until its standard input ends.
+// forwarder.mjs <port> <socket>: forwards connections to a Unix socket, until its standard input ends.
 import { connect, createServer } from 'node:net';
 
 const [port, socketPath] = process.argv.slice(2);

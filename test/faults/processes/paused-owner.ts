@@ -1,4 +1,4 @@
-// An owner that says when its payment begins, ends it when it is told to, and says what came of it.
+// An owner that reports when its payment begins, ends it when told to, and reports the outcome.
 import { once } from 'node:events';
 import { executeIdempotently, type OperationContext } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';

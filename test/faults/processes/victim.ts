@@ -1,4 +1,5 @@
-// A process that begins executions, every way in under every policy, and stays at one point of each until it is killed.
+// A process that begins executions, at every entry point under every policy, and halts each at one point until it is
+// killed.
 import { FaultStore } from '@onceguard/testing';
 import type { RequestHandler } from 'express';
 import type { Middleware } from 'koa';
@@ -11,49 +12,52 @@ import {
   type Work,
 } from '../awaits/entry-points.js';
 import { gatesByKey } from '../awaits/fault-scenario.js';
+import { type Halt, type HaltAt, type KillPoint, policies } from '../awaits/kill-point.js';
 import {
   casesOf,
-  type Halt,
-  type HaltAt,
   type KillCase,
   type KillMoment,
-  type KillPoint,
   type KillPointName,
   keyOf,
   killPoints,
-  policies,
   titleOf,
 } from '../awaits/kill-points.js';
 import { openSharedRecords } from '../awaits/shared-records.js';
 
 export interface VictimSettings {
   readonly prefix: string;
-  readonly death: KillPointName;
+  readonly killPoint: KillPointName;
   readonly moments: readonly KillMoment[];
-  /** What its keys begin with. */
+  /** The prefix of its keys. */
   readonly group: string;
 }
 
-/** Where its applications listen, by the titles of their cases. It begins when it is sent a message. */
+/** The ports of its applications, by the titles of their cases. The executions begin when a message arrives. */
 export interface VictimPorts {
   readonly ports: Readonly<Record<string, number>>;
 }
 
-/** An execution is at its point; its record, where it has asked for one. Or the caller of a function was told. */
+/**
+ * An execution is at its point, with its record if it has called the store. Or the caller of a function got this
+ * outcome.
+ */
 export type VictimMessage =
   | { readonly title: string; readonly reached: { readonly name: string | null } }
-  | { readonly title: string; readonly told: string };
+  | { readonly title: string; readonly outcome: string };
 
-const { prefix, death: name, moments, group }: VictimSettings = JSON.parse(process.argv[2] ?? '');
-const death: KillPoint = killPoints[name];
+const { prefix, killPoint: name, moments, group }: VictimSettings = JSON.parse(process.argv[2] ?? '');
+const killPoint: KillPoint = killPoints[name];
 const records = await openSharedRecords(prefix);
 const ports: Record<string, number> = {};
 const calls: (() => Promise<void>)[] = [];
 
-for (const one of casesOf(name, moments)) {
-  const { halt, ...opening } = entryPointSetupOf(one);
-  if (one.way === 'execute') calls.push(async () => await callAndReport(one, opening, halt));
-  else ports[titleOf(one)] = (await startHttpApplication(one.way, opening, outerLayerOf(one, halt))).port;
+for (const killCase of casesOf(name, moments)) {
+  const { halt, ...setup } = entryPointSetupOf(killCase);
+  if (killCase.entryPoint === 'executeIdempotently') calls.push(async () => await callAndReport(killCase, setup, halt));
+  else
+    ports[titleOf(killCase)] = (
+      await startHttpApplication(killCase.entryPoint, setup, outerLayerOf(killCase, halt))
+    ).port;
 }
 process.once('disconnect', () => process.exit());
 process.once('message', () => {
@@ -61,53 +65,53 @@ process.once('message', () => {
 });
 process.send?.({ ports } satisfies VictimPorts);
 
-function entryPointSetupOf(one: KillCase): EntryPointSetup & { readonly halt: Halt } {
-  const store = new FaultStore(records.newStore(), death.timeoutMs ?? 600_000);
+function entryPointSetupOf(killCase: KillCase): EntryPointSetup & { readonly halt: Halt } {
+  const store = new FaultStore(records.newStore(), killPoint.timeoutMs ?? 600_000);
   const halt: Halt = async () => {
-    say({ title: titleOf(one), reached: { name: store.calls[0]?.key ?? null } });
+    report({ title: titleOf(killCase), reached: { name: store.calls[0]?.key ?? null } });
     return await new Promise<never>(() => {});
   };
   const haltAt: HaltAt = (verb, call) => {
     const dies = async (pass: () => Promise<unknown>) => {
-      if (one.moment === 'after') await pass();
+      if (killCase.moment === 'after') await pass();
       return await halt();
     };
     store.injectFault(verb, dies, call);
   };
-  const beginning = gatesByKey<number>();
-  const began = async (run: number) => await beginning(run).opened;
-  const work: Work = async (told) => {
-    const run = await records.countRun(told.key);
-    beginning(run).open();
-    const running = { halt, haltAt, run, signal: told.signal, began };
-    const { step } = death;
+  const runBegan = gatesByKey<number>();
+  const began = async (run: number) => await runBegan(run).opened;
+  const work: Work = async (context) => {
+    const run = await records.countRun(context.key);
+    runBegan(run).open();
+    const running = { halt, haltAt, run, signal: context.signal, began };
+    const { step } = killPoint;
     if (step !== undefined)
-      return await runChargeStep(told, run, step.atMostOnce, (context) => step.act?.(context, running));
-    return { run, ends: (await death.run?.(running)) ?? 'done' };
+      return await runChargeStep(context, run, step.atMostOnce, (stepContext) => step.act?.(stepContext, running));
+    return { run, ends: (await killPoint.run?.(running)) ?? 'done' };
   };
-  const { recover } = death;
-  const finding = recover === undefined ? {} : { onAbandoned: async () => await recover(halt) };
-  death.arrange?.(store, haltAt);
-  return { store, options: { ...policies[one.policy], ...death.options, ...finding }, work, halt };
+  const { recover } = killPoint;
+  const recoverOption = recover === undefined ? {} : { onAbandoned: async () => await recover(halt) };
+  killPoint.arrange?.(store, haltAt);
+  return { store, options: { ...policies[killCase.policy], ...killPoint.options, ...recoverOption }, work, halt };
 }
 
-async function callAndReport(one: KillCase, opening: EntryPointSetup, halt: Halt): Promise<void> {
-  const ask = async () => await callAsFunction(opening, keyOf(group, one));
-  const first = death.earlierCaller === undefined ? null : ask();
-  if (death.earlierCaller === 'is told') await first;
-  const told = await ask();
-  if (death.isResponse) await halt();
-  say({ title: titleOf(one), told });
+async function callAndReport(killCase: KillCase, setup: EntryPointSetup, halt: Halt): Promise<void> {
+  const callOnce = async () => await callAsFunction(setup, keyOf(group, killCase));
+  const first = killPoint.earlierCaller === undefined ? null : callOnce();
+  if (killPoint.earlierCaller === 'has finished') await first;
+  const outcome = await callOnce();
+  if (killPoint.isResponse) await halt();
+  report({ title: titleOf(killCase), outcome });
 }
 
-function say(news: VictimMessage): void {
-  process.send?.(news);
+function report(message: VictimMessage): void {
+  process.send?.(message);
 }
 
-/** What is outside of the middleware: where the point is the answer, it comes to here and does not get out. */
-function outerLayerOf({ way }: KillCase, halt: Halt): Parameters<typeof startHttpApplication>[2] {
-  const scope = death.scope === undefined ? {} : { scope: () => death.scope?.(halt) };
-  if (!death.isResponse) return scope;
+/** Layers around the middleware: where the point is the response, the response reaches them and is not sent. */
+function outerLayerOf({ entryPoint }: KillCase, halt: Halt): Parameters<typeof startHttpApplication>[2] {
+  const scope = killPoint.scope === undefined ? {} : { scope: () => killPoint.scope?.(halt) };
+  if (!killPoint.isResponse) return scope;
   const express: RequestHandler = (_req, res, next) => {
     res.end = () => {
       void halt();
@@ -122,5 +126,5 @@ function outerLayerOf({ way }: KillCase, halt: Halt): Parameters<typeof startHtt
     };
     await next();
   };
-  return { ...scope, outer: [frameworkOf(way).family === 'express' ? express : koa] };
+  return { ...scope, outer: [frameworkOf(entryPoint).family === 'express' ? express : koa] };
 }

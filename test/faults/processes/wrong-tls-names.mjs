@@ -1,5 +1,5 @@
-// wrong-tls-names.mjs <port> <CA file> <which ioredis>: clients that reach a cluster by an address that its certificates do not
-// name, and are closed while they connect. Ends with 0 if no error was left to nobody.
+// wrong-tls-names.mjs <port> <CA file> <which ioredis>: clients that connect to a cluster by an address that its
+// certificates do not name, and are closed while they connect. Exits with 0 if no error was left unhandled.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-// Operations that a store acknowledges, and what becomes of them when they are repeated.
+// Operations that a store acknowledges, and what happens when they are repeated.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type IdempotencyStore, StoreError } from '@onceguard/core';
@@ -12,36 +12,36 @@ import {
 const minuteMs = 60_000;
 
 export interface Losses {
-  /** Acquired and completed, as the store said. */
+  /** Operations whose acquire and complete the store acknowledged. */
   readonly acknowledged: number;
-  /** What the store did not acknowledge: it said so. */
+  /** Operations that the store rejected with an error. */
   readonly refused: number;
-  /** Of the acknowledged: a repeat would be run. */
+  /** Acknowledged operations that a repeat would run again. */
   readonly runAgain: number;
-  /** Of the acknowledged: a repeat is told that it was done, but not how it ended. */
+  /** Acknowledged operations whose repeat learns that they are done, but not their outcome. */
   readonly outcomeGone: number;
 }
 
-/** How operations follow each other. They end with `count` or with `signal`, whichever is first. */
+/** How operations follow each other. They stop at `count` or at `signal`, whichever is first. */
 export interface OperationSchedule {
   readonly count?: number;
   readonly signal?: AbortSignal;
-  /** Between the end of one and the beginning of the next. Default 0. */
+  /** The time between the end of one and the beginning of the next. Default 0. */
   readonly intervalMs?: number;
-  readonly answer?: string;
+  readonly result?: string;
 }
 
-/** One after the other, each under a key of its own. They expire as if each had come a minute after the one before. */
+/** Runs operations one after the other, each under its own key. They expire as if they were a minute apart. */
 export class CountedOperations {
   readonly #acknowledged: string[] = [];
   #refused = 0;
 
   async run(store: IdempotencyStore, course: OperationSchedule): Promise<void> {
-    const { count = Number.POSITIVE_INFINITY, signal, intervalMs = 0, answer = 'paid' } = course;
+    const { count = Number.POSITIVE_INFINITY, signal, intervalMs = 0, result = 'paid' } = course;
     for (let made = 0; made < count && signal?.aborted !== true; made += 1) {
       const key = randomUUID();
       const ttlMs = dayMs + made * minuteMs;
-      if (await isAcknowledged(store, key, answer, ttlMs)) this.#acknowledged.push(key);
+      if (await isAcknowledged(store, key, result, ttlMs)) this.#acknowledged.push(key);
       else this.#refused += 1;
       if (intervalMs > 0) await pause(intervalMs);
     }
@@ -51,7 +51,7 @@ export class CountedOperations {
   async losses(store: IdempotencyStore): Promise<Losses> {
     let [runAgain, outcomeGone] = [0, 0];
     for (const key of this.#acknowledged) {
-      // Too late from the start to acquire anything.
+      // Its notAfter has already passed, so it cannot acquire anything.
       const { kind } = await store.acquire(key, acquireRequest({ notAfter: 0 }));
       if (kind === 'expired') outcomeGone += 1;
       else if (kind !== 'completed') runAgain += 1;
@@ -60,10 +60,10 @@ export class CountedOperations {
   }
 }
 
-async function isAcknowledged(store: IdempotencyStore, key: string, answer: string, ttlMs: number): Promise<boolean> {
+async function isAcknowledged(store: IdempotencyStore, key: string, result: string, ttlMs: number): Promise<boolean> {
   try {
     const lease = await acquireLease({ store, key }, { recordTtlMs: ttlMs });
-    const { kind } = await store.complete(lease, completionOf(answer, { outcomeTtlMs: ttlMs }));
+    const { kind } = await store.complete(lease, completionOf(result, { outcomeTtlMs: ttlMs }));
     return kind === 'ok' || kind === 'restored';
   } catch (error) {
     if (error instanceof StoreError) return false;

@@ -1,10 +1,10 @@
-// A master that is lost, and the replica that takes its place.
+// A master is lost, and its replica replaces it.
 import type { Durability } from '@onceguard/core/redis';
 import { startReplicaPair } from '@onceguard/testing';
 import { CountedOperations, type Losses } from './counted-operations.js';
 import { type LossRow, withStore } from './loss-row.js';
 
-/** For how long operations go on after the replication was cut. */
+/** For how long operations continue after the replication was cut. */
 const runAfterCutMs = 4_000;
 
 const isCut = true;
@@ -29,7 +29,7 @@ export const failovers: readonly LossRow[] = [
 ];
 
 interface Replication {
-  /** Half of the operations come after the replication was cut, and nobody has noticed. */
+  /** Half of the operations come after the replication was cut unnoticed. */
   readonly isCut?: boolean;
   readonly args?: readonly string[];
   readonly durability?: Durability;

@@ -1,4 +1,4 @@
-// A master that is frozen until its Sentinels have replaced it, and then wakes up.
+// A master is frozen until its Sentinels have replaced it, and then wakes up.
 import { setTimeout as pause } from 'node:timers/promises';
 import { RedisStore, safeRedisOptions } from '@onceguard/core/redis';
 import { type RedisServer, type SentinelSet, startSentinelSet } from '@onceguard/testing';
@@ -6,7 +6,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { CountedOperations, type Losses } from './counted-operations.js';
 import { type LossRow, withStore } from './loss-row.js';
 
-/** For how long operations go on after the master woke up. It is told of its fate some seconds later. */
+/** For how long operations continue after the master woke up. Its Sentinels demote it some seconds later. */
 const runAfterThawMs = 4_000;
 const intervalMs = 8;
 
@@ -42,16 +42,16 @@ async function measureFrozenMaster(count: number, options: Omit<RedisOptions, 'r
   }
 }
 
-/** The replica that is the master now, as all Sentinels say. */
+/** The replica that is the master now, once all Sentinels agree. */
 async function currentMaster({ masterName, sentinels, replicas }: SentinelSet): Promise<RedisServer> {
   for (;;) {
-    const told = await Promise.all(
+    const addresses = await Promise.all(
       sentinels.map(async (sentinel) =>
         String(await sentinel.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName)),
       ),
     );
-    const found = replicas.find(({ port }) => told.every((address) => address === `127.0.0.1,${port}`));
-    if (found !== undefined) return found;
+    const master = replicas.find(({ port }) => addresses.every((address) => address === `127.0.0.1,${port}`));
+    if (master !== undefined) return master;
     await pause(50);
   }
 }

@@ -5,7 +5,7 @@ import { type LossRow, withStore } from './loss-row.js';
 
 /** Twice as much as fits. */
 const count = 1_500;
-const answer = 'x'.repeat(10_000);
+const result = 'x'.repeat(10_000);
 
 const policies = ['noeviction', 'allkeys-lru', 'volatile-lru', 'volatile-ttl', 'allkeys-random'] as const;
 
@@ -21,8 +21,8 @@ async function measureFullMemory(policy: string): Promise<Losses> {
   try {
     return await withStore(server.url, async (store) => {
       const operations = new CountedOperations();
-      await operations.run(store, { count, answer });
-      // To look must not evict.
+      await operations.run(store, { count, result });
+      // Reading must not evict.
       await server.command('CONFIG', 'SET', 'maxmemory', 0);
       return await operations.losses(store);
     });

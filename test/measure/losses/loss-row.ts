@@ -1,13 +1,13 @@
-// One row of the table of losses: a setting of Redis, what happens to it, and how that is measured.
+// One row of the table of losses: a setting of Redis, a fault, and how the losses are measured.
 import { RedisStore } from '@onceguard/core/redis';
 import type { Losses } from './counted-operations.js';
 
 export interface LossRow {
   readonly setting: string;
   readonly fault: string;
-  /** How many of the acknowledged operations are run again, where that is certain. */
+  /** How many of the acknowledged operations run again, where that is certain. */
   readonly runAgain?: 'none' | 'some' | 'all';
-  /** Makes about so many operations before the fault. */
+  /** Runs about this many operations before the fault. */
   measure(count: number): Promise<Losses>;
 }
 

@@ -14,10 +14,10 @@ setTimeout(() => {
 }, limitMs).unref();
 
 console.log(await versions());
-print(['setting', 'fault', 'acknowledged', 'refused', 'run again', 'answer gone']);
+print(['setting', 'fault', 'acknowledged', 'refused', 'run again', 'outcome gone']);
 for (const { setting, fault, measure } of lossRows) {
-  const { acknowledged, refused, runAgain, outcomeGone: answerGone } = await measure(count);
-  print([setting, fault, acknowledged, refused, runAgain, answerGone]);
+  const { acknowledged, refused, runAgain, outcomeGone } = await measure(count);
+  print([setting, fault, acknowledged, refused, runAgain, outcomeGone]);
 }
 
 function print(cells: readonly (string | number)[]): void {

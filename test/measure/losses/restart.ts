@@ -1,4 +1,4 @@
-// A server that is killed and started again, with what it has on disk.
+// A server is killed and restarted, with what it has on disk.
 import { startRedis } from '@onceguard/testing';
 import { CountedOperations, type Losses } from './counted-operations.js';
 import { type LossRow, withStore } from './loss-row.js';
@@ -18,7 +18,7 @@ export const restarts: readonly LossRow[] = [
   },
 ];
 
-/** With a snapshot: at half time. */
+/** With `snapshot`, one is taken after half of the operations. */
 async function measureRestart(count: number, { args = [] as readonly string[], snapshot = false }): Promise<Losses> {
   const server = await startRedis({ args });
   try {

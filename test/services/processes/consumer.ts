@@ -1,4 +1,4 @@
-// A consumer in a process of its own, which stands still where it is told to, to be killed there.
+// A consumer in its own process, which halts at a given point, so that a test can kill it there.
 import { randomUUID } from 'node:crypto';
 import type { OperationContext } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
@@ -23,21 +23,21 @@ export interface ConsumerSettings {
   readonly queue: string;
   readonly delaysMs: readonly number[];
   readonly redisUrl: string;
-  /** Of the records, and of what the work leaves behind. */
+  /** The prefix of the records, and of the effects of the work. */
   readonly prefix: string;
   readonly leaseMs: number;
-  /** Where it stands still, with the first job that gets there. */
+  /** The point at which it halts, with the first job that reaches it. */
   readonly holdAt: HoldPoint | null;
-  /** Whether the work has a step that may happen once at most. */
+  /** Whether the work has a step that may happen at most once. */
   readonly labels: boolean;
-  /** How long the work takes at most. */
+  /** How long the work may take. */
   readonly workMs: number;
 }
 
-/** `ready` first; then what becomes of each delivery. */
+/** `ready` first; then the decision about each delivery. */
 export type ConsumerMessage = { readonly ready: true } | { readonly held: HoldPoint } | { readonly decided: string };
 
-/** What the work gives: the run that is on record, and the key by which the other system knows its charge. */
+/** The result of the work: the run that is on record, and the key by which the other system knows its charge. */
 export interface Shipped {
   readonly run: string;
   readonly charge: string;
@@ -45,7 +45,7 @@ export interface Shipped {
 
 const settings: ConsumerSettings = JSON.parse(process.argv[2] ?? '{}');
 const { prefix, holdAt } = settings;
-const sendToParent = (told: ConsumerMessage) => void process.send?.(told);
+const sendToParent = (message: ConsumerMessage) => void process.send?.(message);
 
 async function holdIfAt(point: HoldPoint): Promise<void> {
   if (point !== holdAt) return;

@@ -57,7 +57,7 @@ describe.each([
     expect(work).toHaveBeenCalledTimes(1);
   });
 
-  test('steps go on where the attempt before ended', async () => {
+  test('steps resume where the attempt before ended', async () => {
     const charge = jest.fn(async () => new Uint8Array([7]));
     const pay = makeIdempotent(
       async (_input, { step, attempt, signal }) => {
@@ -119,8 +119,8 @@ test('With a closed store nothing runs, and the error is a StoreError', async ()
   expect(work).not.toHaveBeenCalled();
 });
 
-/** Writes the answer that the path asks for. */
-function answer(path, res) {
+/** Sends the response that the path asks for. */
+function respond(path, res) {
   res.statusCode = 201;
   if (path === '/json') return void res.end('{"paid":true}');
   if (path === '/bytes') return void res.end(Uint8Array.from(Buffer.from('paid')));
@@ -129,13 +129,13 @@ function answer(path, res) {
 }
 
 async function onExpress(store, charge) {
-  // Express itself has to have it.
+  // Express itself needs it.
   globalThis.setImmediate ??= require('node:timers').setImmediate;
   const app = Express();
   app.use(Express.json({ verify: express.keepRawBody }));
   app.post('/:kind', express.idempotency({ store, scope: 'public' }), (req, res) => {
     charge();
-    answer(req.path, res);
+    respond(req.path, res);
   });
   return await listening(createServer(app));
 }
@@ -158,7 +158,7 @@ async function onKoa(store, charge) {
   app.use((ctx) => {
     charge();
     ctx.respond = false;
-    answer(ctx.path, ctx.res);
+    respond(ctx.path, ctx.res);
   });
   const callback = app.callback();
   return await listening(createServer((req, res) => void callback(req, res)));

@@ -1,5 +1,5 @@
-// A user's program as a bundler gets it: payments through Express, final errors, refusals, a store that fails. It is run as it
-// is and from every bundle, and exits with an error where something is not as promised.
+// A user's program for the bundlers: payments through Express, final errors, rejections, a store that fails. It runs
+// unbundled and from every bundle, and exits with an error where a promise is broken.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -76,7 +76,7 @@ async function declinesOnce(store: IdempotencyStore, finalErrors: Parameters<typ
   assert.equal(work.runs, 1);
 }
 
-/** Builds share what they record: the first one records the error, and the others restore it. */
+/** Builds share records: the first build records the error, and the others restore it. */
 async function restoresWhatAnotherBuildRecorded(prefix: string) {
   const store = await RedisStore.connect({ url, prefix });
   const { pay, work } = declining(store, { LimitExceeded, CardDeclined }, 'of all builds');
@@ -101,7 +101,7 @@ function isDecline(error: unknown) {
   return error instanceof CardDeclined && !(error instanceof LimitExceeded) && error.message === 'no funds';
 }
 
-/** The errors with which Redis refuses are recognised, whatever a minifier made of the names of their classes. */
+/** Redis' error replies are recognised, however a minifier renames their classes. */
 async function checksWithoutRights() {
   const admin = new Redis(url);
   const user = `bundled-${randomUUID()}`;
