@@ -87,7 +87,7 @@ describe('Until it is sent, a captured answer', () => {
     await wire.connect(requestText('POST'));
     const { capture } = await wire.nextExchange();
     expect(capture.baselineHeaders).toEqual([['X-Outer', '1']]);
-    expect(await capture.ended).toEqual({
+    expect(await capturedResponse({ capture })).toEqual({
       status: 202,
       reason: 'Taken',
       headers: [

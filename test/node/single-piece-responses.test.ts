@@ -38,7 +38,7 @@ describe('What is given to end in one piece', () => {
       res.statusCode = 201;
       res.setHeader('X-A', '1').end('é');
     });
-    expect(await capture.ended).toEqual({
+    expect(await capturedResponse({ capture })).toEqual({
       status: 201,
       reason: 'Created',
       headers: [['X-A', '1']],

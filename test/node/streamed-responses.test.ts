@@ -110,7 +110,7 @@ describe('A flowing answer', () => {
       await client.untilReceived((text) => text.includes(data));
     }
     res.end();
-    expect((await capture.ended)?.body?.toString()).toBe('data: 1\n\ndata: 2\n\ndata: 3\n\n');
+    expect((await capturedResponse({ capture })).body?.toString()).toBe('data: 1\n\ndata: 2\n\ndata: 3\n\n');
   });
 
   it('shows its head at once when that is flushed', async () => {
