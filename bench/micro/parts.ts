@@ -9,7 +9,7 @@ import { fingerprintRequest } from '../../packages/core/src/http/fingerprint.js'
 import { parseKey } from '../../packages/core/src/http/idempotency-key.js';
 import { deriveRecordName } from '../../packages/core/src/http/record-name.js';
 import { decodeRecordedResponse, encodeRecordedResponse } from '../../packages/core/src/http/recorded-response.js';
-import { captureResponse } from '../../packages/core/src/node/capture/capture.js';
+import { captureResponse } from '../../packages/core/src/node/capture/capture-response.js';
 import { pay } from '../apps/payment.js';
 
 const key = '0f8fad5b-d9cb-469f-a165-70867728950e';

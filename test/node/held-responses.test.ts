@@ -274,10 +274,10 @@ describe('send', () => {
   });
 });
 
-it('A response that has been written already is not captured', async () => {
+it('A response whose head has been written is not captured', async () => {
   await startWith(({ res }) => res.end('x'));
   await wire.connect(requestText('POST'));
   const { req, res, capture } = await wire.nextExchange();
   await capture.send();
-  expect(() => captureResponse(req, res, { maxOutcomeBytes: 1 })).toThrow(/written already/);
+  expect(() => captureResponse(req, res, { maxOutcomeBytes: 1 })).toThrow(/has been written/);
 });

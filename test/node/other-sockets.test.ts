@@ -87,7 +87,7 @@ describe.each(Object.keys(substituteSockets))('With %s in place of a socket', (n
     capture.endWithoutResponse();
     expect(await capture.ended).toBeNull();
     capture.abort();
-    expect(await failed).toMatchObject([{ message: 'The answer was cut off.' }]);
+    expect(await failed).toMatchObject([{ message: 'The response was aborted.' }]);
   });
 
   it('a destroy of the socket does no harm', async () => {

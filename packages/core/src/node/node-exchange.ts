@@ -8,7 +8,8 @@ import type { HttpContext, HttpExchange, HttpResponse } from '../http/http-excha
 import { rawBodyOf } from '../http/raw-body.js';
 import type { OutgoingResponse } from '../http/response.js';
 import { nextBatch } from '../http/tick-batch.js';
-import { type Capture, captureResponse } from './capture/capture.js';
+import type { Capture } from './capture/capture.js';
+import { captureResponse } from './capture/capture-response.js';
 import { connectionOf } from './disconnect/client-connection.js';
 import { hasBody, whenBodyKnown } from './request-body.js';
 import { headersOf, removeHeadersExcept } from './response-head.js';

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HeaderEntry } from '../http/headers.js';
 import type { OutgoingResponse } from '../http/response.js';
-import { captureResponse } from './capture/capture.js';
+import { captureResponse } from './capture/capture-response.js';
 import { headersOf, removeHeadersExcept } from './response-head.js';
 import { sendResponse } from './send-response.js';
 

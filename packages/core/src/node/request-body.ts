@@ -1,6 +1,6 @@
 // Whether a request has a body: HTTP/1 says it in the headers, HTTP/2 with the flag that ends a stream.
 import type { IncomingMessage } from 'node:http';
-import { http2RequestStream, isStreamClosed } from './http2/http2-stream.js';
+import { http2StreamOf, isStreamClosed } from './http2/http2-stream.js';
 
 /** Requests over HTTP/2 that were seen to end without a byte after their headers. */
 const requestsWithoutBody = new WeakSet<IncomingMessage>();
@@ -8,7 +8,7 @@ const requestsWithoutBody = new WeakSet<IncomingMessage>();
 /** True unless the request is known to have no body. */
 export function hasBody(req: IncomingMessage): boolean {
   const { 'content-length': length, 'transfer-encoding': coding } = req.headers;
-  const stream = http2RequestStream(req);
+  const stream = http2StreamOf(req);
   if (stream && length === undefined) return !stream.endAfterHeaders && !requestsWithoutBody.has(req);
   return Number(length ?? 0) !== 0 || coding !== undefined;
 }
@@ -18,7 +18,7 @@ export function hasBody(req: IncomingMessage): boolean {
  * a promise for the first byte or the end. Nothing is taken from the stream: whoever reads it later gets everything.
  */
 export function whenBodyKnown(req: IncomingMessage): Promise<void> | undefined {
-  const stream = http2RequestStream(req);
+  const stream = http2StreamOf(req);
   const isUndecided = stream && req.headers['content-length'] === undefined && hasBody(req);
   // `readableFlowing` is null until somebody reads the body.
   if (!isUndecided || req.readableEnded || req.readableFlowing !== null) return undefined;

@@ -2,8 +2,7 @@
 import { ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import type { HeaderEntry } from '../http/headers.js';
-import type { ResponseHead } from '../http/response.js';
-import { http2ResponseStream } from './http2/http2-stream.js';
+import { http2StreamOf } from './http2/http2-stream.js';
 import type { CallOriginal } from './intercept/original-methods.js';
 
 /** The headers that stand on a response, in the order in which Node would send them. */
@@ -20,13 +19,8 @@ export function removeHeadersExcept(res: ServerResponse, headers: readonly Heade
 /** The names in the case in which they were given. Every outgoing message can tell; the types know it of requests. */
 function headerNamesOf(res: ServerResponse): string[] {
   // Over HTTP/2 all names are in lower case. The status stands among them once it was written.
-  if (http2ResponseStream(res)) return res.getHeaderNames().filter((name) => !name.startsWith(':'));
+  if (http2StreamOf(res)) return res.getHeaderNames().filter((name) => !name.startsWith(':'));
   return Reflect.apply(ClientRequest.prototype.getRawHeaderNames, res, []);
-}
-
-/** The text of a head without the headers that Node adds by itself. */
-export function formatHead({ status, reason, headers }: ResponseHead): string {
-  return `HTTP/1.1 ${status} ${reason}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
 }
 
 /** True if an answer with this status to this request has no body, whatever its headers say (RFC 9110, section 6.4.1). */

@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import { isFramingHeader } from '../http/headers.js';
 import type { OutgoingResponse, TrailerEntry } from '../http/response.js';
 import { connectionOfResponse, destroyResponse } from './disconnect/client-connection.js';
-import { http2ResponseStream } from './http2/http2-stream.js';
+import { http2StreamOf } from './http2/http2-stream.js';
 import { sendHttp2Response } from './http2/send-http2-response.js';
 import { nativeEnd } from './intercept/native-methods.js';
 import { isBodyless } from './response-head.js';
@@ -18,7 +18,7 @@ export function sendResponse(
   response: OutgoingResponse,
   onSendError?: (error: Error) => void,
 ): Promise<void> {
-  if (http2ResponseStream(res)) return sendHttp2Response(res, response, onSendError);
+  if (http2StreamOf(res)) return sendHttp2Response(res, response, onSendError);
   return sendAndWait(res, onSendError, () => {
     for (const [name, value] of response.headers) {
       if (!isFramingHeader(name)) res.setHeader(name, value);
