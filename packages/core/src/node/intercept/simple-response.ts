@@ -1,9 +1,12 @@
 // The fast path for the most frequent response: the whole body is passed to `end`, and nothing was written before.
 //
-// A dry run of such a response cannot fail: Node checked each header when it was set, and `asSimpleResponse` excludes
-// everything else that Node could refuse. So this file captures the response without a shadow response. Everything else
-// takes the general path (`dry-run.ts`), also without this file; the captured response is the same.
-
+// A dry run of such a response cannot fail. Node checked each header when it was set, and `asSimpleResponse` excludes
+// everything else that Node could refuse. So this file captures the response without a shadow response. Without this file
+// every response would take the general path (`dry-run.ts`), with the same outcome.
+//
+// How it was measured: `bench/micro` captures one small response on this path, and one with a dry run because of its reason
+// phrase. In CPU time, the lower quartile of 56 runs of 2,000 responses each, this path takes 22 µs instead of 32 µs on
+// Node 20, 19 µs instead of 29 µs on Node 22, and 32 µs instead of 47 µs on Node 24 (on a busier machine).
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { isUint8Array } from 'node:util/types';
 import type { CapturedResponse, ResponseHead } from '../../http/response.js';
