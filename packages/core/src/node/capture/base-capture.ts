@@ -23,8 +23,8 @@ interface CaptureBuffer {
 const noBytes = Buffer.alloc(0);
 
 /**
- * `send`, `discard` and `abort` keep one order: restore the response, write to it, then unmask the disconnect. Listeners of
- * the deferred events must find the response as plain Node leaves it.
+ * `send`, `discard` and `abort` keep one order: they restore the response first and unmask the disconnect afterwards. Listeners
+ * of the deferred events must find the response as plain Node leaves it.
  */
 export abstract class BaseCapture implements Capture {
   readonly baselineHeaders: readonly HeaderEntry[];
