@@ -2,6 +2,7 @@
 import { MemoryStore } from '@onceguard/core';
 import { createLifecycle, type HttpExchange } from '@onceguard/core/http';
 import { expect, test } from 'vitest';
+import { ResponseBody } from '../../packages/core/src/http/response-body.js';
 
 test('is protected both times where the first time has ended', async () => {
   const lifecycle = createLifecycle<object>({ store: new MemoryStore(), scope: 'public' });
@@ -9,7 +10,7 @@ test('is protected both times where the first time has ended', async () => {
   const [first, second] = [handleOnce(request), handleOnce(request)];
   await lifecycle.handle(request, first);
   await lifecycle.handle(request, second);
-  expect([first.did, second.did]).toEqual([['ran', 'delivered'], ['replaced 200']]);
+  expect([first.did, second.did]).toEqual([['ran', 'delivered'], ['replayed 200']]);
 });
 
 test('is protected the second time where the first one ended in a refusal, or in an error', async () => {
@@ -59,12 +60,14 @@ function handleOnce(identity: object, handler: () => Promise<void> = async () =>
         isStreaming: false,
         headers: [],
         trailers: [],
-        body: Buffer.from('a'),
+        body: new ResponseBody(Buffer.from('a')),
+        size: 1,
         isUnrouted: false,
       };
     },
     sendCaptured: async () => void did.push('delivered'),
-    replaceResponse: async ({ status }) => void did.push(`replaced ${status}`),
+    sendReplay: async ({ status }) => void did.push(`replayed ${status}`),
+    sendRefusal: async ({ status }) => void did.push(`refused ${status}`),
     abortResponse: () => void did.push('cut'),
   };
 }

@@ -5,6 +5,7 @@ import { type HandlerResponse, settleResponse } from '../../packages/core/src/ht
 import { createOmitPredicate } from '../../packages/core/src/http/headers.js';
 import type { HttpResponse } from '../../packages/core/src/http/http-exchange.js';
 import { checkHttpOptions, type HttpOptions } from '../../packages/core/src/http/http-options.js';
+import { ResponseBody } from '../../packages/core/src/http/response-body.js';
 import { responseView } from '../../packages/core/src/http/response-view.js';
 import { MemoryStore } from '../../packages/core/src/stores/memory/memory-store.js';
 
@@ -15,9 +16,15 @@ const unbound = { as: 'retryable', unbind: true };
 const unknown = { as: 'unknown', retryAfterMs: null, note: null };
 const recorded = (status: number) => expect.objectContaining({ as: 'done', note: `${status}` });
 
-function responseOf(status: number, more: Partial<HttpResponse> = {}): HttpResponse {
-  const body = Buffer.from('{"said":true}');
-  return { status, reason: '', headers: [], trailers: [], body, isStreaming: false, isUnrouted: false, ...more };
+type ResponseParts = Partial<Omit<HttpResponse, 'body'>> & { readonly body?: Buffer | null };
+
+function responseOf(
+  status: number,
+  { body = Buffer.from('{"said":true}'), ...more }: ResponseParts = {},
+): HttpResponse {
+  const [size, isStreaming, isUnrouted] = [body?.length ?? 0, false, false];
+  const head = { status, reason: '', headers: [], trailers: [] };
+  return { ...head, body: body && new ResponseBody(body), size, isStreaming, isUnrouted, ...more };
 }
 
 function settleWith(answer: HttpResponse | null, policy: Policy = {}, more: Partial<HandlerResponse> = {}) {

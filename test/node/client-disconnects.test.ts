@@ -81,7 +81,7 @@ describe('After the client has gone, the whole answer is known of', () => {
         const round = await disconnectBeforeResponse(start, layers);
         expect(await capturedResponse(round)).toMatchObject({
           size,
-          flowing: how === 'flowing',
+          isStreaming: how === 'flowing',
           body: readFileSync(file),
         });
         expect(failure).toBeUndefined();
@@ -132,7 +132,7 @@ describe('An attempt that is aborted', () => {
     source.pipe(res);
     await client.untilReceived((text) => text.length > 200_000);
     attempt.abort();
-    expect(await capture.ended).toMatchObject({ status: 200, body: null, flowing: true });
+    expect(await capture.ended).toMatchObject({ status: 200, body: null, isStreaming: true });
     await closed(source);
     await client.closed;
     expect(client.received().toString('latin1')).not.toMatch(/\r\n0\r\n\r\n$/);
@@ -151,7 +151,7 @@ describe('An attempt that is aborted', () => {
     );
     await nextLoopTurn();
     attempt.abort();
-    expect(await capturedResponse(round)).toMatchObject({ body: null, flowing: true });
+    expect(await capturedResponse(round)).toMatchObject({ body: null, isStreaming: true });
     await closed(source);
   });
 

@@ -87,7 +87,7 @@ describe('Until it is sent, a captured answer', () => {
     await wire.connect(requestText('POST'));
     const { capture } = await wire.nextExchange();
     expect(capture.baselineHeaders).toEqual([['X-Outer', '1']]);
-    expect(await capture.ended).toEqual({
+    expect(await capturedResponse({ capture })).toEqual({
       status: 202,
       reason: 'Taken',
       headers: [
@@ -98,7 +98,7 @@ describe('Until it is sent, a captured answer', () => {
       trailers: [['X-Sum', '1']],
       body: Buffer.from([255, 0xc3, 0xa9]),
       size: 3,
-      flowing: false,
+      isStreaming: false,
     });
   });
 

@@ -136,7 +136,7 @@ describe('Layers and the record', () => {
     const source = Readable.from(random);
     source.pipe(round.res);
     await gone;
-    expect(await capturedResponse(round)).toMatchObject({ body: null, flowing: true });
+    expect(await capturedResponse(round)).toMatchObject({ body: null, isStreaming: true });
     expect(source.destroyed).toBe(true);
     await round.capture.send();
   });

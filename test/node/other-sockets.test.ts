@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { type Capture, captureResponse } from '../../packages/core/src/node/index.js';
+import { capturedResponse } from './support/capture-server.js';
 
 /** What wrappers give a request in place of a socket. */
 const substituteSockets: Record<string, () => unknown> = {
@@ -55,7 +56,7 @@ describe.each(Object.keys(substituteSockets))('With %s in place of a socket', (n
   it('an answer is held until it is sent', async () => {
     const { res, capture } = begin(name);
     res.setHeader('X-Made', 'here').end('é');
-    expect(await capture.ended).toMatchObject({ status: 200, body: Buffer.from('é') });
+    expect(await capturedResponse({ capture })).toMatchObject({ status: 200, body: Buffer.from('é') });
     expect(res.sent).toBe('');
     const finished = once(res, 'finish');
     await capture.send();

@@ -1,7 +1,8 @@
 // sendAnswer: the door for replays and refusals.
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type ComposedResponse, captureResponse, sendResponse } from '../../packages/core/src/node/index.js';
+import type { OutgoingResponse } from '../../packages/core/src/http/index.js';
+import { captureResponse, sendResponse } from '../../packages/core/src/node/index.js';
 import { sendWhenEnded, startCaptureServer } from './support/capture-server.js';
 import { listen, type RawServer, requestText } from './support/raw-http.js';
 
@@ -9,14 +10,14 @@ let wire: RawServer;
 afterEach(() => wire.close());
 
 async function get(
-  answer: Partial<ComposedResponse>,
+  answer: Partial<OutgoingResponse>,
   text = requestText('POST'),
   prepare = (_res: ServerResponse): void => {},
 ) {
   const errors: Error[] = [];
   wire = await listen((_req, res) => {
     prepare(res);
-    void sendResponse(res, { status: 200, headers: [], body: Buffer.from('body'), ...answer }, (error) =>
+    void sendResponse(res, { status: 200, headers: [], trailers: [], body: Buffer.from('body'), ...answer }, (error) =>
       errors.push(error),
     );
   });
@@ -59,7 +60,7 @@ describe('A composed answer', () => {
       /\r\nContent-Length: 4\r\n.*\r\n\r\nbody$/s,
     ],
     ['trailers', { trailers: [['X-Sum', '1']] }, /\r\n\r\n4\r\nbody\r\n0\r\nX-Sum: 1\r\n\r\n$/],
-  ] satisfies [string, Partial<ComposedResponse>, RegExp][])('has %s', async (_what, answer, expected) => {
+  ] satisfies [string, Partial<OutgoingResponse>, RegExp][])('has %s', async (_what, answer, expected) => {
     expect((await get(answer)).text).toMatch(expected);
   });
 
@@ -97,7 +98,7 @@ it('A capture around a capture works: each sends through the other', async () =>
         (req, res, next) => {
           const outer = captureResponse(req, res, { maxOutcomeBytes: 1000 });
           void outer.ended.then(async (answer) => {
-            order.push(`outer ended ${answer?.status} ${answer?.body}`);
+            order.push(`outer ended ${answer?.status} ${answer?.body?.toBuffer()}`);
             await outer.send();
           });
           next();

@@ -38,14 +38,14 @@ describe('What is given to end in one piece', () => {
       res.statusCode = 201;
       res.setHeader('X-A', '1').end('é');
     });
-    expect(await capture.ended).toEqual({
+    expect(await capturedResponse({ capture })).toEqual({
       status: 201,
       reason: 'Created',
       headers: [['X-A', '1']],
       trailers: [],
       body: Buffer.from('é'),
       size: 2,
-      flowing: false,
+      isStreaming: false,
     });
     expect(Reflect.get(res, '_header')).toBe('HTTP/1.1 201 Created\r\nX-A: 1\r\n\r\n');
     expect(capture.discard()).toBe(true);
@@ -72,7 +72,7 @@ describe('What is given to end in one piece', () => {
     expect((await capturedResponse(stream)).isStreaming).toBe(true);
     await wire.close();
     const large = await begin(({ res }) => res.end('12345'), { maxOutcomeBytes: 4 });
-    expect(await capturedResponse(large)).toMatchObject({ flowing: true, body: null, size: 5 });
+    expect(await capturedResponse(large)).toMatchObject({ isStreaming: true, body: null, size: 5 });
   });
 
   it('has a status that is a number, however it was assigned', async () => {

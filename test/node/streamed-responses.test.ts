@@ -47,7 +47,7 @@ describe('A flowing answer', () => {
   it.each(Object.keys(streamStarts))('is not complete before it is sent (%s)', async (how) => {
     const { client, round } = await startStream(how);
     const answer = await capturedResponse(round);
-    expect(answer).toMatchObject({ flowing: true, body: Buffer.from('abc'), size: 3 });
+    expect(answer).toMatchObject({ isStreaming: true, body: Buffer.from('abc'), size: 3 });
     await nextLoopTurn();
     const before = client.received().toString();
     expect(client.socket.readyState).toBe('open');
@@ -110,7 +110,7 @@ describe('A flowing answer', () => {
       await client.untilReceived((text) => text.includes(data));
     }
     res.end();
-    expect((await capture.ended)?.body?.toString()).toBe('data: 1\n\ndata: 2\n\ndata: 3\n\n');
+    expect((await capturedResponse({ capture })).body?.toString()).toBe('data: 1\n\ndata: 2\n\ndata: 3\n\n');
   });
 
   it('shows its head at once when that is flushed', async () => {
@@ -138,12 +138,16 @@ describe('A flowing answer', () => {
     wire = await startCaptureServer(({ res }) => res.end('x'.repeat(size)), { maxOutcomeBytes: 10 });
     await wire.connect(keepAlive);
     expect(await capturedResponse(await wire.nextExchange())).toMatchObject({
-      flowing: false,
+      isStreaming: false,
       body: Buffer.alloc(10, 'x'),
     });
     size = 11;
     await wire.connect(keepAlive);
-    expect(await capturedResponse(await wire.nextExchange())).toMatchObject({ flowing: true, body: null, size: 11 });
+    expect(await capturedResponse(await wire.nextExchange())).toMatchObject({
+      isStreaming: true,
+      body: null,
+      size: 11,
+    });
   });
 
   it('does not flow where its head alone would be a complete answer', async () => {

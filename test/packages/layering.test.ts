@@ -79,7 +79,6 @@ const knownCycles: readonly (readonly string[])[] = [
   ],
   ['packages/core/src/http/classification.ts', 'packages/core/src/http/http-options.ts'],
   ['packages/core/src/node/capture/capture.ts', 'packages/core/src/node/http2/http2-capture.ts'],
-  ['packages/core/src/node/http2/send-http2-response.ts', 'packages/core/src/node/send-response.ts'],
   ['packages/core/src/stores/redis/connection/redact.ts', 'packages/core/src/stores/redis/connection/redis-client.ts'],
   ['packages/testing/src/servers/cluster.ts', 'packages/testing/src/servers/move-slots.ts'],
 ];

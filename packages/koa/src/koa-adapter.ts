@@ -44,11 +44,11 @@ export function createKoaAdapter(
       return downstream.returned;
     },
     isUnrouted: () => isUnrouted(ctx),
-    respond: async (answer, onSendError) => {
-      const give = (shown: OutgoingResponse) => respondThroughKoa(ctx, shown);
-      if (answer.isRecorded) replayThroughMiddleware(ctx.req, ctx.res, answer, give, onSendError);
-      else give(answer);
+    sendReplay: async (replay, onSendError) => {
+      const respond = (response: OutgoingResponse) => respondThroughKoa(ctx, response);
+      replayThroughMiddleware(ctx.req, ctx.res, replay, respond, onSendError);
     },
+    sendRefusal: async (refusal) => respondThroughKoa(ctx, refusal),
   };
   return { adapter, downstream };
 }

@@ -1,7 +1,8 @@
 // A server on which every answer is captured and stays so until the test decides.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type Capture, type CapturedResponse, captureResponse } from '../../../packages/core/src/node/index.js';
+import type { CapturedResponse } from '../../../packages/core/src/http/index.js';
+import { type Capture, captureResponse } from '../../../packages/core/src/node/index.js';
 import { listen, type RawServer } from './raw-http.js';
 
 export interface CapturedExchange {
@@ -67,11 +68,14 @@ export function sendWhenEnded(round: CapturedExchange): Promise<void> {
   return round.capture.ended.then(() => round.capture.send());
 }
 
-/** The answer, which the test expects to be there. */
-export async function capturedResponse(round: CapturedExchange): Promise<CapturedResponse> {
-  const answer = await round.capture.ended;
-  if (answer === null) throw new Error('no answer came');
-  return answer;
+/** A captured response, its body in one piece. */
+export type WholeResponse = Omit<CapturedResponse, 'body'> & { readonly body: Buffer | null };
+
+/** The response, which the test expects to be there. */
+export async function capturedResponse({ capture }: Pick<CapturedExchange, 'capture'>): Promise<WholeResponse> {
+  const response = await capture.ended;
+  if (response === null) throw new Error('no response came');
+  return { ...response, body: response.body?.toBuffer() ?? null };
 }
 
 /** Resolves when the server has learnt that the connection is closed. */

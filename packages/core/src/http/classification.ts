@@ -142,6 +142,7 @@ function settleRecorded(
   const { status, reason, body } = answer;
   const headers = diffHeaders(baseline, answer.headers, isOmitted);
   const trailers = answer.trailers.filter(([name]) => !isOmitted(name));
-  const outcome = body === null ? null : encodeRecordedResponse({ status, reason, headers, trailers, body });
+  const outcome =
+    body === null ? null : encodeRecordedResponse({ status, reason, headers, trailers, body: body.toBuffer() });
   return { as: 'done', outcome, note: String(status) };
 }

@@ -40,7 +40,7 @@ export class ErrorResponder {
     const { status, headers, body } = problemResponse(code, facts, renderProblem);
     publish('rejected', () => ({ store: store.name, recordName, code }));
     const all = applyHeaderChange(exchange.outerHeaders(), { set: headers, removed: [] });
-    await exchange.replaceResponse({ status, headers: all, body });
+    await exchange.sendRefusal({ status, headers: all, trailers: [], body });
   }
 
   /** Hands the error to the application while its error handler can still answer. Its message never goes to the client from here. */
@@ -60,7 +60,7 @@ export class ErrorResponder {
     }
     if (!isHandlerStarted && (isForeign || exchange.canStart())) throw error;
     const headers = applyHeaderChange(exchange.outerHeaders(), { set: internalServerError.headers, removed: [] });
-    await exchange.replaceResponse({ ...internalServerError, headers });
+    await exchange.sendRefusal({ ...internalServerError, headers });
   }
 }
 
@@ -71,6 +71,7 @@ const internalServerError = {
     ['Content-Type', 'text/plain; charset=utf-8'],
     ['Cache-Control', 'no-store'],
   ] satisfies HeaderEntry[],
+  trailers: [],
   body: Buffer.from('Internal Server Error'),
 };
 

@@ -2,6 +2,7 @@
 import type { OperationContext } from '../engine/operation-context.js';
 import type { RequestBody } from './comparable-body.js';
 import type { HeaderEntry } from './headers.js';
+import type { CapturedResponse, OutgoingResponse } from './response.js';
 
 /** What a handler is told of its execution. */
 export interface HttpContext extends OperationContext {
@@ -13,29 +14,10 @@ export interface HttpContext extends OperationContext {
   markNothingHappened(): void;
 }
 
-/** An answer of the handler's side, complete. */
-export interface HttpResponse {
-  readonly status: number;
-  readonly reason: string;
-  readonly headers: readonly HeaderEntry[];
-  readonly trailers: readonly (readonly [name: string, value: string])[];
-  /** Null where it was larger than `maxOutcomeBytes`. */
-  readonly body: Buffer | null;
-  /** Its head and bytes, all but the end, have left already. */
-  readonly isStreaming: boolean;
+/** The response that a handler has ended. */
+export interface HttpResponse extends CapturedResponse {
   /** A 404 or 405 that no route gave. */
   readonly isUnrouted: boolean;
-}
-
-/** An answer that is not the handler's: a replay, a refusal. Its headers are all that goes out, but framing. */
-export interface OutgoingResponse {
-  readonly status: number;
-  readonly reason?: string;
-  readonly headers: readonly HeaderEntry[];
-  readonly trailers?: readonly (readonly [name: string, value: string])[];
-  readonly body: Buffer;
-  /** It is on record: what layers outside did to it is part of it. A refusal is not. */
-  readonly isRecorded?: boolean;
 }
 
 export interface HttpExchange {
@@ -67,10 +49,12 @@ export interface HttpExchange {
   /** Lets the handler's answer out, with these headers added if its head has not left. */
   sendCaptured(extra: readonly HeaderEntry[]): Promise<void>;
   /**
-   * Sends this, instead of the handler's answer if there is one. An answer that flows already is cut. Does nothing where a layer
-   * outside has answered.
+   * Sends a recorded response in place of the handler's, if there is one. Outer middleware has already changed it, before it was
+   * recorded. A response that is streaming is aborted. Does nothing where outer middleware has responded.
    */
-  replaceResponse(answer: OutgoingResponse): Promise<void>;
+  sendReplay(response: OutgoingResponse): Promise<void>;
+  /** As `sendReplay`, for a response that is not on record: outer middleware treats it as it treats any response. */
+  sendRefusal(response: OutgoingResponse): Promise<void>;
   /** Ends the connection: of an answer that nobody must take for whole, or of one that will never come. */
   abortResponse(): void;
 }

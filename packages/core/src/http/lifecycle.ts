@@ -212,13 +212,12 @@ export class Lifecycle<Request> {
       const headers = applyHeaderChange(exchange.outerHeaders(), answered.headers);
       const { status, reason, trailers, body } = answered;
       const mark = answered.from === 'recovery' && !recorded ? unrecordedHeader : [];
-      return exchange.replaceResponse({
+      return exchange.sendReplay({
         status,
         ...(reason === undefined ? {} : { reason }),
         headers: [...headers, ['Idempotent-Replayed', 'true'], ...mark],
         trailers,
         body: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
-        isRecorded: true,
       });
     }
     const { response, settlement, bypassed, unclassified } = answered;

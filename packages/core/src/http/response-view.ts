@@ -20,8 +20,12 @@ export function responseView({ status, headers, body }: HttpResponse): ResponseV
   return {
     status,
     headers,
-    body,
-    json: <Body>() => parseJsonBody(body, headerValue(headers, 'content-encoding')) as Body | undefined,
+    get body() {
+      return body === null ? null : body.toBuffer();
+    },
+    json<Body>() {
+      return parseJsonBody(this.body, headerValue(headers, 'content-encoding')) as Body | undefined;
+    },
   };
 }
 

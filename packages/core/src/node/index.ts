@@ -1,8 +1,7 @@
 // @onceguard/core/node: what an adapter for a framework on node:http needs.
 
 export { type Capture, type CaptureOptions, captureResponse } from './capture/capture.js';
-export type { CapturedResponse } from './capture/response-buffer.js';
 export { type FrameworkAdapter, headerLines, nodeExchange } from './node-exchange.js';
 export { replayThroughMiddleware } from './replay-through-middleware.js';
 export { removeHeadersExcept } from './response-head.js';
-export { type ComposedResponse, sendResponse } from './send-response.js';
+export { sendResponse } from './send-response.js';

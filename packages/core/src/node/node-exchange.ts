@@ -4,8 +4,9 @@ import { isUint8Array } from 'node:util/types';
 import { publish } from '../events.js';
 import type { RequestBody } from '../http/comparable-body.js';
 import type { HeaderEntry } from '../http/headers.js';
-import type { HttpContext, HttpExchange, HttpResponse, OutgoingResponse } from '../http/http-exchange.js';
+import type { HttpContext, HttpExchange, HttpResponse } from '../http/http-exchange.js';
 import { rawBodyOf } from '../http/raw-body.js';
+import type { OutgoingResponse } from '../http/response.js';
 import { nextBatch } from '../http/tick-batch.js';
 import { type Capture, captureResponse } from './capture/capture.js';
 import { connectionOf } from './disconnect/client-connection.js';
@@ -33,8 +34,10 @@ export interface FrameworkAdapter {
   runHandler(context: HttpContext): unknown;
   /** Whether this 404 or 405 is what the framework says where no route answered. */
   isUnrouted(): boolean;
-  /** Answers before the handler's side was entered, in the framework's own way; without it the response is written directly. */
-  respond?(answer: OutgoingResponse, onSendError: (error: Error) => void): Promise<void>;
+  /** Sends a replay in the framework's own way, before the handler was entered. Left out: it is written to the response directly. */
+  sendReplay?(response: OutgoingResponse, onSendError: (error: Error) => void): Promise<void>;
+  /** The same for a refusal. */
+  sendRefusal?(response: OutgoingResponse, onSendError: (error: Error) => void): Promise<void>;
 }
 
 export function nodeExchange(adapter: FrameworkAdapter): HttpExchange {
@@ -124,15 +127,29 @@ class NodeExchange implements HttpExchange {
     await this.#capture?.send(extra);
   }
 
-  async replaceResponse(answer: OutgoingResponse): Promise<void> {
+  async sendReplay(response: OutgoingResponse): Promise<void> {
+    await this.#replaceResponse(response, (replay, onSendError) => this.#adapter.sendReplay?.(replay, onSendError));
+  }
+
+  async sendRefusal(response: OutgoingResponse): Promise<void> {
+    await this.#replaceResponse(response, (refusal, onSendError) => this.#adapter.sendRefusal?.(refusal, onSendError));
+  }
+
+  async #replaceResponse(
+    response: OutgoingResponse,
+    sendThroughFramework: (
+      response: OutgoingResponse,
+      onSendError: (error: Error) => void,
+    ) => Promise<void> | undefined,
+  ): Promise<void> {
     const { res } = this.#adapter;
     const capture = this.#capture;
     if (capture === null && !this.canStart()) return;
-    if (capture === null && this.#adapter.respond !== undefined)
-      return await this.#adapter.respond(answer, this.#onSendError);
+    const sending = capture === null ? sendThroughFramework(response, this.#onSendError) : undefined;
+    if (sending !== undefined) return await sending;
     if (capture !== null && !capture.discard()) return capture.abort();
-    removeHeadersExcept(res, answer.headers);
-    await sendResponse(res, answer, this.#onSendError);
+    removeHeadersExcept(res, response.headers);
+    await sendResponse(res, response, this.#onSendError);
   }
 
   abortResponse(): void {

@@ -1,7 +1,7 @@
 // A recorded answer in place of the one that layers outside make of an empty one.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HeaderEntry } from '../http/headers.js';
-import type { OutgoingResponse } from '../http/http-exchange.js';
+import type { OutgoingResponse } from '../http/response.js';
 import { captureResponse } from './capture/capture.js';
 import { headersOf, removeHeadersExcept } from './response-head.js';
 import { sendResponse } from './send-response.js';
@@ -58,7 +58,7 @@ export function replayThroughMiddleware(
     const layers = { before: capture.baselineHeaders, withRecorded, afterMiddleware: made.headers, mayRemoveHeaders };
     const headers = mergeLiveHeaders(recorded.headers, layers);
     removeHeadersExcept(res, headers);
-    if (isUnchanged) await sendResponse(res, { status: 304, headers, body: emptyBody }, onSendError);
+    if (isUnchanged) await sendResponse(res, { status: 304, headers, trailers: [], body: emptyBody }, onSendError);
     else await sendResponse(res, { ...recorded, headers }, onSendError);
   });
 }

@@ -2,15 +2,9 @@
 import { ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import type { HeaderEntry } from '../http/headers.js';
+import type { ResponseHead } from '../http/response.js';
 import { http2ResponseStream } from './http2/http2-stream.js';
 import type { CallOriginal } from './intercept/original-methods.js';
-
-/** A head as it stood when it was written. */
-export interface ResponseHead {
-  readonly status: number;
-  readonly reason: string;
-  readonly headers: readonly HeaderEntry[];
-}
 
 /** The headers that stand on a response, in the order in which Node would send them. */
 export function headersOf(res: ServerResponse): HeaderEntry[] {

@@ -1,25 +1,13 @@
 // The one door through which answers leave: captured ones, replays and refusals.
 import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import type { HeaderEntry } from '../http/headers.js';
+import { isFramingHeader } from '../http/headers.js';
+import type { OutgoingResponse, TrailerEntry } from '../http/response.js';
 import { connectionOfResponse, destroyResponse } from './disconnect/client-connection.js';
 import { http2ResponseStream } from './http2/http2-stream.js';
 import { sendHttp2Response } from './http2/send-http2-response.js';
 import { nativeEnd } from './intercept/native-methods.js';
 import { isBodyless } from './response-head.js';
-import type { TrailerEntry } from './trailers.js';
-
-export interface ComposedResponse {
-  readonly status: number;
-  /** Default: the usual one for the status. */
-  readonly reason?: string;
-  /** Set on top of what stands on the response. Framing among them is left out: it is the sender's. */
-  readonly headers: readonly HeaderEntry[];
-  readonly body: Buffer;
-  readonly trailers?: readonly TrailerEntry[];
-}
-
-const FRAMING_HEADERS = new Set(['content-length', 'transfer-encoding', 'connection', 'keep-alive']);
 
 /**
  * Sends a stored or composed answer on a plain response. Resolves when it was handed to the socket, or the client is
@@ -27,16 +15,16 @@ const FRAMING_HEADERS = new Set(['content-length', 'transfer-encoding', 'connect
  */
 export function sendResponse(
   res: ServerResponse,
-  response: ComposedResponse,
+  response: OutgoingResponse,
   onSendError?: (error: Error) => void,
 ): Promise<void> {
   if (http2ResponseStream(res)) return sendHttp2Response(res, response, onSendError);
   return sendAndWait(res, onSendError, () => {
     for (const [name, value] of response.headers) {
-      if (!FRAMING_HEADERS.has(name.toLowerCase())) res.setHeader(name, value);
+      if (!isFramingHeader(name)) res.setHeader(name, value);
     }
     const hasBody = !isBodyless(res.req, response.status);
-    const trailers = hasBody && res.useChunkedEncodingByDefault ? (response.trailers ?? []) : [];
+    const trailers = hasBody && res.useChunkedEncodingByDefault ? response.trailers : [];
     if (hasBody && trailers.length === 0) res.setHeader('Content-Length', response.body.length);
     setStatus(res, response);
     endResponse(res, hasBody ? response.body : Buffer.alloc(0), trailers);

@@ -1,6 +1,5 @@
-// The trailers of an answer, as they are given to `addTrailers`.
-
-export type TrailerEntry = readonly [name: string, value: string];
+// The trailers that a handler passes to `addTrailers`.
+import type { TrailerEntry } from '../http/response.js';
 
 /** One entry for each line. Takes what Node takes: an object, or a list of pairs. */
 export function parseTrailers(given: unknown): TrailerEntry[] {

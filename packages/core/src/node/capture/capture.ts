@@ -23,6 +23,7 @@
 //    `withdraw()` and answers otherwise; or, if bytes have left already, `cut()`.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HeaderEntry } from '../../http/headers.js';
+import type { CapturedResponse, TrailerEntry } from '../../http/response.js';
 import { abortResponse, type ClientConnection, connectionOf } from '../disconnect/client-connection.js';
 import { RequestDisconnectMask } from '../disconnect/request-disconnect-mask.js';
 import { ResponseDisconnectMask } from '../disconnect/response-disconnect-mask.js';
@@ -36,7 +37,7 @@ import { headersOf } from '../response-head.js';
 import { endResponse, sendAndWait, setStatus, whenSentOrClosed } from '../send-response.js';
 import { PipedSources } from './piped-sources.js';
 import { type ResponseSettings, resetResponse, settingsOf, uncorkFully } from './reset-response.js';
-import { type CapturedResponse, ResponseBuffer } from './response-buffer.js';
+import { ResponseBuffer } from './response-buffer.js';
 import { ResponseCompletion } from './response-completion.js';
 
 export interface CaptureOptions {
@@ -168,7 +169,7 @@ class Http1Capture implements Capture {
     abortResponse(this.#res);
   }
 
-  #onEnd(trailers: CapturedResponse['trailers']): void {
+  #onEnd(trailers: readonly TrailerEntry[]): void {
     if (this.#completion.isSettled) return;
     this.#isResponseHeld = true;
     this.#connection.responseHeld();
@@ -220,7 +221,11 @@ class Http1Capture implements Capture {
       for (const [name, value] of extra) this.#res.setHeader(name, value);
       setStatus(this.#res, answer);
     }
-    endResponse(this.#res, answer.isStreaming ? this.#buffer.tail : (answer.body ?? Buffer.alloc(0)), answer.trailers);
+    endResponse(
+      this.#res,
+      answer.isStreaming ? this.#buffer.tail : (answer.body?.toBuffer() ?? Buffer.alloc(0)),
+      answer.trailers,
+    );
   }
 
   /** From here on the handler's side has no part in this response. */

@@ -1,21 +1,11 @@
 // What the handler's side has answered so far, held or flowing.
 import type { ServerResponse } from 'node:http';
+import type { CapturedResponse, ResponseHead, TrailerEntry } from '../../http/response.js';
+import { ResponseBody } from '../../http/response-body.js';
 import type { CallOriginal } from '../intercept/original-methods.js';
 import { internalsOf } from '../intercept/property-overrides.js';
-import { declaredLength, isBodyless, isEventStream, type ResponseHead } from '../response-head.js';
-import { GrowableBuffer } from './growable-buffer.js';
+import { declaredLength, isBodyless, isEventStream } from '../response-head.js';
 import { createStreamingResponse, type StreamingResponse, type WriteCallback } from './streaming-response.js';
-
-/** An answer that the handler's side has ended, or that was cut off before its end: then its body is null. */
-export interface CapturedResponse extends ResponseHead {
-  readonly trailers: readonly (readonly [name: string, value: string])[];
-  /** Null: larger than `maxOutcomeBytes`; it flowed and was not kept. Empty where Node sends no body (HEAD, 204, 304). */
-  readonly body: Buffer | null;
-  /** Bytes of the body, kept or not. */
-  readonly size: number;
-  /** Its head and its bytes have left already, all but the end. */
-  readonly isStreaming: boolean;
-}
 
 /** As in `CaptureOptions`. */
 interface BufferOptions {
@@ -33,7 +23,7 @@ export class ResponseBuffer {
   readonly #onAbortPossible: () => void;
   #head: ResponseHead | undefined;
   #declaredLength: number | undefined;
-  #recordBuffer: GrowableBuffer | null = new GrowableBuffer();
+  #body: ResponseBody | null = new ResponseBody();
   #size = 0;
   #streaming: StreamingResponse | undefined;
   #isClientConnected = true;
@@ -58,7 +48,7 @@ export class ResponseBuffer {
 
   /** Larger than `maxOutcomeBytes`: it is not kept. */
   get isTooLarge(): boolean {
-    return this.#recordBuffer === null;
+    return this.#body === null;
   }
 
   /** The last bytes of a flowing answer, which are held back with its end. */
@@ -84,12 +74,12 @@ export class ResponseBuffer {
   }
 
   /** Takes the body of an answer that is given whole. False, and nothing done, if it is too large to be held. */
-  tryBufferWhole(head: ResponseHead, body: Buffer, text: string): boolean {
-    if (body.length > this.#maxBytes) return false;
-    this.#head = head;
+  tryBufferWhole(response: CapturedResponse, text: string): boolean {
+    if (response.size > this.#maxBytes) return false;
+    this.#head = response;
     internalsOf(this.#res)._header = text;
-    this.#recordBuffer = new GrowableBuffer(body);
-    this.#size = body.length;
+    this.#body = response.body;
+    this.#size = response.size;
     return true;
   }
 
@@ -104,26 +94,26 @@ export class ResponseBuffer {
     const fits = this.#size <= this.#maxBytes;
     if (!this.#streaming && (!fits || this.#isEventStream)) this.#startStreaming();
     // A copy: whoever wrote the bytes may use the memory again once they count as written.
-    if (fits) this.#recordBuffer?.append(bytes);
-    else this.#dropRecordBuffer();
+    if (fits) this.#body?.append(bytes);
+    else this.#dropBody();
 
     if (this.#streaming) return this.#streaming.write(bytes, taken);
     process.nextTick(taken, null);
     return true;
   }
 
-  finish(trailers: CapturedResponse['trailers']): CapturedResponse | null {
+  finish(trailers: readonly TrailerEntry[]): CapturedResponse | null {
     if (!this.#head) return null;
     if (this.isHeld) internalsOf(this.#res).finished = true;
-    const body = this.#recordBuffer?.bytes ?? null;
-    this.#recordBuffer = null;
+    const body = this.#body;
+    this.#body = null;
     const { status, reason, headers } = this.#head;
     return { status, reason, headers, trailers, body, size: this.#size, isStreaming: this.#streaming !== undefined };
   }
 
   /** The answer as it is when it is cut off. Null where not even its head is known. */
   finishAborted(): CapturedResponse | null {
-    this.#recordBuffer = null;
+    this.#body = null;
     return this.finish([]);
   }
 
@@ -158,15 +148,13 @@ export class ResponseBuffer {
     this.#streaming = createStreamingResponse(this.#res, this.#callOriginal, this.#head, this.#declaredLength);
     if (!this.#isClientConnected) this.#streaming.clientDisconnected();
     this.#streaming.start();
-    const held = this.#recordBuffer?.bytes ?? noBytes;
-    // A copy: more bytes may be kept before these have left.
-    if (held.length > 0) this.#streaming.write(Buffer.from(held), () => {});
+    for (const held of this.#body?.blocks ?? []) this.#streaming.write(held, () => {});
     this.#onAbortPossible();
   }
 
-  #dropRecordBuffer(): void {
-    if (this.#recordBuffer === null) return;
-    this.#recordBuffer = null;
+  #dropBody(): void {
+    if (this.#body === null) return;
+    this.#body = null;
     this.#onAbortPossible();
   }
 }

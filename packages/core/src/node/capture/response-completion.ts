@@ -1,5 +1,5 @@
 // How a captured answer ended: settled once, with an answer or with none.
-import type { CapturedResponse } from './response-buffer.js';
+import type { CapturedResponse } from '../../http/response.js';
 
 export class ResponseCompletion {
   readonly promise: Promise<CapturedResponse | null>;

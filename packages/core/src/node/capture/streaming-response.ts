@@ -1,9 +1,9 @@
 // An answer that leaves while it is being written, all but its end.
 
 import type { ServerResponse } from 'node:http';
+import type { ResponseHead } from '../../http/response.js';
 import { runInNextIteration } from '../../timers.js';
 import type { CallOriginal } from '../intercept/original-methods.js';
-import type { ResponseHead } from '../response-head.js';
 
 /** Called when a chunk has been taken, as by `res.write`. */
 export type WriteCallback = (error?: Error | null) => void;

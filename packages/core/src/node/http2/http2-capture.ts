@@ -7,13 +7,13 @@
 import type { ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { HeaderEntry } from '../../http/headers.js';
+import type { CapturedResponse, ResponseHead, TrailerEntry } from '../../http/response.js';
 import type { Capture, CaptureOptions } from '../capture/capture.js';
 import { PipedSources } from '../capture/piped-sources.js';
-import type { CapturedResponse } from '../capture/response-buffer.js';
 import { ResponseCompletion } from '../capture/response-completion.js';
 import { bindOriginalMethods, type CallOriginal } from '../intercept/original-methods.js';
 import { PropertyOverrides } from '../intercept/property-overrides.js';
-import { headersOf, type ResponseHead, setHeadersInOrder } from '../response-head.js';
+import { headersOf, setHeadersInOrder } from '../response-head.js';
 import { Http2DisconnectMask } from './http2-disconnect-mask.js';
 import { Http2ResponseBuffer } from './http2-response-buffer.js';
 import { type Http2ResponseInterceptor, interceptHttp2Response } from './http2-response-interceptor.js';
@@ -122,7 +122,7 @@ export class Http2Capture implements Capture {
     this.#streamGuard.headSent();
   }
 
-  #onEnd(trailers: CapturedResponse['trailers']): void {
+  #onEnd(trailers: readonly TrailerEntry[]): void {
     if (this.#completion.isSettled) return;
     this.#deferDestroy();
     this.#completion.settle(this.#buffer.finish(trailers));
@@ -170,7 +170,7 @@ export class Http2Capture implements Capture {
     }
     endHttp2Response(
       this.#res,
-      answer.isStreaming ? this.#buffer.tail : (answer.body ?? Buffer.alloc(0)),
+      answer.isStreaming ? this.#buffer.tail : (answer.body?.toBuffer() ?? Buffer.alloc(0)),
       answer.trailers,
     );
   }

@@ -2,7 +2,8 @@
 import { EventEmitter } from 'node:events';
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { type HeaderEntry, headerLinePattern } from '../../http/headers.js';
-import { headersOf, type ResponseHead } from '../response-head.js';
+import type { ResponseHead } from '../../http/response.js';
+import { headersOf } from '../response-head.js';
 
 /** Headers of which node:http2 sends one value only (`kSingleValueHeaders` in its `util.js`), as far as answers have them. */
 const singleValueHeaders = new Set(

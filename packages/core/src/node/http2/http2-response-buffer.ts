@@ -1,9 +1,10 @@
 // The body of an answer over HTTP/2 so far: held, or flowing with its end held back.
 import type { ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
-import type { CapturedResponse } from '../capture/response-buffer.js';
+import type { CapturedResponse, ResponseHead, TrailerEntry } from '../../http/response.js';
+import { ResponseBody } from '../../http/response-body.js';
 import type { WriteCallback } from '../capture/streaming-response.js';
-import { declaredLength, isEventStream, type ResponseHead } from '../response-head.js';
+import { declaredLength, isEventStream } from '../response-head.js';
 import { isBodylessOverHttp2 } from './http2-head.js';
 import { isStreamClosed } from './http2-stream.js';
 
@@ -25,7 +26,7 @@ export class Http2ResponseBuffer {
   readonly #pendingCallbacks = new Set<() => void>();
   #head: ResponseHead | undefined;
   #declaredLength: number | undefined;
-  #recordBuffer: Buffer[] | null = [];
+  #body: ResponseBody | null = new ResponseBody();
   #size = 0;
   #isStreaming = false;
   #isSourcePaused = false;
@@ -48,7 +49,7 @@ export class Http2ResponseBuffer {
 
   /** Larger than what is kept. */
   get isTooLarge(): boolean {
-    return this.#recordBuffer === null;
+    return this.#body === null;
   }
 
   /** The last bytes of a flowing answer, which are held back with its end. */
@@ -73,8 +74,8 @@ export class Http2ResponseBuffer {
     const fits = this.#size <= this.#options.maxOutcomeBytes;
     if (!fits || this.#isEventStream) this.#startStreaming();
     // A copy: whoever wrote the bytes may use the memory again once they count as written.
-    if (fits) this.#recordBuffer?.push(Buffer.from(bytes));
-    else this.#dropRecordBuffer();
+    if (fits) this.#body?.append(bytes);
+    else this.#dropBody();
     if (!this.#isStreaming) {
       process.nextTick(taken, null);
       return true;
@@ -83,10 +84,10 @@ export class Http2ResponseBuffer {
   }
 
   /** `isWhole`: all bytes are known. The handler's side has ended the answer, or it was cut off. */
-  finish(trailers: CapturedResponse['trailers'], isWhole = true): CapturedResponse | null {
+  finish(trailers: readonly TrailerEntry[], isWhole = true): CapturedResponse | null {
     if (!this.#head) return null;
-    const body = isWhole && this.#recordBuffer ? Buffer.concat(this.#recordBuffer) : null;
-    this.#recordBuffer = null;
+    const body = isWhole ? this.#body : null;
+    this.#body = null;
     return { ...this.#head, trailers, body, size: this.#size, isStreaming: this.#isStreaming };
   }
 
@@ -97,9 +98,9 @@ export class Http2ResponseBuffer {
     this.#options.onAbortPossible();
   }
 
-  #dropRecordBuffer(): void {
-    if (this.#recordBuffer) this.#options.onAbortPossible();
-    this.#recordBuffer = null;
+  #dropBody(): void {
+    if (this.#body) this.#options.onAbortPossible();
+    this.#body = null;
   }
 
   /** How many more bytes belong to the answer. More than the declared ones would break the stream, or the connection. */
@@ -122,8 +123,7 @@ export class Http2ResponseBuffer {
     this.#isStreaming = true;
     this.#options.onAbortPossible();
     this.#options.sendHead(this.#head.status);
-    const held = Buffer.concat(this.#recordBuffer ?? []);
-    if (held.length > 0) this.#send(held, () => {});
+    for (const held of this.#body?.blocks ?? []) this.#send(held, () => {});
   }
 
   #send(bytes: Buffer, taken: WriteCallback): boolean {
@@ -147,7 +147,7 @@ export class Http2ResponseBuffer {
   #dropBytes(taken: WriteCallback): boolean {
     process.nextTick(taken, null);
     // Beyond what is kept the source waits until the answer is cut off.
-    if (this.#recordBuffer) this.#scheduleDrain();
+    if (this.#body) this.#scheduleDrain();
     return false;
   }
 

@@ -1,10 +1,9 @@
 // What stands on a response over HTTP/2 while it is captured: the methods that the handler and layers inside use.
 import type { ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
+import type { ResponseHead, TrailerEntry } from '../../http/response.js';
 import type { WriteCallback } from '../capture/streaming-response.js';
 import type { PropertyOverrides } from '../intercept/property-overrides.js';
-import type { ResponseHead } from '../response-head.js';
-import type { TrailerEntry } from '../trailers.js';
 import { dryRunWriteHead, validTrailerLines } from './http2-head.js';
 import type { Http2ResponseBuffer } from './http2-response-buffer.js';
 

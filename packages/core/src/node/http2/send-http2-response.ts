@@ -1,8 +1,7 @@
 // How answers leave over HTTP/2: captured ones, replays and refusals.
 import type { ServerResponse } from 'node:http';
 import type { HeaderEntry } from '../../http/headers.js';
-import type { ComposedResponse } from '../send-response.js';
-import type { TrailerEntry } from '../trailers.js';
+import type { OutgoingResponse, TrailerEntry } from '../../http/response.js';
 import { isBodylessOverHttp2, isConnectionHeader, isSingleValueHeader } from './http2-head.js';
 import { http2ResponseStream, resetStream } from './http2-stream.js';
 import { whenStreamSentOrClosed } from './stream-guard.js';
@@ -10,7 +9,7 @@ import { whenStreamSentOrClosed } from './stream-guard.js';
 /** Sends a stored or composed answer, which may have been recorded over HTTP/1. Never rejects. */
 export function sendHttp2Response(
   res: ServerResponse,
-  response: ComposedResponse,
+  response: OutgoingResponse,
   onSendError?: (error: Error) => void,
 ): Promise<void> {
   return sendHttp2AndWait(res, onSendError, () => {
@@ -18,7 +17,7 @@ export function sendHttp2Response(
     res.statusCode = response.status;
     const hasBody = !isBodylessOverHttp2(res.req.method, response.status);
     if (hasBody) res.setHeader('Content-Length', response.body.length);
-    endHttp2Response(res, hasBody ? response.body : Buffer.alloc(0), hasBody ? (response.trailers ?? []) : []);
+    endHttp2Response(res, hasBody ? response.body : Buffer.alloc(0), hasBody ? response.trailers : []);
   });
 }
 

@@ -1,7 +1,8 @@
 // A second response without a client, on which the answer is played first: what Node refuses, it refuses there.
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { HeaderEntry } from '../../http/headers.js';
-import { headersOf, isBodyless, parseWriteHeadHeaders, type ResponseHead } from '../response-head.js';
+import type { ResponseHead } from '../../http/response.js';
+import { headersOf, isBodyless, parseWriteHeadHeaders } from '../response-head.js';
 import { callNativeWriteHead, defineNativeMethods } from './native-methods.js';
 import { internalsOf } from './property-overrides.js';
 

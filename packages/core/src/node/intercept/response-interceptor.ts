@@ -2,10 +2,11 @@
 
 import type { ServerResponse } from 'node:http';
 import { isUint8Array } from 'node:util/types';
+import type { TrailerEntry } from '../../http/response.js';
 import type { ResponseBuffer } from '../capture/response-buffer.js';
 import type { WriteCallback } from '../capture/streaming-response.js';
 import { formatHead, headersOf, setHeadersInOrder } from '../response-head.js';
-import { parseTrailers, type TrailerEntry } from '../trailers.js';
+import { parseTrailers } from '../trailers.js';
 import type { DryRun } from './dry-run.js';
 import type { CallOriginal } from './original-methods.js';
 import type { PropertyOverrides } from './property-overrides.js';
@@ -108,11 +109,10 @@ class ResponseInterceptor {
     if (!dryRun.isUntouched || res.writeHead !== this.installedWriteHead) return false;
     const ordinary = asSimpleResponse(res, chunk, encoding);
     if (!ordinary) return false;
-    const { head, body } = ordinary;
-    const text = formatHead(head);
-    if (!buffer.tryBufferWhole(head, body, text)) return false;
+    const text = formatHead(ordinary);
+    if (!buffer.tryBufferWhole(ordinary, text)) return false;
     dryRun.skip(text);
-    res.statusMessage = head.reason;
+    res.statusMessage = ordinary.reason;
     return true;
   }
 }
