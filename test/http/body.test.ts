@@ -222,7 +222,7 @@ describe('the content', () => {
   it.each(['text/plain', 'application/octet-stream', ''])(
     'of type %j that a parser left as an empty object without saying how long it was cannot be known',
     (type) => {
-      const given = { body: {}, headers: { 'content-length': undefined } };
+      const given = { parsedBody: {}, headers: { 'content-length': undefined } };
       expect(describeGiven(type, given)).toMatchObject({ ok: false });
       expect(describeGiven('application/json', given)).toMatchObject({ ok: true });
     },

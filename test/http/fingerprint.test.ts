@@ -93,12 +93,12 @@ describe('a request has another fingerprint', () => {
   it('for each kind of content that is spelled alike', () => {
     const alike = [
       { parsedBody: {} },
-      { body: '{}' },
+      { parsedBody: '{}' },
       { type: form, parsedBody: {} },
-      { type: form, body: '{}' },
+      { type: form, parsedBody: '{}' },
       { type: form, rawBody: '{}' },
       { type: 'text/plain', rawBody: '{}' },
-      { type: 'text/plain', body: Buffer.from('{}', 'utf16le') },
+      { type: 'text/plain', parsedBody: Buffer.from('{}', 'utf16le') },
     ].map(fingerprintOf);
     expect(new Set(alike).size).toBe(alike.length);
   });

@@ -84,7 +84,7 @@ export class ResponseBuffer {
   }
 
   /** Takes a chunk that Node accepted. Answers as `res.write` does: false asks the source to wait for 'drain'. */
-  write(chunk: Buffer, taken: WriteCallback): boolean {
+  write(chunk: Buffer, taken: WriteCallback, isOwned = false): boolean {
     const bytes = chunk.subarray(0, this.#remainingBytes());
     this.#size += bytes.length;
     if (this.#keepHeadOnly) {
@@ -94,7 +94,7 @@ export class ResponseBuffer {
     const fits = this.#size <= this.#maxBytes;
     if (!this.#streaming && (!fits || this.#isEventStream)) this.#startStreaming();
     // A copy: whoever wrote the bytes may use the memory again once they count as written.
-    if (fits) this.#body?.append(bytes);
+    if (fits) this.#body?.append(bytes, isOwned);
     else this.#dropBody();
 
     if (this.#streaming) return this.#streaming.write(bytes, taken);

@@ -68,13 +68,13 @@ export class Http2ResponseBuffer {
   }
 
   /** Answers as `res.write` does: false asks the source to wait for 'drain'. */
-  write(chunk: Buffer, taken: WriteCallback): boolean {
+  write(chunk: Buffer, taken: WriteCallback, isOwned = false): boolean {
     const bytes = chunk.subarray(0, this.#remainingBytes());
     this.#size += bytes.length;
     const fits = this.#size <= this.#options.maxOutcomeBytes;
     if (!fits || this.#isEventStream) this.#startStreaming();
     // A copy: whoever wrote the bytes may use the memory again once they count as written.
-    if (fits) this.#body?.append(bytes);
+    if (fits) this.#body?.append(bytes, isOwned);
     else this.#dropBody();
     if (!this.#isStreaming) {
       process.nextTick(taken, null);

@@ -75,7 +75,7 @@ export class Http2ResponseInterceptor {
     }
     const bytes = toBuffer(chunk, encoding);
     this.#writeImplicitHead();
-    return this.#options.buffer.write(bytes, callback ?? (() => {}));
+    return this.#options.buffer.write(bytes, callback ?? (() => {}), typeof chunk === 'string');
   }
 
   end(args: Args): ServerResponse {
@@ -89,7 +89,7 @@ export class Http2ResponseInterceptor {
     // Node sends no trailers after a head that ends the stream.
     const trailers = buffer.head || bytes ? [...this.#trailers.values()].flat() : [];
     this.#writeImplicitHead();
-    if (bytes) buffer.write(bytes, () => {});
+    if (bytes) buffer.write(bytes, () => {}, typeof chunk === 'string');
     this.#isFinished = true;
     overrides.override('writableEnded', true);
     overrides.override('finished', true);

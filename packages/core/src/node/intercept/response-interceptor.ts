@@ -75,10 +75,10 @@ class ResponseInterceptor {
     const { dryRun, buffer } = this.#options;
     const { chunk, encoding, callback } = splitWriteArguments(args);
     if (dryRun.acceptsAnyBytes && isEncodable(chunk, encoding))
-      return buffer.write(toBuffer(chunk, encoding), callback);
+      return buffer.write(toBuffer(chunk, encoding), callback, typeof chunk === 'string');
     const isOver = dryRun.isFinished;
     const isTaken = dryRun.run((on) => Reflect.apply(on.write, on, isOver ? args : [chunk, encoding]));
-    return isOver ? isTaken : buffer.write(toBuffer(chunk, encoding), callback);
+    return isOver ? isTaken : buffer.write(toBuffer(chunk, encoding), callback, typeof chunk === 'string');
   }
 
   addTrailers(given: unknown): void {
@@ -95,7 +95,7 @@ class ResponseInterceptor {
     // A second end that brings no bytes is no mistake: it waits for the first.
     if (callback !== noop && (!isOver || !chunk)) res.once('finish', () => callback());
     if (isOver) return res;
-    if (!isOrdinary && chunk) buffer.write(toBuffer(chunk, encoding), noop);
+    if (!isOrdinary && chunk) buffer.write(toBuffer(chunk, encoding), noop, typeof chunk === 'string');
     // The end of an answer that flows is held back; of one that is held Node's own property tells.
     if (buffer.isStreaming) overrides.override('writableEnded', true);
     // Node sends trailers with chunked coding only, and drops them otherwise.
