@@ -19,7 +19,7 @@ const answer = Buffer.from(JSON.stringify(pay(order)));
 const recorded = {
   status: 201,
   reason: 'Created',
-  headers: {
+  headerChange: {
     set: [
       ['Content-Type', 'application/json; charset=utf-8'],
       ['ETag', 'W/"c2-mHCkVoTBtEYltA3HP54Obw/gwfE"'],

@@ -1,8 +1,7 @@
 // A request object that is handled twice: one after the other, as unit tests do, or one inside of the other.
 import { MemoryStore } from '@onceguard/core';
-import { createLifecycle, type HttpExchange } from '@onceguard/core/http';
+import { createLifecycle, type HttpExchange, ResponseBody } from '@onceguard/core/http';
 import { expect, test } from 'vitest';
-import { ResponseBody } from '../../packages/core/src/http/response-body.js';
 
 test('is protected both times where the first time has ended', async () => {
   const lifecycle = createLifecycle<object>({ store: new MemoryStore(), scope: 'public' });
@@ -45,7 +44,7 @@ function handleOnce(identity: object, handler: () => Promise<void> = async () =>
     identity,
     method: 'POST',
     originalUrl: '/payments',
-    headerLines: () => ['"key"'],
+    keyLines: ['"key"'],
     body: () => ({ headers: {}, hasBody: false, readableEnded: true, parsedBody: undefined }),
     outerHeaders: () => [],
     canStart: () => true,
@@ -62,7 +61,6 @@ function handleOnce(identity: object, handler: () => Promise<void> = async () =>
         trailers: [],
         body: new ResponseBody(Buffer.from('a')),
         size: 1,
-        isUnrouted: false,
       };
     },
     sendCaptured: async () => void did.push('delivered'),

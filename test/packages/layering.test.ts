@@ -77,7 +77,6 @@ const knownCycles: readonly (readonly string[])[] = [
     'packages/core/src/engine/recovery.ts',
     'packages/core/src/engine/store-client.ts',
   ],
-  ['packages/core/src/http/classification.ts', 'packages/core/src/http/http-options.ts'],
   ['packages/core/src/stores/redis/connection/redact.ts', 'packages/core/src/stores/redis/connection/redis-client.ts'],
   ['packages/testing/src/servers/cluster.ts', 'packages/testing/src/servers/move-slots.ts'],
 ];

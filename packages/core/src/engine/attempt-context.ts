@@ -11,6 +11,7 @@ export class AttemptContext implements OperationContext {
   readonly attempt: number;
   readonly takeover: boolean;
   readonly fencingToken: number;
+  readonly bypassed = false;
   declare readonly signal: AbortSignal;
   readonly deriveKey: OperationContext['deriveKey'];
   readonly markNothingHappened: OperationContext['markNothingHappened'];

@@ -6,9 +6,16 @@ import type { StepEntry } from '../protocol/record.js';
 /** Hexadecimal digits of a CRC-32, so that bytes in ASCII stay ASCII. */
 const checksumDigits = 8;
 
+/** An outcome that writes its bytes itself, straight into the record's memory: a large one is not copied twice. */
+export interface OutcomeWriter {
+  readonly byteLength: number;
+  /** Writes `byteLength` bytes at `offset`. Called once. Nobody changes `target` afterwards. */
+  writeTo(target: Buffer, offset: number): void;
+}
+
 /** What is recorded of an outcome. The record's name is under the checksum, so that no other record's outcome passes. */
-export function addOutcomeChecksum(name: string, bytes: Uint8Array): Buffer {
-  return addChecksum(name, bytes);
+export function addOutcomeChecksum(name: string, outcome: Uint8Array | OutcomeWriter): Buffer {
+  return addChecksum(name, outcome);
 }
 
 /** The outcome in what is recorded. Throws a `StoreError` of class `damaged`. */
@@ -35,10 +42,11 @@ function stepIdentity(name: string, step: string, seq: number): string {
   return `${name} ${step} ${seq}`;
 }
 
-function addChecksum(subject: string, bytes: Uint8Array): Buffer {
-  const recorded = Buffer.allocUnsafe(checksumDigits + bytes.byteLength);
-  recorded.write(checksum(subject, bytes), 'latin1');
-  recorded.set(bytes, checksumDigits);
+function addChecksum(subject: string, content: Uint8Array | OutcomeWriter): Buffer {
+  const recorded = Buffer.allocUnsafe(checksumDigits + content.byteLength);
+  if ('writeTo' in content) content.writeTo(recorded, checksumDigits);
+  else recorded.set(content, checksumDigits);
+  recorded.write(checksum(subject, recorded.subarray(checksumDigits)), 'latin1');
   return recorded;
 }
 

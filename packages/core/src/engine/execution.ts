@@ -2,6 +2,7 @@
 import { digest } from '../digest.js';
 import type { RecordRetention, ReleaseRequest } from '../protocol/messages.js';
 import type { IdempotencyStore } from '../store/port.js';
+import type { OutcomeWriter } from './checksum.js';
 import type { OperationContext } from './operation-context.js';
 import type { Policy } from './policy.js';
 import type { RecoverContext, Recovery } from './recovery.js';
@@ -31,7 +32,8 @@ export function recordRetention({ ttlMs, tombstoneMs, unknownTtlMs }: Policy): R
 
 /** The operation, and how its result becomes bytes and is read again. The engine knows no more of it. */
 export interface Work<T> {
-  run(context: OperationContext): Promise<T>;
+  /** Runs the operation. `attempt` says afterwards what the operation reported through its context. */
+  run(context: OperationContext, attempt: AttemptState): Promise<T>;
   /** Whether the operation may still begin. Left out: always. */
   canStart?(): boolean;
   /** Calls back when nobody waits for the answer any more; the result ends that. Left out: somebody always does. */
@@ -46,8 +48,14 @@ export interface Work<T> {
   decode(outcome: Uint8Array): T;
 }
 
+/** What a running attempt knows about itself. */
+export interface AttemptState {
+  /** The operation called `markNothingHappened()`. */
+  readonly nothingHappened: boolean;
+}
+
 export type Settlement =
-  | { readonly as: 'done'; readonly outcome: Uint8Array | null; readonly note: string | null }
+  | { readonly as: 'done'; readonly outcome: Uint8Array | OutcomeWriter | null; readonly note: string | null }
   | Exclude<ReleaseRequest, { as: 'not_started' }>;
 
 /** Work for a caller who may have been answered otherwise before it begins. */

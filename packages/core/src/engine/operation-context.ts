@@ -13,6 +13,11 @@ export interface OperationContext {
   /** Grows with every execution of this key; a system that keeps the highest can refuse an owner of old. 0 on a bypass. */
   readonly fencingToken: number;
   /**
+   * True: the store could not be reached and the options say `onStoreUnavailable: 'bypass'`, so this runs without a record, a lease or
+   * a fencing token.
+   */
+  readonly bypassed: boolean;
+  /**
    * Aborts, with a `LeaseLostError`, when the lease is lost or over, or when the key is freed for a retry while you still work (after a
    * time-out). Do not act any more then.
    */

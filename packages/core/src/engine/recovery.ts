@@ -11,7 +11,7 @@ export interface StepInDoubt {
 }
 
 /** What is known of the attempt before. Ask the other systems for the rest. */
-export interface RecoverContext extends Omit<OperationContext, 'markNothingHappened' | 'step'> {
+export interface RecoverContext extends Omit<OperationContext, 'markNothingHappened' | 'step' | 'bypassed'> {
   /** The results on record, by the names of their steps. */
   readonly recordedSteps: ReadonlyMap<string, unknown>;
   readonly stepsInDoubt: readonly StepInDoubt[];
@@ -80,7 +80,7 @@ export async function convertRecovery<T, U>(
 }
 
 export function createRecoverContext(attempt: Attempt): RecoverContext {
-  const { step: _step, markNothingHappened: _mark, ...context } = attempt.createContext();
+  const { step: _step, markNothingHappened: _mark, bypassed: _bypassed, ...context } = attempt.createContext();
   const stepsInDoubt = attempt.steps.inDoubt.map((name) => ({ name, key: context.deriveKey(name) }));
   return { ...context, recordedSteps: attempt.steps.recordedResults(), stepsInDoubt };
 }

@@ -114,7 +114,7 @@ async function recordResult<T>(attempt: Attempt, work: Work<T>, value: T): Promi
  */
 async function runOperation<T>(attempt: Attempt, work: Work<T>): Promise<T> {
   try {
-    return await work.run(attempt.createContext());
+    return await work.run(attempt.createContext(), attempt);
   } catch (thrown) {
     attempt.endSteps();
     await releaseLease(attempt, unknownIfInDoubt(attempt, settlementAfterFailure(attempt)));
@@ -189,7 +189,11 @@ async function bypass<T>(
   const told = { attempt: 1, signal, deriveKey: (part: string) => deriveKeyFromRecordName(recordName, part) };
   const steps = new Steps({ ...told, assertLeaseValid: () => {}, recordStep: async () => {} }, new Map());
   const step: OperationContext['step'] = (part, fn, options) => steps.run(part, fn, options);
-  const markNothingHappened = () => {}; // there is no key to free
-  const value = await work.run({ ...told, key, takeover: false, fencingToken: 0, markNothingHappened, step });
+  const state = { nothingHappened: false };
+  const markNothingHappened = () => {
+    state.nothingHappened = true;
+  };
+  const given = { ...told, key, takeover: false, fencingToken: 0, bypassed: true, markNothingHappened, step };
+  const value = await work.run(given, state);
   return { kind: 'executed', value, recorded: false, attempt: 1 };
 }

@@ -30,8 +30,12 @@ export class ResponseBody {
     return this.#blocks.map((block, at) => (at === last ? block.subarray(0, this.#lastUsed) : block));
   }
 
-  /** Copies the bytes: their owner may reuse the memory once they count as written. */
-  append(bytes: Uint8Array): void {
+  /**
+   * Copies the bytes, because their owner may reuse the memory once they count as written. `isOwned`: nobody does, as with the bytes that
+   * a text was just encoded to. Then they are taken over, unless they are too few for a block.
+   */
+  append(bytes: Buffer, isOwned = false): void {
+    if (isOwned && bytes.length >= minBlockBytes) return this.#takeOver(bytes);
     const last = this.#blocks.at(-1);
     const fitting = last === undefined ? 0 : Math.min(bytes.length, last.length - this.#lastUsed);
     last?.set(bytes.subarray(0, fitting), this.#lastUsed);
@@ -57,6 +61,14 @@ export class ResponseBody {
       at += block.length;
     }
     if (this.#blocks.length > 1) this.#replaceBlocks(target.subarray(offset, at));
+  }
+
+  #takeOver(block: Buffer): void {
+    const last = this.#blocks.pop();
+    if (last !== undefined) this.#blocks.push(last.subarray(0, this.#lastUsed));
+    this.#blocks.push(block);
+    this.#lastUsed = block.length;
+    this.#byteLength += block.length;
   }
 
   /** The first chunk is often the only one: it gets exactly the room that it needs, unless it is tiny. */

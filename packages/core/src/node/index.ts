@@ -1,4 +1,4 @@
-// @onceguard/core/node: what an adapter for a framework on node:http needs.
+// @onceguard/core/node: what an adapter for a framework on node:http builds on.
 
 export type { Capture, CaptureOptions } from './capture/capture.js';
 export { captureResponse } from './capture/capture-response.js';

@@ -79,8 +79,11 @@ export class ResponseBuffer {
     return true;
   }
 
-  /** Takes a chunk that Node accepted. Returns false if the source should wait for 'drain', as `res.write` does. */
-  write(chunk: Buffer, callback: WriteCallback): boolean {
+  /**
+   * Takes a chunk that Node accepted. Returns false if the source should wait for 'drain', as `res.write` does.
+   * `isOwned`: the handler cannot change the bytes, so they need no copy.
+   */
+  write(chunk: Buffer, callback: WriteCallback, isOwned: boolean): boolean {
     const bytes = chunk.subarray(0, this.#remainingBytes());
     this.#size += bytes.length;
     if (this.#keepHeadOnly) {
@@ -89,7 +92,7 @@ export class ResponseBuffer {
     }
     const fits = this.#size <= this.#maxBytes;
     if (!this.#streaming && (!fits || this.#isEventStream)) this.#startStreaming();
-    if (fits) this.#body?.append(bytes);
+    if (fits) this.#body?.append(bytes, isOwned);
     else this.#dropBody();
 
     if (this.#streaming) return this.#streaming.write(bytes, callback);

@@ -66,13 +66,16 @@ export class Http2ResponseBuffer {
     this.#startStreaming();
   }
 
-  /** Returns false if the source should wait for 'drain', as `res.write` does. */
-  write(chunk: Buffer, callback: WriteCallback): boolean {
+  /**
+   * Returns false if the source should wait for 'drain', as `res.write` does.
+   * `isOwned`: the handler cannot change the bytes, so they need no copy.
+   */
+  write(chunk: Buffer, callback: WriteCallback, isOwned: boolean): boolean {
     const bytes = chunk.subarray(0, this.#remainingBytes());
     this.#size += bytes.length;
     const fits = this.#size <= this.#options.maxOutcomeBytes;
     if (!fits || this.#isEventStream) this.#startStreaming();
-    if (fits) this.#body?.append(bytes);
+    if (fits) this.#body?.append(bytes, isOwned);
     else this.#dropBody();
     if (!this.#isStreaming) {
       process.nextTick(callback, null);

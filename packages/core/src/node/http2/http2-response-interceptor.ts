@@ -76,7 +76,7 @@ export class Http2ResponseInterceptor {
     }
     const bytes = toBuffer(chunk, encoding);
     this.#writeImplicitHead();
-    return this.#options.buffer.write(bytes, callback);
+    return this.#options.buffer.write(bytes, callback, typeof chunk === 'string');
   }
 
   end(args: Args): ServerResponse {
@@ -90,7 +90,7 @@ export class Http2ResponseInterceptor {
     // Node sends no trailers after a head that ends the stream.
     const trailers = buffer.head || bytes ? [...this.#trailers.values()].flat() : [];
     this.#writeImplicitHead();
-    if (bytes) buffer.write(bytes, noop);
+    if (bytes) buffer.write(bytes, noop, typeof chunk === 'string');
     this.#isFinished = true;
     overrides.override('writableEnded', true);
     overrides.override('finished', true);

@@ -73,12 +73,13 @@ class ResponseInterceptor {
     const { dryRun, buffer } = this.#options;
     const { chunk, encoding, callback = noop } = splitWriteArguments(args);
     const bytes = dryRun.acceptsAnyBytes ? chunkToBuffer(chunk, encoding) : undefined;
-    if (bytes) return buffer.write(bytes, callback);
+    if (bytes) return buffer.write(bytes, callback, typeof chunk === 'string');
     const isFinished = dryRun.isFinished;
     const isWritable = dryRun.run((shadow) =>
       Reflect.apply(shadow.write, shadow, isFinished ? args : [chunk, encoding]),
     );
-    return isFinished ? isWritable : buffer.write(acceptedToBuffer(chunk, encoding), callback);
+    if (isFinished) return isWritable;
+    return buffer.write(acceptedToBuffer(chunk, encoding), callback, typeof chunk === 'string');
   }
 
   addTrailers(trailers: unknown): void {
@@ -96,7 +97,7 @@ class ResponseInterceptor {
     // Node accepts a second end that brings no bytes. Its callback waits for the first end.
     if (callback && (!isFinished || !chunk)) res.once('finish', () => callback());
     if (isFinished) return res;
-    if (!isSimple && chunk) buffer.write(acceptedToBuffer(chunk, encoding), noop);
+    if (!isSimple && chunk) buffer.write(acceptedToBuffer(chunk, encoding), noop, typeof chunk === 'string');
     // Node's own property shows the end of a held response. The end of a streaming one has not reached Node yet.
     if (buffer.isStreaming) overrides.override('writableEnded', true);
     // Node sends trailers with chunked coding only, and drops them otherwise.
