@@ -18,7 +18,9 @@ interface Scene {
 
 const scenes: readonly Scene[] = [
   { title: 'nothing goes wrong' },
-  ...steps.flatMap((step) => killMoments.map((moment) => `${step}, ${moment}`)).map((killAt) => ({ title: killAt, killAt })),
+  ...steps
+    .flatMap((step) => killMoments.map((moment) => `${step}, ${moment}`))
+    .map((killAt) => ({ title: killAt, killAt })),
   { title: 'the provider charges, and its response is lost', fault: 'lose-response' },
   { title: 'the provider takes too long', fault: 'time-out' },
 ];

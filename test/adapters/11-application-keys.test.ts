@@ -84,7 +84,7 @@ onEveryFramework('The option key', (testbed) => {
     const handled: unknown[] = [];
     const { post, runs } = await startCounting(testbed, { options: { key: () => given }, handled });
     expect(await post({})).toMatchObject({ status: 500, text: 'handled' });
-    const message = expect.stringContaining('The function key gave');
+    const message = expect.stringContaining('The function key returned');
     expect(handled).toEqual([expect.objectContaining({ code: 'option_invalid', message })]);
     expect(runs()).toBe(0);
   });

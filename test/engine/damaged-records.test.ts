@@ -1,5 +1,12 @@
 // Records whose bytes were changed: the caller gets a typed error, and nothing runs or is replayed, whatever the options say.
-import { drainStore, executeIdempotently, type IdempotencyStore, listDoubts, onEvent, resolveDoubt } from '@onceguard/core';
+import {
+  drainStore,
+  executeIdempotently,
+  type IdempotencyStore,
+  listDoubts,
+  onEvent,
+  resolveDoubt,
+} from '@onceguard/core';
 import type { FaultRule, FaultStore } from '@onceguard/testing';
 import { expect, it } from 'vitest';
 import { abandonWork, blockPolicy, callOptions, reserveAndCharge, vanishWhileCharging } from './abandoned-work.js';

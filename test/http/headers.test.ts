@@ -1,12 +1,8 @@
 // Which headers are recorded, and what a replay makes of them.
 import { describe, expect, it } from 'vitest';
-import {
-  applyHeaderChange,
-  createOmitPredicate,
-  defaultOmitHeaders,
-  diffHeaders,
-  type HeaderEntry,
-} from '../../packages/core/src/http/headers.js';
+import { applyHeaderChange, diffHeaders } from '../../packages/core/src/http/header-change.js';
+import type { HeaderEntry } from '../../packages/core/src/http/headers.js';
+import { createOmitPredicate, defaultOmitHeaders } from '../../packages/core/src/http/omitted-headers.js';
 
 const byDefault = createOmitPredicate(defaultOmitHeaders);
 const change = (before: HeaderEntry[], after: HeaderEntry[]): ReturnType<typeof diffHeaders> =>

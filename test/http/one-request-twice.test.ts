@@ -1,6 +1,6 @@
 // A request object that is handled twice: one after the other, as unit tests do, or one inside of the other.
 import { MemoryStore } from '@onceguard/core';
-import { createLifecycle, type HttpExchange } from '@onceguard/core/http';
+import { createLifecycle, type HttpExchange, ResponseBody } from '@onceguard/core/http';
 import { expect, test } from 'vitest';
 
 test('is protected both times where the first time has ended', async () => {
@@ -9,7 +9,7 @@ test('is protected both times where the first time has ended', async () => {
   const [first, second] = [handleOnce(request), handleOnce(request)];
   await lifecycle.handle(request, first);
   await lifecycle.handle(request, second);
-  expect([first.did, second.did]).toEqual([['ran', 'delivered'], ['replaced 200']]);
+  expect([first.did, second.did]).toEqual([['ran', 'delivered'], ['replayed 200']]);
 });
 
 test('is protected the second time where the first one ended in a refusal, or in an error', async () => {
@@ -44,7 +44,7 @@ function handleOnce(identity: object, handler: () => Promise<void> = async () =>
     identity,
     method: 'POST',
     originalUrl: '/payments',
-    headerLines: () => ['"key"'],
+    keyLines: ['"key"'],
     body: () => ({ headers: {}, hasBody: false, readableEnded: true, parsedBody: undefined }),
     outerHeaders: () => [],
     canStart: () => true,
@@ -59,12 +59,13 @@ function handleOnce(identity: object, handler: () => Promise<void> = async () =>
         isStreaming: false,
         headers: [],
         trailers: [],
-        body: Buffer.from('a'),
-        isUnrouted: false,
+        body: new ResponseBody(Buffer.from('a')),
+        size: 1,
       };
     },
     sendCaptured: async () => void did.push('delivered'),
-    replaceResponse: async ({ status }) => void did.push(`replaced ${status}`),
+    sendReplay: async ({ status }) => void did.push(`replayed ${status}`),
+    sendRefusal: async ({ status }) => void did.push(`refused ${status}`),
     abortResponse: () => void did.push('cut'),
   };
 }

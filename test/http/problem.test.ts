@@ -1,19 +1,16 @@
 // Refusals on the wire: problem documents, and when they tell a client to come back.
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, errorTable } from '../../packages/core/src/errors.js';
-import {
-  type ProblemResponse,
-  problemResponse,
-  type RenderProblem,
-} from '../../packages/core/src/http/problem-document.js';
+import { problemDocument, problemResponse, type RenderProblem } from '../../packages/core/src/http/problem-document.js';
+import type { OutgoingResponse } from '../../packages/core/src/http/response.js';
 
 const codes = Object.keys(errorTable) as ErrorCode[];
 
-function header(response: ProblemResponse, name: string): unknown {
+function header(response: OutgoingResponse, name: string): unknown {
   return response.headers.find(([candidate]) => candidate.toLowerCase() === name.toLowerCase())?.[1];
 }
 
-function bodyOf(response: ProblemResponse): Record<string, unknown> {
+function bodyOf(response: OutgoingResponse): Record<string, unknown> {
   return JSON.parse(response.body.toString());
 }
 
@@ -100,7 +97,7 @@ describe('renderProblem', () => {
     expect(bodyOf(response)).toEqual({
       error: { type: 'idempotency_error', code: 'in_progress', message: expect.any(String) },
     });
-    expect(response.document.code).toBe('in_progress');
+    expect(problemDocument('in_progress', { retryAfterMs: 2_000 }).code).toBe('in_progress');
   });
 
   it.each([

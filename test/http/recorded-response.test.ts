@@ -11,7 +11,7 @@ import {
 const answer: RecordedResponse = {
   status: 201,
   reason: 'Made & Done',
-  headers: {
+  headerChange: {
     set: [
       ['Location', '/payments/1'],
       ['Link', ['a', 'b']],
@@ -26,7 +26,7 @@ const answer: RecordedResponse = {
 const empty: RecordedResponse = {
   status: 204,
   reason: '',
-  headers: { set: [], removed: [] },
+  headerChange: { set: [], removed: [] },
   trailers: [],
   body: Buffer.alloc(0),
 };
@@ -68,10 +68,10 @@ describe('a recorded answer comes back as it was', () => {
   });
 
   it('is text in ASCII where the answer is', () => {
-    const headers = { set: [['Location', '/payments/1'] as const], removed: [] };
+    const headerChange = { set: [['Location', '/payments/1'] as const], removed: [] };
     // A head as long as most are, so that a number for its length could not pass for text.
     const reason = 'x'.repeat(200);
-    const bytes = encodeRecordedResponse({ ...answer, reason, headers, body: Buffer.from('{"id":1}') });
+    const bytes = encodeRecordedResponse({ ...answer, reason, headerChange, body: Buffer.from('{"id":1}') });
     expect(isAscii(bytes)).toBe(true);
   });
 

@@ -1,10 +1,12 @@
 // What becomes of the key after each answer: the rules, and who overrides whom.
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { type HandlerResponse, settleResponse } from '../../packages/core/src/http/classification.js';
-import { createOmitPredicate } from '../../packages/core/src/http/headers.js';
-import type { HttpResponse } from '../../packages/core/src/http/http-exchange.js';
-import { checkHttpOptions, type HttpOptions } from '../../packages/core/src/http/http-options.js';
+import { checkHttpOptions } from '../../packages/core/src/http/check-http-options.js';
+import { type HandlerRun, settleResponse } from '../../packages/core/src/http/classification.js';
+import type { HttpOptions } from '../../packages/core/src/http/http-options.js';
+import { createOmitPredicate } from '../../packages/core/src/http/omitted-headers.js';
+import type { CapturedResponse } from '../../packages/core/src/http/response.js';
+import { ResponseBody } from '../../packages/core/src/http/response-body.js';
 import { responseView } from '../../packages/core/src/http/response-view.js';
 import { MemoryStore } from '../../packages/core/src/stores/memory/memory-store.js';
 
@@ -15,24 +17,40 @@ const unbound = { as: 'retryable', unbindFingerprint: true };
 const unknown = { as: 'unknown', retryAfterMs: null, note: null };
 const recorded = (status: number) => expect.objectContaining({ as: 'done', note: `${status}` });
 
-function responseOf(status: number, more: Partial<HttpResponse> = {}): HttpResponse {
-  const body = Buffer.from('{"said":true}');
-  return { status, reason: '', headers: [], trailers: [], body, isStreaming: false, isUnrouted: false, ...more };
+type ResponseParts = Partial<Omit<CapturedResponse, 'body'>> & { readonly body?: Buffer | null };
+
+function responseOf(status: number, { body = Buffer.from('{"said":true}'), ...more }: ResponseParts = {}) {
+  const head = { status, reason: '', headers: [], trailers: [] };
+  const captured = { ...head, body: body && new ResponseBody(body), size: body?.length ?? 0, isStreaming: false };
+  return { ...captured, ...more } satisfies CapturedResponse;
 }
 
-function settleWith(answer: HttpResponse | null, policy: Policy = {}, more: Partial<HandlerResponse> = {}) {
+function settleWith(response: CapturedResponse | null, policy: Policy = {}, more: Partial<HandlerRun> = {}) {
   const options = checkHttpOptions({ store: new MemoryStore(), scope: 'public', ...policy });
-  const given = { answer, baseline: [], nothingHappened: false, isWorking: false, ...more };
-  return settleResponse(given, options, createOmitPredicate([]));
+  const handlerRun = {
+    response,
+    baselineHeaders: [],
+    nothingHappened: false,
+    isHandlerRunning: false,
+    isUnrouted: false,
+    ...more,
+  };
+  return settleResponse(handlerRun, options, createOmitPredicate([]));
 }
 
 const problem = (retryable: boolean, type = 'urn:onceguard:problem:in_progress', more: object = {}) => ({
-  headers: [['Content-Type', 'application/problem+json; charset=utf-8']] as HttpResponse['headers'],
+  headers: [['Content-Type', 'application/problem+json; charset=utf-8']] as CapturedResponse['headers'],
   body: Buffer.from(JSON.stringify({ type, retryable, ...more })),
 });
 
 /** What becomes of the key by default, and under `onFailure: 'unknown'`. */
-const rules: [title: string, answer: HttpResponse | null, byDefault: unknown, underUnknown: unknown][] = [
+const rules: [
+  title: string,
+  response: CapturedResponse | null,
+  byDefault: unknown,
+  underUnknown: unknown,
+  run?: Partial<HandlerRun>,
+][] = [
   ...[200, 204, 302, 400, 402, 404, 409, 422].map((status): (typeof rules)[number] => {
     return [`a ${status}`, responseOf(status), recorded(status), recorded(status)];
   }),
@@ -40,7 +58,7 @@ const rules: [title: string, answer: HttpResponse | null, byDefault: unknown, un
     return [`a ${status}, which was not processed`, responseOf(status), unbound, unbound];
   }),
   ...[404, 405].map((status): (typeof rules)[number] => {
-    return [`a ${status} that no route gave`, responseOf(status, { isUnrouted: true }), unbound, unbound];
+    return [`a ${status} that no route gave`, responseOf(status), unbound, unbound, { isUnrouted: true }];
   }),
   ...[408, 500, 502, 503, 504].map((status): (typeof rules)[number] => {
     return [`a ${status}`, responseOf(status), freed, unknown];
@@ -67,22 +85,25 @@ const rules: [title: string, answer: HttpResponse | null, byDefault: unknown, un
 ];
 
 describe('Without options of its own an application gets, by default and under onFailure unknown, for', () => {
-  it.each(rules)('%s', (_title, answer, byDefault, underUnknown) => {
-    expect(settleWith(answer)).toEqual(byDefault);
-    expect(settleWith(answer, { onFailure: 'unknown' })).toEqual(underUnknown);
+  it.each(rules)('%s', (_title, response, byDefault, underUnknown, run) => {
+    expect(settleWith(response, {}, run)).toEqual(byDefault);
+    expect(settleWith(response, { onFailure: 'unknown' }, run)).toEqual(underUnknown);
   });
 
-  it.each(rules)('%s where the handler said that nothing happened', (_title, answer) => {
-    const frees = answer === null || answer.status >= 400;
-    for (const onFailure of ['retry', 'unknown'] as const) {
-      const end = settleWith(answer, { onFailure }, { nothingHappened: true });
-      expect(end).toEqual(frees ? unbound : recorded(answer.status));
-    }
-  });
+  it.each(rules)(
+    '%s where the handler said that nothing happened',
+    (_title, response, _byDefault, _underUnknown, run) => {
+      const frees = response === null || response.status >= 400;
+      for (const onFailure of ['retry', 'unknown'] as const) {
+        const end = settleWith(response, { onFailure }, { ...run, nothingHappened: true });
+        expect(end).toEqual(frees ? unbound : recorded(response.status));
+      }
+    },
+  );
 
   it.each([401, 429])('a %d sent while the handler still runs: the outcome of a failure', (status) => {
-    expect(settleWith(responseOf(status), {}, { isWorking: true })).toEqual(freed);
-    expect(settleWith(responseOf(status), { onFailure: 'unknown' }, { isWorking: true })).toEqual(unknown);
+    expect(settleWith(responseOf(status), {}, { isHandlerRunning: true })).toEqual(freed);
+    expect(settleWith(responseOf(status), { onFailure: 'unknown' }, { isHandlerRunning: true })).toEqual(unknown);
   });
 });
 
@@ -119,8 +140,8 @@ describe('classify', () => {
   });
 
   it('leaves an answer to the rules where it gives undefined', () => {
-    for (const [, answer, byDefault] of rules)
-      expect(settleWith(answer, { classify: () => undefined })).toEqual(byDefault);
+    for (const [, response, byDefault, , run] of rules)
+      expect(settleWith(response, { classify: () => undefined }, run)).toEqual(byDefault);
   });
 
   it('does not decide over a handler that said that nothing happened', () => {
@@ -135,7 +156,7 @@ describe('classify', () => {
     (given) => {
       const failing = () => settleWith(responseOf(200), { classify: () => given as never });
       expect(failing).toThrow(
-        /The option classify gave .*; it must answer "record", "retry", "unknown" or undefined\./,
+        /The option classify returned .*; it must return "record", "retry", "unknown" or undefined\./,
       );
     },
   );
@@ -165,7 +186,7 @@ describe('The JSON of an answer', () => {
     ['in deflate', 'Deflate', deflateSync(text)],
     ['in br', 'br', brotliCompressSync(text)],
   ])('is read %s', (_title, encoding, body) => {
-    const headers: HttpResponse['headers'] = encoding === undefined ? [] : [['Content-Encoding', encoding]];
+    const headers: CapturedResponse['headers'] = encoding === undefined ? [] : [['Content-Encoding', encoding]];
     expect(responseView(responseOf(200, { headers, body })).json()).toEqual(data);
   });
 
@@ -176,7 +197,7 @@ describe('The JSON of an answer', () => {
     ['in an encoding that is not known', 'compress', Buffer.from(text)],
     ['not kept', undefined, null],
   ])('is undefined where the body is %s', (_title, encoding, body) => {
-    const headers: HttpResponse['headers'] = encoding === undefined ? [] : [['Content-Encoding', encoding]];
+    const headers: CapturedResponse['headers'] = encoding === undefined ? [] : [['Content-Encoding', encoding]];
     expect(responseView(responseOf(200, { headers, body })).json()).toBeUndefined();
   });
 });

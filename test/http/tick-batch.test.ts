@@ -2,6 +2,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import type { HttpExchange } from '../../packages/core/src/http/http-exchange.js';
 import { createLifecycle } from '../../packages/core/src/http/lifecycle.js';
+import { ResponseBody } from '../../packages/core/src/http/response-body.js';
 import { nextBatch } from '../../packages/core/src/http/tick-batch.js';
 import { MemoryStore } from '../../packages/core/src/stores/memory/memory-store.js';
 
@@ -73,7 +74,7 @@ function newExchange(): HttpExchange {
     identity: {},
     method: 'POST',
     originalUrl: '/payments',
-    headerLines: () => ['"key"'],
+    keyLines: ['"key"'],
     body: () => ({ headers: {}, hasBody: false, readableEnded: true, parsedBody: undefined }),
     outerHeaders: () => [],
     canStart: () => true,
@@ -85,11 +86,12 @@ function newExchange(): HttpExchange {
       isStreaming: false,
       headers: [],
       trailers: [],
-      body: Buffer.alloc(0),
-      isUnrouted: false,
+      body: new ResponseBody(),
+      size: 0,
     }),
     sendCaptured: async () => undefined,
-    replaceResponse: async () => undefined,
+    sendReplay: async () => undefined,
+    sendRefusal: async () => undefined,
     abortResponse: () => undefined,
   };
 }

@@ -1,4 +1,4 @@
-// One connection and the answers on it: keep-alive, pipelining, and destroying it too early.
+// One connection and its responses: keep-alive, pipelining, and destroying it too early.
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
@@ -18,19 +18,19 @@ import { listen, requestText } from './support/raw-http.js';
 
 const keepAlive = requestText('POST', '1.1', []);
 const countOf = (text: string, what: RegExp): number => text.match(what)?.length ?? 0;
-// A dependency of Express, as every Express application has it.
+// A dependency of Express, so every Express application has it.
 const onFinished: (res: unknown, listener: () => void) => void = createRequire(
   createRequire(import.meta.url).resolve('express'),
 )('on-finished');
-const respondAndSend = (round: CapturedExchange): void => {
-  void sendWhenEnded(round);
-  round.res.end('x');
+const respondAndSend = (exchange: CapturedExchange): void => {
+  void sendWhenEnded(exchange);
+  exchange.res.end('x');
 };
 let wire: CaptureServer;
 afterEach(() => wire.close());
 
 describe('A destroy of the socket by application code', () => {
-  it('between the end and the send is put off until the answer is out', async () => {
+  it('between the end and the send is deferred until the response was sent', async () => {
     wire = await startCaptureServer(({ req, res }) => {
       res.end('x'.repeat(50_000));
       req.socket.destroy();
@@ -46,7 +46,7 @@ describe('A destroy of the socket by application code', () => {
     expect(Object.hasOwn(req.socket, 'destroy')).toBe(false);
   });
 
-  it('is put off until another answer is out, if this one is withdrawn', async () => {
+  it('is deferred until another response was sent, if this one is discarded', async () => {
     wire = await startCaptureServer(({ req, res }) => {
       res.end('x');
       req.socket.destroy();
@@ -60,24 +60,24 @@ describe('A destroy of the socket by application code', () => {
     expect(client.received().toString()).toMatch(/other$/);
   });
 
-  it('is not put off before the end, or while the answer is leaving', async () => {
+  it('is not deferred before the end, or while the response is being sent', async () => {
     wire = await startCaptureServer(() => {});
     const client = await wire.connect(keepAlive);
     const { req } = await wire.nextExchange();
     req.socket.destroy();
     await client.closed;
     const second = await wire.connect(keepAlive);
-    const round = await wire.nextExchange();
-    round.res.end('x'.repeat(50_000_000));
-    await capturedResponse(round);
+    const exchange = await wire.nextExchange();
+    exchange.res.end('x'.repeat(50_000_000));
+    await capturedResponse(exchange);
     second.socket.pause();
-    const sent = round.capture.send();
-    round.req.socket.destroy();
-    expect(round.req.socket.destroyed).toBe(true);
+    const sent = exchange.capture.send();
+    exchange.req.socket.destroy();
+    expect(exchange.req.socket.destroyed).toBe(true);
     await sent;
   });
 
-  it('waits for all answers that are held on the connection', async () => {
+  it('waits for all responses that are held on the connection', async () => {
     wire = await startCaptureServer(({ res }) => res.end('x'));
     const client = await wire.connect(keepAlive + keepAlive);
     const [first, second] = [await wire.nextExchange(), await wire.nextExchange()];
@@ -90,7 +90,7 @@ describe('A destroy of the socket by application code', () => {
     expect(countOf(client.received().toString(), /200 OK/g)).toBe(2);
   });
 
-  it('goes through when the client has gone', async () => {
+  it('is not deferred when the client has disconnected', async () => {
     wire = await startCaptureServer(({ res }) => res.end('x'));
     const client = await wire.connect(keepAlive);
     const { req, capture } = await wire.nextExchange();
@@ -110,11 +110,11 @@ describe('A connection', () => {
     }
   });
 
-  it('keeps nothing of the answers that it has carried', async () => {
-    wire = await startCaptureServer((round) => {
-      void sendWhenEnded(round);
-      onFinished(round.res, () => {});
-      round.res.end('x');
+  it('keeps nothing of the responses that it has sent', async () => {
+    wire = await startCaptureServer((exchange) => {
+      void sendWhenEnded(exchange);
+      onFinished(exchange.res, () => {});
+      exchange.res.end('x');
     });
     const client = await wire.connect(keepAlive);
     const counts: number[] = [];
@@ -134,7 +134,7 @@ describe('A connection', () => {
     expect(carried.slice(0, 3).map((res) => res.deref())).toEqual([undefined, undefined, undefined]);
   });
 
-  it('answers pipelined requests in order, held or flowing', async () => {
+  it('sends pipelined responses in order, held or streaming', async () => {
     let number = 0;
     wire = await startCaptureServer(({ res }) => {
       number += 1;
@@ -142,25 +142,25 @@ describe('A connection', () => {
       res.end(`<${number}>`);
     });
     const client = await wire.connect(keepAlive.repeat(4));
-    const rounds = [
+    const exchanges = [
       await wire.nextExchange(),
       await wire.nextExchange(),
       await wire.nextExchange(),
       await wire.nextExchange(),
     ];
-    for (const { capture } of rounds.slice(1).reverse()) void capture.send();
+    for (const { capture } of exchanges.slice(1).reverse()) void capture.send();
     await nextLoopTurn();
     expect(client.received()).toHaveLength(0);
-    await rounds[0]?.capture.send();
-    const text = await client.untilReceived((so) => so.includes('<4>'));
+    await exchanges[0]?.capture.send();
+    const text = await client.untilReceived((received) => received.includes('<4>'));
     expect(text.match(/<\d>/g)).toEqual(['<1>', '<2>', '<3>', '<4>']);
   });
 
-  it('warns of no leak when many requests are pipelined', async () => {
+  it('causes no leak warning when many requests are pipelined', async () => {
     const warnings: string[] = [];
     const warn = (warning: Error): void => void warnings.push(warning.message);
     process.on('warning', warn);
-    wire = await startCaptureServer((round) => void setImmediate(respondAndSend, round));
+    wire = await startCaptureServer((exchange) => void setImmediate(respondAndSend, exchange));
     const client = await wire.connect(keepAlive.repeat(30));
     await client.untilReceived((text) => countOf(text, /200 OK/g) === 30);
     await nextLoopTurn();
@@ -168,21 +168,21 @@ describe('A connection', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('that closes before the turn of a pipelined answer leaves nothing waiting', async () => {
+  it('that closes before a pipelined response gets the socket leaves nothing waiting', async () => {
     wire = await startCaptureServer(() => {}, { maxOutcomeBytes: 10 });
     const client = await wire.connect(keepAlive + keepAlive);
     const [first, second] = [await wire.nextExchange(), await wire.nextExchange()];
-    const gone = connectionClosed(first.req);
+    const disconnected = connectionClosed(first.req);
     while (second.res.write('x'.repeat(10_000)));
     const drained = once(second.res, 'drain');
     client.socket.resetAndDestroy();
-    await gone;
+    await disconnected;
     await drained;
     expect(await capturedResponse(second)).toMatchObject({ body: null });
     await second.capture.send();
   });
 
-  it('that closes before the turn of a pipelined answer is shown when that is through, where plain Node shows it', async () => {
+  it('that closes before a pipelined response gets the socket is shown after its end, where plain Node shows it', async () => {
     const states: unknown[] = [];
     const responses: ServerResponse[] = [];
     const plain = await listen((_req, res) => void responses.push(res));
@@ -191,9 +191,9 @@ describe('A connection', () => {
       const client = await open(keepAlive + keepAlive);
       while (responses.length < 2) await nextLoopTurn();
       const [first, second] = responses.splice(0);
-      const gone = first && connectionClosed(first.req);
+      const disconnected = first && connectionClosed(first.req);
       client.socket.resetAndDestroy();
-      await gone;
+      await disconnected;
       second?.end('x');
       states.push([second?.destroyed, second?.closed]);
     }
@@ -207,7 +207,7 @@ describe('A connection', () => {
   });
 
   it.each(['aborted', 'error'])(
-    'that closes lets the handler give up a pipelined answer whose request was still arriving, by %s',
+    'that closes lets the handler abort a pipelined response whose request was still arriving, by %s',
     async (event) => {
       wire = await startCaptureServer(({ req, res }) => req.on(event, (error?: Error) => res.destroy(error)));
       const client = await wire.connect(`${keepAlive}${requestText('POST', '1.1', ['Content-Length: 2'])}a`);
@@ -236,7 +236,7 @@ describe('A connection', () => {
     wire = await startCaptureServer(() => {});
   });
 
-  it('tells an expectation to go on as plain Node does', async () => {
+  it('sends 100 Continue as plain Node does', async () => {
     wire = await startCaptureServer(respondAndSend);
     const client = await wire.connect(
       requestText('POST', '1.1', ['Expect: 100-continue', 'Content-Length: 2', 'Connection: close']),

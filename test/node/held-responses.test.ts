@@ -1,4 +1,4 @@
-// What holds while an answer is held, and how it is sent.
+// What is true while a response is held.
 import { createServer, type ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { captureResponse } from '../../packages/core/src/node/index.js';
@@ -7,33 +7,32 @@ import {
   type CaptureServer,
   type CaptureSetup,
   capturedResponse,
-  type Layer,
   nextLoopTurn,
   startCaptureServer,
 } from './support/capture-server.js';
 import { listen, parseResponse, requestText } from './support/raw-http.js';
 
 let wire: CaptureServer;
-const startWith = async (handler: (round: CapturedExchange) => unknown, setup?: CaptureSetup): Promise<void> => {
+const startWith = async (handler: (exchange: CapturedExchange) => unknown, setup?: CaptureSetup): Promise<void> => {
   wire = await startCaptureServer(handler, setup);
 };
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : error);
 
 afterEach(() => wire.close());
 
-describe('Until it is sent, a captured answer', () => {
-  it('does not reach the client, not a byte of it', async () => {
+describe('Until it is sent, a captured response', () => {
+  it('does not reach the client, not even a byte of it', async () => {
     await startWith(({ res }) => {
       res.writeHead(201, { 'X-A': '1' });
       res.write('a');
       res.end('b');
     });
     const client = await wire.connect(requestText('POST'));
-    const round = await wire.nextExchange();
-    await capturedResponse(round);
+    const exchange = await wire.nextExchange();
+    await capturedResponse(exchange);
     await nextLoopTurn();
-    expect(round.req.socket.bytesWritten).toBe(0);
-    await round.capture.send();
+    expect(exchange.req.socket.bytesWritten).toBe(0);
+    await exchange.capture.send();
     await client.closed;
     expect(parseResponse(client.received())).toMatchObject({
       statusLine: 'HTTP/1.1 201 Created',
@@ -41,19 +40,19 @@ describe('Until it is sent, a captured answer', () => {
     });
   });
 
-  it('lets informational answers pass', async () => {
+  it('lets informational responses pass', async () => {
     await startWith(({ res }) => {
       res.writeEarlyHints({ link: '</a.css>' });
       res.writeProcessing();
       res.end('x');
     });
     const client = await wire.connect(requestText('POST'));
-    const text = await client.untilReceived((so) => so.includes('102 Processing'));
+    const text = await client.untilReceived((received) => received.includes('102 Processing'));
     expect(text).toContain('103 Early Hints');
     expect(text).not.toContain('200 OK');
   });
 
-  it('takes informational answers after its end if plain Node does, and none of them does it harm', async () => {
+  it('accepts informational responses after its end if plain Node does, and they do not damage it', async () => {
     const late = (res: ServerResponse): unknown => {
       try {
         return void res.end('x').writeProcessing();
@@ -61,19 +60,19 @@ describe('Until it is sent, a captured answer', () => {
         return codeOf(error);
       }
     };
-    const told: unknown[] = [];
-    const plain = await listen((_req, res) => void told.push(late(res)));
+    const results: unknown[] = [];
+    const plain = await listen((_req, res) => void results.push(late(res)));
     await plain.exchange(requestText('POST'));
     await plain.close();
-    await startWith(({ res }) => void told.push(late(res)));
+    await startWith(({ res }) => void results.push(late(res)));
     const client = await wire.connect(requestText('POST'));
     await (await wire.nextExchange()).capture.send();
     await client.closed;
-    expect(told[1]).toBe(told[0]);
+    expect(results[1]).toBe(results[0]);
     expect(parseResponse(client.received())).toMatchObject({ statusLine: 'HTTP/1.1 200 OK', body: Buffer.from('x') });
   });
 
-  it('tells the one who holds it everything about it', async () => {
+  it('is known to the owner of the capture in full', async () => {
     await startWith(
       ({ res }) => {
         res.setHeader('X-A', 7).setHeader('Set-Cookie', ['a', 'b']);
@@ -87,7 +86,7 @@ describe('Until it is sent, a captured answer', () => {
     await wire.connect(requestText('POST'));
     const { capture } = await wire.nextExchange();
     expect(capture.baselineHeaders).toEqual([['X-Outer', '1']]);
-    expect(await capture.ended).toEqual({
+    expect(await capturedResponse({ capture })).toEqual({
       status: 202,
       reason: 'Taken',
       headers: [
@@ -102,9 +101,9 @@ describe('Until it is sent, a captured answer', () => {
     });
   });
 
-  it('has the head that was written by the old name of writeHead', async () => {
+  it('has the head that was written with the old name of writeHead', async () => {
     await startWith(({ res }) => {
-      // Node 26 has it no longer.
+      // Node 26 removed writeHeader.
       Reflect.apply(Reflect.get(res, 'writeHeader') ?? res.writeHead, res, [203, { 'X-A': '1' }]);
       res.end();
     });
@@ -112,7 +111,7 @@ describe('Until it is sent, a captured answer', () => {
     expect(await capturedResponse(await wire.nextExchange())).toMatchObject({ status: 203, headers: [['X-A', '1']] });
   });
 
-  it('is what it was when its head was written, whatever is assigned later', async () => {
+  it('keeps the head as it was written, whatever is assigned later', async () => {
     await startWith(({ res }) => {
       res.statusCode = 201;
       res.end('first');
@@ -122,8 +121,8 @@ describe('Until it is sent, a captured answer', () => {
       expect(res).toMatchObject({ headersSent: true, writableEnded: true, finished: true, writableFinished: false });
     });
     const client = await wire.connect(requestText('POST'));
-    const round = await wire.nextExchange();
-    await round.capture.send();
+    const exchange = await wire.nextExchange();
+    await exchange.capture.send();
     await client.closed;
     expect(parseResponse(client.received())).toMatchObject({
       statusLine: 'HTTP/1.1 201 Created',
@@ -132,7 +131,7 @@ describe('Until it is sent, a captured answer', () => {
     });
   });
 
-  it('is not ended by what Node refuses: an error handler can still answer', async () => {
+  it('is not ended by what Node refuses: an error handler can still respond', async () => {
     await startWith(({ res }) => {
       res.setHeader('X-A', '1');
       for (const attempt of [
@@ -153,7 +152,7 @@ describe('Until it is sent, a captured answer', () => {
     expect(await capture.ended).toBeNull();
   });
 
-  it('refuses a body where the server refuses it', async () => {
+  it('refuses a body if the server option says so', async () => {
     let code: unknown;
     const server = createServer({ rejectNonStandardBodyWrites: true });
     await startWith(
@@ -173,14 +172,14 @@ describe('Until it is sent, a captured answer', () => {
     expect(code).toBe('ERR_HTTP_BODY_NOT_ALLOWED');
   });
 
-  it('does not begin to flow after its end', async () => {
+  it('does not start streaming after its end', async () => {
     await startWith(({ res }) => res.end('x').flushHeaders());
     const client = await wire.connect(requestText('POST'));
-    const round = await wire.nextExchange();
-    expect((await capturedResponse(round)).isStreaming).toBe(false);
+    const exchange = await wire.nextExchange();
+    expect((await capturedResponse(exchange)).isStreaming).toBe(false);
     await nextLoopTurn();
-    expect(round.req.socket.bytesWritten).toBe(0);
-    await round.capture.send();
+    expect(exchange.req.socket.bytesWritten).toBe(0);
+    await exchange.capture.send();
     await client.closed;
     expect(parseResponse(client.received()).body.toString()).toBe('x');
   });
@@ -192,92 +191,20 @@ describe('Until it is sent, a captured answer', () => {
       setImmediate(() => res.write('late', (error) => (code = codeOf(error))));
     });
     const client = await wire.connect(requestText('POST'));
-    const round = await wire.nextExchange();
+    const exchange = await wire.nextExchange();
     await nextLoopTurn();
     await nextLoopTurn();
-    await round.capture.send();
+    await exchange.capture.send();
     await client.closed;
     expect(code).toBe('ERR_STREAM_WRITE_AFTER_END');
     expect(parseResponse(client.received()).body.toString()).toBe('x');
   });
 });
 
-describe('send', () => {
-  it('adds the headers that it is given, and happens once', async () => {
-    await startWith(({ res }) => res.setHeader('X-A', '1').end('x'));
-    const client = await wire.connect(requestText('POST'));
-    const { capture } = await wire.nextExchange();
-    await Promise.all([capture.send([['X-B', ['2', '3']]]), capture.send([['X-C', '4']])]);
-    await client.closed;
-    expect(parseResponse(client.received()).headers).toEqual(['X-A: 1', 'X-B: 2', 'X-B: 3']);
-  });
-
-  it('puts every property back as it was, by descriptor', async () => {
-    const mine = { value: (): boolean => true, writable: false, configurable: true, enumerable: false };
-    let socket: PropertyDescriptor | undefined;
-    const prepare: Layer = (_req, res, next) => {
-      Object.defineProperty(res, 'flushHeaders', mine);
-      socket = Object.getOwnPropertyDescriptor(res, 'socket');
-      next();
-    };
-    await startWith(({ res }) => res.end('x'), {
-      outside: [prepare],
-      inside: [(_req, res, next) => next(void Object.assign(res, { end: res.end.bind(res), __onFinished: 'inner' }))],
-    });
-    const client = await wire.connect(requestText('POST'));
-    const { res, req, capture } = await wire.nextExchange();
-    const sent = capture.send();
-    const own = Object.getOwnPropertyNames(res);
-    expect(Object.getOwnPropertyDescriptor(res, 'flushHeaders')).toEqual(mine);
-    for (const name of [
-      'write',
-      'end',
-      'writeHead',
-      'headersSent',
-      'writableEnded',
-      'closed',
-      'emit',
-      '__onFinished',
-    ]) {
-      expect(own).not.toContain(name);
-    }
-    expect(res.socket).toBe(req.socket);
-    expect(Object.getOwnPropertyDescriptor(res, 'socket')).toEqual(socket);
-    await sent;
-    await client.closed;
-  });
-
-  it('reports what goes wrong all the same, and ends the connection', async () => {
-    const bad = (): never => {
-      throw new Error('a layer outside is broken');
-    };
-    await startWith(({ res }) => res.end('x'), {
-      outside: [(_req, res, next) => next(void Object.assign(res, { end: bad }))],
-    });
-    const client = await wire.connect(requestText('POST'));
-    const { capture } = await wire.nextExchange();
-    await capture.send();
-    expect(await client.closed).toBe('end');
-    expect(client.received()).toHaveLength(0);
-    expect(wire.sendErrors).toEqual([new Error('a layer outside is broken')]);
-  });
-
-  it('does nothing where there is no answer', async () => {
-    await startWith(() => {});
-    const client = await wire.connect(requestText('POST'));
-    const { capture } = await wire.nextExchange();
-    await capture.send();
-    capture.endWithoutResponse();
-    await capture.send();
-    await nextLoopTurn();
-    expect(client.received()).toHaveLength(0);
-  });
-});
-
-it('A response that has been written already is not captured', async () => {
+it('A response whose head has been written is not captured', async () => {
   await startWith(({ res }) => res.end('x'));
   await wire.connect(requestText('POST'));
   const { req, res, capture } = await wire.nextExchange();
   await capture.send();
-  expect(() => captureResponse(req, res, { maxOutcomeBytes: 1 })).toThrow(/written already/);
+  expect(() => captureResponse(req, res, { maxOutcomeBytes: 1 })).toThrow(/has been written/);
 });

@@ -1,4 +1,4 @@
-// HTTP/2 over TLS, on a server that takes HTTP/1 as well.
+// HTTP/2 over TLS, on a server that also accepts HTTP/1.
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, createSecureServer } from 'node:http2';
@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 describe('A secure server that allows HTTP/1', () => {
-  it.each(frameworksOverHttp2)('answers, and replays, over both ($name)', async (framework) => {
+  it.each(frameworksOverHttp2)('responds and replays over both ($name)', async (framework) => {
     const store = new MemoryStore();
     const port = await startSecure(framework.listener({ store, handler: () => ({ status: 201, body: 'paid' }) }));
     expect(await overTls(port)).toEqual([201, 'paid', undefined]);
@@ -34,7 +34,7 @@ describe('A secure server that allows HTTP/1', () => {
     expect(await text(replay)).toBe('paid');
   });
 
-  it('answers and replays for Express 4 behind http2-express-bridge', async () => {
+  it('responds and replays for Express 4 behind http2-express-bridge', async () => {
     let runs = 0;
     const application = Object.defineProperties({}, Object.getOwnPropertyDescriptors(express4.application));
     const app = wrap4({ ...express4, application } as never);
@@ -49,7 +49,7 @@ describe('A secure server that allows HTTP/1', () => {
   });
 });
 
-/** TLS by a shared key: no certificate is needed. */
+/** TLS with a pre-shared key needs no certificate. */
 const tls = { ciphers: 'PSK+HIGH', maxVersion: 'TLSv1.2' } as const;
 const psk = Buffer.from('a key for tests alone');
 const clientTls = {
@@ -68,7 +68,7 @@ async function startSecure(listener: Listener): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Status, text and mark of what a request over HTTP/2 gets. */
+/** Status, text and Idempotent-Replayed header of the response to a request over HTTP/2. */
 async function overTls(port: number): Promise<unknown[]> {
   const client = connect(`https://127.0.0.1:${port}`, clientTls);
   cleanUps.push(() => client.destroy());

@@ -1,9 +1,10 @@
-// What HTTP/2 has of its own. The adapter suite (test/adapters) holds the promises that are the same over HTTP/1.
+// What is special about HTTP/2. The adapter suite (test/adapters) tests what is the same over HTTP/1.
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type Http2ServerResponse } from 'node:http2';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { runInNewContext } from 'node:vm';
 import { MemoryStore } from '@onceguard/core';
 import type { Context, Next } from 'koa';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -35,7 +36,7 @@ function post(client: ClientHttp2Session, headers: Record<string, string> = {}):
   return client.request({ ':method': 'POST', ':path': '/pay', 'idempotency-key': 'k', ...headers });
 }
 
-/** Reads any body, with or without a length, as the usual parsers do not. */
+/** Reads a body with or without a length. The usual parsers need a length. */
 async function readBody(ctx: Context, next: Next): Promise<void> {
   const source = await text(ctx.req);
   Object.assign(ctx.request, { body: JSON.parse(source), rawBody: source });
@@ -70,7 +71,7 @@ describe('A request whose body has no length', () => {
 describe.each(frameworksOverHttp2)('$name', (framework) => {
   const overHttp1 = frameworks.find(({ name }) => framework.name.startsWith(name));
 
-  it('replays what was recorded over HTTP/1, and the other way round, without what belongs to a connection', async () => {
+  it('replays what was recorded over HTTP/1, and the other way exchange, without headers of the connection', async () => {
     if (!overHttp1) throw new Error('not over HTTP/1');
     const store = new MemoryStore();
     const handler: Handler = ({ res, req }) => {
@@ -81,20 +82,20 @@ describe.each(frameworksOverHttp2)('$name', (framework) => {
       Reflect.set(res, 'respond', false);
       return 'raw';
     };
-    const one = await started(overHttp1, { store, handler });
-    const two = await started(framework, { store, handler });
-    for (const [key, [first, second]] of Object.entries({ a: [one, two], b: [two, one] })) {
-      const answer = await send(Number(first?.port), { key });
+    const http1 = await started(overHttp1, { store, handler });
+    const http2 = await started(framework, { store, handler });
+    for (const [key, [first, second]] of Object.entries({ a: [http1, http2], b: [http2, http1] })) {
+      const response = await send(Number(first?.port), { key });
       const replay = await send(Number(second?.port), { key });
-      expect([answer.status, answer.text, answer.headers['x-made']]).toEqual([201, 'paid', 'a, b']);
+      expect([response.status, response.text, response.headers['x-made']]).toEqual([201, 'paid', 'a, b']);
       expect([replay.status, replay.text, replay.headers['x-made']]).toEqual([201, 'paid', 'a, b']);
       expect([replay.headers['idempotent-replayed'], replay.headers.upgrade]).toEqual(['true', undefined]);
     }
   });
 
   it.each<[string, (res: Http2ServerResponse) => unknown, string]>([
-    ['a status that is none', (res) => res.writeHead(99), 'ERR_HTTP2_STATUS_INVALID'],
-    ['a status that HTTP/2 does not know', (res) => res.writeHead(700), 'ERR_HTTP2_STATUS_INVALID'],
+    ['a status below 100', (res) => res.writeHead(99), 'ERR_HTTP2_STATUS_INVALID'],
+    ['a status above 599', (res) => res.writeHead(700), 'ERR_HTTP2_STATUS_INVALID'],
     [
       'a header of an HTTP/1 connection',
       (res) => void res.setHeader('transfer-encoding', 'chunked'),
@@ -108,13 +109,13 @@ describe.each(frameworksOverHttp2)('$name', (framework) => {
       (res) => res.addTrailers({ connection: 'close' }),
       'ERR_HTTP2_INVALID_CONNECTION_HEADERS',
     ],
-    ['a chunk that is no bytes', (res) => Reflect.apply(res.write, res, [5]), 'ERR_INVALID_ARG_TYPE'],
-  ])('refuses %s in the call, and records what the handler answers instead', async (_, misdeed, code) => {
+    ['a chunk of a wrong type', (res) => Reflect.apply(res.write, res, [5]), 'ERR_INVALID_ARG_TYPE'],
+  ])('refuses %s in the call, and records what the handler sends instead', async (_, misdeed, code) => {
     const { port } = await started(framework, {
       handler: (call) => {
-        const found = refusalCode(call, misdeed);
+        const refused = refusalCode(call, misdeed);
         for (const name of call.res.getHeaderNames()) call.res.removeHeader(name);
-        return { status: 409, headers: { 'x-refused': found }, body: 'instead' };
+        return { status: 409, headers: { 'x-refused': refused }, body: 'instead' };
       },
     });
     const first = await send(port, { key: 'k' });
@@ -122,23 +123,36 @@ describe.each(frameworksOverHttp2)('$name', (framework) => {
     expectReplay(await send(port, { key: 'k' }), first);
   });
 
-  it('records nothing of an answer that is given to the stream itself, and says what to do', async () => {
-    let said = '';
+  it('accepts bytes of another realm, as jsdom has', async () => {
+    const foreign = (bytes: string): Uint8Array => runInNewContext(`Uint8Array.of(${bytes})`);
+    const { port } = await started(framework, {
+      handler: ({ res, native }) => {
+        Reflect.set(native, 'respond', false);
+        res.write(foreign('0x70, 0x61'));
+        res.end(foreign('0x69, 0x64'));
+        return 'raw';
+      },
+    });
+    expect((await send(port, { key: 'k' })).text).toBe('paid');
+  });
+
+  it('refuses a response that is written to the stream itself, and says what to do', async () => {
+    let message = '';
     const { port } = await started(framework, {
       handler: ({ res }) => {
         try {
           streamOf(res).respond({ ':status': 200 }, { endStream: true });
         } catch (error) {
-          said = String(error);
+          message = String(error);
         }
         return { status: 500, body: 'refused' };
       },
     });
     for (let run = 0; run < 2; run++) {
-      const answer = await send(port, { key: 'k' });
-      expect([answer.status, answer.headers['idempotent-replayed']]).toEqual([500, undefined]);
+      const response = await send(port, { key: 'k' });
+      expect([response.status, response.headers['idempotent-replayed']]).toEqual([500, undefined]);
     }
-    expect(said).toContain('give it to the response, not to stream.respond()');
+    expect(message).toContain('not through stream.respond()');
   });
 
   it.each([
@@ -166,7 +180,7 @@ describe.each(frameworksOverHttp2)('$name', (framework) => {
     expect([retry.status, retry.headers['idempotent-replayed'], runs]).toEqual([201, 'true', 1]);
   });
 
-  it('an answer without an end whose client leaves is given up, and known as done', async () => {
+  it('an endless response is aborted when its client disconnects, and is on record as done', async () => {
     const source = new Readable({ read() {} });
     const { port } = await started(framework, {
       options: { maxOutcomeBytes: 1_000, onInProgress: { waitMs: 20_000 } },
@@ -185,11 +199,11 @@ describe.each(frameworksOverHttp2)('$name', (framework) => {
     stream.close(8);
     const retry = await send(port, { key: 'k', method: 'POST' });
     expect([retry.status, retry.json().code]).toEqual([410, 'expired']);
-    // Without the middleware, too, a pipe lets go of its source when the client has left.
+    // A pipe also lets go of its source after a disconnect without the middleware.
     expect(source.listenerCount('data')).toBe(0);
   });
 
-  it('an answer that is destroyed on its way cannot be taken for whole', async () => {
+  it('a response that is destroyed while it is sent cannot be taken for a whole one', async () => {
     const { port } = await started(framework, {
       handler: ({ res, native }) => {
         Reflect.set(native, 'respond', false);
@@ -203,7 +217,7 @@ describe.each(frameworksOverHttp2)('$name', (framework) => {
     await expect(send(port, { key: 'k' })).rejects.toThrow('INTERNAL_ERROR');
   });
 
-  it.each([204, 205, 304])('an answer with status %i has no body, now and later', async (status) => {
+  it.each([204, 205, 304])('a response with status %i has no body, and its replay has none', async (status) => {
     const { port } = await started(framework, {
       handler: ({ res, native }) => {
         Reflect.set(native, 'respond', false);
@@ -223,7 +237,7 @@ function streamOf(res: ServerResponse): Http2ServerResponse['stream'] {
   return (res as unknown as Http2ServerResponse).stream;
 }
 
-/** The code of the error that Node throws, or that it keeps until the answer is given. */
+/** The code of the error that Node throws, at once or when the response ends. */
 function refusalCode({ res }: Call, misdeed: (res: Http2ServerResponse) => unknown): string {
   try {
     misdeed(res as unknown as Http2ServerResponse);

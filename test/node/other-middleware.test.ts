@@ -1,5 +1,4 @@
-// Other middleware around the capture and within: it works as it does without.
-
+// Outer and inner middleware works with a capture as it works without one.
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
@@ -28,7 +27,7 @@ const onHeaders: (res: ServerResponse, listener: (this: ServerResponse) => void)
 const text = 'A text that is long enough to be worth compressing. '.repeat(100);
 let log: string[];
 
-/** As connect middleware, whatever framework its types are for. */
+/** As connect middleware, whatever framework its types name. */
 const asConnectLayer =
   (middleware: unknown): Layer =>
   (req, res, next) =>
@@ -48,7 +47,7 @@ const layers: Record<string, () => Layer[]> = {
   'all of them': () => Object.entries(layers).flatMap(([name, make]) => (name === 'all of them' ? [] : make())),
 };
 
-const answers: Record<string, (res: ServerResponse) => unknown> = {
+const responses: Record<string, (res: ServerResponse) => unknown> = {
   'end with a text': (res) => res.setHeader('Content-Type', 'text/plain').end(text),
   'end with a length': (res) =>
     res.setHeader('Content-Type', 'text/plain').setHeader('Content-Length', text.length).end(text),
@@ -99,14 +98,14 @@ async function outcome() {
 describe('Middleware does what it does without a capture', () => {
   for (const [name, make] of Object.entries(layers)) {
     for (const where of ['outside', 'inside'] as const) {
-      it.each(Object.keys(answers))(`${name} ${where}: %s`, async (form) => {
-        wire = await listen((req, res) => runLayers(make(), req, res, () => void answers[form]?.(res)));
+      it.each(Object.keys(responses))(`${name} ${where}: %s`, async (form) => {
+        wire = await listen((req, res) => runLayers(make(), req, res, () => void responses[form]?.(res)));
         const plain = await outcome();
         await wire.close();
         const setup = { [where]: make(), maxOutcomeBytes: 100_000 };
-        wire = await startCaptureServer((round) => {
-          void sendWhenEnded(round);
-          answers[form]?.(round.res);
+        wire = await startCaptureServer((exchange) => {
+          void sendWhenEnded(exchange);
+          responses[form]?.(exchange.res);
         }, setup);
         expect(await outcome()).toEqual(plain);
       });
@@ -114,8 +113,8 @@ describe('Middleware does what it does without a capture', () => {
   }
 });
 
-describe('Layers and the record', () => {
-  it('what layers outside do to an answer is not captured, what layers inside do is', async () => {
+describe('Middleware and the record', () => {
+  it('what inner middleware does to a response is captured, what outer middleware does is not', async () => {
     const inner = await capturedBy({ inside: compressing() });
     expect(gunzipSync(inner.body ?? '').toString()).toBe(text);
     expect(inner.headers).toContainEqual(['Content-Encoding', 'gzip']);
@@ -124,21 +123,21 @@ describe('Layers and the record', () => {
     expect(outer.headers.map(([header]) => header)).toEqual(['Content-Type']);
   });
 
-  it('a client that left stops a source behind compression outside once it is too large to be kept', async () => {
+  it('a disconnect stops a source behind outer compression when the response is too large to be recorded', async () => {
     const served = await startCaptureServer(() => {}, { outside: compressing(), maxOutcomeBytes: 1000 });
     wire = served;
     const client = await wire.connect(requestWithGzip);
-    const round = await served.nextExchange();
-    const gone = connectionClosed(round.req);
+    const exchange = await served.nextExchange();
+    const disconnected = connectionClosed(exchange.req);
     const random = Array.from({ length: 200 }, () => randomBytes(100_000));
-    round.res.setHeader('Content-Type', 'text/plain');
+    exchange.res.setHeader('Content-Type', 'text/plain');
     client.socket.once('data', () => client.socket.resetAndDestroy());
     const source = Readable.from(random);
-    source.pipe(round.res);
-    await gone;
-    expect(await capturedResponse(round)).toMatchObject({ body: null, isStreaming: true });
+    source.pipe(exchange.res);
+    await disconnected;
+    expect(await capturedResponse(exchange)).toMatchObject({ body: null, isStreaming: true });
     expect(source.destroyed).toBe(true);
-    await round.capture.send();
+    await exchange.capture.send();
   });
 });
 
@@ -149,10 +148,10 @@ async function capturedBy(setup: { inside?: Layer[]; outside?: Layer[] }) {
   );
   wire = served;
   await wire.connect(requestWithGzip);
-  const round = await served.nextExchange();
-  const answer = await capturedResponse(round);
+  const exchange = await served.nextExchange();
+  const response = await capturedResponse(exchange);
   if (setup.inside) await wire.close();
-  return answer;
+  return response;
 }
 
 function runLayers(

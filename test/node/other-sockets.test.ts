@@ -1,12 +1,13 @@
-// Responses that no server of Node's made: what stands in for their sockets has some of its members, or none.
+// Responses without Node's own server: what replaces their sockets has some members of a socket, or none.
 import { EventEmitter, once } from 'node:events';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { type Capture, captureResponse } from '../../packages/core/src/node/index.js';
+import { capturedResponse } from './support/capture-server.js';
 
-/** What wrappers give a request in place of a socket. */
+/** What wrappers pass to a request instead of a socket. */
 const substituteSockets: Record<string, () => unknown> = {
   nothing: () => undefined,
   null: () => null,
@@ -16,7 +17,7 @@ const substituteSockets: Record<string, () => unknown> = {
   'a stream': () => new PassThrough(),
 };
 
-/** As wrappers around Lambda functions make it: what is sent is kept, head and all. */
+/** As wrappers around Lambda functions create it: keeps everything that is sent, with the head. */
 class RecordingResponse extends ServerResponse {
   sent = '';
 
@@ -52,10 +53,10 @@ function begin(name: string): { res: RecordingResponse; capture: Capture } {
 }
 
 describe.each(Object.keys(substituteSockets))('With %s in place of a socket', (name) => {
-  it('an answer is held until it is sent', async () => {
+  it('a response is held until it is sent', async () => {
     const { res, capture } = begin(name);
     res.setHeader('X-Made', 'here').end('é');
-    expect(await capture.ended).toMatchObject({ status: 200, body: Buffer.from('é') });
+    expect(await capturedResponse({ capture })).toMatchObject({ status: 200, body: Buffer.from('é') });
     expect(res.sent).toBe('');
     const finished = once(res, 'finish');
     await capture.send();
@@ -63,7 +64,7 @@ describe.each(Object.keys(substituteSockets))('With %s in place of a socket', (n
     expect(res.sent).toMatch(/^HTTP\/1.1 200 OK\r\nX-Made: here\r\n[\s\S]*\r\n\r\né$/);
   });
 
-  it('a large answer flows, all but its end', async () => {
+  it('a large response streams, all but its end', async () => {
     const { res, capture } = begin(name);
     res.write('x'.repeat(200));
     res.end('end');
@@ -72,7 +73,7 @@ describe.each(Object.keys(substituteSockets))('With %s in place of a socket', (n
     expect(res.sent).toMatch(/x{200}end$/);
   });
 
-  it('an answer can be withdrawn, and another one given', async () => {
+  it('a response can be discarded, and another one sent', async () => {
     const { res, capture } = begin(name);
     res.writeHead(500).end('x');
     expect(capture.discard()).toBe(true);
@@ -80,13 +81,13 @@ describe.each(Object.keys(substituteSockets))('With %s in place of a socket', (n
     expect(res.sent).toMatch(/^HTTP\/1.1 200 OK[\s\S]*other$/);
   });
 
-  it('an answer that never comes is an error of the response: nobody else would say so', async () => {
+  it('an aborted response emits an error: no socket would do so', async () => {
     const { res, capture } = begin(name);
     const failed = once(res, 'error');
     capture.endWithoutResponse();
     expect(await capture.ended).toBeNull();
     capture.abort();
-    expect(await failed).toMatchObject([{ message: 'The answer was cut off.' }]);
+    expect(await failed).toMatchObject([{ message: 'The response was aborted.' }]);
   });
 
   it('a destroy of the socket does no harm', async () => {

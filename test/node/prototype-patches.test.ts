@@ -1,4 +1,4 @@
-// Patches of ServerResponse.prototype, as tracing tools make them: they see each response once, as it leaves.
+// Patches of ServerResponse.prototype, as tracing tools make them: they see each response once, when it is sent.
 import { execFile } from 'node:child_process';
 import type { ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
@@ -28,7 +28,7 @@ afterEach(() => {
   return wire.close();
 });
 
-const answers: Record<string, (res: ServerResponse) => void> = {
+const responses: Record<string, (res: ServerResponse) => void> = {
   'given whole to end': (res) => void res.setHeader('X-Made', 'here').end('é and more'),
   'with a head of its own': (res) => void res.writeHead(201, 'Paid', { 'X-Made': 'here' }).end('é and more'),
   'in pieces': (res) => {
@@ -41,7 +41,7 @@ const answers: Record<string, (res: ServerResponse) => void> = {
     res.write(' more');
     res.end();
   },
-  'larger than is kept': (res) => {
+  'larger than is recorded': (res) => {
     res.write('é and more');
     res.write('x'.repeat(100_000));
     res.end('x'.repeat(100_000));
@@ -58,17 +58,17 @@ const answers: Record<string, (res: ServerResponse) => void> = {
   },
 };
 
-describe('A patch of ServerResponse.prototype sees an answer once', () => {
-  it.each(Object.keys(answers))('%s', async (name) => {
-    wire = await startCaptureServer((round) => {
-      void sendWhenEnded(round);
-      answers[name]?.(round.res);
+describe('A patch of ServerResponse.prototype sees a response once', () => {
+  it.each(Object.keys(responses))('%s', async (name) => {
+    wire = await startCaptureServer((exchange) => {
+      void sendWhenEnded(exchange);
+      responses[name]?.(exchange.res);
     });
     const { res } = await (async () => {
       const client = await wire.connect(requestText('POST'));
-      const round = await wire.nextExchange();
+      const exchange = await wire.nextExchange();
       await client.closed;
-      return round;
+      return exchange;
     })();
     expect(new Set(seenCalls.map(({ on }) => on))).toEqual(new Set([res]));
     expect(calls('writeHead')).toHaveLength(1);
@@ -79,15 +79,15 @@ describe('A patch of ServerResponse.prototype sees an answer once', () => {
     expect(Buffer.concat(bytes).toString()).toMatch(/^é and more(x{200000})?$/);
   });
 
-  const calls = (name: string): SeenCall[] => seenCalls.filter((one) => one.name === name);
+  const calls = (name: string): SeenCall[] => seenCalls.filter((call) => call.name === name);
 });
 
-it('A patch that was made before the package was loaded sees an answer once, too', async () => {
+it('A patch that was made before the package was loaded sees a response once, too', async () => {
   wire = await startCaptureServer(() => {});
   const program = fileURLToPath(new URL('support/patched-before-load.mjs', import.meta.url));
   const patches = fileURLToPath(new URL('support/patches.cjs', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, ['--require', patches, program]);
-  // Node 26 has no second name for writeHead: a patch of that is called for the rehearsal as well.
+  // Node 26 has no second name for writeHead. There the dry run also calls a patch of writeHead.
   const { responses, ends } = JSON.parse(stdout) as { responses: number; ends: number };
   expect([responses, ends]).toEqual([Number(process.versions.node.split('.')[0]) < 26 ? 1 : 2, 1]);
 });

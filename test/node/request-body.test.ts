@@ -1,4 +1,4 @@
-// Whether a request has a body, as HTTP/1 and HTTP/2 say it, over sockets.
+// Whether a request has a body, over HTTP/1 and HTTP/2, on real sockets.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import {
@@ -17,15 +17,15 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-/** Answers with whether there is a body, and with what could be read of it afterwards. */
-async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+/** Responds with whether there is a body, and with what could be read of it afterwards. */
+async function respond(req: IncomingMessage, res: ServerResponse): Promise<void> {
   await whenBodyKnown(req);
-  const found = hasBody(req);
-  res.end(JSON.stringify([found, await text(req)]));
+  const isBodyExpected = hasBody(req);
+  res.end(JSON.stringify([isBodyExpected, await text(req)]));
 }
 
 async function overHttp1(headers: Record<string, string>, body: string): Promise<unknown> {
-  const server = createServer((req, res) => void answer(req, res)).listen(0, '127.0.0.1');
+  const server = createServer((req, res) => void respond(req, res)).listen(0, '127.0.0.1');
   cleanUps.push(() => server.close());
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -41,7 +41,7 @@ async function overHttp2(
   headers: Record<string, string>,
   write: Write,
   endStream = false,
-  listener = answer,
+  listener = respond,
 ): Promise<unknown> {
   const server = createHttp2Server((req, res) => {
     void listener(req as unknown as IncomingMessage, res as unknown as ServerResponse);
@@ -84,7 +84,7 @@ describe('over HTTP/2 a request', () => {
           setImmediate(() => stream.end('b'));
         }),
     ],
-  ])('%s has a body, which can be read as if nobody had looked', async (_, headers, write) => {
+  ])('%s has a body, which can still be read afterwards', async (_, headers, write) => {
     expect(await overHttp2(headers, write)).toEqual([true, 'ab']);
   });
 
@@ -100,11 +100,11 @@ describe('over HTTP/2 a request', () => {
     expect(await overHttp2({}, (stream) => stream.end())).toEqual([false, '']);
   });
 
-  it('that has ended so before anybody asks has none, too', async () => {
+  it('that has ended so before hasBody is called has none, too', async () => {
     const late = async (req: IncomingMessage, res: ServerResponse) => {
-      // The frame that ends the stream has come in by then.
+      // Waits for the frame that ends the stream.
       while (!(req as unknown as Http2ServerRequest).stream.state.remoteClose) await new Promise(setImmediate);
-      await answer(req, res);
+      await respond(req, res);
     };
     expect(await overHttp2({}, (stream) => stream.end(), false, late)).toEqual([false, '']);
     expect(await overHttp2({}, (stream) => stream.end('ab'), false, late)).toEqual([true, 'ab']);

@@ -1,4 +1,4 @@
-// Every form of answering, plain and captured: the client gets the same, and the handler learns the same.
+// Every way to write a response, plain and captured: the client gets the same bytes, and the handler sees the same effects.
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { captureResponse } from '../../packages/core/src/node/index.js';
@@ -19,7 +19,7 @@ let isCaptured = false;
 let notes: string[];
 let handled: Promise<void>;
 
-async function answer(res: ServerResponse): Promise<void> {
+async function respond(res: ServerResponse): Promise<void> {
   const capture = isCaptured ? captureResponse(res.req, res, { maxOutcomeBytes: 200_000 }) : undefined;
   void capture?.ended.then(() => capture.send());
   await form(res, (what) => notes.push(what));
@@ -35,14 +35,14 @@ async function ask(text: string, captured: boolean) {
 
 beforeAll(async () => {
   wire = await listen((_req, res) => {
-    handled = answer(res);
+    handled = respond(res);
     handled.catch(() => res.socket?.destroy());
   });
 });
 afterAll(() => wire.close());
 
 for (const [group, forms] of Object.entries(groups)) {
-  describe(`A captured answer is on the wire what a plain one is (${group})`, () => {
+  describe(`A captured response has the same bytes on the wire as a plain one (${group})`, () => {
     for (const [version, text] of Object.entries(requests)) {
       it.each(Object.keys(forms))(`${version}: %s`, async (name) => {
         form = forms[name] ?? (() => undefined);
@@ -53,7 +53,7 @@ for (const [group, forms] of Object.entries(groups)) {
   });
 }
 
-describe('A captured answer ends after its last chunk', () => {
+describe('A captured response ends after its last chunk', () => {
   for (const [version, text] of Object.entries(requests)) {
     it.each(Object.keys(corkForms))(`${version}: %s`, async (name) => {
       form = corkForms[name] ?? (() => undefined);

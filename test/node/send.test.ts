@@ -1,7 +1,8 @@
-// sendAnswer: the door for replays and refusals.
+// sendResponse, which sends replays and refusals.
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type ComposedResponse, captureResponse, sendResponse } from '../../packages/core/src/node/index.js';
+import type { OutgoingResponse } from '../../packages/core/src/http/index.js';
+import { captureResponse, sendResponse } from '../../packages/core/src/node/index.js';
 import { sendWhenEnded, startCaptureServer } from './support/capture-server.js';
 import { listen, type RawServer, requestText } from './support/raw-http.js';
 
@@ -9,15 +10,17 @@ let wire: RawServer;
 afterEach(() => wire.close());
 
 async function get(
-  answer: Partial<ComposedResponse>,
+  response: Partial<OutgoingResponse>,
   text = requestText('POST'),
   prepare = (_res: ServerResponse): void => {},
 ) {
   const errors: Error[] = [];
   wire = await listen((_req, res) => {
     prepare(res);
-    void sendResponse(res, { status: 200, headers: [], body: Buffer.from('body'), ...answer }, (error) =>
-      errors.push(error),
+    void sendResponse(
+      res,
+      { status: 200, headers: [], trailers: [], body: Buffer.from('body'), ...response },
+      (error) => errors.push(error),
     );
   });
   const client = await wire.connect(text);
@@ -31,7 +34,7 @@ async function get(
   };
 }
 
-describe('A composed answer', () => {
+describe('A response of the middleware', () => {
   it('is sent with its own status, reason, headers, bytes and length', async () => {
     const headers = [
       ['X-A', ['1', '2']],
@@ -49,7 +52,7 @@ describe('A composed answer', () => {
     ['no body with 304', { status: 304 }, /^HTTP\/1.1 304 Not Modified\r\nConnection: close\r\n\r\n$/],
     ['an empty body', { body: Buffer.alloc(0) }, /Content-Length: 0\r\nConnection: close\r\n\r\n$/],
     [
-      'its own framing, whatever is stored',
+      'its own framing, whatever was recorded',
       {
         headers: [
           ['content-length', '99'],
@@ -59,8 +62,8 @@ describe('A composed answer', () => {
       /\r\nContent-Length: 4\r\n.*\r\n\r\nbody$/s,
     ],
     ['trailers', { trailers: [['X-Sum', '1']] }, /\r\n\r\n4\r\nbody\r\n0\r\nX-Sum: 1\r\n\r\n$/],
-  ] satisfies [string, Partial<ComposedResponse>, RegExp][])('has %s', async (_what, answer, expected) => {
-    expect((await get(answer)).text).toMatch(expected);
+  ] satisfies [string, Partial<OutgoingResponse>, RegExp][])('has %s', async (_what, response, expected) => {
+    expect((await get(response)).text).toMatch(expected);
   });
 
   it('to HEAD has no body, and to HTTP/1.0 no trailers', async () => {
@@ -72,7 +75,7 @@ describe('A composed answer', () => {
     );
   });
 
-  it('goes on top of the headers that stand there', async () => {
+  it('adds its headers to those of outer middleware', async () => {
     const sent = await get({ headers: [['X-B', 'new']] }, undefined, (res) =>
       res.setHeader('X-A', '1').setHeader('x-b', 'old'),
     );
@@ -88,16 +91,16 @@ describe('A composed answer', () => {
 it('A capture around a capture works: each sends through the other', async () => {
   const order: string[] = [];
   wire = await startCaptureServer(
-    (round) => {
-      void sendWhenEnded(round).then(() => order.push('inner sent'));
-      round.res.writeHead(201, { 'X-A': '1' }).end('x');
+    (exchange) => {
+      void sendWhenEnded(exchange).then(() => order.push('inner sent'));
+      exchange.res.writeHead(201, { 'X-A': '1' }).end('x');
     },
     {
       outside: [
         (req, res, next) => {
           const outer = captureResponse(req, res, { maxOutcomeBytes: 1000 });
-          void outer.ended.then(async (answer) => {
-            order.push(`outer ended ${answer?.status} ${answer?.body}`);
+          void outer.ended.then(async (response) => {
+            order.push(`outer ended ${response?.status} ${response?.body?.toBuffer()}`);
             await outer.send();
           });
           next();

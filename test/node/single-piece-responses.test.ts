@@ -1,4 +1,4 @@
-// The answer that nearly all are, given whole to `end`: it is not rehearsed, and nobody can tell.
+// The most frequent response, whose whole body is passed to `end`: it needs no dry run, and nobody can see that.
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -16,29 +16,29 @@ let wire: CaptureServer;
 afterEach(() => wire.close());
 
 async function begin(
-  handler: (round: CapturedExchange) => unknown,
+  handler: (exchange: CapturedExchange) => unknown,
   setup: CaptureSetup = {},
 ): Promise<CapturedExchange & { ask: SendAndParse }> {
   wire = await startCaptureServer(handler, setup);
   const client = await wire.connect(requestText('POST'));
-  const ask = async (round: CapturedExchange) => {
-    await round.capture.send();
+  const ask = async (exchange: CapturedExchange) => {
+    await exchange.capture.send();
     await client.closed;
     return parseResponse(client.received());
   };
   return { ...(await wire.nextExchange()), ask };
 }
-type SendAndParse = (round: CapturedExchange) => Promise<ReturnType<typeof parseResponse>>;
+type SendAndParse = (exchange: CapturedExchange) => Promise<ReturnType<typeof parseResponse>>;
 
 const endWith = (res: ServerResponse, ...args: unknown[]): unknown => Reflect.apply(res.end, res, args);
 
-describe('What is given to end in one piece', () => {
-  it('is known at once, head and all', async () => {
+describe('A response that is passed to end in one piece', () => {
+  it('is captured at once, with its head', async () => {
     const { res, capture } = await begin(({ res }) => {
       res.statusCode = 201;
       res.setHeader('X-A', '1').end('é');
     });
-    expect(await capture.ended).toEqual({
+    expect(await capturedResponse({ capture })).toEqual({
       status: 201,
       reason: 'Created',
       headers: [['X-A', '1']],
@@ -52,22 +52,22 @@ describe('What is given to end in one piece', () => {
     expect(Reflect.get(res, '_header')).toBeNull();
   });
 
-  it('is a copy: its memory may be used again', async () => {
-    const round = await begin(({ res }) => {
+  it('is copied: the handler may reuse the memory', async () => {
+    const exchange = await begin(({ res }) => {
       const bytes = Buffer.from('first');
       res.end(bytes);
       bytes.fill('x');
     });
-    expect((await capturedResponse(round)).body?.toString()).toBe('first');
+    expect((await capturedResponse(exchange)).body?.toString()).toBe('first');
   });
 
   it('ends where its declared length does', async () => {
-    const round = await begin(({ res }) => res.setHeader('Content-Length', 2).end('abc'));
-    expect(await capturedResponse(round)).toMatchObject({ body: Buffer.from('ab'), size: 2 });
-    expect((await round.ask(round)).body.toString()).toBe('ab');
+    const exchange = await begin(({ res }) => res.setHeader('Content-Length', 2).end('abc'));
+    expect(await capturedResponse(exchange)).toMatchObject({ body: Buffer.from('ab'), size: 2 });
+    expect((await exchange.ask(exchange)).body.toString()).toBe('ab');
   });
 
-  it('flows where it is an event stream, or too large to be held', async () => {
+  it('streams if it is an event stream, or too large to be held', async () => {
     const stream = await begin(({ res }) => res.setHeader('Content-Type', 'text/event-stream').end('data: 1\n\n'));
     expect((await capturedResponse(stream)).isStreaming).toBe(true);
     await wire.close();
@@ -76,19 +76,19 @@ describe('What is given to end in one piece', () => {
   });
 
   it('has a status that is a number, however it was assigned', async () => {
-    const round = await begin(({ res }) => void Object.assign(res, { statusCode: '201' }).end('x'));
-    expect(await capturedResponse(round)).toMatchObject({ status: 201, reason: 'Created' });
+    const exchange = await begin(({ res }) => void Object.assign(res, { statusCode: '201' }).end('x'));
+    expect(await capturedResponse(exchange)).toMatchObject({ status: 201, reason: 'Created' });
   });
 
   it('has no body where none is sent', async () => {
-    const round = await begin(({ res }) => {
+    const exchange = await begin(({ res }) => {
       res.statusCode = 204;
       res.end('dropped');
     });
-    expect(await capturedResponse(round)).toMatchObject({ status: 204, body: Buffer.alloc(0), size: 0 });
+    expect(await capturedResponse(exchange)).toMatchObject({ status: 204, body: Buffer.alloc(0), size: 0 });
   });
 
-  it('goes through the writeHead of a layer inside', async () => {
+  it('goes through the writeHead of inner middleware', async () => {
     const naming: Layer = (_req, res, next) => {
       const { writeHead } = res;
       res.writeHead = (...args: unknown[]) => {
@@ -97,16 +97,16 @@ describe('What is given to end in one piece', () => {
       };
       next();
     };
-    const round = await begin(({ res }) => res.end('x'), { inside: [naming] });
-    expect((await capturedResponse(round)).headers).toEqual([['X-Seen', '200']]);
-    expect((await round.ask(round)).headers).toEqual(['X-Seen: 200']);
+    const exchange = await begin(({ res }) => res.end('x'), { inside: [naming] });
+    expect((await capturedResponse(exchange)).headers).toEqual([['X-Seen', '200']]);
+    expect((await exchange.ask(exchange)).headers).toEqual(['X-Seen: 200']);
   });
 });
 
 describe('What Node would refuse is refused in the call of end', () => {
   it.each([
-    ['an encoding that is none', ['x', 'klingon'], 'ERR_UNKNOWN_ENCODING', () => {}],
-    ['a chunk that is none', [{}], 'ERR_INVALID_ARG_TYPE', () => {}],
+    ['an unknown encoding', ['x', 'klingon'], 'ERR_UNKNOWN_ENCODING', () => {}],
+    ['a chunk of a wrong type', [{}], 'ERR_INVALID_ARG_TYPE', () => {}],
     [
       'a status over 999',
       ['x'],
@@ -114,7 +114,7 @@ describe('What Node would refuse is refused in the call of end', () => {
       (res) => void Object.assign(res, { statusCode: 1000 }),
     ],
     [
-      'a status that is none',
+      'a status that is not a number',
       ['x'],
       'ERR_HTTP_INVALID_STATUS_CODE',
       (res) => void Object.assign(res, { statusCode: Number.NaN }),
@@ -170,35 +170,35 @@ describe('What Node would refuse is refused in the call of end', () => {
   });
 });
 
-describe('After an ordinary end', () => {
+describe('After the end of such a response', () => {
   it.each([
     ['write', ['late'], 'ERR_STREAM_WRITE_AFTER_END'],
     ['end', ['late'], 'ERR_STREAM_WRITE_AFTER_END'],
-  ])('a %s is told so and changes nothing, before the answer is sent and after', async (name, args, code) => {
-    const round = await begin(({ res }) => res.end('x'));
-    const late = Reflect.get(round.res, name);
+  ])('a %s fails and changes nothing, before the response is sent and after', async (name, args, code) => {
+    const exchange = await begin(({ res }) => res.end('x'));
+    const late = Reflect.get(exchange.res, name);
     const codes: unknown[] = [];
     const note = (error: unknown): void => void codes.push(error instanceof Error && 'code' in error && error.code);
-    Reflect.apply(late, round.res, [...args, note]);
-    const got = await round.ask(round);
-    Reflect.apply(late, round.res, [...args, note]);
+    Reflect.apply(late, exchange.res, [...args, note]);
+    const response = await exchange.ask(exchange);
+    Reflect.apply(late, exchange.res, [...args, note]);
     await nextLoopTurn();
-    expect(got.body.toString()).toBe('x');
+    expect(response.body.toString()).toBe('x');
     expect(codes).toEqual([code, code]);
   });
 
-  it('a write into a withdrawn answer is refused', async () => {
-    const round = await begin(({ res }) => res.end('x'));
-    const { write } = round.res;
-    round.capture.discard();
-    const told = new Promise((resolve) => Reflect.apply(write, round.res, ['late', resolve]));
-    expect(await told).toBeInstanceOf(Error);
-    round.res.end('other');
-    expect((await round.ask(round)).body.toString()).toBe('other');
+  it('a write is refused if the response was discarded', async () => {
+    const exchange = await begin(({ res }) => res.end('x'));
+    const { write } = exchange.res;
+    exchange.capture.discard();
+    const failed = new Promise((resolve) => Reflect.apply(write, exchange.res, ['late', resolve]));
+    expect(await failed).toBeInstanceOf(Error);
+    exchange.res.end('other');
+    expect((await exchange.ask(exchange)).body.toString()).toBe('other');
   });
 
   it('an error handler finds that it is too late', async () => {
-    const round = await begin(({ res }) => {
+    const exchange = await begin(({ res }) => {
       res.statusCode = 201;
       res.end('done');
       expect(res.headersSent).toBe(true);
@@ -206,6 +206,9 @@ describe('After an ordinary end', () => {
       expect(() => res.writeHead(500)).toThrow(tooLate);
       expect(() => res.setHeader('X-A', '1')).toThrow(tooLate);
     });
-    expect(await round.ask(round)).toMatchObject({ statusLine: 'HTTP/1.1 201 Created', body: Buffer.from('done') });
+    expect(await exchange.ask(exchange)).toMatchObject({
+      statusLine: 'HTTP/1.1 201 Created',
+      body: Buffer.from('done'),
+    });
   });
 });

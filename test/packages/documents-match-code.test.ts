@@ -1,7 +1,7 @@
 // Exports, options and documents agree, in both directions: nothing is undocumented, nothing documented is made up.
 import { describe, expect, test } from 'vitest';
 import { workFields } from '../../packages/core/src/functions/function-options.js';
-import { checkHttpOptions } from '../../packages/core/src/http/http-options.js';
+import { checkHttpOptions } from '../../packages/core/src/http/check-http-options.js';
 import { localCacheSchema } from '../../packages/core/src/stores/local-cache/local-cache-options.js';
 import { MemoryStore } from '../../packages/core/src/stores/memory/memory-store.js';
 import { memoryStoreSchema } from '../../packages/core/src/stores/memory/memory-store-options.js';

@@ -1,39 +1,38 @@
-// @onceguard/express: a repeated request runs once and gets the recorded answer, behind Express 4 and 5.
+// @onceguard/express: a repeated request runs once and gets the recorded response. For Express 4 and 5.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isUint8Array } from 'node:util/types';
 import { IdempotencyError } from '@onceguard/core';
 import { createLifecycle, type HttpContext, type HttpOptions } from '@onceguard/core/http';
 import { type FrameworkAdapter, headerLines, nodeExchange } from '@onceguard/core/node';
 import type { NextFunction, Request } from 'express';
-import { asTable } from './as-table.js';
 
 export { defaultOmitHeaders, type HttpContext, httpPaymentPolicy, keepRawBody } from '@onceguard/core/http';
 
 declare global {
   namespace Express {
     interface Request {
-      /** Absent where the request brought no key. `idempotencyOf(req)` throws instead. */
+      /** Undefined where the request has no key. `idempotencyOf(req)` throws instead. */
       idempotency?: HttpContext;
     }
   }
 }
 
-/** A request of any route: with its parameters inferred by Express, not widened here. */
+/** A request of any route. Express infers the route's parameters; this type must not widen them. */
 // biome-ignore lint/suspicious/noExplicitAny: the only spelling that every instantiation of Express' Request extends
 type AnyRequest = Request<any, any, any, any>;
 
-/** The options of `idempotency()`; functions among them get Express' request. */
+/** The options of `idempotency()`. Functions among them receive Express' request. */
 export type IdempotencyOptions<R extends AnyRequest = Request> = HttpOptions<R>;
 
 /**
- * Middleware for routes whose requests may be repeated. Mount it after authentication, authorisation and the body parser:
+ * Middleware for routes whose requests may be repeated. Mount it after authentication, authorisation and the body parser. Throws a
+ * `ConfigurationError` that names every invalid option. `docs/http.md` describes what a repeat gets.
  *
- *     app.post('/payments', authenticate, mayPay, express.json(), idempotency({ store, scope: (req) => req.user.id }), pay);
+ * The middleware takes Node's request. Express' own type has one set of route parameters, and Express would infer that set for the whole
+ * route in place of the parameters in its path.
  *
- * Throws a `ConfigurationError` for options that cannot be meant. `docs/http.md` says what a repeat gets.
- *
- * The middleware takes Node's request: Express' own would stand for one set of route parameters, which Express would then
- * infer for the whole route instead of those in its path.
+ * @example
+ * app.post('/payments', authenticate, mayPay, express.json(), idempotency({ store, scope: (req) => req.user.id }), pay);
  */
 export function idempotency<R extends AnyRequest = Request>(
   options: IdempotencyOptions<R>,
@@ -41,19 +40,19 @@ export function idempotency<R extends AnyRequest = Request>(
   const lifecycle = createLifecycle<R>(options);
   const { headerName, maxOutcomeBytes, store } = lifecycle.options;
   return (incoming, res, next) => {
-    if (!lifecycle.appliesTo(incoming.method, headerLines(incoming, headerName))) return next();
-    asTable(incoming, 'method');
-    asTable(res, 'req');
+    const keyLines = headerLines(incoming, headerName);
+    if (!lifecycle.appliesTo(incoming.method, keyLines)) return next();
     const req = incoming as R;
-    const side: FrameworkAdapter = {
+    const adapter: FrameworkAdapter = {
       req,
       res,
       originalUrl: req.originalUrl,
+      keyLines,
       maxOutcomeBytes,
       storeName: store.name,
       parsedBody: () => req.body,
       rawBody: () => rawBodyOfRequest(req),
-      // Every version of body-parser leaves this mark, also on a request whose type it does not parse.
+      // Every version of body-parser sets `body`, also on a request whose type it does not parse.
       hasParser: () => 'body' in req,
       passThrough: () => next(),
       runHandler: (context) => {
@@ -62,11 +61,11 @@ export function idempotency<R extends AnyRequest = Request>(
       },
       isUnrouted: () => req.route === undefined || isNestCatchAllRoute(req.route),
     };
-    lifecycle.handle(req, nodeExchange(side)).catch(next);
+    lifecycle.handle(req, nodeExchange(adapter)).catch(next);
   };
 }
 
-/** Nest 12 answers under its global prefix, where no controller does, from a route of this form; its controllers have none such. */
+/** Under its global prefix, Nest 12 responds from a route of this form where no controller matches. No controller has such a route. */
 function isNestCatchAllRoute(route: unknown): boolean {
   return typeof route === 'object' && route !== null && 'path' in route && route.path === '*path';
 }
@@ -78,8 +77,11 @@ function rawBodyOfRequest(req: object): Uint8Array | undefined {
 }
 
 /**
- * What this request's handler is told of its execution. Throws `context_missing` where the request brought no key, so that none
- * is left out downstream by oversight.
+ * The context of this request's execution. Throws an `IdempotencyError` (`context_missing`) where the request has no key, so that no
+ * downstream call omits the key by mistake.
+ *
+ * @example
+ * const charge = await provider.charge(order, { idempotencyKey: idempotencyOf(req).deriveKey('charge') });
  */
 export function idempotencyOf(req: AnyRequest): HttpContext {
   if (req.idempotency !== undefined) return req.idempotency;

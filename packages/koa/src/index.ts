@@ -1,4 +1,4 @@
-// @onceguard/koa: a repeated request runs once and gets the recorded answer, behind Koa 2 and 3.
+// @onceguard/koa: a repeated request runs once and gets the recorded response. For Koa 2 and 3.
 import { IdempotencyError } from '@onceguard/core';
 import { createLifecycle, type HttpContext, type HttpOptions } from '@onceguard/core/http';
 import { headerLines, nodeExchange } from '@onceguard/core/node';
@@ -7,21 +7,21 @@ import { createKoaAdapter } from './koa-adapter.js';
 
 export { defaultOmitHeaders, type HttpContext, httpPaymentPolicy, keepRawBody } from '@onceguard/core/http';
 
-/** To intersect with your own state: `new Koa<MyState & IdempotencyState>()`. */
+/** The state that the middleware sets. Intersect it with your own: `new Koa<MyState & IdempotencyState>()`. */
 export interface IdempotencyState {
-  /** Absent where the request brought no key. `idempotencyOf(ctx)` throws instead. */
+  /** Undefined where the request has no key. `idempotencyOf(ctx)` throws instead. */
   idempotency?: HttpContext;
 }
 
-/** The options of `idempotency()`; functions among them get Koa's context. */
+/** The options of `idempotency()`. Functions among them receive Koa's context. */
 export type IdempotencyOptions<C extends Context = Context> = HttpOptions<C>;
 
 /**
- * Middleware for routes whose requests may be repeated. Mount it after authentication, authorisation and the body parser:
+ * Middleware for routes whose requests may be repeated. Mount it after authentication, authorisation and the body parser. Throws a
+ * `ConfigurationError` that names every invalid option. `docs/http.md` describes what a repeat gets.
  *
- *     router.post('/payments', authenticate, mayPay, bodyParser(), idempotency({ store, scope: (ctx) => ctx.state.user.id }), pay);
- *
- * Throws a `ConfigurationError` for options that cannot be meant. `docs/http.md` says what a repeat gets.
+ * @example
+ * router.post('/payments', authenticate, mayPay, bodyParser(), idempotency({ store, scope: (ctx) => ctx.state.user.id }), pay);
  */
 export function idempotency<C extends Context = Context>(
   options: IdempotencyOptions<C>,
@@ -29,17 +29,21 @@ export function idempotency<C extends Context = Context>(
   const lifecycle = createLifecycle<C>(options);
   const { headerName } = lifecycle.options;
   return async (ctx, next) => {
-    if (!lifecycle.appliesTo(ctx.req.method, headerLines(ctx.req, headerName))) return next();
-    const { adapter, downstream } = createKoaAdapter(ctx, next, lifecycle.options);
-    // Koa writes after the whole stack has returned, so nobody inside of it can wait for the answer.
+    const keyLines = headerLines(ctx.req, headerName);
+    if (!lifecycle.appliesTo(ctx.req.method, keyLines)) return next();
+    const { adapter, downstream } = createKoaAdapter(ctx, next, keyLines, lifecycle.options);
+    // Koa writes the response after all middleware has returned, so no middleware can wait for the response.
     await Promise.race([downstream.entered, lifecycle.handle(ctx, nodeExchange(adapter))]);
     await downstream.returned;
   };
 }
 
 /**
- * What this request's handler is told of its execution. Throws `context_missing` where the request brought no key, so that none
- * is left out downstream by oversight.
+ * The context of this request's execution. Throws an `IdempotencyError` (`context_missing`) where the request has no key, so that no
+ * downstream call omits the key by mistake.
+ *
+ * @example
+ * const charge = await provider.charge(order, { idempotencyKey: idempotencyOf(ctx).deriveKey('charge') });
  */
 export function idempotencyOf(ctx: ParameterizedContext<IdempotencyState>): HttpContext {
   if (ctx.state.idempotency !== undefined) return ctx.state.idempotency;

@@ -1,4 +1,4 @@
-// Koa's side of an exchange: its stack writes after it has returned, and asks the socket before it does.
+// What only Koa knows about one request: its middleware stack, its context, and how it writes a response.
 import { isUint8Array } from 'node:util/types';
 import { isFramingHeader, type OutgoingResponse } from '@onceguard/core/http';
 import { type FrameworkAdapter, removeHeadersExcept, replayThroughMiddleware } from '@onceguard/core/node';
@@ -9,11 +9,11 @@ export interface KoaAdapter {
   readonly downstream: DownstreamMiddleware;
 }
 
-/** The stack inside of the middleware, entered at most once. */
+/** The middleware and the handler after this one. They are entered at most once. */
 export interface DownstreamMiddleware {
-  /** Resolves when it is entered. */
+  /** Resolves when they are entered. */
   readonly entered: Promise<void>;
-  /** Settles as it does; absent until it is entered. */
+  /** Settles as they do. Undefined until they are entered. */
   readonly returned: Promise<void> | undefined;
   enter(): void;
 }
@@ -21,19 +21,21 @@ export interface DownstreamMiddleware {
 export function createKoaAdapter(
   ctx: Context,
   next: Next,
+  keyLines: readonly string[],
   { maxOutcomeBytes, store }: { maxOutcomeBytes: number; store: { name: string } },
 ): KoaAdapter {
   const downstream = downstreamOf(next);
-  // The connection itself: while the answer is captured, the request has a stand-in for it.
+  // The connection itself. While the response is captured, the request has a proxy in its place.
   const { socket } = ctx.req;
   const adapter: FrameworkAdapter = {
     req: ctx.req,
     res: ctx.res,
     originalUrl: ctx.originalUrl,
+    keyLines,
     maxOutcomeBytes,
     storeName: store.name,
     parsedBody: () => Reflect.get(ctx.request, 'body'),
-    // Parsers leave an empty object, or the member alone, on a request whose type they do not parse.
+    // Parsers set `body` to an empty object or to undefined on a request whose type they do not parse.
     hasParser: () => 'body' in ctx.request,
     rawBody: () => rawBodyOfContext(ctx),
     passThrough: () => downstream.enter(),
@@ -44,20 +46,20 @@ export function createKoaAdapter(
       return downstream.returned;
     },
     isUnrouted: () => isUnrouted(ctx),
-    respond: async (answer, onSendError) => {
-      const give = (shown: OutgoingResponse) => respondThroughKoa(ctx, shown);
-      if (answer.isRecorded) replayThroughMiddleware(ctx.req, ctx.res, answer, give, onSendError);
-      else give(answer);
+    sendReplay: async (replay, onSendError) => {
+      const respond = (response: OutgoingResponse) => respondThroughKoa(ctx, response);
+      replayThroughMiddleware(ctx.req, ctx.res, replay, respond, onSendError);
     },
+    sendRefusal: async (refusal) => respondThroughKoa(ctx, refusal),
   };
   return { adapter, downstream };
 }
 
 function downstreamOf(next: Next): DownstreamMiddleware {
   let returned: Promise<void> | undefined;
-  let tellEntered = () => {};
+  let resolveEntered = () => {};
   const entered = new Promise<void>((resolve) => {
-    tellEntered = resolve;
+    resolveEntered = resolve;
   });
   return {
     entered,
@@ -66,12 +68,12 @@ function downstreamOf(next: Next): DownstreamMiddleware {
     },
     enter() {
       returned = next().catch(rethrowAsError);
-      tellEntered();
+      resolveEntered();
     },
   };
 }
 
-/** Koa takes a rejection without a value for none, and would never answer. */
+/** Koa does not notice a rejection without a value, and would never respond. */
 function rethrowAsError(thrown: unknown): never {
   if (thrown !== undefined && thrown !== null) throw thrown;
   throw new Error(`The middleware rejected with ${String(thrown)} instead of an Error.`);
@@ -84,11 +86,11 @@ function rawBodyOfContext(ctx: Context): Uint8Array | string | undefined {
 }
 
 /**
- * Koa answers a connection that fails with that failure, as a 500. The capture hides from the rest of Koa that the client
- * has gone; this it hears from a listener that it hung on the response before.
+ * Koa responds to an error of the connection with a 500. The capture hides from Koa that the client has disconnected, except from a
+ * listener that Koa added to the response before. This filters the error out there.
  */
 function suppressConnectionErrors(ctx: Context, socket: { readonly errored?: unknown } | null | undefined): void {
-  const onerror = ctx.onerror;
+  const { onerror } = ctx;
   ctx.onerror = (error: Error) => {
     const fromConnection = error !== null && error !== undefined && error === socket?.errored;
     if (!fromConnection) return onerror.call(ctx, error);
@@ -96,14 +98,14 @@ function suppressConnectionErrors(ctx: Context, socket: { readonly errored?: unk
   };
 }
 
-/** What Koa says by itself where nothing in the stack has answered, and what `allowedMethods` of a router says. */
+/** The 404 that Koa makes where no middleware has responded, and the 405 of a router's `allowedMethods`. */
 function isUnrouted(ctx: Context): boolean {
   if (Reflect.get(ctx, '_matchedRoute') !== undefined) return false;
   const hasRouter = Reflect.get(ctx, 'matched') !== undefined;
   return ctx.status === 405 ? hasRouter : Reflect.get(ctx.response, '_explicitStatus') !== true;
 }
 
-/** Through the context, so that session, compression and what else is outside work as for any answer. */
+/** Sets the response on the context, so that sessions, compression and other outer middleware treat it like any response. */
 function respondThroughKoa(ctx: Context, { status, reason, headers, body }: OutgoingResponse): void {
   ctx.status = status;
   // HTTP/2 has no reason phrase, and Node warns of one.
@@ -112,7 +114,7 @@ function respondThroughKoa(ctx: Context, { status, reason, headers, body }: Outg
   ctx.body = body;
   ctx.remove('Content-Type');
   for (const [name, value] of headers) {
-    // Koa and Node set how the answer is cut, whatever a record says.
+    // Koa and Node set the framing, whatever a record says.
     if (!isFramingHeader(name)) ctx.set(name, typeof value === 'string' ? value : [...value]);
   }
 }

@@ -1,7 +1,8 @@
-// A server on which every answer is captured and stays so until the test decides.
+// A server that captures every response and holds it until the test decides.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type Capture, type CapturedResponse, captureResponse } from '../../../packages/core/src/node/index.js';
+import type { CapturedResponse } from '../../../packages/core/src/http/index.js';
+import { type Capture, captureResponse } from '../../../packages/core/src/node/index.js';
 import { listen, type RawServer } from './raw-http.js';
 
 export interface CapturedExchange {
@@ -11,7 +12,7 @@ export interface CapturedExchange {
 }
 
 export interface CaptureServer extends RawServer {
-  /** The next request that has come and has been handled, in the order in which they came. */
+  /** The next request whose handler was called, in the order of arrival. */
   nextExchange(): Promise<CapturedExchange>;
   readonly sendErrors: Error[];
 }
@@ -19,34 +20,34 @@ export interface CaptureServer extends RawServer {
 export interface CaptureSetup {
   readonly maxOutcomeBytes?: number;
   readonly signal?: () => AbortSignal;
-  /** Layers outside: they see the response before the capture begins. */
+  /** Outer middleware: sees the response before the capture begins. */
   readonly outside?: readonly Layer[];
-  /** Layers inside: they see it captured. */
+  /** Inner middleware: sees the captured response. */
   readonly inside?: readonly Layer[];
   readonly server?: Server;
 }
 
-/** A middleware as connect and Express know it. */
+/** A middleware for connect and Express. */
 export type Layer = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void;
 
 export async function startCaptureServer(
-  handler: (round: CapturedExchange) => unknown,
+  handler: (exchange: CapturedExchange) => unknown,
   setup: CaptureSetup = {},
 ): Promise<CaptureServer> {
-  const rounds: CapturedExchange[] = [];
-  const waiting: ((round: CapturedExchange) => void)[] = [];
+  const exchanges: CapturedExchange[] = [];
+  const waiting: ((exchange: CapturedExchange) => void)[] = [];
   const sendErrors: Error[] = [];
   const begin = (req: IncomingMessage, res: ServerResponse): void => {
     realSockets.set(req, req.socket);
     const { maxOutcomeBytes = 100_000, signal } = setup;
     const onSendError = (error: Error) => sendErrors.push(error);
     const capture = captureResponse(req, res, { maxOutcomeBytes, onSendError, ...(signal ? { signal } : {}) });
-    const round = { req, res, capture };
+    const exchange = { req, res, capture };
     runLayers(setup.inside ?? [], req, res, () => {
-      handler(round);
+      handler(exchange);
       const next = waiting.shift();
-      if (next) next(round);
-      else rounds.push(round);
+      if (next) next(exchange);
+      else exchanges.push(exchange);
     });
   };
   const wire = await listen(
@@ -55,30 +56,33 @@ export async function startCaptureServer(
   );
   const nextExchange = (): Promise<CapturedExchange> =>
     new Promise((resolve) => {
-      const next = rounds.shift();
+      const next = exchanges.shift();
       if (next) resolve(next);
       else waiting.push(resolve);
     });
   return { ...wire, nextExchange, sendErrors };
 }
 
-/** Sends what is captured as soon as it has ended. */
-export function sendWhenEnded(round: CapturedExchange): Promise<void> {
-  return round.capture.ended.then(() => round.capture.send());
+/** Sends the captured response as soon as it has ended. */
+export function sendWhenEnded(exchange: CapturedExchange): Promise<void> {
+  return exchange.capture.ended.then(() => exchange.capture.send());
 }
 
-/** The answer, which the test expects to be there. */
-export async function capturedResponse(round: CapturedExchange): Promise<CapturedResponse> {
-  const answer = await round.capture.ended;
-  if (answer === null) throw new Error('no answer came');
-  return answer;
+/** A captured response with its body in one piece. */
+export type WholeResponse = Omit<CapturedResponse, 'body'> & { readonly body: Buffer | null };
+
+/** The captured response. Throws if there is none. */
+export async function capturedResponse({ capture }: Pick<CapturedExchange, 'capture'>): Promise<WholeResponse> {
+  const response = await capture.ended;
+  if (response === null) throw new Error('no response came');
+  return { ...response, body: response.body?.toBuffer() ?? null };
 }
 
-/** Resolves when the server has learnt that the connection is closed. */
+/** Resolves when the server has noticed that the connection is closed. */
 export const connectionClosed = (req: IncomingMessage): Promise<void> =>
   new Promise((resolve) => realSocketOf(req).once('close', () => resolve()));
 
-/** A captured request has a stand-in for it, which hides that it closes. */
+/** On a captured request, `socket` is a proxy that hides that the socket closes. */
 const realSocketOf = (req: IncomingMessage): Socket => realSockets.get(req) ?? req.socket;
 const realSockets = new WeakMap<IncomingMessage, Socket>();
 

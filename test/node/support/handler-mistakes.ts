@@ -1,10 +1,10 @@
-// What a handler on node:http can do wrong, and what it notes of what Node says to it.
+// Mistakes of handlers on node:http. Each one notes how Node reacts.
 import type { ServerResponse } from 'node:http';
 import type { NoteFact, ResponseForm } from './response-forms.js';
 
-/** Calls `writeHead` in a form that its types do not know. */
+/** Calls `writeHead` with arguments that its types do not declare. */
 const writeHead = (res: ServerResponse, ...args: unknown[]): unknown => Reflect.apply(res.writeHead, res, args);
-/** Listens, because plain Node ends the process where nobody does. */
+/** Without a listener, plain Node would end the process. */
 const noteErrors = (res: ServerResponse, note: NoteFact): void => {
   res.on('error', (error: NodeJS.ErrnoException) => note(`error ${error.code}`));
 };
@@ -18,7 +18,7 @@ const noteRefusal = (note: NoteFact, action: () => unknown): void => {
   }
 };
 
-/** Mistakes: what Node says to them, and what the client gets after all. */
+/** The notes have Node's reactions. The client gets what the handler sends after them. */
 export const handlerMistakes: Record<string, ResponseForm> = {
   'a status that is none': (res, note) => {
     res.statusCode = 99;
@@ -136,7 +136,7 @@ export const handlerMistakes: Record<string, ResponseForm> = {
     noteRefusal(note, () => res.addTrailers({ 'a b': '1' }));
     noteRefusal(note, () => res.removeHeader('X-A'));
     res.end(() => note('waited for the first end'));
-    res.end('second', () => note('told of the second'));
+    res.end('second', () => note('second end called back'));
     note(`${res.statusMessage} ${res.getHeader('x-a')} destroyed ${res.destroyed} closed ${res.closed}`);
     await ended;
   },

@@ -1,4 +1,4 @@
-// Answers one request under patches that were made before anything was loaded, and says on how many responses they were called.
+// Responds to one request under patches that were made before anything was loaded. Prints on how many responses they were called.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { captureResponse } from '@onceguard/core/node';

@@ -1,4 +1,4 @@
-// Patches of Node's prototypes, as tracing tools make them. Each call is told to `globalThis.patchSaw`.
+// Patches of Node's prototypes, as tracing tools make them. Each call is reported to `globalThis.patchSaw`.
 const { ServerResponse } = require('node:http');
 
 const names = ['writeHead', 'flushHeaders', 'write', 'addTrailers', 'end', 'setHeader'];

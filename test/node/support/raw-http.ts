@@ -1,4 +1,4 @@
-// Servers and clients for the capture tests: real sockets, and the bytes on them.
+// Servers and clients for the capture tests, with real sockets and the bytes on them.
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -8,18 +8,18 @@ export interface RawServer {
   readonly port: number;
   /** Opens a connection and writes `text` to it. */
   connect(text?: string): Promise<RawConnection>;
-  /** The whole answer to one request on its own connection, until the server closes it. */
+  /** The whole response to one request on its own connection, until the server closes it. */
   exchange(text: string): Promise<ParsedResponse>;
   close(): Promise<void>;
 }
 
 export interface RawConnection {
   readonly socket: Socket;
-  /** Everything that has arrived so far. */
+  /** All bytes received so far. */
   received(): Buffer;
-  /** Resolves when what has arrived satisfies `test`, or the connection is over. */
+  /** Resolves when the bytes received satisfy `test`, or when the connection is closed. */
   untilReceived(test: (text: string) => boolean): Promise<string>;
-  /** Resolves with how the connection ended: 'end' if the server ended it in order, or the code of its error. */
+  /** Resolves when the connection is closed: with 'end' after a regular end, else with the code of the error. */
   readonly closed: Promise<string>;
 }
 
@@ -96,7 +96,7 @@ function connectionOn(socket: Socket): RawConnection {
   return { socket, received, untilReceived, closed };
 }
 
-/** Takes the bytes of an answer apart; framing is undone, so that answers framed differently can be compared. */
+/** Parses the bytes of a response and removes the framing, so that responses with different framing can be compared. */
 export function parseResponse(bytes: Buffer, isHead = false): ParsedResponse {
   const informational: string[] = [];
   let rest = bytes;
@@ -131,7 +131,7 @@ function removeFraming(
   for (let at = 0; ; ) {
     const lineEnd = rest.indexOf('\r\n', at);
     const size = Number.parseInt(rest.subarray(at, lineEnd).toString('latin1'), 16);
-    if (lineEnd < 0 || Number.isNaN(size)) throw new Error('the chunked answer is not complete');
+    if (lineEnd < 0 || Number.isNaN(size)) throw new Error('the chunked response is not complete');
     if (size === 0) {
       const trailers = rest
         .subarray(lineEnd + 2)

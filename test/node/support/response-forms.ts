@@ -1,17 +1,17 @@
-// The forms of answering that a handler on node:http has, each as one function.
+// The ways in which a handler on node:http can write a response, each as one function.
 import { createReadStream } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-/** Notes something that the handler learnt, so that it can be compared too. */
+/** Notes what the handler sees, so that it can be compared, too. */
 export type NoteFact = (what: string) => void;
 export type ResponseForm = (res: ServerResponse, note: NoteFact) => unknown;
 
-/** A file that every machine has. */
+/** A file that exists on every machine. */
 const file = () => createReadStream(process.execPath, { end: 140_000 });
 
-/** Calls `writeHead` in a form that its types do not know. */
+/** Calls `writeHead` with arguments that its types do not declare. */
 const writeHead = (res: ServerResponse, ...args: unknown[]): unknown => Reflect.apply(res.writeHead, res, args);
 const nextLoopTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 export const endForms: Record<string, ResponseForm> = {
@@ -153,7 +153,7 @@ export const writeForms: Record<string, ResponseForm> = {
   },
 };
 
-/** From version 22 on, plain Node sends the end of these before their last chunk. */
+/** From Node 22 on, plain Node sends the end of these responses before their last chunk. */
 export const corkForms: Record<string, ResponseForm> = {
   'cork without uncork': (res) => {
     res.cork();
@@ -199,7 +199,7 @@ export const headForms: Record<string, ResponseForm> = {
     res.writeHead(200, ['X-B', '1', 'X-B', '2', 'x-a', 'new']).end('x');
   },
   'writeHeader, the old name': (res) => {
-    // Node 26 has it no longer.
+    // Node 26 removed writeHeader.
     Reflect.apply(Reflect.get(res, 'writeHeader') ?? res.writeHead, res, [203]);
     res.end('x');
   },
@@ -277,7 +277,7 @@ export const headForms: Record<string, ResponseForm> = {
     res.addTrailers({ 'X-Sum': '1' });
     res.end('abc');
   },
-  'informational answers': (res) => {
+  'informational responses': (res) => {
     res.writeProcessing();
     res.writeEarlyHints({ link: '</a.css>; rel=preload', 'x-id': '1' });
     res.writeContinue();

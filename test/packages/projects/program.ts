@@ -13,7 +13,7 @@ import {
   makeIdempotent,
 } from '@onceguard/core';
 import { createLifecycle, httpPaymentPolicy, keepRawBody } from '@onceguard/core/http';
-import { nodeExchange } from '@onceguard/core/node';
+import { headerLines, nodeExchange } from '@onceguard/core/node';
 import { RedisStore } from '@onceguard/core/redis';
 import { idempotency as behindExpress, idempotencyOf as inExpress } from '@onceguard/express';
 import { idempotency as behindKoa, type IdempotencyState, idempotencyOf as inKoa } from '@onceguard/koa';
@@ -82,12 +82,21 @@ function onKoa() {
 /** An adapter of one's own. */
 function onNode() {
   const lifecycle = createLifecycle<IncomingMessage>({ store, scope: () => 'node', fingerprint: false });
-  const { maxOutcomeBytes } = lifecycle.options;
+  const { headerName, maxOutcomeBytes } = lifecycle.options;
   return createServer((req, res) => {
     const answer = () => res.writeHead(201, { 'Content-Type': 'application/json' }).end(`{"at":"${randomUUID()}"}`);
     const originalUrl = req.url ?? '';
-    const side = { req, res, originalUrl, maxOutcomeBytes, storeName: store.name, parsedBody: () => undefined };
-    const exchange = nodeExchange({ ...side, passThrough: answer, runHandler: answer, isUnrouted: () => false });
+    const keyLines = headerLines(req, headerName);
+    if (!lifecycle.appliesTo(req.method, keyLines)) return void answer();
+    const known = { req, res, originalUrl, keyLines, maxOutcomeBytes, storeName: store.name };
+    const parsedBody = () => undefined;
+    const exchange = nodeExchange({
+      ...known,
+      parsedBody,
+      passThrough: answer,
+      runHandler: answer,
+      isUnrouted: () => false,
+    });
     lifecycle.handle(req, exchange).catch((error) => res.destroy(error));
   });
 }

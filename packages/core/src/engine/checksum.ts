@@ -6,9 +6,16 @@ import type { StepEntry } from '../protocol/record.js';
 /** A CRC-32 in hexadecimal digits, so that a record of ASCII bytes stays ASCII. */
 const checksumDigits = 8;
 
+/** An outcome that writes its bytes itself, straight into the record's memory: a large one is not copied twice. */
+export interface OutcomeWriter {
+  readonly byteLength: number;
+  /** Writes `byteLength` bytes at `offset`. Called once. Nobody changes `target` afterwards. */
+  writeTo(target: Buffer, offset: number): void;
+}
+
 /** The bytes to record for an outcome. The checksum covers the record's name too, so that another record's outcome does not pass. */
-export function addOutcomeChecksum(recordName: string, bytes: Uint8Array): Buffer {
-  return addChecksum(recordName, bytes);
+export function addOutcomeChecksum(recordName: string, outcome: Uint8Array | OutcomeWriter): Buffer {
+  return addChecksum(recordName, outcome);
 }
 
 /** The outcome in the recorded bytes. Throws a `StoreError` of class `damaged` where the checksum does not match. */
@@ -38,10 +45,11 @@ function stepIdentity(recordName: string, step: string, seq: number): string {
   return `${recordName} ${step} ${seq}`;
 }
 
-function addChecksum(subject: string, bytes: Uint8Array): Buffer {
-  const recorded = Buffer.allocUnsafe(checksumDigits + bytes.byteLength);
-  recorded.write(checksum(subject, bytes), 'latin1');
-  recorded.set(bytes, checksumDigits);
+function addChecksum(subject: string, content: Uint8Array | OutcomeWriter): Buffer {
+  const recorded = Buffer.allocUnsafe(checksumDigits + content.byteLength);
+  if ('writeTo' in content) content.writeTo(recorded, checksumDigits);
+  else recorded.set(content, checksumDigits);
+  recorded.write(checksum(subject, recorded.subarray(checksumDigits)), 'latin1');
   return recorded;
 }
 

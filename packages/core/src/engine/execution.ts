@@ -2,6 +2,7 @@
 import { digest } from '../digest.js';
 import type { RecordRetention, ReleaseRequest } from '../protocol/messages.js';
 import type { IdempotencyStore } from '../store/port.js';
+import type { OutcomeWriter } from './checksum.js';
 import type { OperationContext } from './operation-context.js';
 import type { Policy } from './policy.js';
 import type { RecoverContext, Recovery } from './recovery.js';
@@ -58,7 +59,7 @@ export interface AttemptState {
 
 /** What to record: the outcome, or how the key is released. */
 export type Settlement =
-  | { readonly as: 'done'; readonly outcome: Uint8Array | null; readonly note: string | null }
+  | { readonly as: 'done'; readonly outcome: Uint8Array | OutcomeWriter | null; readonly note: string | null }
   | Exclude<ReleaseRequest, { as: 'not_started' }>;
 
 /** Work whose caller may have received another response before the work begins. */

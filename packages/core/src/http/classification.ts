@@ -1,147 +1,156 @@
-// Which answers are recorded, and what becomes of the key where one is not.
+// Decides what a response means for its key: it is recorded, the key is released, or the outcome is unknown.
 import type { Settlement } from '../engine/execution.js';
 import { IdempotencyError } from '../errors.js';
-import { diffHeaders, type HeaderEntry, type HeaderNamePredicate } from './headers.js';
-import type { HttpResponse } from './http-exchange.js';
+import { diffHeaders } from './header-change.js';
+import { type HeaderEntry, headerValue } from './headers.js';
 import type { CheckedHttpOptions } from './http-options.js';
+import type { HeaderNamePredicate } from './omitted-headers.js';
 import { isInconclusiveProblem } from './problem-document.js';
-import { encodeRecordedResponse, type RecordedResponse } from './recorded-response.js';
-import { headerValue, type ResponseView, responseView } from './response-view.js';
+import { type RecordedResponse, recordedResponseWriter } from './recorded-response.js';
+import type { CapturedResponse } from './response.js';
+import { ResponseBody } from './response-body.js';
+import { type Classification, type ResponseView, responseView } from './response-view.js';
 
 /**
- * What an answer means for the key. `record`: every repeat gets this answer. `retry`: the key is free, and stays bound to its payload.
- * `unknown`: somebody has to decide before anything runs under the key again.
- */
-export type Classification = 'record' | 'retry' | 'unknown';
-
-/**
- * Statuses that say that the request was not processed: the retry after a login, a proxy's sign-in, an unlock, a replayed early-data
- * request or a back-off must run. A 408 is not among them: time-out layers give it while the handler works.
+ * Statuses which say that the request was not processed. The retry after a login, a proxy's sign-in, an unlock, a replayed early-data
+ * request or a back-off must run. 408 is not among them: time-out layers send it while the handler works.
  */
 const notProcessedStatuses = new Set([401, 403, 407, 423, 425, 429]);
 
-const keyFreed = { as: 'retryable' } as const;
+const keyReleased = { as: 'retryable' } as const;
 /** Nothing happened, so the next request may have another payload. */
-const keyFreedAndUnbound = { as: 'retryable', unbindFingerprint: true } as const;
+const keyReleasedAndUnbound = { as: 'retryable', unbindFingerprint: true } as const;
 const outcomeUnknown = { as: 'unknown', retryAfterMs: null, note: null } as const;
 
-export interface HandlerResponse {
-  /** Null: none came. */
-  readonly answer: HttpResponse | null;
-  /** What stood on the response when the handler's side was entered. */
-  readonly baseline: readonly HeaderEntry[];
+/** What one run of the handler came to. */
+export interface HandlerRun {
+  /** Null: the handler gave no response. */
+  readonly response: CapturedResponse | null;
+  /** The headers of the response when the handler was entered. */
+  readonly baselineHeaders: readonly HeaderEntry[];
+  /** The handler called `markNothingHappened()`. */
   readonly nothingHappened: boolean;
-  /** The framework knows that the handler still works: somebody else has answered. */
-  readonly isWorking: boolean;
+  /** Something other than the handler has responded, and the handler still runs. */
+  readonly isHandlerRunning: boolean;
+  /** The framework made this 404 or 405, because no route matched. */
+  readonly isUnrouted: boolean;
 }
 
 type ClassificationOptions = Pick<CheckedHttpOptions<never>, 'classify' | 'isFinal' | 'onFailure'>;
 
-/** Throws an `IdempotencyError` where `classify` or `isFinal` throws, or gives what it must not. */
+/** Throws an `IdempotencyError` where `classify` or `isFinal` throws or returns what it must not. */
 export function settleResponse(
-  given: HandlerResponse,
-  policy: ClassificationOptions,
+  run: HandlerRun,
+  options: ClassificationOptions,
   isOmitted: HeaderNamePredicate,
 ): Settlement {
-  const { answer, baseline, nothingHappened, isWorking } = given;
-  if (answer === null) return nothingHappened ? keyFreedAndUnbound : settleFailure(policy);
-  // The handler itself knows best, whatever its answer looks like.
-  if (nothingHappened && answer.status >= 400) return keyFreedAndUnbound;
-  switch (classifyResponse(answer, policy)) {
+  const { response, nothingHappened } = run;
+  if (response === null) return nothingHappened ? keyReleasedAndUnbound : settleFailure(options);
+  // The handler knows best, whatever its response looks like.
+  if (nothingHappened && response.status >= 400) return keyReleasedAndUnbound;
+  switch (classifyResponse(response, run.isUnrouted, options)) {
     case 'record':
-      return settleRecorded(answer, baseline, isOmitted);
+      return settleRecorded(response, run.baselineHeaders, isOmitted);
     case 'retry':
-      return keyFreed;
+      return keyReleased;
     case 'unknown':
-      return nothingHappened ? keyFreedAndUnbound : outcomeUnknown;
-    case 'not final':
-      if (nothingHappened || (wasNotProcessed(answer) && !isWorking)) return keyFreedAndUnbound;
-      return settleFailure(policy);
+      return nothingHappened ? keyReleasedAndUnbound : outcomeUnknown;
+    case 'not_final': {
+      const nothingRan = wasNotProcessed(response, run.isUnrouted) && !run.isHandlerRunning;
+      return nothingHappened || nothingRan ? keyReleasedAndUnbound : settleFailure(options);
+    }
   }
 }
 
 /** What becomes of the key after a failure. */
 export function settleFailure({ onFailure }: Pick<ClassificationOptions, 'onFailure'>): Settlement {
-  return onFailure === 'unknown' ? outcomeUnknown : keyFreed;
+  return onFailure === 'unknown' ? outcomeUnknown : keyReleased;
+}
+
+/** A response that `onAbandoned` returned is recorded like any other. */
+export function settleRecovered(
+  response: RecordedResponse,
+  { maxOutcomeBytes }: { maxOutcomeBytes: number },
+): Settlement {
+  const isTooLarge = response.body.byteLength > maxOutcomeBytes;
+  const body = new ResponseBody(response.body);
+  return {
+    as: 'done',
+    outcome: isTooLarge ? null : recordedResponseWriter(response, body),
+    note: String(response.status),
+  };
+}
+
+/** The note is the status, so that a tombstone still says with which status the work ended. */
+function settleRecorded(
+  response: CapturedResponse,
+  baselineHeaders: readonly HeaderEntry[],
+  isOmitted: HeaderNamePredicate,
+): Settlement {
+  const { status, reason, body } = response;
+  const headerChange = diffHeaders(baselineHeaders, response.headers, isOmitted);
+  const trailers = response.trailers.filter(([name]) => !isOmitted(name));
+  const outcome = body === null ? null : recordedResponseWriter({ status, reason, headerChange, trailers }, body);
+  return { as: 'done', outcome, note: String(status) };
 }
 
 function classifyResponse(
-  answer: HttpResponse,
+  response: CapturedResponse,
+  isUnrouted: boolean,
   { classify, isFinal }: ClassificationOptions,
-): Classification | 'not final' {
-  if (isFinal !== undefined) return callIsFinal(isFinal, responseView(answer)) ? 'record' : 'not final';
-  const chosen = classify === undefined ? undefined : callClassify(classify, responseView(answer));
-  return chosen ?? (isFinalByDefault(answer) ? 'record' : 'not final');
+): Classification | 'not_final' {
+  if (isFinal !== undefined) return callIsFinal(isFinal, responseView(response)) ? 'record' : 'not_final';
+  const chosen = classify === undefined ? undefined : callClassify(classify, responseView(response));
+  return chosen ?? (isFinalByDefault(response, isUnrouted) ? 'record' : 'not_final');
 }
 
-function wasNotProcessed({ status, isUnrouted }: HttpResponse): boolean {
+function wasNotProcessed({ status }: CapturedResponse, isUnrouted: boolean): boolean {
   return notProcessedStatuses.has(status) || isUnrouted;
 }
 
-function isFinalByDefault(answer: HttpResponse): boolean {
-  const { status, headers } = answer;
+function isFinalByDefault(response: CapturedResponse, isUnrouted: boolean): boolean {
+  const { status, headers } = response;
   if (status < 400) return true;
-  if (status === 408 || status >= 500 || wasNotProcessed(answer)) return false;
+  if (status === 408 || status >= 500 || wasNotProcessed(response, isUnrouted)) return false;
   if (headerValue(headers, 'retry-after') !== undefined) return false;
-  // A gateway passes on what another guarded service said.
+  // A gateway may pass on the refusal of another service that uses onceguard.
   const type = headerValue(headers, 'content-type') ?? '';
-  return !/^application\/problem\+json\b/i.test(type) || !isInconclusiveProblem(responseView(answer).json());
+  return !/^application\/problem\+json\b/i.test(type) || !isInconclusiveProblem(responseView(response).json());
 }
 
 function callClassify(
   classify: NonNullable<ClassificationOptions['classify']>,
   view: ResponseView,
 ): Classification | undefined {
-  const rule = 'it must answer "record", "retry", "unknown" or undefined';
-  const given = callOption('classify', rule, () => classify(view));
-  if (given === 'record' || given === 'retry' || given === 'unknown' || given === undefined) return given;
-  throw invalidOption('classify', `gave ${describeValue(given)}`, rule);
+  const rule = 'it must return "record", "retry", "unknown" or undefined';
+  const returned = callOption('classify', rule, () => classify(view));
+  if (returned === 'record' || returned === 'retry' || returned === 'unknown' || returned === undefined)
+    return returned;
+  throw invalidOption('classify', `returned ${describeValue(returned)}`, rule);
 }
 
 function callIsFinal(isFinal: NonNullable<ClassificationOptions['isFinal']>, view: ResponseView): boolean {
-  const rule = 'it must answer true or false';
-  const given = callOption('isFinal', rule, () => isFinal(view));
-  if (typeof given === 'boolean') return given;
-  throw invalidOption('isFinal', `gave ${describeValue(given)}`, rule);
+  const rule = 'it must return true or false';
+  const returned = callOption('isFinal', rule, () => isFinal(view));
+  if (typeof returned === 'boolean') return returned;
+  throw invalidOption('isFinal', `returned ${describeValue(returned)}`, rule);
 }
 
 function callOption(option: string, rule: string, call: () => unknown): unknown {
   try {
-    const given = call();
-    // Its rejection would end the process.
-    if (given instanceof Promise) given.catch(() => {});
-    return given;
+    const returned = call();
+    // Nobody waits for this promise, and an unhandled rejection would end the process.
+    if (returned instanceof Promise) returned.catch(() => {});
+    return returned;
   } catch (cause) {
     throw invalidOption(option, 'threw', rule, { cause });
   }
 }
 
-function describeValue(given: unknown): string {
-  return typeof given === 'object' && given !== null ? Object.prototype.toString.call(given) : String(given);
+function describeValue(value: unknown): string {
+  return typeof value === 'object' && value !== null ? Object.prototype.toString.call(value) : String(value);
 }
 
 function invalidOption(option: string, did: string, rule: string, options?: ErrorOptions): IdempotencyError {
   return new IdempotencyError('option_invalid', `The option ${option} ${did}; ${rule}.`, options);
-}
-
-/** What was found out is recorded as any answer is. */
-export function settleRecovered(
-  response: RecordedResponse,
-  { maxOutcomeBytes }: { maxOutcomeBytes: number },
-): Settlement {
-  const outcome = response.body.byteLength > maxOutcomeBytes ? null : encodeRecordedResponse(response);
-  return { as: 'done', outcome, note: String(response.status) };
-}
-
-/** The note is the status: a tombstone still says with what the work ended. */
-function settleRecorded(
-  answer: HttpResponse,
-  baseline: readonly HeaderEntry[],
-  isOmitted: HeaderNamePredicate,
-): Settlement {
-  const { status, reason, body } = answer;
-  const headers = diffHeaders(baseline, answer.headers, isOmitted);
-  const trailers = answer.trailers.filter(([name]) => !isOmitted(name));
-  const outcome = body === null ? null : encodeRecordedResponse({ status, reason, headers, trailers, body });
-  return { as: 'done', outcome, note: String(status) };
 }

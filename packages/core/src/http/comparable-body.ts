@@ -1,4 +1,4 @@
-// What of a request's body can be compared with a retry's: the decision, by media type and by what parsers left.
+// Turns the body of a request into a form that can be compared with a repeat's, by its media type and by what parsers left of it.
 
 import { isUint8Array } from 'node:util/types';
 import { canonicalJson } from './canonical-json.js';
@@ -12,21 +12,21 @@ export interface RequestBody {
     readonly 'content-type'?: string | undefined;
   };
   /**
-   * Whether the request has a body at all. Only the adapter knows: HTTP/1 says it with Content-Length and Transfer-Encoding,
-   * HTTP/2 with the flag that ends a stream.
+   * Whether the request has a body. The adapter knows: HTTP/1 has Content-Length and Transfer-Encoding, HTTP/2 the flag that ends a
+   * stream.
    */
   readonly hasBody: boolean;
   /** `readableEnded` of the request's stream. */
   readonly readableEnded: boolean;
-  /** What the framework's parsers left. */
+  /** The body as the framework's parsers left it. */
   readonly parsedBody: unknown;
-  /** Whether a parser has looked at the request, and parsed it or not. Default false: nobody knows. */
+  /** Whether a body parser has looked at the request, even if it did not parse it. Default false: it is not known. */
   readonly hasParser?: boolean | undefined;
-  /** The body's source, after content coding, where a parser kept it. */
+  /** The source of the body after content decoding, where a parser kept it. */
   readonly rawBody?: Uint8Array | string | undefined;
 }
 
-/** `kind` keeps apart what happens to be spelled alike: a text that reads `{}` and an empty object. */
+/** `kind` tells apart bodies that have the same spelling, such as the text `{}` and an empty object. */
 export interface ComparableBody {
   readonly ok: true;
   readonly mediaType: string;
@@ -37,18 +37,18 @@ export interface ComparableBody {
 export type ComparableBodyResult = ComparableBody | { readonly ok: false; readonly reason: string };
 
 /**
- * The content of a body in its comparable form, or the reason (for `body_not_parsed`, with the remedy) why there is
- * none. A body that exists was read if the stream has ended. It is never compared more weakly than its media type allows:
+ * The content of a body in its comparable form, or the reason why there is none, with the remedy (for `body_not_parsed`). A body counts as
+ * read if the stream has ended. The comparison is never weaker than the media type allows:
  *
  * | media type | from its source (`rawBody`, or bytes as body) | from the parsed body |
  * |---|---|---|
- * | `application/json`, `+json` | canonical JSON; if it is no JSON, as bytes | canonical JSON of a plain value; a string as text |
+ * | `application/json`, `+json` | canonical JSON; if it is not JSON, as bytes | canonical JSON of a plain value; a string as text |
  * | `application/x-www-form-urlencoded` | pairs in their order | a plain object, URLSearchParams; a string as text |
  * | `multipart/*` | never: its boundary differs on every send | never |
  * | any other, or none | canonical JSON where a parser made a plain object or array of it; else as bytes or text | the same; a string as text |
  *
- * JSON has one form, whether its source is at hand or not, unless JavaScript writes one of its numbers otherwise or a member occurs
- * twice. Bytes in a charset other than UTF-8 are decoded if they are JSON; else the charset counts as part of the media type.
+ * JSON has the same form with and without its source, unless JavaScript writes one of its numbers differently or a member occurs twice.
+ * Bytes in a charset other than UTF-8 are decoded if they are JSON. Otherwise the charset is part of the media type.
  */
 export function toComparableBody(request: RequestBody): ComparableBodyResult {
   const { headers, readableEnded, parsedBody } = request;
@@ -82,7 +82,7 @@ const incomparableReasons = {
 
 type ComparableContent = Pick<ComparableBody, 'kind' | 'content'> & { readonly mediaType?: string };
 
-/** `charset` is empty for UTF-8. `parsed` is what a parser made of this source. */
+/** `charset` is empty for UTF-8. `parsed` is the body that a parser made from this source. */
 function contentFromSource(
   mediaType: string,
   charset: string,
@@ -98,13 +98,13 @@ function contentFromSource(
   return { kind: isText ? 'text' : 'bytes', content: source, ...asSent };
 }
 
-/** Bytes that are not in their charset are no JSON here, so that no two of them look alike. */
+/** Null for bytes that are not valid in their charset: decoding would make different bytes equal. */
 function canonicalJsonOf(source: Uint8Array | string, charset: string): Uint8Array | null {
   const bytes = typeof source === 'string' ? encodeUtf8(source) : toUtf8(source, charset);
   return bytes === null ? null : canonicalJson(bytes);
 }
 
-/** UTF-8 has one replacement for all halves of surrogate pairs; within JSON each has an escape of its own. */
+/** UTF-8 replaces every lone surrogate by the same character. A JSON escape keeps each one distinct. */
 function encodeUtf8(text: string): Uint8Array {
   if (text.isWellFormed()) return Buffer.from(text);
   return Buffer.from(text.replace(/\p{Surrogate}/gu, (half) => `\\u${half.charCodeAt(0).toString(16)}`));
@@ -125,7 +125,7 @@ function contentFromParsedForm(headers: RequestBody['headers'], body: unknown): 
   return contentIfAny('form-value', canonicalValue(body));
 }
 
-/** What JSON parsers that are told to read every media type leave: webhook senders are known to send JSON as text. */
+/** What a JSON parser leaves. Some are set to parse every media type, because some webhook senders send JSON as text. */
 function isObjectOrArray(body: unknown): boolean {
   return Array.isArray(body) || isPlainObject(body);
 }
@@ -134,7 +134,7 @@ function contentIfAny(kind: ComparableBody['kind'], content: Buffer | null): Com
   return content === null ? null : { kind, content };
 }
 
-/** The longest spelling of an empty body that is believed: `{}`, some whitespace, up to four bytes a character. */
+/** The longest body that can be an empty object: `{}` and some whitespace, up to four bytes a character. */
 const maxEmptyBytes = 16;
 
 function isEmptyObject(body: unknown): boolean {
@@ -142,9 +142,9 @@ function isEmptyObject(body: unknown): boolean {
 }
 
 /**
- * Whether an empty object is the body. Some parsers leave one where they did not match, and something else has read the body: it was
- * too long for `{}` then. Chunked and compressed bodies do not say how long they are. `ifUnknown`: whether they are believed, which
- * they are where the media type is one that such parsers match.
+ * Whether an empty object is the body. Some parsers leave `{}` where they did not match and something else has read the body. The body was
+ * then too long for `{}`. The length of chunked and compressed bodies is not known: `trustUnknownLength` decides, which is true where
+ * such parsers match the media type.
  */
 function isTrustedEmptyObject(headers: RequestBody['headers'], trustUnknownLength: boolean): boolean {
   const length = headers['content-length'];
@@ -166,8 +166,8 @@ function isSearchParams(body: unknown): body is URLSearchParams {
 }
 
 /**
- * Pairs keep their order, which decides what `items[][id]=1` means. They stay bytes, a character each, because
- * decoding would make one character of all bytes that are not UTF-8.
+ * Pairs keep their order, which decides what `items[][id]=1` means. Each byte becomes one character, because decoding as UTF-8 would make
+ * all invalid bytes equal.
  */
 function parseFormPairs(source: Uint8Array | string): string {
   const text = Buffer.from(source).toString('latin1');

@@ -1,10 +1,10 @@
-// The fingerprint of a request by its method, its target and its body.
+// The default fingerprint of a request: by its method, target and body.
 import { IdempotencyError } from '../errors.js';
 import { toComparableBody } from './comparable-body.js';
 import { type FingerprintInput, fingerprintRequest } from './fingerprint.js';
 import type { HttpExchange } from './http-exchange.js';
 
-/** Throws `body_not_parsed`, or `body_type_unsupported`, where the body cannot be compared. */
+/** Throws an `IdempotencyError` where the body cannot be compared: `body_not_parsed`, or `body_type_unsupported`. */
 export function defaultFingerprint(
   exchange: HttpExchange,
   target: Pick<FingerprintInput, 'method' | 'path' | 'query'>,
@@ -12,8 +12,8 @@ export function defaultFingerprint(
   const request = exchange.body();
   const body = toComparableBody(request);
   if (body.ok) return fingerprintRequest({ ...target, body });
-  // Where a parser looked at the request and left its body alone, the client has sent a type that the application does not read.
-  const isOfUnreadType = request.hasParser === true && !request.readableEnded;
-  if (!isOfUnreadType) throw new IdempotencyError('body_not_parsed', body.reason);
-  throw new IdempotencyError('body_type_unsupported', 'The media type of the body is none that is accepted here.');
+  // A parser that looked at the request and left its body unread does not accept this media type: that is the client's mistake.
+  const isUnsupportedType = request.hasParser === true && !request.readableEnded;
+  if (!isUnsupportedType) throw new IdempotencyError('body_not_parsed', body.reason);
+  throw new IdempotencyError('body_type_unsupported', 'The media type of the body is not accepted here.');
 }

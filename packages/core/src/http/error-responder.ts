@@ -1,31 +1,33 @@
-// How a request ends that gets no answer of a handler: a refusal for its client, or an error for the application.
+// Responds to a request that gets no response of a handler: with a refusal for its client, or an error for the application.
 import { type ErrorCode, IdempotencyError, StoreError } from '../errors.js';
 import { publish } from '../events.js';
-import { applyHeaderChange, type HeaderEntry } from './headers.js';
+import { applyHeaderChange } from './header-change.js';
+import type { HeaderEntry } from './headers.js';
 import type { HttpExchange } from './http-exchange.js';
 import type { CheckedHttpOptions } from './http-options.js';
 import { isError, isThrownByApplication } from './option-callbacks.js';
 import { type ProblemFacts, problemResponse } from './problem-document.js';
+import type { OutgoingResponse } from './response.js';
 
-/** What has become of a request so far. */
+/** How far a request has come. */
 export interface RequestProgress {
-  /** The name of its record, once it is known. */
+  /** The name of its record. Null until it is known. */
   recordName: string | null;
-  /** This middleware has marked it as its own. */
+  /** This middleware has marked the request as its own. */
   isMarked: boolean;
-  /** Its handler has been entered. */
+  /** The handler was entered. */
   isHandlerStarted: boolean;
 }
 
 export class ErrorResponder {
   constructor(private readonly options: Pick<CheckedHttpOptions<never>, 'store' | 'renderProblem'>) {}
 
-  /** Ends a request that an error has stopped: what its client can mend is refused, all else is for the application. */
+  /** Ends a request after an error: refuses it where the client can do something about it, else hands the error to the application. */
   async handleError(error: unknown, exchange: HttpExchange, progress: RequestProgress): Promise<void> {
     const failure = isError(error) ? error : new Error('A value that is no Error was thrown.', { cause: error });
     const code = isThrownByApplication(failure) ? null : refusalCodeOf(failure);
     if (code === null) return await this.#passToApplication(failure, exchange, progress);
-    // What the store said is for operators, who hear it in the event; clients learn what it means for them.
+    // Operators get the store's message in an event. Clients get what it means for them.
     const facts = failure instanceof StoreError ? {} : { detail: failure.message };
     try {
       await this.refuse(exchange, progress.recordName, code, facts);
@@ -37,51 +39,50 @@ export class ErrorResponder {
   /** Throws a `ConfigurationError` where `renderProblem` fails. */
   async refuse(exchange: HttpExchange, recordName: string | null, code: ErrorCode, facts: ProblemFacts): Promise<void> {
     const { store, renderProblem } = this.options;
-    const { status, headers, body } = problemResponse(code, facts, renderProblem);
+    const refusal = problemResponse(code, facts, renderProblem);
     publish('rejected', () => ({ store: store.name, recordName, code }));
-    const all = applyHeaderChange(exchange.outerHeaders(), { set: headers, removed: [] });
-    await exchange.replaceResponse({ status, headers: all, body });
+    await exchange.sendRefusal(withOuterHeaders(refusal, exchange.outerHeaders()));
   }
 
-  /** Hands the error to the application while its error handler can still answer. Its message never goes to the client from here. */
+  /**
+   * Throws the error, for the application's error handler, while that can still respond. Otherwise the client gets a 500 without the
+   * error's message.
+   */
   async #passToApplication(
     error: Error,
     exchange: HttpExchange,
     { recordName, isHandlerStarted }: RequestProgress,
   ): Promise<void> {
-    const isForeign = isThrownByApplication(error);
-    if (!isForeign || isHandlerStarted) {
-      publish('misconfigured', () => ({
-        store: this.options.store.name,
-        recordName,
-        code: errorCodeOf(error),
-        error,
-      }));
+    const isOfApplication = isThrownByApplication(error);
+    if (!isOfApplication || isHandlerStarted) {
+      const code = error instanceof IdempotencyError ? error.code : 'option_invalid';
+      publish('misconfigured', () => ({ store: this.options.store.name, recordName, code, error }));
     }
-    if (!isHandlerStarted && (isForeign || exchange.canStart())) throw error;
-    const headers = applyHeaderChange(exchange.outerHeaders(), { set: internalServerError.headers, removed: [] });
-    await exchange.replaceResponse({ ...internalServerError, headers });
+    if (!isHandlerStarted && (isOfApplication || exchange.canStart())) throw error;
+    await exchange.sendRefusal(withOuterHeaders(internalServerError, exchange.outerHeaders()));
   }
 }
 
-/** What a client gets where the handler has run, so that no error handler can answer any more. */
-const internalServerError = {
+/** Sent where the handler has run, because no error handler can respond then. */
+const internalServerError: OutgoingResponse = {
   status: 500,
   headers: [
     ['Content-Type', 'text/plain; charset=utf-8'],
     ['Cache-Control', 'no-store'],
-  ] satisfies HeaderEntry[],
+  ],
+  trailers: [],
   body: Buffer.from('Internal Server Error'),
 };
 
+/** The response with its own headers over those that outer middleware has set. */
+function withOuterHeaders(response: OutgoingResponse, outerHeaders: readonly HeaderEntry[]): OutgoingResponse {
+  return { ...response, headers: applyHeaderChange(outerHeaders, { set: response.headers, removed: [] }) };
+}
+
 const clientErrorCodes = new Set<ErrorCode>(['key_missing', 'key_invalid', 'body_type_unsupported']);
 
-/** The code that a client is refused with. Null: it is no matter of the client. */
+/** The code of the refusal. Null: the client cannot do anything about the error. */
 function refusalCodeOf(error: Error): ErrorCode | null {
   if (error instanceof StoreError) return error.class === 'damaged' ? 'record_damaged' : 'store_unavailable';
   return error instanceof IdempotencyError && clientErrorCodes.has(error.code) ? error.code : null;
-}
-
-function errorCodeOf(error: Error): ErrorCode {
-  return error instanceof IdempotencyError ? error.code : 'option_invalid';
 }

@@ -1,76 +1,63 @@
-// What the lifecycle needs of one request and its response: the port that every kind of server implements.
+// The port between the lifecycle and a server: one request with its response. Every kind of server implements it.
 import type { OperationContext } from '../engine/operation-context.js';
 import type { RequestBody } from './comparable-body.js';
 import type { HeaderEntry } from './headers.js';
+import type { CapturedResponse, OutgoingResponse } from './response.js';
 
-/** What a handler is told of its execution. */
+/** What a handler knows about its execution. */
 export interface HttpContext extends OperationContext {
   /**
-   * Says that this attempt changed nothing anywhere. Read when the answer ends. An answer of 400 or above then frees the key, whatever
-   * `onFailure`, `classify` and `isFinal` say, and the next request may have another payload: call it where validation fails. Other
-   * answers are recorded all the same.
+   * Declares that this attempt changed nothing anywhere. It is read when the response ends. A response with status 400 or above then
+   * releases the key, whatever `onFailure`, `classify` and `isFinal` say, and the next request may have another payload: call it where
+   * validation fails. Other responses are recorded all the same.
    */
   markNothingHappened(): void;
 }
 
-/** An answer of the handler's side, complete. */
-export interface HttpResponse {
-  readonly status: number;
-  readonly reason: string;
-  readonly headers: readonly HeaderEntry[];
-  readonly trailers: readonly (readonly [name: string, value: string])[];
-  /** Null where it was larger than `maxOutcomeBytes`. */
-  readonly body: Buffer | null;
-  /** Its head and bytes, all but the end, have left already. */
-  readonly isStreaming: boolean;
-  /** A 404 or 405 that no route gave. */
-  readonly isUnrouted: boolean;
-}
-
-/** An answer that is not the handler's: a replay, a refusal. Its headers are all that goes out, but framing. */
-export interface OutgoingResponse {
-  readonly status: number;
-  readonly reason?: string;
-  readonly headers: readonly HeaderEntry[];
-  readonly trailers?: readonly (readonly [name: string, value: string])[];
-  readonly body: Buffer;
-  /** It is on record: what layers outside did to it is part of it. A refusal is not. */
-  readonly isRecorded?: boolean;
-}
-
+/** One request and its response, as the lifecycle uses them. */
 export interface HttpExchange {
-  /** The request, to be recognised by when the middleware is mounted twice. */
+  /** An object that is the same for two middlewares that handle one request, such as Node's request. */
   readonly identity: object;
   readonly method: string;
-  /** As it came in, before any router cut it. */
+  /** The request target as it was received, before any router changed it. */
   readonly originalUrl: string;
-  /** The field lines of a header, one entry a line. */
-  headerLines(name: string): readonly string[];
-  /** Where the beginning of a request does not say whether it has a body: resolves when `body()` can be asked. Never rejects. */
+  /** The lines of the key header as received, one entry for each line. */
+  readonly keyLines: readonly string[];
+  /**
+   * Resolves when `body()` can be called. Left out or undefined: it can be called at once, because the head of the request says whether
+   * there is a body. Never rejects.
+   */
   whenBodyKnown?(): Promise<void> | undefined;
   body(): RequestBody;
-  /** The response's headers as the layers outside have set them. */
+  /** The headers that outer middleware has set on the response. */
   outerHeaders(): readonly HeaderEntry[];
-  /** False when the response has been answered already, by a layer outside: nothing must run for it any more. */
+  /** False when outer middleware has responded already: nothing may run for this request then. */
   canStart(): boolean;
-  /** Calls back once when the client has left; the result ends that. */
+  /** Calls `listener` once when the client has disconnected. The function returned removes the listener. */
   onDisconnect(listener: () => void): () => void;
-  /** Goes on without idempotency. */
+  /** Hands the request to the next middleware, without idempotency. */
   passThrough(): void;
-  /** Lets the handler's side run, its response held back. Null: no answer came, and none can. Never rejects. */
-  runHandler(context: HttpContext): Promise<HttpResponse | null>;
+  /** Runs the handler and captures its response. Null: the handler gave no response, and none can come. Never rejects. */
+  runHandler(context: HttpContext): Promise<CapturedResponse | null>;
   /**
-   * Asked when `perform` has resolved. Where somebody else has answered while the handler still works: resolves when the handler stops,
-   * and never rejects. Null where it has stopped, or where this kind of server does not know.
+   * Called after `runHandler` has resolved with a 404 or 405: whether the framework made that response because no route matched. Left
+   * out: this kind of server does not know.
+   */
+  isUnrouted?(): boolean;
+  /**
+   * Called after `runHandler` has resolved. Where something other than the handler has responded (a time-out layer) and the handler
+   * still runs: resolves when the handler stops, and never rejects. Null: the handler has stopped, or this kind of server does not know.
    */
   whenHandlerStopped?(): Promise<void> | null;
-  /** Lets the handler's answer out, with these headers added if its head has not left. */
+  /** Sends the captured response. Adds these headers if its head has not been sent. */
   sendCaptured(extra: readonly HeaderEntry[]): Promise<void>;
   /**
-   * Sends this, instead of the handler's answer if there is one. An answer that flows already is cut. Does nothing where a layer
-   * outside has answered.
+   * Sends a recorded response, in place of the handler's if there is one. The record already has what outer middleware did to the body.
+   * A response that is streaming is aborted instead. Does nothing where outer middleware has responded.
    */
-  replaceResponse(answer: OutgoingResponse): Promise<void>;
-  /** Ends the connection: of an answer that nobody must take for whole, or of one that will never come. */
+  sendReplay(response: OutgoingResponse): Promise<void>;
+  /** Does the same for a response that is not on record. Outer middleware treats it like any response. */
+  sendRefusal(response: OutgoingResponse): Promise<void>;
+  /** Closes the connection, so that the client does not take the response for complete or wait for one that never comes. */
   abortResponse(): void;
 }

@@ -1,10 +1,10 @@
-// The idempotency key of a request: the header's field lines in, the key or a reason for refusing out.
+// Parses the idempotency key of a request from the field lines of its header.
 import { describePlaceholder, findPlaceholder } from '../placeholder.js';
 
 export type ParsedKey = { readonly ok: true; readonly key: string } | { readonly ok: false; readonly reason: string };
 
 const maxKeyLength = 255;
-/** Bounds the work: 255 characters, each of them escaped, and room for parameters that nobody reads. */
+/** Bounds the work: room for 255 escaped characters and for parameters, which are ignored. */
 const maxFieldLength = 2048;
 
 const bareKeyPattern = /^[A-Za-z0-9_.:+/=@~-]+$/;
@@ -23,13 +23,12 @@ const parametersPattern = new RegExp(
 );
 
 /**
- * Reads the key from the header's field lines, one entry for each line that was received. A key is 1 to 255 printable
- * ASCII characters, sent as a Structured Field string (RFC 9651 section 3.3.3, which
- * draft-ietf-httpapi-idempotency-key-header-07 section 2.1 asks for), or bare where it has only
- * `A-Z a-z 0-9 _ . : + / = @ ~ -`. `abc` and `"abc"` are one key. Parameters of a string are ignored, but must be
- * well-formed; a header sent twice, or as a list, is refused. Takes time linear in the length.
+ * Reads the key from the field lines of the header, one entry for each line received. A key is 1 to 255 printable ASCII characters: a
+ * Structured Field string (RFC 9651 section 3.3.3, required by draft-ietf-httpapi-idempotency-key-header-07 section 2.1), or without
+ * quotes where it has only `A-Z a-z 0-9 _ . : + / = @ ~ -`. `abc` and `"abc"` are the same key. Parameters of a string are ignored, but
+ * must be well-formed. A header sent twice, or as a list, is refused. Takes time linear in the length.
  *
- * `reason` completes "The header cannot be used: it …", and never repeats anything that was received.
+ * `reason` completes the sentence "The header …" and never contains anything that was received.
  */
 export function parseKey(values: readonly string[]): ParsedKey {
   const [line] = values;
@@ -42,7 +41,7 @@ export function parseKey(values: readonly string[]): ParsedKey {
   return field.startsWith('"') ? parseQuoted(field) : parseBare(field);
 }
 
-/** Checks a key that did not come from a header: the same 1 to 255 printable ASCII characters, without quotes around them. */
+/** Checks a key that does not come from a header: 1 to 255 printable ASCII characters, without quotes around them. */
 export function checkKey(key: string): ParsedKey {
   if (/[^\x20-\x7e]/.test(key)) return invalidKey('has characters other than printable ASCII');
   return checkKeyText(key);

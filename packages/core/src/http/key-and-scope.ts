@@ -1,25 +1,27 @@
-// Who calls, and under which key: what the options `key` and `scope` give, or the header of the request.
+// Reads the key of a request and whose key it is, from the options `key` and `scope` or from the header.
 import { ConfigurationError, IdempotencyError } from '../errors.js';
 import { describePlaceholder, findPlaceholder } from '../placeholder.js';
 import type { CheckedHttpOptions } from './http-options.js';
 import { checkKey, type ParsedKey, parseKey } from './idempotency-key.js';
 import { callWithTimeout } from './option-callbacks.js';
 
-/** The key, or null where there is none and none is required. `headerLines` are the lines of a header, by its name. */
+/**
+ * The key, or null where there is none and none is required. `keyLines` are the lines of the key header. Throws an `IdempotencyError`
+ * (`key_missing`, `key_invalid`), or a `ConfigurationError` where the option `key` returns what it must not.
+ */
 export async function readKey<Request>(
   request: Request,
-  headerLines: (name: string) => readonly string[],
+  keyLines: readonly string[],
   options: CheckedHttpOptions<Request>,
 ): Promise<string | null> {
   const { key, headerName, callbackTimeoutMs } = options;
   if (key === undefined) {
-    const lines = headerLines(headerName);
-    if (lines.length === 0) return noKey(`The header ${headerName} is missing.`, options);
-    return requireValidKey(`The header ${headerName}`, parseKey(lines));
+    if (keyLines.length === 0) return noKey(`The header ${headerName} is missing.`, options);
+    return requireValidKey(`The header ${headerName}`, parseKey(keyLines));
   }
-  const given: unknown = await callWithTimeout('key', callbackTimeoutMs, () => key(request));
-  if (given === undefined) return noKey('This request has no idempotency key.', options);
-  return requireValidKey('The idempotency key of this request', checkKey(requireKeyString(given)));
+  const returned: unknown = await callWithTimeout('key', callbackTimeoutMs, () => key(request));
+  if (returned === undefined) return noKey('This request has no idempotency key.', options);
+  return requireValidKey('The idempotency key of this request', checkKey(requireKeyString(returned)));
 }
 
 function noKey(message: string, { required }: { required: boolean }): null {
@@ -32,33 +34,39 @@ function requireValidKey(subject: string, parsed: ParsedKey): string {
   throw new IdempotencyError('key_invalid', `${subject} ${parsed.reason}.`);
 }
 
-/** What the application's own function gives wrongly is for its developers, not for the client. */
-function requireKeyString(given: unknown): string {
-  const problem = typeof given === 'string' ? placeholderMessage(given) : `a value of type ${typeName(given)}`;
-  if (typeof given === 'string' && problem === null) return given;
-  const remedy = 'It must give the key as a string, or undefined where the request has none.';
-  throw new ConfigurationError('option_invalid', `The function key gave ${problem}. ${remedy}`);
+/** A mistake of the application's own function is reported to its developers, not to the client. */
+function requireKeyString(returned: unknown): string {
+  const problem = typeof returned === 'string' ? placeholderMessage(returned) : `a value of type ${typeName(returned)}`;
+  if (typeof returned === 'string' && problem === null) return returned;
+  const remedy = 'It must return the key as a string, or undefined where the request has none.';
+  throw new ConfigurationError('option_invalid', `The function key returned ${problem}. ${remedy}`);
 }
 
-/** Whose key it is. A caller's own scope can never be spelled like the shared one. */
+/**
+ * Whose key it is. The prefix `of ` keeps the scope of a caller apart from the shared scope `public`. Throws an `IdempotencyError`
+ * (`scope_missing`) where the option `scope` does not return a usable string.
+ */
 export async function requireScope<Request>(
   request: Request,
   { scope, callbackTimeoutMs }: Pick<CheckedHttpOptions<Request>, 'scope' | 'callbackTimeoutMs'>,
 ): Promise<string> {
   if (scope === 'public') return scope;
-  const given: unknown = await callWithTimeout('scope', callbackTimeoutMs, () => scope(request));
-  if (typeof given === 'string' && given !== '' && findPlaceholder(given) === null) return `of ${given}`;
+  const returned: unknown = await callWithTimeout('scope', callbackTimeoutMs, () => scope(request));
+  if (typeof returned === 'string' && returned !== '' && findPlaceholder(returned) === null) return `of ${returned}`;
   const problem =
-    typeof given === 'string' ? (placeholderMessage(given) ?? 'an empty string') : `a value of type ${typeName(given)}`;
-  const remedy = 'It must give the id of the caller as a non-empty string; mount the middleware after authentication.';
-  throw new IdempotencyError('scope_missing', `The scope function gave ${problem}. ${remedy}`);
+    typeof returned === 'string'
+      ? (placeholderMessage(returned) ?? 'an empty string')
+      : `a value of type ${typeName(returned)}`;
+  const remedy =
+    'It must return the id of the caller as a non-empty string; mount the middleware after authentication.';
+  throw new IdempotencyError('scope_missing', `The scope function returned ${problem}. ${remedy}`);
 }
 
-function placeholderMessage(given: string): string | null {
-  const placeholder = findPlaceholder(given);
+function placeholderMessage(text: string): string | null {
+  const placeholder = findPlaceholder(text);
   return placeholder === null ? null : `a string that names nothing: ${describePlaceholder(placeholder)}`;
 }
 
-function typeName(given: unknown): string {
-  return given === null ? 'null' : typeof given;
+function typeName(value: unknown): string {
+  return value === null ? 'null' : typeof value;
 }

@@ -1,46 +1,31 @@
-// The life of one request, for every framework: does it apply, whose key is it, what became of it, run, record, answer.
-import type { ConditionalWork, Execution, ExecutionRequest, NotStarted, Settlement } from '../engine/execution.js';
-import { convertRecovery, recovery } from '../engine/recovery.js';
+// The life of one request, the same for every framework.
+import type { Execution, ExecutionRequest, NotStarted } from '../engine/execution.js';
 import { run } from '../engine/run.js';
 import { warnOnce } from '../events.js';
 import { processWide } from '../process-wide.js';
-import { type HandlerResponse, settleFailure, settleRecovered, settleResponse } from './classification.js';
+import { checkHttpOptions } from './check-http-options.js';
 import { ErrorResponder, type RequestProgress } from './error-responder.js';
-import { applyHeaderChange, createOmitPredicate, type HeaderEntry, type HeaderNamePredicate } from './headers.js';
-import type { HttpExchange, HttpResponse } from './http-exchange.js';
-import { type CheckedHttpOptions, checkHttpOptions, type HttpOptions } from './http-options.js';
+import type { HttpExchange } from './http-exchange.js';
+import type { CheckedHttpOptions, HttpOptions } from './http-options.js';
 import { readKey, requireScope } from './key-and-scope.js';
+import { createOmitPredicate, type HeaderNamePredicate } from './omitted-headers.js';
 import { callWithTimeout } from './option-callbacks.js';
-import type { ProblemFacts } from './problem-document.js';
 import { deriveRecordName, splitTarget } from './record-name.js';
-import { decodeRecordedResponse, type RecordedResponse } from './recorded-response.js';
-import { toRecordedResponse } from './recovered-response.js';
 import { RequestFingerprinter } from './request-fingerprinter.js';
+import { createRequestWork, type RequestResult } from './request-work.js';
+import { type Refusal, refusalFacts, sendResult } from './send-result.js';
 import { nextBatch } from './tick-batch.js';
 
-/** An answer on its way to the client: the handler's, just given, one that stands on record, or one that was found out. */
-type RequestResult = HandlerResult | (RecordedResponse & { readonly from: 'record' | 'recovery' });
+type RequestExecution = Execution<RequestResult> | NotStarted;
 
-interface HandlerResult {
-  readonly from: 'handler';
-  readonly response: HttpResponse | null;
-  readonly settlement: Settlement;
-  /** Its handler still works: resolves when it stops. */
-  readonly handlerStopped: Promise<void> | null;
-  readonly bypassed: boolean;
-  /** What kept the answer from being classified: it must not go out as if it were on record. */
-  readonly unclassified?: { readonly error: unknown };
-}
-
-const noExtraHeaders: readonly HeaderEntry[] = [];
-const unrecordedHeader: readonly HeaderEntry[] = [['Idempotency-Recorded', 'false']];
-
-/** Requests that an outer middleware, of whatever copy of this package, handles now. */
-function requestsBeingHandled(): WeakSet<object> {
-  return processWide('requests/1', () => new WeakSet());
-}
-
-/** Throws a `ConfigurationError` for options that cannot be meant. */
+/**
+ * Creates what an adapter asks about each request. Throws a `ConfigurationError` that names every invalid option.
+ *
+ * @example
+ * const lifecycle = createLifecycle<IncomingMessage>(options);
+ * if (!lifecycle.appliesTo(req.method, keyLines)) return next();
+ * lifecycle.handle(req, exchange).catch(next);
+ */
 export function createLifecycle<Request>(options: HttpOptions<Request>): Lifecycle<Request> {
   return new Lifecycle(options);
 }
@@ -60,8 +45,8 @@ export class Lifecycle<Request> {
   }
 
   /**
-   * False for a request that `handle` would only pass on: of another method, or without a key where none is required.
-   * `keyLines` are the lines of its key header.
+   * Whether `handle` has to be called for a request with this method and these lines of its key header. False: the adapter passes the
+   * request on, because the method is not among `methods`, or because there is no key, none is required and no option can change that.
    */
   appliesTo(method: string | undefined, keyLines: readonly string[]): boolean {
     const { methods, required, skip, key } = this.options;
@@ -70,9 +55,9 @@ export class Lifecycle<Request> {
   }
 
   /**
-   * Resolves when the answer is out, when the request was passed on, or when a layer outside has answered. Rejects only before the
-   * handler ran, and always with an Error, which is for the application's error handler: what its own functions threw, or a
-   * misconfiguration.
+   * Handles a request that `appliesTo` accepted. Resolves when the response was sent, when the request was passed on, or when outer
+   * middleware has responded. Rejects only before the handler ran, and always with an Error for the application's error handler: an error
+   * of the application's own functions, or a misconfiguration.
    */
   async handle(request: Request, exchange: HttpExchange): Promise<void> {
     await nextBatch();
@@ -87,25 +72,21 @@ export class Lifecycle<Request> {
   }
 
   async #handle(request: Request, exchange: HttpExchange, progress: RequestProgress): Promise<void> {
-    const { methods, skip, callbackTimeoutMs } = this.options;
-    if (!methods.includes(exchange.method)) return exchange.passThrough();
+    const { skip, callbackTimeoutMs } = this.options;
     if (skip !== undefined && (await callWithTimeout('skip', callbackTimeoutMs, () => skip(request))))
       return exchange.passThrough();
-    const key = await readKey(request, (name) => exchange.headerLines(name), this.options);
+    const key = await readKey(request, exchange.keyLines, this.options);
     if (key === null) return exchange.passThrough();
     if (requestsBeingHandled().has(exchange.identity)) return passMountedTwice(exchange);
     requestsBeingHandled().add(exchange.identity);
     progress.isMarked = true;
     const scope = await requireScope(request, this.options);
-    const plan = this.#executionRequest(
-      exchange,
-      scope,
-      key,
-      await this.#fingerprinter.forNewRecord(request, exchange),
-    );
-    progress.recordName = plan.recordName;
+    const fingerprint = await this.#fingerprinter.forNewRecord(request, exchange);
+    const executionRequest = this.#executionRequest(exchange, scope, key, fingerprint);
+    progress.recordName = executionRequest.recordName;
     if (!exchange.canStart()) return;
-    await this.#respond(exchange, plan, await this.#execute(plan, request, exchange, progress));
+    const execution = await this.#execute(executionRequest, request, exchange, progress);
+    await this.#respond(exchange, executionRequest.recordName, execution);
   }
 
   #executionRequest(exchange: HttpExchange, scope: string, key: string, fingerprint: string | null): ExecutionRequest {
@@ -114,124 +95,50 @@ export class Lifecycle<Request> {
     return { store: this.options.store, scope, key, recordName, fingerprint, policy: this.options };
   }
 
-  /** A record that was made under an older version of the fingerprint is asked for once more, with a fingerprint of that version. */
+  /** Tries again with an older version of the fingerprint where the record was made under that version. */
   async #execute(
-    plan: ExecutionRequest,
+    executionRequest: ExecutionRequest,
     request: Request,
     exchange: HttpExchange,
     progress: RequestProgress,
-  ): Promise<Execution<RequestResult> | NotStarted> {
-    const work = this.#work(request, exchange, progress);
-    const execution = await run(plan, work);
+  ): Promise<RequestExecution> {
+    const work = createRequestWork({
+      request,
+      exchange,
+      progress,
+      options: this.options,
+      isOmitted: this.#isOmitted,
+    });
+    const execution = await run(executionRequest, work);
     if (execution.kind !== 'key_reused') return execution;
     const fingerprint = await this.#fingerprinter.forVersion(execution.version, request, exchange);
-    return fingerprint === null ? execution : await run({ ...plan, fingerprint }, work);
+    return fingerprint === null ? execution : await run({ ...executionRequest, fingerprint }, work);
   }
 
-  #work(request: Request, exchange: HttpExchange, progress: RequestProgress): ConditionalWork<RequestResult> {
-    return {
-      canStart: () => exchange.canStart(),
-      onCallerGone: (listener) => exchange.onDisconnect(listener),
-      recover: async (context) => {
-        const { recover = () => recovery.stillUnknown(), callbackTimeoutMs } = this.options;
-        const found = await callWithTimeout('onAbandoned', callbackTimeoutMs, () => recover(context, request));
-        return await convertRecovery(found, (answer) => ({
-          from: 'recovery',
-          ...toRecordedResponse(answer),
-        }));
-      },
-      run: async (context, attempt) => {
-        progress.isHandlerStarted = true;
-        const response = await exchange.runHandler(context);
-        const baseline = exchange.outerHeaders();
-        const handlerStopped = exchange.whenHandlerStopped?.() ?? null;
-        const { nothingHappened } = attempt;
-        const given = { answer: response, baseline, nothingHappened, isWorking: handlerStopped !== null };
-        return {
-          from: 'handler',
-          response,
-          handlerStopped,
-          bypassed: context.bypassed,
-          ...this.#settleHandlerResponse(given),
-        };
-      },
-      settle: (answered) =>
-        answered.from === 'handler' ? answered.settlement : settleRecovered(answered, this.options),
-      whenStopped: (answered) => (answered.from === 'handler' ? answered.handlerStopped : null),
-      decode: (outcome) => ({ from: 'record', ...decodeRecordedResponse(outcome) }),
-    };
-  }
-
-  /** The handler has run, whatever the application's own functions do: a failure of theirs counts as one of the work. */
-  #settleHandlerResponse(given: HandlerResponse): Pick<HandlerResult, 'settlement' | 'unclassified'> {
-    try {
-      return { settlement: settleResponse(given, this.options, this.#isOmitted) };
-    } catch (error) {
-      return { settlement: settleFailure(this.options), unclassified: { error } };
-    }
-  }
-
-  #respond(
-    exchange: HttpExchange,
-    plan: ExecutionRequest,
-    execution: Execution<RequestResult> | NotStarted,
-  ): Promise<void> | void {
+  #respond(exchange: HttpExchange, recordName: string, execution: RequestExecution): Promise<void> | void {
     switch (execution.kind) {
       case 'not_started':
         return;
       case 'executed':
+        return sendResult(exchange, execution.value, execution.recorded);
       case 'replayed':
-        return this.#sendResult(exchange, execution.value, execution.kind === 'executed' && execution.recorded);
-      case 'in_progress':
-        return this.#errorResponder.refuse(exchange, plan.recordName, 'in_progress', {
-          retryAfterMs: execution.retryAfterMs,
-        });
-      case 'key_reused':
-        return this.#errorResponder.refuse(exchange, plan.recordName, 'key_reused', {});
-      case 'outcome_unknown':
-        return this.#errorResponder.refuse(
-          exchange,
-          plan.recordName,
-          'outcome_unknown',
-          retryAfterFact(execution.retryAfterMs),
-        );
-      case 'expired': {
-        const { completedAt, note } = execution;
-        const facts = { completedAt, ...(note === null ? {} : { originalStatus: Number(note) }) };
-        return this.#errorResponder.refuse(exchange, plan.recordName, 'expired', facts);
-      }
+        return sendResult(exchange, execution.value, true);
+      default:
+        return this.#refuse(exchange, recordName, execution);
     }
   }
 
-  #sendResult(exchange: HttpExchange, answered: RequestResult, recorded: boolean): Promise<void> | void {
-    if (answered.from !== 'handler') {
-      const headers = applyHeaderChange(exchange.outerHeaders(), answered.headers);
-      const { status, reason, trailers, body } = answered;
-      const mark = answered.from === 'recovery' && !recorded ? unrecordedHeader : [];
-      return exchange.replaceResponse({
-        status,
-        ...(reason === undefined ? {} : { reason }),
-        headers: [...headers, ['Idempotent-Replayed', 'true'], ...mark],
-        trailers,
-        body: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
-        isRecorded: true,
-      });
-    }
-    const { response, settlement, bypassed, unclassified } = answered;
-    if (unclassified !== undefined) throw unclassified.error;
-    if (response === null) return exchange.abortResponse();
-    const unrecorded = settlement.as === 'done' && !recorded;
-    // Its head has left: it can no longer say that it is not on record. An end that the client cannot trust is withheld.
-    if (unrecorded && response.isStreaming && !bypassed) return exchange.abortResponse();
-    return exchange.sendCaptured(unrecorded ? unrecordedHeader : noExtraHeaders);
+  #refuse(exchange: HttpExchange, recordName: string, refusal: Refusal): Promise<void> {
+    return this.#errorResponder.refuse(exchange, recordName, refusal.kind, refusalFacts(refusal));
   }
+}
+
+/** Requests that outer middleware handles now, in any copy of this package. */
+function requestsBeingHandled(): WeakSet<object> {
+  return processWide('requests/1', () => new WeakSet());
 }
 
 function passMountedTwice(exchange: HttpExchange): void {
   warnOnce('mounted_twice', 'idempotency() is mounted twice on one route; the outer one is used. Remove one of them.');
   exchange.passThrough();
-}
-
-function retryAfterFact(retryAfterMs: number | null): ProblemFacts {
-  return retryAfterMs === null ? {} : { retryAfterMs };
 }

@@ -1,11 +1,11 @@
-// The media type and the charset that a Content-Type header names.
+// Reads the media type and the charset from a Content-Type header.
 import { isUtf8 } from 'node:buffer';
-// The global one is missing in Jest's jsdom.
+// Jest's jsdom has no global TextDecoder.
 import { TextDecoder } from 'node:util';
 
 /**
- * Type and subtype in lower case. Parameters are dropped: a boundary is random, and HTTP clients and proxies add and respell
- * `charset=utf-8`.
+ * Type and subtype in lower case. Parameters are dropped: a boundary is random, and HTTP clients and proxies add `charset=utf-8` or change
+ * its spelling.
  */
 export function mediaTypeOf(contentType: string | undefined): string {
   if (contentType === undefined) return '';
@@ -16,7 +16,7 @@ export function mediaTypeOf(contentType: string | undefined): string {
 const charsetParameter = /;\s*charset\s*=\s*(?:"([^"]*)"|([^\s;"]*))/i;
 const utf8CharsetNames = new Set(['', 'utf-8', 'utf8', 'us-ascii', 'ascii']);
 
-/** The charset in lower case; the empty string for UTF-8, which is the default, and for its subset ASCII. */
+/** The charset in lower case. The empty string stands for UTF-8, which is the default, and for its subset ASCII. */
 export function charsetOf(contentType: string | undefined): string {
   if (contentType === undefined) return '';
   const [, quoted, bare = ''] = charsetParameter.exec(contentType) ?? [];
@@ -24,7 +24,7 @@ export function charsetOf(contentType: string | undefined): string {
   return utf8CharsetNames.has(charset) ? '' : charset;
 }
 
-/** These bytes as UTF-8 without a byte order mark, or null if they are not in this charset or nobody knows it. */
+/** The bytes as UTF-8 without a byte order mark. Null if they are not valid in this charset, or if the charset is not known. */
 export function toUtf8(bytes: Uint8Array, charset: string): Uint8Array | null {
   if (charset === '') return isUtf8(bytes) ? withoutByteOrderMark(bytes) : null;
   try {

@@ -1,8 +1,8 @@
-// Calls the functions among the options. What a function throws reaches the application as an Error, and no call lasts for ever.
+// Calls the functions among the options. The application gets what they throw as an Error, and no call lasts forever.
 import { isNativeError } from 'node:util/types';
 import { ConfigurationError } from '../errors.js';
 
-/** Errors that the application threw. Its own error handler gets them as they are. */
+/** Errors that the application's own functions threw. The application's error handler gets them unchanged. */
 const thrownByApplication = new WeakSet<Error>();
 
 export function isThrownByApplication(error: Error): boolean {
@@ -10,18 +10,18 @@ export function isThrownByApplication(error: Error): boolean {
 }
 
 /**
- * Calls the option `name`, a function that may be asynchronous. Rejects with the error that it threw; with a `ConfigurationError`
- * that names the option where it threw something else, or did not settle within `limitMs`.
+ * Calls the option `name`, a function that may return a promise. Rejects with the Error that the function threw. Rejects with a
+ * `ConfigurationError` that names the option where the function threw another value, or did not settle within `limitMs` milliseconds.
  */
 export async function callWithTimeout<T>(name: string, limitMs: number, call: () => T | Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   try {
-    const given = call();
-    if (!isThenable(given)) return given;
-    const timeUp = new Promise<never>((_, reject) => {
+    const returned = call();
+    if (!isThenable(returned)) return returned;
+    const timeout = new Promise<never>((_, reject) => {
       timer = setTimeout(reject, limitMs, timedOut);
     });
-    return await Promise.race([given, timeUp]);
+    return await Promise.race([returned, timeout]);
   } catch (thrown) {
     if (thrown === timedOut)
       throw callbackError(`The function ${name} did not settle within ${limitMs} ms (callbackTimeoutMs).`);
@@ -31,26 +31,26 @@ export async function callWithTimeout<T>(name: string, limitMs: number, call: ()
   }
 }
 
-const timedOut = Symbol('overdue');
+const timedOut = Symbol('timed out');
 
 /**
- * Calls the option `name`, a function that answers at once. Throws a `ConfigurationError` that names the option where it throws, or
- * gives a promise.
+ * Calls the option `name`, a function that must return synchronously. Throws a `ConfigurationError` that names the option where the
+ * function throws or returns a promise.
  */
 export function callSync<T>(name: string, call: () => T): T {
-  let given: T;
+  let returned: T;
   try {
-    given = call();
+    returned = call();
   } catch (cause) {
     throw callbackError(`The function ${name} threw ${describeThrown(cause)}.`, cause);
   }
-  if (!isThenable(given)) return given;
-  // Nobody waits for this promise: its rejection must not end the process.
-  given.then(undefined, () => {});
-  throw callbackError(`The function ${name} gave a promise; it must answer at once.`);
+  if (!isThenable(returned)) return returned;
+  // Nobody waits for this promise, and an unhandled rejection would end the process.
+  returned.then(undefined, () => {});
+  throw callbackError(`The function ${name} returned a promise; it must return synchronously.`);
 }
 
-/** The error that a function of the application threw; a `ConfigurationError` that names the function where it threw another value. */
+/** The Error that the function threw, marked as the application's. A `ConfigurationError` where it threw another value. */
 function toCallbackError(name: string, thrown: unknown): Error {
   if (!isError(thrown))
     return callbackError(`The function ${name} threw ${describeThrown(thrown)}; it must throw an Error.`, thrown);
@@ -58,7 +58,7 @@ function toCallbackError(name: string, thrown: unknown): Error {
   return thrown;
 }
 
-/** Errors of another realm (`node:vm`, jest) are no instances of this one's class. */
+/** Errors of another realm (`node:vm`, jest) are not instances of this realm's Error. */
 export function isError(thrown: unknown): thrown is Error {
   return thrown instanceof Error || isNativeError(thrown);
 }
@@ -67,11 +67,11 @@ function callbackError(message: string, ...cause: readonly unknown[]): Configura
   return new ConfigurationError('option_invalid', message, cause.length === 0 ? {} : { cause: cause[0] });
 }
 
-function isThenable<T>(given: T | PromiseLike<T>): given is PromiseLike<T> {
-  return typeof given === 'object' && given !== null && 'then' in given && typeof given.then === 'function';
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-/** For the application's own logs: what it was, without its content. */
+/** For the application's own logs: the type of the value, not its content. */
 function describeThrown(thrown: unknown): string {
   if (isError(thrown)) return `an error (${thrown.message})`;
   if (thrown === null || thrown === undefined) return String(thrown);

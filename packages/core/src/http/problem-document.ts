@@ -1,10 +1,14 @@
-// How a refusal looks on the wire: an RFC 9457 problem document with a stable code.
+// The response that refuses a request: an RFC 9457 problem document with a stable code.
 import { isUint8Array } from 'node:util/types';
 import { ConfigurationError, type ErrorCode, errorTable } from '../errors.js';
-import { applyHeaderChange, type HeaderEntry, headerLinePattern, headerNamePattern } from './headers.js';
+import { applyHeaderChange } from './header-change.js';
+import { type HeaderEntry, headerNamePattern, isHeaderLine } from './headers.js';
 import { callSync } from './option-callbacks.js';
+import type { OutgoingResponse } from './response.js';
 
-/** Says nothing of any stored request: whoever guesses a key learns from a refusal only what became of the work. */
+/**
+ * The body of a refusal. It contains nothing of a recorded request: a client that guesses a key learns only what became of the work.
+ */
 export interface ProblemDocument {
   readonly type: string;
   readonly title: string;
@@ -14,25 +18,29 @@ export interface ProblemDocument {
   /** Whether the same request with the same key may succeed later. */
   readonly retryable: boolean;
   readonly retryAfterMs?: number | undefined;
-  /** Whether the work that the key names is done. */
+  /** Whether the work that the key stands for is done. */
   readonly completed?: boolean | 'unknown' | undefined;
-  /** The status of the answer that is no longer kept. */
+  /** The status of the response that is no longer kept. */
   readonly originalStatus?: number | undefined;
-  /** ISO 8601, by the store's clock. */
+  /** When the work was completed: ISO 8601, on the store's clock. */
   readonly completedAt?: string | undefined;
 }
 
+/** What is known beyond the code. */
 export interface ProblemFacts {
-  /** Replaces the code's own sentence. Goes out as it is. */
+  /** Replaces the usual sentence of the code. It is sent unchanged. */
   readonly detail?: string | undefined;
   readonly retryAfterMs?: number | undefined;
   readonly completed?: boolean | 'unknown' | undefined;
   readonly originalStatus?: number | undefined;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, on the store's clock. */
   readonly completedAt?: number | undefined;
 }
 
-/** Renders refusals otherwise. `status` and `headers` (by name) replace the usual ones; an object body goes as JSON. */
+/**
+ * Renders a refusal in a format of the application. `status` and `headers` (by name) replace the usual ones. A body that is an object is
+ * sent as JSON.
+ */
 export type RenderProblem = (document: ProblemDocument) => {
   readonly contentType: string;
   readonly body: string | Uint8Array | object;
@@ -40,18 +48,11 @@ export type RenderProblem = (document: ProblemDocument) => {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-export interface ProblemResponse {
-  readonly status: number;
-  readonly headers: readonly HeaderEntry[];
-  readonly body: Buffer;
-  readonly document: ProblemDocument;
-}
-
-/** What every refusal with this code says of itself. */
+/** What every refusal with this code says. */
 const defaultFacts: Partial<Record<ErrorCode, ProblemFacts>> = {
   key_missing: { detail: 'Send a key of your choice with this request, and the same one with every retry of it.' },
   key_reused: { detail: 'One key names one request. Repeat the first request as it was, or use a new key.' },
-  in_progress: { detail: 'Repeat this request later, with the same key, to get the answer.' },
+  in_progress: { detail: 'Repeat this request later, with the same key, to get the response.' },
   outcome_unknown: {
     detail: 'It is not run again. Find out what happened before you use a new key.',
     completed: 'unknown',
@@ -68,11 +69,11 @@ const minRetryAfterMs = 1_000;
 const maxRetryAfterMs = 3_600_000;
 
 /**
- * A refusal, ready to send. Says when to come back wherever coming back helps: with a retryable code (after a second
- * if nothing better is known), and wherever `retryAfterMs` is given; an hour at most. `Retry-After` is in whole
- * seconds, rounded up. Throws a `ConfigurationError` where `render` throws, or gives what cannot be sent.
+ * The response for a refusal. It has `Retry-After` where the code is retryable (one second if nothing better is known) and where
+ * `retryAfterMs` is given: in whole seconds, rounded up, an hour at most. Throws a `ConfigurationError` where `render` throws or returns
+ * what cannot be sent.
  */
-export function problemResponse(code: ErrorCode, facts: ProblemFacts = {}, render?: RenderProblem): ProblemResponse {
+export function problemResponse(code: ErrorCode, facts: ProblemFacts = {}, render?: RenderProblem): OutgoingResponse {
   const document = problemDocument(code, facts);
   const rendered = render === undefined ? renderDefault(document) : renderCustom(render, document);
   const usual: HeaderEntry[] = [
@@ -83,14 +84,14 @@ export function problemResponse(code: ErrorCode, facts: ProblemFacts = {}, rende
   return {
     status: rendered.status ?? document.status,
     headers: applyHeaderChange(usual, { set: Object.entries(rendered.headers ?? {}), removed: [] }),
+    trailers: [],
     body: rendered.body,
-    document,
   };
 }
 
 const typePrefix = 'urn:onceguard:problem:';
 
-/** Whether this JSON is a refusal of onceguard, of whatever service, that does not say what the work came to. */
+/** Whether this JSON is a refusal by onceguard, in any service, that does not say what the work came to. */
 export function isInconclusiveProblem(json: unknown): boolean {
   if (typeof json !== 'object' || json === null) return false;
   const { type, retryable, completed }: { type?: unknown; retryable?: unknown; completed?: unknown } = json;
@@ -109,10 +110,10 @@ function renderDefault(document: ProblemDocument): RenderedProblem {
   return { contentType: 'application/problem+json', body: encodeBody(document) };
 }
 
-/** Checked before it is sent: what Node refuses later would be nobody's error. */
+/** Checks the rendering before it is sent: what Node refuses later could not be traced to `renderProblem`. */
 function renderCustom(render: RenderProblem, document: ProblemDocument): RenderedProblem {
-  const given: Partial<ReturnType<RenderProblem>> | undefined = callSync('renderProblem', () => render(document));
-  const { contentType, body, status = document.status, headers = {} } = given ?? {};
+  const returned: Partial<ReturnType<RenderProblem>> | undefined = callSync('renderProblem', () => render(document));
+  const { contentType, body, status = document.status, headers = {} } = returned ?? {};
   if (!isHeaderLine(contentType)) throw invalidRendering('contentType');
   if (!Number.isInteger(status) || status < 200 || status > 599) throw invalidRendering('status');
   const isHeader = ([name, line]: [string, unknown]) => headerNamePattern.test(name) && isHeaderLine(line);
@@ -121,33 +122,30 @@ function renderCustom(render: RenderProblem, document: ProblemDocument): Rendere
   return { contentType, body: callSync('renderProblem', () => encodeBody(body)), status, headers };
 }
 
-function isHeaderLine(given: unknown): given is string {
-  return typeof given === 'string' && headerLinePattern.test(given);
-}
-
 function invalidRendering(member: string): ConfigurationError {
-  return new ConfigurationError('option_invalid', `The function renderProblem gave a ${member} that cannot be sent.`);
+  const message = `The function renderProblem returned a ${member} that cannot be sent.`;
+  return new ConfigurationError('option_invalid', message);
 }
 
-function problemDocument(code: ErrorCode, facts: ProblemFacts): ProblemDocument {
+export function problemDocument(code: ErrorCode, facts: ProblemFacts): ProblemDocument {
   const { status, retryable, title } = errorTable[code];
-  const own = defaultFacts[code];
+  const defaults = defaultFacts[code];
   const retryAfterMs = facts.retryAfterMs ?? (retryable ? minRetryAfterMs : undefined);
   return {
     type: `${typePrefix}${code}`,
     title,
     status,
-    detail: facts.detail ?? own?.detail,
+    detail: facts.detail ?? defaults?.detail,
     code,
     retryable,
     retryAfterMs: retryAfterMs === undefined ? undefined : Math.min(Math.ceil(retryAfterMs), maxRetryAfterMs),
-    completed: facts.completed ?? own?.completed,
+    completed: facts.completed ?? defaults?.completed,
     originalStatus: facts.originalStatus,
     completedAt: facts.completedAt === undefined ? undefined : new Date(facts.completedAt).toISOString(),
   };
 }
 
-/** Zero would have clients come back at once, in a loop. */
+/** At least one: with zero, clients would retry at once, in a loop. */
 function retryAfterSeconds(retryAfterMs: number): number {
   return Math.max(Math.ceil(retryAfterMs / 1_000), 1);
 }

@@ -1,19 +1,22 @@
-// Keeps the bytes of a request's body beside what a parser makes of them.
+// Keeps the source bytes of a request's body beside the parsed body.
 import { isUint8Array } from 'node:util/types';
 
-/** Shared by all copies of this package in a process: the parser may have got its function from another one. */
+/** All copies of this package in a process share it: the body parser may use the function of another copy. */
 const rawBodySymbol = Symbol.for('onceguard.rawBody');
 
 /**
- * For `express.json({ verify: keepRawBody })`, `express.urlencoded` and the like: numbers are then compared as they
- * were sent, not as JavaScript reads them. The bytes are kept by reference for as long as the request is, after content
- * coding, under a symbol that no serialiser shows.
+ * Keeps the body's source for the comparison of repeats. Numbers are then compared as they were sent, not as JavaScript reads them. Pass
+ * it to a body parser that has a `verify` option. The bytes, after content decoding, are kept by reference as long as the request, under
+ * a symbol that no serialiser shows.
+ *
+ * @example
+ * app.use(express.json({ verify: keepRawBody }));
  */
 export function keepRawBody(request: object, _response: unknown, bytes: Uint8Array): void {
   Object.defineProperty(request, rawBodySymbol, { value: bytes, configurable: true });
 }
 
-/** What `keepRawBody` kept of this request. */
+/** The bytes that `keepRawBody` kept for this request. */
 export function rawBodyOf(request: object): Uint8Array | undefined {
   const bytes: unknown = Reflect.get(request, rawBodySymbol);
   return isUint8Array(bytes) ? bytes : undefined;

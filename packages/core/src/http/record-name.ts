@@ -1,32 +1,32 @@
-// The name of a record: whose key, for which operation. The client's string never becomes part of a store's key.
+// The name of a record: a digest of the key, whose key it is, and the operation. Stores never see the client's own string.
 import { digest } from '../digest.js';
 
 export interface RecordNameParts {
   readonly scope: string;
   readonly method: string;
-  /** As `splitTarget` gives it. */
+  /** As `splitTarget` returns it. */
   readonly path: string;
   readonly key: string;
 }
 
-/** The look-up name: 43 of `A-Z a-z 0-9 _ -`, different wherever any of the four differs. */
+/** 43 characters of `A-Z a-z 0-9 _ -`. It differs where any of the four parts differs. */
 export function deriveRecordName({ scope, method, path, key }: RecordNameParts): string {
   return digest(['onceguard name 1', scope, method, path, key]);
 }
 
 export interface RequestTarget {
   readonly path: string;
-  /** What follows the first `?`, or the empty string. */
+  /** The text after the first `?`, or the empty string. */
   readonly query: string;
 }
 
 const originPattern = /^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i;
 
 /**
- * Splits the original URL of a request (`req.originalUrl`, `ctx.originalUrl`) into path and query. The absolute form
- * that proxies send (RFC 9112 section 3.2.2) names the same resource as its path. Nothing else is decoded or
- * normalised: frameworks differ in what `%2F`, `//`, case or a closing slash mean, so two spellings may be two
- * resources, and must not share an answer. A client that retries repeats its own spelling.
+ * Splits the original URL of a request (`req.originalUrl`, `ctx.originalUrl`) into path and query. Proxies send the absolute form (RFC
+ * 9112 section 3.2.2), which names the same resource as its path. Nothing else is decoded or normalised: frameworks differ in what `%2F`,
+ * `//`, case or a closing slash mean, so two spellings may be two resources, which must not share a response. A client that retries
+ * repeats its own spelling.
  */
 export function splitTarget(originalUrl: string): RequestTarget {
   const target = originalUrl.replace(originPattern, '');

@@ -1,33 +1,34 @@
-// The head of a recorded answer, and its check: by hand, since every replay comes here.
-import { headerLinePattern, headerNamePattern, isFramingHeader } from './headers.js';
+// The head of a recorded response and its check. The check is written by hand, because every replay runs it.
+import { isFramingHeader } from './framing-headers.js';
+import { type HeaderEntry, headerNamePattern, isHeaderLine } from './headers.js';
+import type { TrailerEntry } from './response.js';
 
-/** Status, reason phrase (null: the usual one), headers set, headers removed, trailers. A list: names would double its length. */
+/** Null stands for the usual reason phrase. A list, because member names would double the length of most heads. */
 export type RecordedHead = readonly [
   status: number,
   reason: string | null,
-  set: readonly (readonly [name: string, value: string | readonly string[]])[],
+  set: readonly HeaderEntry[],
   removed: readonly string[],
-  trailers: readonly (readonly [name: string, value: string])[],
+  trailers: readonly TrailerEntry[],
 ];
 
-/** The way to what is not as it must be, by indices. Null: everything is. */
+/** The indices that lead to the first invalid value. Null: all are valid. */
 type InvalidPath = readonly number[] | null;
 type HeadCheck = (value: unknown) => InvalidPath;
 
-const isHeaderLine = (value: unknown) => typeof value === 'string' && headerLinePattern.test(value);
-/** Framing is the sender's: no record says how an answer is cut. */
+/** The sender sets the framing headers, so no record may contain one. */
 const isRecordableName = (value: unknown) =>
   typeof value === 'string' && headerNamePattern.test(value) && !isFramingHeader(value);
-/** An answer that is the last one: 1xx come before it. */
+/** 1xx statuses are informational: a final response follows them. */
 const isFinalStatus = (value: unknown) => Number.isInteger(value) && Number(value) >= 200 && Number(value) <= 999;
 
 const nameCheck = checkOf(isRecordableName);
 const lineCheck = checkOf(isHeaderLine);
-const valueCheck = checkOf((it) => isHeaderLine(it) || (Array.isArray(it) && it.every(isHeaderLine)));
+const valueCheck = checkOf((value) => isHeaderLine(value) || (Array.isArray(value) && value.every(isHeaderLine)));
 
 /**
- * What would keep this from being the head of an answer that Node sends. A record that cannot be replayed is better known as
- * one.
+ * Finds what would keep Node from sending this as the head of a response. A record that cannot be replayed must be reported as such,
+ * not fail while it is sent.
  */
 export const findInvalid: HeadCheck = tupleOf([
   checkOf(isFinalStatus),
@@ -37,8 +38,8 @@ export const findInvalid: HeadCheck = tupleOf([
   listOf(tupleOf([nameCheck, lineCheck])),
 ]);
 
-function checkOf(holds: (value: unknown) => boolean): HeadCheck {
-  return (value) => (holds(value) ? null : []);
+function checkOf(isValid: (value: unknown) => boolean): HeadCheck {
+  return (value) => (isValid(value) ? null : []);
 }
 
 function listOf(item: HeadCheck): HeadCheck {
@@ -52,8 +53,8 @@ function tupleOf(members: readonly HeadCheck[]): HeadCheck {
 
 function firstInvalid(list: readonly unknown[], checkAt: (at: number) => HeadCheck | undefined): InvalidPath {
   for (let at = 0; at < list.length; at += 1) {
-    const flaw = checkAt(at)?.(list[at]) ?? null;
-    if (flaw !== null) return [at, ...flaw];
+    const path = checkAt(at)?.(list[at]) ?? null;
+    if (path !== null) return [at, ...path];
   }
   return null;
 }

@@ -1,4 +1,4 @@
-// The ways in which a middleware compares requests: the one for new records, and those that older records were made with.
+// Fingerprints requests: under the current version for new records, and under the older versions of existing records.
 import { defaultFingerprint } from './default-fingerprint.js';
 import { customFingerprintVersion, defaultFingerprintVersion, fingerprintCustomValue } from './fingerprint.js';
 import type { HttpExchange } from './http-exchange.js';
@@ -8,7 +8,7 @@ import { splitTarget } from './record-name.js';
 
 interface FingerprintRule<Request> {
   readonly version: string;
-  /** Null: by method, target and body. */
+  /** Null: the default fingerprint, by method, target and body. */
   readonly of: FingerprintFunction<Request> | null;
 }
 
@@ -26,22 +26,20 @@ export class RequestFingerprinter<Request> {
 
   /** For a new record. Null: payloads are not compared. */
   async forNewRecord(request: Request, exchange: HttpExchange): Promise<string | null> {
-    const [way] = this.#rules;
-    return way === undefined ? null : await this.#compute(way, request, exchange);
+    const [current] = this.#rules;
+    return current === undefined ? null : await this.#compute(current, request, exchange);
   }
 
-  /** For a record that was made under another version. Null: this version is the current one, or is not known here. */
+  /** For a record that was made under another version. Null: this is the current version, or it is not known here. */
   async forVersion(version: string, request: Request, exchange: HttpExchange): Promise<string | null> {
-    const way = this.#rules.slice(1).find((one) => one.version === version);
-    return way === undefined ? null : await this.#compute(way, request, exchange);
+    const rule = this.#rules.slice(1).find((older) => older.version === version);
+    return rule === undefined ? null : await this.#compute(rule, request, exchange);
   }
 
   async #compute({ version, of }: FingerprintRule<Request>, request: Request, exchange: HttpExchange): Promise<string> {
     if (of !== null) {
-      return fingerprintCustomValue(
-        version,
-        await callWithTimeout('fingerprint', this.#callbackTimeoutMs, () => of(request)),
-      );
+      const value = await callWithTimeout('fingerprint', this.#callbackTimeoutMs, () => of(request));
+      return fingerprintCustomValue(version, value);
     }
     await exchange.whenBodyKnown?.();
     return defaultFingerprint(exchange, { method: exchange.method, ...splitTarget(exchange.originalUrl) });
@@ -51,8 +49,8 @@ export class RequestFingerprinter<Request> {
 function rulesFrom<Request>(option: CheckedHttpOptions<Request>['fingerprint']): FingerprintRule<Request>[] {
   if (option === false) return [];
   const list = option === undefined ? ['default' as const] : typeof option === 'function' ? [option] : option;
-  return list.map((one) => {
-    if (one === 'default') return { version: defaultFingerprintVersion, of: null };
-    return typeof one === 'function' ? { version: customFingerprintVersion, of: one } : one;
+  return list.map((rule) => {
+    if (rule === 'default') return { version: defaultFingerprintVersion, of: null };
+    return typeof rule === 'function' ? { version: customFingerprintVersion, of: rule } : rule;
   });
 }

@@ -1,37 +1,44 @@
-// An answer of the handler's side, as the functions see it that classify answers.
+// A response as `classify` and `isFinal` see it, and what `classify` may return.
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
-import type { HeaderEntry } from './headers.js';
-import type { HttpResponse } from './http-exchange.js';
+import { type HeaderEntry, headerValue } from './headers.js';
+import type { CapturedResponse } from './response.js';
 
-/** An answer as `classify` and `isFinal` see it. */
+/**
+ * What a response means for its key.
+ *
+ * - `record`: the response is recorded, and every repeat gets it.
+ * - `retry`: the key is released. It stays bound to its payload.
+ * - `unknown`: nothing runs under the key until somebody decides.
+ */
+export type Classification = 'record' | 'retry' | 'unknown';
+
+/** The response that a handler has ended. */
 export interface ResponseView {
   readonly status: number;
   readonly headers: readonly HeaderEntry[];
-  /** As it goes out, so perhaps compressed. Null where it was larger than `maxOutcomeBytes`. */
+  /** The bytes as they are sent, so perhaps compressed. Null where the body was larger than `maxOutcomeBytes`. */
   readonly body: Uint8Array | null;
   /**
-   * The body read as JSON, decompressed where its `Content-Encoding` is gzip, deflate or br. Undefined where it is not JSON or was not
-   * kept. Never throws. `Body` is what you expect: nothing checks it.
+   * Parses the body as JSON, after decompression where its `Content-Encoding` is gzip, deflate or br. Undefined where it is not JSON or
+   * was not kept. Never throws. `Body` is the type that you expect; nothing checks it.
    */
   json<Body = unknown>(): Body | undefined;
 }
 
-export function responseView({ status, headers, body }: HttpResponse): ResponseView {
+export function responseView({ status, headers, body }: CapturedResponse): ResponseView {
+  const bytes = () => (body === null ? null : body.toBuffer());
   return {
     status,
     headers,
-    body,
-    json: <Body>() => parseJsonBody(body, headerValue(headers, 'content-encoding')) as Body | undefined,
+    // A getter: a body of several blocks is joined only where somebody looks at it.
+    get body() {
+      return bytes();
+    },
+    json: <Body>() => parseJsonBody(bytes(), headerValue(headers, 'content-encoding')) as Body | undefined,
   };
 }
 
-/** The value of a header, its lines joined. Undefined where it is missing. The name is given in lower case. */
-export function headerValue(headers: readonly HeaderEntry[], name: string): string | undefined {
-  const found = headers.find(([header]) => header.toLowerCase() === name)?.[1];
-  return found === undefined || typeof found === 'string' ? found : found.join(', ');
-}
-
-/** Longer than any answer that is kept decompresses to: a limit for what decompresses to more by intent. */
+/** A limit for bodies that are made to decompress to a huge size. */
 const maxOutputLength = 64 * 1024 * 1024;
 
 const contentDecoders: Readonly<Record<string, (bytes: Uint8Array) => Uint8Array>> = {
@@ -46,8 +53,12 @@ function parseJsonBody(body: Uint8Array | null, encoding = 'identity'): unknown 
   if (body === null) return undefined;
   try {
     const bytes = contentDecoders[encoding.trim().toLowerCase()]?.(body);
-    return bytes === undefined ? undefined : JSON.parse(Buffer.from(bytes).toString());
+    return bytes === undefined ? undefined : JSON.parse(textOf(bytes));
   } catch {
     return undefined;
   }
+}
+
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString();
 }

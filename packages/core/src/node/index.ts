@@ -1,8 +1,8 @@
-// @onceguard/core/node: what an adapter for a framework on node:http needs.
+// @onceguard/core/node: what an adapter for a framework on node:http builds on.
 
-export { type Capture, type CaptureOptions, captureResponse } from './capture/capture.js';
-export type { CapturedResponse } from './capture/response-buffer.js';
+export type { Capture, CaptureOptions } from './capture/capture.js';
+export { captureResponse } from './capture/capture-response.js';
 export { type FrameworkAdapter, headerLines, nodeExchange } from './node-exchange.js';
 export { replayThroughMiddleware } from './replay-through-middleware.js';
 export { removeHeadersExcept } from './response-head.js';
-export { type ComposedResponse, sendResponse } from './send-response.js';
+export { sendResponse } from './send-response.js';

@@ -1,42 +1,53 @@
-// One request and its response on node:http, as the lifecycle sees them; an adapter says what is its framework's own.
+// One request and its response on node:http, as the lifecycle uses them. An adapter adds what only its framework knows.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isUint8Array } from 'node:util/types';
 import { publish } from '../events.js';
 import type { RequestBody } from '../http/comparable-body.js';
 import type { HeaderEntry } from '../http/headers.js';
-import type { HttpContext, HttpExchange, HttpResponse, OutgoingResponse } from '../http/http-exchange.js';
+import type { HttpContext, HttpExchange } from '../http/http-exchange.js';
 import { rawBodyOf } from '../http/raw-body.js';
+import type { CapturedResponse, OutgoingResponse } from '../http/response.js';
 import { nextBatch } from '../http/tick-batch.js';
-import { type Capture, captureResponse } from './capture/capture.js';
+import type { Capture } from './capture/capture.js';
+import { captureResponse } from './capture/capture-response.js';
 import { connectionOf } from './disconnect/client-connection.js';
 import { hasBody, whenBodyKnown } from './request-body.js';
 import { headersOf, removeHeadersExcept } from './response-head.js';
 import { sendResponse } from './send-response.js';
 
-/** What an adapter knows and node:http does not. */
+/** What an adapter knows about one request, and node:http does not. */
 export interface FrameworkAdapter {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
-  /** As it came in, before any router cut it. */
+  /** The request target as it was received, before any router changed it. */
   readonly originalUrl: string;
+  /** The lines of the key header, as `headerLines` returns them. */
+  readonly keyLines: readonly string[];
+  /** Bytes of a body that are held back and recorded. A larger response is streamed. */
   readonly maxOutcomeBytes: number;
+  /** The name of the store, for the event `send_failed`. */
   readonly storeName: string;
-  /** What the framework's parsers left. */
+  /** The body as the framework's parsers left it. */
   parsedBody(): unknown;
-  /** Whether a body parser has looked at the request, and parsed it or not. */
+  /** Whether a body parser has looked at the request, even if it did not parse it. Left out: not known. */
   hasParser?(): boolean;
-  /** The body's source where a parser of this framework keeps it. */
+  /** The source of the body, where a parser of this framework keeps it. */
   rawBody?(): Uint8Array | string | undefined;
-  /** Goes on without idempotency. */
+  /** Hands the request to the next middleware, without idempotency. */
   passThrough(): void;
-  /** Lets the handler's side run. A promise that it gives settles when that side has stopped working. */
+  /** Runs the handler. A promise that it returns settles when the handler has stopped. */
   runHandler(context: HttpContext): unknown;
-  /** Whether this 404 or 405 is what the framework says where no route answered. */
+  /** Called for a 404 or 405: whether the framework made that response because no route matched. */
   isUnrouted(): boolean;
-  /** Answers before the handler's side was entered, in the framework's own way; without it the response is written directly. */
-  respond?(answer: OutgoingResponse, onSendError: (error: Error) => void): Promise<void>;
+  /** Sends a replay in the framework's own way, before the handler was entered. Left out: it is written to `res` directly. */
+  sendReplay?(response: OutgoingResponse, onSendError: (error: Error) => void): Promise<void>;
+  /** The same for a refusal. */
+  sendRefusal?(response: OutgoingResponse, onSendError: (error: Error) => void): Promise<void>;
 }
 
+type SendThroughFramework = FrameworkAdapter['sendReplay'];
+
+/** The exchange that `Lifecycle.handle` takes. */
 export function nodeExchange(adapter: FrameworkAdapter): HttpExchange {
   return new NodeExchange(adapter);
 }
@@ -45,19 +56,17 @@ class NodeExchange implements HttpExchange {
   readonly identity: IncomingMessage;
   readonly method: string;
   readonly originalUrl: string;
+  readonly keyLines: readonly string[];
   readonly #adapter: FrameworkAdapter;
   #capture: Capture | null = null;
   #runningHandler: Promise<void> | null = null;
 
-  constructor(side: FrameworkAdapter) {
-    this.identity = side.req;
-    this.method = side.req.method ?? '';
-    this.originalUrl = side.originalUrl;
-    this.#adapter = side;
-  }
-
-  headerLines(name: string): string[] {
-    return headerLines(this.#adapter.req, name);
+  constructor(adapter: FrameworkAdapter) {
+    this.identity = adapter.req;
+    this.method = adapter.req.method ?? '';
+    this.originalUrl = adapter.originalUrl;
+    this.keyLines = adapter.keyLines;
+    this.#adapter = adapter;
   }
 
   whenBodyKnown(): Promise<void> | undefined {
@@ -70,7 +79,7 @@ class NodeExchange implements HttpExchange {
     return {
       headers: req.headers,
       hasBody: hasBody(req),
-      readableEnded: req.readableEnded || hasWholeBody(req, parsedBody),
+      readableEnded: req.readableEnded || isWholeBody(req, parsedBody),
       parsedBody,
       hasParser: this.#adapter.hasParser?.(),
       rawBody: rawBodyOf(req) ?? this.#adapter.rawBody?.(),
@@ -94,22 +103,51 @@ class NodeExchange implements HttpExchange {
     this.#adapter.passThrough();
   }
 
-  async runHandler(context: HttpContext): Promise<HttpResponse | null> {
+  async runHandler(context: HttpContext): Promise<CapturedResponse | null> {
     const { req, res, maxOutcomeBytes } = this.#adapter;
     const signal = () => context.signal;
-    const begun = captureResponse(req, res, { maxOutcomeBytes, signal, onSendError: this.#onSendError });
-    this.#capture = begun;
+    const capture = captureResponse(req, res, { maxOutcomeBytes, signal, onSendError: this.#onSendError });
+    this.#capture = capture;
     this.#trackHandler(this.#adapter.runHandler(context));
-    const ended = await begun.ended;
-    // A handler that has answered by itself returns within this turn.
+    const response = await capture.ended;
+    // A handler that has responded itself returns within this iteration of the event loop.
     if (this.#runningHandler !== null) await nextBatch();
-    return ended === null
-      ? null
-      : { ...ended, isUnrouted: isNotFoundOrNotAllowed(ended.status) && this.#adapter.isUnrouted() };
+    return response;
+  }
+
+  isUnrouted(): boolean {
+    return this.#adapter.isUnrouted();
   }
 
   whenHandlerStopped(): Promise<void> | null {
     return this.#runningHandler;
+  }
+
+  async sendCaptured(extra: readonly HeaderEntry[]): Promise<void> {
+    await this.#capture?.send(extra);
+  }
+
+  async sendReplay(response: OutgoingResponse): Promise<void> {
+    await this.#replaceResponse(response, this.#adapter.sendReplay);
+  }
+
+  async sendRefusal(response: OutgoingResponse): Promise<void> {
+    await this.#replaceResponse(response, this.#adapter.sendRefusal);
+  }
+
+  abortResponse(): void {
+    this.#capture?.abort();
+  }
+
+  async #replaceResponse(response: OutgoingResponse, sendThroughFramework: SendThroughFramework): Promise<void> {
+    const { res } = this.#adapter;
+    const capture = this.#capture;
+    if (capture === null && !this.canStart()) return;
+    if (capture === null && sendThroughFramework !== undefined)
+      return await sendThroughFramework.call(this.#adapter, response, this.#onSendError);
+    if (capture !== null && !capture.discard()) return capture.abort();
+    removeHeadersExcept(res, response.headers);
+    await sendResponse(res, response, this.#onSendError);
   }
 
   #trackHandler(running: unknown): void {
@@ -120,31 +158,12 @@ class NodeExchange implements HttpExchange {
     this.#runningHandler = Promise.resolve(running).then(stop, stop);
   }
 
-  async sendCaptured(extra: readonly HeaderEntry[]): Promise<void> {
-    await this.#capture?.send(extra);
-  }
-
-  async replaceResponse(answer: OutgoingResponse): Promise<void> {
-    const { res } = this.#adapter;
-    const capture = this.#capture;
-    if (capture === null && !this.canStart()) return;
-    if (capture === null && this.#adapter.respond !== undefined)
-      return await this.#adapter.respond(answer, this.#onSendError);
-    if (capture !== null && !capture.discard()) return capture.abort();
-    removeHeadersExcept(res, answer.headers);
-    await sendResponse(res, answer, this.#onSendError);
-  }
-
-  abortResponse(): void {
-    this.#capture?.abort();
-  }
-
   readonly #onSendError = (error: Error): void =>
     publish('send_failed', () => ({ store: this.#adapter.storeName, error }));
 }
 
-/** A wrapper that makes a request without Node's server may leave all bytes of its body on it, for nobody to read. */
-function hasWholeBody({ headers }: IncomingMessage, body: unknown): boolean {
+/** A wrapper that creates a request without Node's server may put the whole body on it, and then nothing reads the stream. */
+function isWholeBody({ headers }: IncomingMessage, body: unknown): boolean {
   return isUint8Array(body) && body.byteLength === Number(headers['content-length']);
 }
 
@@ -153,8 +172,8 @@ function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Both are needed: the response of a pipelined request that waits for its turn does not emit 'close', and a stream of HTTP/2 closes
- * without its connection.
+ * Listens to both the response and the connection. A pipelined response that waits for its turn does not emit 'close', and a stream of
+ * HTTP/2 closes without its connection.
  */
 function onDisconnect({ req, res }: FrameworkAdapter, listener: () => void): () => void {
   if (res.destroyed || req.socket?.destroyed) listener();
@@ -167,21 +186,17 @@ function onDisconnect({ req, res }: FrameworkAdapter, listener: () => void): () 
   };
 }
 
-function isNotFoundOrNotAllowed(status: number): status is 404 | 405 {
-  return status === 404 || status === 405;
-}
-
 /**
- * The lines of a header as received: `headers` has joined them, and a joined pair of lines can look like one. A header that was not
- * received is taken from `headers`: a layer outside has set it, or a wrapper around the request has no raw lines.
+ * The lines of a header as received. `req.headers` joins them, and two joined lines can look like one. A header that was not received is
+ * taken from `req.headers`: outer middleware has set it, or a wrapper around the request has no raw lines.
  */
 export function headerLines({ rawHeaders, headers }: IncomingMessage, name: string): string[] {
   const wanted = name.toLowerCase();
   const received = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === wanted);
-  return received.length > 0 ? received : fieldLinesOf(headers[wanted]);
+  return received.length > 0 ? received : toLines(headers[wanted]);
 }
 
-function fieldLinesOf(value: unknown): string[] {
+function toLines(value: unknown): string[] {
   if (value === undefined) return [];
   return Array.isArray(value) ? value.map(String) : [String(value)];
 }

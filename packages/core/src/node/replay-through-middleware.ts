@@ -1,21 +1,21 @@
-// A recorded answer in place of the one that layers outside make of an empty one.
+// Replays a recorded response through outer middleware that changes a response after the handler has returned, as Koa's does.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { HeaderEntry } from '../http/headers.js';
-import type { OutgoingResponse } from '../http/http-exchange.js';
-import { captureResponse } from './capture/capture.js';
+import { isFramingHeader } from '../http/framing-headers.js';
+import { groupByName, type HeaderEntry, linesOf } from '../http/headers.js';
+import type { OutgoingResponse } from '../http/response.js';
+import { captureResponse } from './capture/capture-response.js';
 import { headersOf, removeHeadersExcept } from './response-head.js';
 import { sendResponse } from './send-response.js';
 
 const emptyBody = Buffer.alloc(0);
 
-/** They describe the bytes of the answer, so they belong to the recorded ones. */
-const REPRESENTATION_HEADERS = new Set([
+/** They describe the bytes of the body, so they belong to the recorded bytes. */
+const representationHeaders = new Set([
   'accept-ranges',
   'content-digest',
   'content-disposition',
   'content-encoding',
   'content-language',
-  'content-length',
   'content-location',
   'content-md5',
   'content-range',
@@ -24,18 +24,15 @@ const REPRESENTATION_HEADERS = new Set([
   'etag',
   'last-modified',
   'repr-digest',
-  'trailer',
-  'transfer-encoding',
 ]);
 
 /**
- * Sends a recorded answer past layers that change an answer when the handler has returned, as Koa's do: what they made of it is
- * in the record already. `give` hands them the same answer without its bytes, and returns before they have seen it. What they
- * make of that is dropped, but for the headers that they set (cookies, timings, which come live) and a 304.
+ * Sends a recorded response that outer middleware must not change again: the record has what that middleware did to the body.
+ * `respondEmpty` passes the same response without its body to the middleware, and returns before the middleware has processed it. What
+ * the middleware makes of it is dropped, except for the headers that it sets (cookies, timings) and a 304.
  *
- * Returns at once: such layers go on only then. A send that fails ends the connection, and is reported to `onSendError`.
- *
- * @throws Error if the response has been written already.
+ * Returns at once, because the middleware continues only then. A send that fails closes the connection, and the error is passed to
+ * `onSendError`. Throws an Error if the response has been written already.
  */
 export function replayThroughMiddleware(
   req: IncomingMessage,
@@ -51,53 +48,51 @@ export function replayThroughMiddleware(
   });
   respondEmpty({ ...recorded, body: emptyBody, trailers: [] });
   const withRecorded = headersOf(res);
-  void capture.ended.then(async (made) => {
-    if (made === null || !capture.discard()) return capture.abort();
-    const isUnchanged = made.status === 304 && recorded.status >= 200 && recorded.status < 300;
-    const mayRemoveHeaders = isUnchanged || made.status === recorded.status;
-    const layers = { before: capture.baselineHeaders, withRecorded, afterMiddleware: made.headers, mayRemoveHeaders };
-    const headers = mergeLiveHeaders(recorded.headers, layers);
+  void capture.ended.then(async (processed) => {
+    if (processed === null || !capture.discard()) return capture.abort();
+    const isNotModified = processed.status === 304 && recorded.status >= 200 && recorded.status < 300;
+    const headers = mergeCurrentHeaders(recorded.headers, {
+      before: capture.baselineHeaders,
+      withRecorded,
+      afterMiddleware: processed.headers,
+      mayRemoveHeaders: isNotModified || processed.status === recorded.status,
+    });
     removeHeadersExcept(res, headers);
-    if (isUnchanged) await sendResponse(res, { status: 304, headers, body: emptyBody }, onSendError);
+    if (isNotModified) await sendResponse(res, { status: 304, headers, trailers: [], body: emptyBody }, onSendError);
     else await sendResponse(res, { ...recorded, headers }, onSendError);
   });
 }
 
 interface HeaderSnapshots {
-  /** What stood on the response before the recorded headers. */
+  /** The headers of the response before the recorded headers were set. */
   readonly before: readonly HeaderEntry[];
   readonly withRecorded: readonly HeaderEntry[];
   readonly afterMiddleware: readonly HeaderEntry[];
-  /** False where they failed on the empty answer: an error handler has removed every header. */
+  /** False where the middleware failed on the empty response: an error handler has removed every header then. */
   readonly mayRemoveHeaders: boolean;
 }
 
-/** The recorded headers, and over them what the layers outside have set, changed or removed this time. */
-function mergeLiveHeaders(
+/** The recorded headers, with what outer middleware has set, changed or removed for the current request. */
+function mergeCurrentHeaders(
   recorded: readonly HeaderEntry[],
   { before, withRecorded, afterMiddleware, mayRemoveHeaders }: HeaderSnapshots,
 ): HeaderEntry[] {
-  const [earlier, shown, later] = [headersByName(before), headersByName(withRecorded), headersByName(afterMiddleware)];
-  const headers = headersByName(recorded);
+  const [earlier, shown, later] = [groupByName(before), groupByName(withRecorded), groupByName(afterMiddleware)];
+  const headers = groupByName(recorded);
   for (const [name, entry] of later) {
-    const isRecorded = fieldLinesOf(earlier.get(name)).join() !== fieldLinesOf(shown.get(name)).join();
-    // What they add to a recorded header, they have added to it before it was recorded.
-    const isAdded = isRecorded && startsWithLines(fieldLinesOf(entry), fieldLinesOf(shown.get(name)));
-    if (!REPRESENTATION_HEADERS.has(name) && !isAdded) headers.set(name, entry);
+    const isRecorded = linesOf(earlier.get(name)).join() !== linesOf(shown.get(name)).join();
+    // The lines that middleware adds to a recorded header are in the record already: it added them before the response was recorded.
+    const isAdded = isRecorded && startsWithLines(linesOf(entry), linesOf(shown.get(name)));
+    if (!isOfRepresentation(name) && !isAdded) headers.set(name, entry);
   }
   for (const name of mayRemoveHeaders ? shown.keys() : []) {
-    if (!REPRESENTATION_HEADERS.has(name) && !later.has(name)) headers.delete(name);
+    if (!isOfRepresentation(name) && !later.has(name)) headers.delete(name);
   }
   return [...headers.values()];
 }
 
-function headersByName(entries: readonly HeaderEntry[]): Map<string, HeaderEntry> {
-  return new Map(entries.map((entry) => [entry[0].toLowerCase(), entry]));
-}
-
-function fieldLinesOf(entry: HeaderEntry | undefined): readonly string[] {
-  if (entry === undefined) return [];
-  return typeof entry[1] === 'string' ? [entry[1]] : entry[1];
+function isOfRepresentation(name: string): boolean {
+  return representationHeaders.has(name) || isFramingHeader(name);
 }
 
 function startsWithLines(lines: readonly string[], first: readonly string[]): boolean {

@@ -1,42 +1,31 @@
-// The one door through which answers leave: captured ones, replays and refusals.
+// Sends every response over HTTP/1: captured, replayed or refused.
 import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import type { HeaderEntry } from '../http/headers.js';
+import { isFramingHeader } from '../http/framing-headers.js';
+import type { OutgoingResponse, TrailerEntry } from '../http/response.js';
 import { connectionOfResponse, destroyResponse } from './disconnect/client-connection.js';
-import { http2ResponseStream } from './http2/http2-stream.js';
+import { http2StreamOf } from './http2/http2-stream.js';
 import { sendHttp2Response } from './http2/send-http2-response.js';
 import { nativeEnd } from './intercept/native-methods.js';
 import { isBodyless } from './response-head.js';
-import type { TrailerEntry } from './trailers.js';
-
-export interface ComposedResponse {
-  readonly status: number;
-  /** Default: the usual one for the status. */
-  readonly reason?: string;
-  /** Set on top of what stands on the response. Framing among them is left out: it is the sender's. */
-  readonly headers: readonly HeaderEntry[];
-  readonly body: Buffer;
-  readonly trailers?: readonly TrailerEntry[];
-}
-
-const FRAMING_HEADERS = new Set(['content-length', 'transfer-encoding', 'connection', 'keep-alive']);
 
 /**
- * Sends a stored or composed answer on a plain response. Resolves when it was handed to the socket, or the client is
- * gone. Never rejects: an answer that cannot be sent ends the connection and is reported to `onSendError`.
+ * Sends a replay or a refusal on a response to which nothing was written. Its headers are set on top of those that the response has.
+ * Resolves when it was handed to the socket, or when the client has disconnected. Never rejects: a response that cannot be sent closes
+ * the connection, and the error is passed to `onSendError`.
  */
 export function sendResponse(
   res: ServerResponse,
-  response: ComposedResponse,
+  response: OutgoingResponse,
   onSendError?: (error: Error) => void,
 ): Promise<void> {
-  if (http2ResponseStream(res)) return sendHttp2Response(res, response, onSendError);
+  if (http2StreamOf(res)) return sendHttp2Response(res, response, onSendError);
   return sendAndWait(res, onSendError, () => {
     for (const [name, value] of response.headers) {
-      if (!FRAMING_HEADERS.has(name.toLowerCase())) res.setHeader(name, value);
+      if (!isFramingHeader(name)) res.setHeader(name, value);
     }
     const hasBody = !isBodyless(res.req, response.status);
-    const trailers = hasBody && res.useChunkedEncodingByDefault ? (response.trailers ?? []) : [];
+    const trailers = hasBody && res.useChunkedEncodingByDefault ? response.trailers : [];
     if (hasBody && trailers.length === 0) res.setHeader('Content-Length', response.body.length);
     setStatus(res, response);
     endResponse(res, hasBody ? response.body : Buffer.alloc(0), trailers);
@@ -45,20 +34,20 @@ export function sendResponse(
 
 export function setStatus(res: ServerResponse, response: { readonly status: number; readonly reason?: string }): void {
   res.statusCode = response.status;
-  // Node puts the usual phrase in place of an empty one, except for one that is given to writeHead.
+  // Node replaces an empty reason phrase by the usual one, unless it is passed to writeHead.
   res.statusMessage = response.reason ?? '';
   if (response.reason === '') res.writeHead(response.status, '');
 }
 
-/** Node sends a short text in one piece with the head, bytes in another. Layers outside are given the bytes. */
+/** Node sends a short string together with the head, but a Buffer in a second write. Outer middleware gets the Buffer. */
 const MAX_SINGLE_WRITE_BYTES = 16_384;
 
-/** Nobody has patched `end`, and no wrapper reads what it writes, which would take the text for UTF-8. */
+/** No middleware has patched `end`, and no wrapper stands in for the socket: both would take the string for UTF-8. */
 function isUnpatched(res: ServerResponse): boolean {
   return res.end === nativeEnd && res.socket instanceof Socket;
 }
 
-/** The last bytes, the trailers and the end. */
+/** Writes the last bytes and the trailers, and ends the response. */
 export function endResponse(res: ServerResponse, bytes: Buffer, trailers: readonly TrailerEntry[]): void {
   if (trailers.length === 0) {
     if (bytes.length === 0) res.end();
@@ -66,19 +55,19 @@ export function endResponse(res: ServerResponse, bytes: Buffer, trailers: readon
     else res.end(bytes);
     return;
   }
-  // Node drops the trailers of an answer that is given to `end` alone.
+  // Node drops the trailers of a response whose body is passed to `end`.
   res.write(bytes);
   res.addTrailers(trailers.map(([name, value]): [string, string] => [name, value]));
   res.end();
 }
 
-/** Runs `action`, which ends `res`, and waits until its bytes have left or cannot any more. Never rejects. */
+/** Runs `action`, which ends `res`, and waits until its bytes were sent or cannot be sent. Never rejects. */
 export function sendAndWait(
   res: ServerResponse,
   onSendError: ((error: Error) => void) | undefined,
   action: () => void,
 ): Promise<void> {
-  const left = whenSentOrClosed(res);
+  const sent = whenSentOrClosed(res);
   try {
     action();
   } catch (error) {
@@ -86,12 +75,12 @@ export function sendAndWait(
     destroyResponse(res);
     onSendError?.(error instanceof Error ? error : new Error(String(error)));
   }
-  // A half-closed socket may stay open without ever taking this.
+  // A half-closed socket may stay open without ever taking the bytes.
   if (connectionOfResponse(res).isDestroyed || (res.socket && !res.socket.writable)) return Promise.resolve();
-  return left;
+  return sent;
 }
 
-/** Resolves when what is written to `res` has been handed to the socket, or the connection is gone. */
+/** Resolves when what was written to `res` has been handed to the socket, or when the connection is closed. */
 export function whenSentOrClosed(res: ServerResponse): Promise<void> {
   const connection = connectionOfResponse(res);
   return new Promise((resolve) => {
@@ -99,7 +88,7 @@ export function whenSentOrClosed(res: ServerResponse): Promise<void> {
       connection.offClose(done);
       resolve();
     };
-    // Before Node 24, 'close' does not come to a pipelined response whose turn never came.
+    // Before Node 24, a pipelined response whose turn never comes does not emit 'close'.
     connection.onClose(done);
     res.on('finish', done).on('close', done);
   });

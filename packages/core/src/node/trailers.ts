@@ -1,15 +1,14 @@
-// The trailers of an answer, as they are given to `addTrailers`.
+// The trailers that a handler passes to `addTrailers`.
+import type { TrailerEntry } from '../http/response.js';
 
-export type TrailerEntry = readonly [name: string, value: string];
-
-/** One entry for each line. Takes what Node takes: an object, or a list of pairs. */
-export function parseTrailers(given: unknown): TrailerEntry[] {
-  if (typeof given !== 'object' || given === null) return [];
-  const pairs: unknown[] = Array.isArray(given) ? given : Object.entries(given);
+/** One entry for each line. Accepts what Node accepts: an object, or a list of pairs. */
+export function parseTrailers(trailers: unknown): TrailerEntry[] {
+  if (typeof trailers !== 'object' || trailers === null) return [];
+  const pairs: unknown[] = Array.isArray(trailers) ? trailers : Object.entries(trailers);
   return pairs.filter(Array.isArray).flatMap(([name, value]: unknown[]) => trailerLines(String(name), value));
 }
 
 function trailerLines(name: string, value: unknown): TrailerEntry[] {
   const values: unknown[] = Array.isArray(value) ? value : [value];
-  return values.map((one) => [name, String(one)]);
+  return values.map((line) => [name, String(line)]);
 }

@@ -1,5 +1,4 @@
-// The streams that are piped into a response: what becomes of an answer when one breaks off, and ending them.
-
+// Tracks the streams that are piped into a response: notices when one breaks, and destroys them all.
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { runInNextIteration } from '../../timers.js';
@@ -8,8 +7,8 @@ export class PipedSources {
   readonly #sources = new Set<Readable>();
 
   /**
-   * A stream that is destroyed before its end, by its own failure, the framework or the application, ends no response that
-   * it is piped into. Then `onBroken` is called, a turn of the event loop later: an error handler may still answer.
+   * Node does not end a response when a piped stream is destroyed before its end. Then this calls `onBroken`, one event-loop
+   * iteration later: an error handler may still send a response.
    */
   constructor(res: ServerResponse, onBroken: () => void) {
     res.on('pipe', (source: Readable) => {
@@ -25,7 +24,7 @@ export class PipedSources {
     res.on('unpipe', (source: Readable) => this.#sources.delete(source));
   }
 
-  /** Destroys all that are piped in now: nobody wants their bytes any more. */
+  /** Destroys all streams that are piped now, because nobody needs their bytes. */
   destroyAll(): void {
     for (const source of [...this.#sources]) source.destroy?.();
   }

@@ -1,7 +1,7 @@
-// Making a response what it was before the handler's side had it.
+// Resets a response to what it was before the handler got it.
 import type { ServerResponse } from 'node:http';
 import type { HeaderEntry } from '../../http/headers.js';
-import { HEADER_REMOVAL_FLAGS } from '../intercept/dry-run.js';
+import { HEADER_REMOVAL_FLAGS } from '../intercept/response-internals.js';
 
 const SETTING_NAMES = [
   'statusCode',
@@ -15,19 +15,19 @@ const SETTING_NAMES = [
 
 export type ResponseSettings = readonly unknown[];
 
-/** What stands on a response beside its headers, and decides how it is sent. */
+/** Everything except the headers that decides how Node sends a response. */
 export function settingsOf(res: ServerResponse): ResponseSettings {
   return SETTING_NAMES.map((name) => Reflect.get(res, name));
 }
 
-/** Puts status, settings and headers back. */
+/** Restores status, settings and headers. */
 export function resetResponse(res: ServerResponse, settings: ResponseSettings, headers: readonly HeaderEntry[]): void {
   for (const name of res.getHeaderNames()) res.removeHeader(name);
   for (const [name, value] of headers) res.setHeader(name, value);
   for (const [at, name] of SETTING_NAMES.entries()) Reflect.set(res, name, settings[at]);
 }
 
-/** From Node 22 on, the end of an answer would overtake what was written while `res` was corked. */
+/** From Node 22 on, the end of a corked response would overtake what was written before it. */
 export function uncorkFully(res: ServerResponse): void {
   for (let corked = res.writableCorked; corked > 0; corked--) res.uncork();
 }

@@ -1,27 +1,13 @@
-// What the handler's side has answered so far, held or flowing.
+// Collects what the handler writes over HTTP/1: holds it, or streams it and records it at the same time.
 import type { ServerResponse } from 'node:http';
+import type { CapturedResponse, ResponseHead, TrailerEntry } from '../../http/response.js';
+import { ResponseBody } from '../../http/response-body.js';
 import type { CallOriginal } from '../intercept/original-methods.js';
-import { internalsOf } from '../intercept/property-overrides.js';
-import { declaredLength, isBodyless, isEventStream, type ResponseHead } from '../response-head.js';
-import { GrowableBuffer } from './growable-buffer.js';
-import { createStreamingResponse, type StreamingResponse, type WriteCallback } from './streaming-response.js';
-
-/** An answer that the handler's side has ended, or that was cut off before its end: then its body is null. */
-export interface CapturedResponse extends ResponseHead {
-  readonly trailers: readonly (readonly [name: string, value: string])[];
-  /** Null: larger than `maxOutcomeBytes`; it flowed and was not kept. Empty where Node sends no body (HEAD, 204, 304). */
-  readonly body: Buffer | null;
-  /** Bytes of the body, kept or not. */
-  readonly size: number;
-  /** Its head and its bytes have left already, all but the end. */
-  readonly isStreaming: boolean;
-}
-
-/** As in `CaptureOptions`. */
-interface BufferOptions {
-  readonly maxOutcomeBytes: number;
-  readonly keepHeadOnly?: boolean;
-}
+import { internalsOf } from '../intercept/response-internals.js';
+import type { WriteCallback } from '../intercept/write-arguments.js';
+import { declaredLength, isBodyless, isEventStream } from '../response-head.js';
+import type { CaptureOptions } from './capture.js';
+import { StreamingResponse } from './streaming-response.js';
 
 const noBytes = Buffer.alloc(0);
 
@@ -33,49 +19,49 @@ export class ResponseBuffer {
   readonly #onAbortPossible: () => void;
   #head: ResponseHead | undefined;
   #declaredLength: number | undefined;
-  #recordBuffer: GrowableBuffer | null = new GrowableBuffer();
+  #body: ResponseBody | null = new ResponseBody();
   #size = 0;
   #streaming: StreamingResponse | undefined;
   #isClientConnected = true;
 
-  /** Calls `onFlow` when the answer begins to flow, and when it turns out to be too large to be kept. */
-  constructor(res: ServerResponse, below: CallOriginal, limits: BufferOptions, onFlow: () => void) {
+  /** Calls `onAbortPossible` when the response begins to stream, and when it becomes too large to be recorded. */
+  constructor(
+    res: ServerResponse,
+    callOriginal: CallOriginal,
+    options: Pick<CaptureOptions, 'maxOutcomeBytes' | 'keepHeadOnly'>,
+    onAbortPossible: () => void,
+  ) {
     this.#res = res;
-    this.#callOriginal = below;
-    this.#maxBytes = limits.maxOutcomeBytes;
-    this.#keepHeadOnly = limits.keepHeadOnly ?? false;
-    this.#onAbortPossible = onFlow;
-  }
-
-  /** The head is written, and nothing has left. */
-  get isHeld(): boolean {
-    return this.#head !== undefined && !this.#streaming;
+    this.#callOriginal = callOriginal;
+    this.#maxBytes = options.maxOutcomeBytes;
+    this.#keepHeadOnly = options.keepHeadOnly ?? false;
+    this.#onAbortPossible = onAbortPossible;
   }
 
   get isStreaming(): boolean {
     return this.#streaming !== undefined;
   }
 
-  /** Larger than `maxOutcomeBytes`: it is not kept. */
+  /** Larger than `maxOutcomeBytes`: it is not recorded. */
   get isTooLarge(): boolean {
-    return this.#recordBuffer === null;
+    return this.#body === null;
   }
 
-  /** The last bytes of a flowing answer, which are held back with its end. */
+  /** The last bytes of a streaming response, which are held back with its end. */
   get tail(): Buffer {
     return this.#streaming?.tail ?? noBytes;
   }
 
-  /** From here on bytes are kept and no longer sent. */
+  /** From here on bytes are recorded but not sent. */
   clientDisconnected(): void {
     this.#isClientConnected = false;
     this.#streaming?.clientDisconnected();
   }
 
-  /** From here on Node's own methods refuse headers that come too late: they look for the head's text. */
-  headWritten(head: ResponseHead, isChunked: boolean, text: unknown): void {
+  /** From here on Node's own methods refuse late headers: they check whether the head has a text. */
+  headWritten(head: ResponseHead, isChunked: boolean, headText: unknown): void {
     this.#head = head;
-    internalsOf(this.#res)._header = text;
+    internalsOf(this.#res)._header = headText;
     this.#declaredLength = isChunked ? undefined : declaredLength(head.headers);
   }
 
@@ -83,51 +69,54 @@ export class ResponseBuffer {
     if (!this.#streaming) this.#startStreaming();
   }
 
-  /** Takes the body of an answer that is given whole. False, and nothing done, if it is too large to be held. */
-  tryBufferWhole(head: ResponseHead, body: Buffer, text: string): boolean {
-    if (body.length > this.#maxBytes) return false;
-    this.#head = head;
-    internalsOf(this.#res)._header = text;
-    this.#recordBuffer = new GrowableBuffer(body);
-    this.#size = body.length;
+  /** Takes over a whole response. Returns false, and does nothing, if it is too large to be held. */
+  tryBufferWhole(response: CapturedResponse, headText: string): boolean {
+    if (response.size > this.#maxBytes) return false;
+    this.#head = response;
+    internalsOf(this.#res)._header = headText;
+    this.#body = response.body;
+    this.#size = response.size;
     return true;
   }
 
-  /** Takes a chunk that Node accepted. Answers as `res.write` does: false asks the source to wait for 'drain'. */
-  write(chunk: Buffer, taken: WriteCallback): boolean {
+  /**
+   * Takes a chunk that Node accepted. Returns false if the source should wait for 'drain', as `res.write` does.
+   * `isOwned`: the handler cannot change the bytes, so they need no copy.
+   */
+  write(chunk: Buffer, callback: WriteCallback, isOwned: boolean): boolean {
     const bytes = chunk.subarray(0, this.#remainingBytes());
     this.#size += bytes.length;
     if (this.#keepHeadOnly) {
-      process.nextTick(taken, null);
+      process.nextTick(callback, null);
       return true;
     }
     const fits = this.#size <= this.#maxBytes;
     if (!this.#streaming && (!fits || this.#isEventStream)) this.#startStreaming();
-    // A copy: whoever wrote the bytes may use the memory again once they count as written.
-    if (fits) this.#recordBuffer?.append(bytes);
-    else this.#dropRecordBuffer();
+    if (fits) this.#body?.append(bytes, isOwned);
+    else this.#dropBody();
 
-    if (this.#streaming) return this.#streaming.write(bytes, taken);
-    process.nextTick(taken, null);
+    if (this.#streaming) return this.#streaming.write(bytes, callback);
+    process.nextTick(callback, null);
     return true;
   }
 
-  finish(trailers: CapturedResponse['trailers']): CapturedResponse | null {
+  /** The whole response. Null if there is not even a head. */
+  finish(trailers: readonly TrailerEntry[]): CapturedResponse | null {
     if (!this.#head) return null;
-    if (this.isHeld) internalsOf(this.#res).finished = true;
-    const body = this.#recordBuffer?.bytes ?? null;
-    this.#recordBuffer = null;
+    if (!this.#streaming) internalsOf(this.#res).finished = true;
+    const body = this.#body;
+    this.#body = null;
     const { status, reason, headers } = this.#head;
     return { status, reason, headers, trailers, body, size: this.#size, isStreaming: this.#streaming !== undefined };
   }
 
-  /** The answer as it is when it is cut off. Null where not even its head is known. */
+  /** What is known of a response that is aborted. Null if there is not even a head. */
   finishAborted(): CapturedResponse | null {
-    this.#recordBuffer = null;
+    this.#body = null;
     return this.finish([]);
   }
 
-  /** Whoever writes to the client, Node's own methods included, needs to be told that nothing has left. */
+  /** Node's own methods, and everything else that writes to the client, must find that nothing was sent yet. */
   markNothingSent(): void {
     if (this.#streaming) return;
     internalsOf(this.#res)._header = null;
@@ -135,8 +124,8 @@ export class ResponseBuffer {
   }
 
   /**
-   * How many more bytes belong to the answer. Node drops the body of a bodyless one, and so do we. Bytes beyond
-   * Content-Length, which plain Node sends as rubbish between two answers, are dropped too.
+   * How many more bytes belong to the response. Node drops the body of a bodyless response, and so does this. It also drops
+   * bytes beyond Content-Length, which plain Node sends as garbage between two responses.
    */
   #remainingBytes(): number {
     if (this.#isBodyless) return 0;
@@ -151,22 +140,20 @@ export class ResponseBuffer {
     return this.#head !== undefined && isEventStream(this.#head.headers);
   }
 
-  /** Lets go what is held. Nothing may leave early where the head alone is a complete answer. */
+  /** Sends what is held. Nothing may be sent early where the head alone is a complete response. */
   #startStreaming(): void {
     if (!this.#head || this.#isBodyless || this.#declaredLength === 0 || this.#keepHeadOnly) return;
     this.markNothingSent();
-    this.#streaming = createStreamingResponse(this.#res, this.#callOriginal, this.#head, this.#declaredLength);
+    this.#streaming = new StreamingResponse(this.#res, this.#callOriginal, this.#head, this.#declaredLength);
     if (!this.#isClientConnected) this.#streaming.clientDisconnected();
     this.#streaming.start();
-    const held = this.#recordBuffer?.bytes ?? noBytes;
-    // A copy: more bytes may be kept before these have left.
-    if (held.length > 0) this.#streaming.write(Buffer.from(held), () => {});
+    for (const held of this.#body?.blocks ?? []) this.#streaming.write(held, () => {});
     this.#onAbortPossible();
   }
 
-  #dropRecordBuffer(): void {
-    if (this.#recordBuffer === null) return;
-    this.#recordBuffer = null;
+  #dropBody(): void {
+    if (this.#body === null) return;
+    this.#body = null;
     this.#onAbortPossible();
   }
 }

@@ -1,9 +1,9 @@
-// How a captured answer ended: settled once, with an answer or with none.
-import type { CapturedResponse } from './response-buffer.js';
+// Settles once how a captured response ended: with a response, or with none.
+import type { CapturedResponse } from '../../http/response.js';
 
 export class ResponseCompletion {
   readonly promise: Promise<CapturedResponse | null>;
-  #resolve: (answer: CapturedResponse | null) => void = () => {};
+  #resolve: (response: CapturedResponse | null) => void = () => {};
   #settled: CapturedResponse | null | undefined;
 
   constructor() {
@@ -20,9 +20,10 @@ export class ResponseCompletion {
     return this.#settled ?? null;
   }
 
-  settle(outcome: CapturedResponse | null): void {
+  /** Null: there will be no response. Only the first call counts. */
+  settle(response: CapturedResponse | null): void {
     if (this.isSettled) return;
-    this.#settled = outcome;
-    this.#resolve(outcome);
+    this.#settled = response;
+    this.#resolve(response);
   }
 }

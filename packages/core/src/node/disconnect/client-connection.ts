@@ -1,4 +1,4 @@
-// What captured responses of one connection share: the news that it closed, and destroying it being put off.
+// What the captured responses of one connection share: they learn that it closed, and defer that it is destroyed.
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -6,16 +6,16 @@ import { http2StreamOf } from '../http2/http2-stream.js';
 import { restoreProperty } from '../intercept/property-overrides.js';
 
 /**
- * Outside of Node's own server there may be anything in place of a socket: a plain object, a stream, nothing. Of everything
- * here it is asked first whether it has it.
+ * Without Node's own server, anything may take the place of a socket: a plain object, a stream, nothing. So each property is
+ * optional.
  */
 type SocketLike = Partial<Socket>;
 
 const connections = new WeakMap<object, ClientConnection>();
 
-/** The connection of a request, which stays the same while its response has not had its turn. */
+/** The connection of a request. A pipelined request has it before its response does. */
 export function connectionOf(message: { readonly socket?: IncomingMessage['socket'] | null }): ClientConnection {
-  // Over HTTP/2 many streams share a socket, and each closes by itself.
+  // Over HTTP/2 many streams share a socket, and each stream closes by itself.
   const socket: object | null | undefined = http2StreamOf(message) ?? message.socket;
   if (typeof socket !== 'object' || socket === null) return new ClientConnection({});
   const known = connections.get(socket);
@@ -25,22 +25,22 @@ export function connectionOf(message: { readonly socket?: IncomingMessage['socke
   return connection;
 }
 
-/** Wrappers that make a response without Node's server give it no request, or a part of one. */
+/** A wrapper without Node's server may create a response without a request, or with an incomplete one. */
 export function connectionOfResponse(res: ServerResponse): ClientConnection {
   const req: Partial<IncomingMessage> | undefined = res.req;
   return connectionOf(req?.socket ? req : res);
 }
 
 /**
- * Between the end of an answer and its leaving, application code may destroy the socket: Express' final handler does
- * when an error arrives after the head was written. The client would get nothing although the work is done. So a
- * destroy is put off while an answer is held, and happens when the last one has left. One that comes because the client
- * has gone goes through, for there is nothing left to wait for.
+ * Between the end of a response and its sending, application code may destroy the socket. Express' final handler does it when
+ * an error arrives after the head was written. The client would get nothing although the work is done. So a destroy is
+ * deferred while a response is held, until the last held response was sent. A destroy because of a disconnect is not
+ * deferred: there is nothing left to wait for.
  *
- * Requests may be pipelined, so one connection can have several answers held.
+ * Requests may be pipelined, so one connection can have several held responses.
  */
 export class ClientConnection {
-  /** The socket, if it is one that says when it closes. */
+  /** The socket, if it emits events. */
   readonly emitter: EventEmitter | undefined;
   readonly #socket: SocketLike;
   readonly #listeners = new Set<() => void>();
@@ -56,11 +56,11 @@ export class ClientConnection {
     this.#socket = socket;
     if (!(socket instanceof EventEmitter)) return;
     this.emitter = socket;
-    // Before Node's own listener, and after it.
+    // This listener runs before Node's own, the next one after it.
     socket.prependOnceListener('close', () => {
       this.#isClosing = true;
     });
-    // One listener for all, or ten pipelined requests would be reported as a leak.
+    // One listener for all requests: Node would report ten pipelined requests with one each as a leak.
     socket.once('close', () => {
       this.#isClosing = false;
       this.#isClosed = true;
@@ -73,7 +73,7 @@ export class ClientConnection {
     return this.#isClosed || this.#socket.closed === true;
   }
 
-  /** Nothing that is written to it can leave any more. */
+  /** True if nothing more can be sent. */
   get isDestroyed(): boolean {
     return this.#socket.destroyed === true;
   }
@@ -92,31 +92,31 @@ export class ClientConnection {
   }
 
   /**
-   * True for what Node, from version 24 on, destroys a response with that has not had its turn when the connection closes.
-   * Nobody of the handler's side wants that.
+   * From version 24 on, Node destroys the pipelined responses that still wait for the socket when the connection closes. True
+   * for the error of that destroy, which does not come from the handler.
    */
   isClosingError(error: Error | undefined): boolean {
-    return this.#isClosing && error !== undefined && 'code' in error && error.code === 'ECONNRESET';
+    return this.#isClosing && isConnectionReset(error);
   }
 
-  /** From here on destroying works, whatever is held: what is behind a broken answer can never leave. */
+  /** Ends the deferral, whatever is held: the responses behind an aborted one can never be sent. */
   allowDestroy(): void {
     this.#isDestroyAllowed = true;
   }
 
-  /** An answer is held: destroying is put off. To be followed by `leaving` and `left`, once each. */
+  /** A response is held: a destroy is deferred. Must be followed by `responseSending` and `responseSent`, once each. */
   responseHeld(): void {
     this.#heldResponses += 1;
     this.#unsentResponses += 1;
     if (!this.#isDestroyOverridden) this.#overrideDestroy(this.#socket.destroy);
   }
 
-  /** The answer is being sent: destroying works again, what was put off waits for the rest of the answer. */
+  /** The response is being sent: a new destroy takes effect at once, a deferred one waits for the rest of the response. */
   responseSending(): void {
     this.#heldResponses -= 1;
   }
 
-  /** The answer has left, or never will. */
+  /** The response was sent, or never will be. */
   responseSent(): void {
     this.#unsentResponses -= 1;
     if (this.#unsentResponses > 0) return;
@@ -124,18 +124,21 @@ export class ClientConnection {
     this.#deferredDestroy = undefined;
   }
 
-  /** Stays as long as the connection: to cover and uncover it with each answer would cost more than all else here. */
-  #overrideDestroy(beneath: Socket['destroy'] | undefined): void {
-    // Without news of its end it could not be uncovered.
-    if (!beneath || !this.emitter) return;
+  /**
+   * Overrides the method until the connection closes. Doing it for each response would cost more than everything else in this
+   * file.
+   */
+  #overrideDestroy(original: Socket['destroy'] | undefined): void {
+    // A socket that emits no 'close' could never be restored.
+    if (!original || !this.emitter) return;
     this.#isDestroyOverridden = true;
     const socket = this.#socket;
     const own = Object.getOwnPropertyDescriptor(socket, 'destroy');
-    // Whoever kept this function calls it later as well; then it only hands on.
+    // Code that has kept this function may call it after the restore. Then it only calls the original.
     const destroy = (error?: Error): unknown => {
       const isHeld = this.#heldResponses > 0 && !this.#isDestroyAllowed;
-      if (!isHeld || !socket.writable || isSystemError(error)) return Reflect.apply(beneath, socket, [error]);
-      this.#deferredDestroy ??= () => void Reflect.apply(beneath, socket, [error]);
+      if (!isHeld || !socket.writable || isSystemError(error)) return Reflect.apply(original, socket, [error]);
+      this.#deferredDestroy ??= () => void Reflect.apply(original, socket, [error]);
       return socket;
     };
     Object.defineProperty(socket, 'destroy', { value: destroy, writable: true, configurable: true, enumerable: true });
@@ -145,12 +148,17 @@ export class ClientConnection {
   }
 }
 
-/** True for what Node destroys a broken connection with, such as ECONNRESET. */
+/** True for the error with which Node destroys the requests and responses of a closed connection. */
+export function isConnectionReset(error: Error | undefined): boolean {
+  return error !== undefined && 'code' in error && error.code === 'ECONNRESET';
+}
+
+/** True for the errors with which Node destroys a broken connection, such as ECONNRESET. */
 function isSystemError(error: Error | undefined): boolean {
   return error !== undefined && 'syscall' in error;
 }
 
-/** Ends the connection of an answer of which bytes have left, so that the client can tell that it is incomplete. */
+/** Closes the connection of a partly sent response, so that the client can tell that the response is incomplete. */
 export function abortResponse(res: ServerResponse): void {
   const socket: SocketLike | null = res.socket;
   connectionOfResponse(res).allowDestroy();
@@ -162,17 +170,17 @@ export function abortResponse(res: ServerResponse): void {
   try {
     socket.resetAndDestroy();
   } catch {
-    // Only TCP knows a reset. TLS tells a cut from an end by itself.
+    // Only TCP has a reset. TLS itself distinguishes an abort from an end.
     res.destroy();
   }
 }
 
-/** Destroys the response. One that has no socket to say so says itself that nothing will come of it. */
+/** Destroys the response. Emits 'error' and 'close' itself where no socket does. */
 export function destroyResponse(res: ServerResponse): void {
-  const isServed = res.socket === null || res.socket instanceof EventEmitter;
+  const emitsClose = res.socket === null || res.socket instanceof EventEmitter;
   res.destroy();
-  if (isServed) return;
-  if (res.listenerCount('error') > 0) res.emit('error', new Error('The answer was cut off.'));
+  if (emitsClose) return;
+  if (res.listenerCount('error') > 0) res.emit('error', new Error('The response was aborted.'));
   res.emit('close');
 }
 

@@ -1,14 +1,14 @@
-// The request as the handler sees it while its answer is captured: its client never goes away.
+// Hides a disconnect of the client on the request, as the handler sees it while the response is captured.
 import type { IncomingMessage } from 'node:http';
 import { PropertyOverrides } from '../intercept/property-overrides.js';
-import type { ClientConnection } from './client-connection.js';
+import { type ClientConnection, isConnectionReset } from './client-connection.js';
 import { SocketProxy } from './socket-proxy.js';
 
 /**
- * Hides from whatever uses `req` or `req.socket` that the client has gone. Nest stops Observables and streams on 'close' of the
- * socket, others on 'close', 'aborted' or 'error' of the request: nothing would ever be recorded.
+ * Hides the disconnect from everything that uses `req` or `req.socket`. Nest stops Observables and streams on 'close' of the
+ * socket; other code stops on 'close', 'aborted' or 'error' of the request. Then the outcome would never be recorded.
  *
- * While the body of a request is still arriving, the handler must see that it never will: then nothing is hidden.
+ * While the body of the request is still arriving, nothing is hidden: the handler must see that the rest will not come.
  */
 export class RequestDisconnectMask {
   readonly #req: IncomingMessage;
@@ -22,23 +22,24 @@ export class RequestDisconnectMask {
     this.#overrides = new PropertyOverrides(req);
     const { destroy, socket } = req;
     this.#overrides.override('destroy', (error?: Error) => {
+      // Node destroys the requests of a closed connection with this error.
       if (!this.#isMasked || !req.complete || !isConnectionReset(error)) return destroy.call(req, error);
       this.#deferredDestroy = () => destroy.call(req, error);
       return req;
     });
     if (!connection.emitter) return;
     this.#socketProxy = new SocketProxy(connection.emitter);
-    // Node has them under both names.
+    // Node has the socket under both names.
     this.#overrides.override('socket', this.#socketProxy.proxy);
     if (Reflect.get(req, 'client') === socket) this.#overrides.override('client', this.#socketProxy.proxy);
   }
 
-  /** To be called when the connection has closed. */
+  /** Must be called when the connection has closed. */
   clientDisconnected(): void {
     if (!this.#req.complete) this.#socketProxy?.unmask();
   }
 
-  /** Puts the request back as it was. What was hidden is shown by `reveal`. */
+  /** Restores the request. The hidden events stay hidden until `unmask`. */
   restore(): void {
     this.#isMasked = false;
     this.#overrides.restoreAll();
@@ -49,9 +50,4 @@ export class RequestDisconnectMask {
     this.#deferredDestroy?.();
     this.#deferredDestroy = undefined;
   }
-}
-
-/** What Node destroys the requests of a closed connection with. */
-function isConnectionReset(error: Error | undefined): boolean {
-  return error !== undefined && 'code' in error && error.code === 'ECONNRESET';
 }

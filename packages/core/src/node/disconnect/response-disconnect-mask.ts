@@ -1,17 +1,25 @@
-// The client as the handler's side sees it while an answer is captured: one that never goes away.
+// Hides a disconnect of the client on the response, as the handler sees it while the response is captured.
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { internalsOf, type PropertyOverrides } from '../intercept/property-overrides.js';
+import type { PropertyOverrides } from '../intercept/property-overrides.js';
+import { internalsOf } from '../intercept/response-internals.js';
 import { SocketProxy } from './socket-proxy.js';
 
+/** Makes the response look unfinished, over HTTP/1 and HTTP/2. */
+export function overrideFinishState(overrides: PropertyOverrides): void {
+  overrides.override('writableFinished', false);
+  // `on-finished` keeps its listeners in this list. Outer middleware has attached the list to the real socket, so inner
+  // middleware must start a new one.
+  overrides.override('__onFinished', undefined);
+}
+
 /**
- * Hides from whatever uses `res` that its client has gone. `pipe` and `pipeline` listen to 'close' of the response and
- * read `destroyed` and `closed`; `on-finished`, with which Express and Koa stop a file or a stream, listens to
- * `res.socket`. All of them would stop the source of the answer, and nothing would ever be recorded.
+ * Hides the disconnect from everything that uses `res`. `pipe` and `pipeline` listen to 'close' of the response and read
+ * `destroyed` and `closed`. Express and Koa stop a file or a stream with `on-finished`, which listens to `res.socket`. Each of
+ * them would stop the source of the response, and the outcome would never be recorded.
  */
 export class ResponseDisconnectMask {
   readonly #res: ServerResponse;
-  /** What Node keeps on the response, and what stands there instead. */
   #realSocket: unknown;
   #realDestroyed: boolean;
   #realClosed: boolean;
@@ -20,27 +28,25 @@ export class ResponseDisconnectMask {
   #deferredDestroy: (() => void) | undefined;
   #isUnmasked = false;
 
-  constructor(res: ServerResponse, cover: PropertyOverrides) {
+  constructor(res: ServerResponse, overrides: PropertyOverrides) {
     const { emit } = res;
-    const insides = internalsOf(res);
+    const internals = internalsOf(res);
     this.#res = res;
-    this.#realDestroyed = insides.destroyed;
-    this.#realClosed = insides._closed;
-    this.#maskSocket(insides.socket);
+    this.#realDestroyed = internals.destroyed;
+    this.#realClosed = internals._closed;
+    this.#maskSocket(internals.socket);
     this.#maskAsOpen();
-    cover.override('writableFinished', false);
-    // The list that on-finished keeps on a response: a layer outside has hung it on the real socket, so those inside
-    // must start one of their own.
-    cover.override('__onFinished', undefined);
-    cover.override('emit', (event: string | symbol, ...args: unknown[]) => {
+    overrideFinishState(overrides);
+    overrides.override('emit', (event: string | symbol, ...args: unknown[]) => {
       if (event === 'close') return this.#deferClose();
-      // It comes with the turn of a pipelined request.
-      if (event === 'socket') this.#maskSocket(args[0]);
-      return emit.call(res, event, ...(event === 'socket' ? [insides.socket] : args));
+      if (event !== 'socket') return emit.call(res, event, ...args);
+      // A pipelined response gets its socket when the responses before it are sent.
+      this.#maskSocket(args[0]);
+      return emit.call(res, event, internals.socket);
     });
   }
 
-  /** Puts the truth back where Node keeps it. To be called with the lifting of the overlay. */
+  /** Restores the real state of the response. Must be called together with `restoreAll` of its overrides. */
   restore(): void {
     Object.assign(internalsOf(this.#res), {
       socket: this.#realSocket,
@@ -49,12 +55,12 @@ export class ResponseDisconnectMask {
     });
   }
 
-  /** `destroy` is how Node lets the response itself know of the departure. */
+  /** `destroy` is Node's own call, with which it reports the disconnect to the response. */
   deferDestroy(destroy: () => void): void {
     this.#deferredDestroy = destroy;
   }
 
-  /** Tells the truth: what was kept back is emitted now. To be called when the overlay has been lifted. */
+  /** Emits the deferred events. Must be called after `restore`. */
   unmask(): void {
     if (this.#isUnmasked) return;
     this.#isUnmasked = true;
@@ -63,14 +69,14 @@ export class ResponseDisconnectMask {
     this.#deferredDestroy?.();
   }
 
-  #maskSocket(real: unknown): void {
-    this.#realSocket = real;
-    if (!(real instanceof EventEmitter)) return;
-    this.#socketProxy ??= new SocketProxy(real);
+  #maskSocket(socket: unknown): void {
+    this.#realSocket = socket;
+    if (!(socket instanceof EventEmitter)) return;
+    this.#socketProxy ??= new SocketProxy(socket);
     internalsOf(this.#res).socket = this.#socketProxy.proxy;
   }
 
-  /** Node has just noted the departure. */
+  /** Node has marked the response as destroyed and closed just before it emitted 'close'. */
   #deferClose(): boolean {
     this.#realDestroyed = true;
     this.#realClosed = true;

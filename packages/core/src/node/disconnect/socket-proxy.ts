@@ -1,5 +1,4 @@
-// The stand-in for the socket of a request and its response: the real one in everything, except that it hides that it was closed.
-
+// A proxy of the socket of a request and its response, which behaves as the real one, but hides that it was closed.
 import { EventEmitter } from 'node:events';
 import { runInNextIteration } from '../../timers.js';
 
@@ -21,21 +20,21 @@ const OPEN_SOCKET_PROPERTIES = new Map<unknown, unknown>([
 ]);
 
 /**
- * Node itself and layers outside work through it too once bytes flow. After the client has gone it drops what is
- * written, and asks for more at the next turn of the event loop, once for all that was dropped in this one.
+ * Node itself and outer middleware also use the proxy when the response streams. After a disconnect the proxy drops what is
+ * written, and emits 'drain' in the next event-loop iteration, once for everything that was dropped in this one.
  */
 export class SocketProxy implements ProxyHandler<EventEmitter> {
   readonly proxy: object;
   readonly #realSocket: EventEmitter;
-  /** Has the listeners of hidden events. They are moved to the real socket when it may be seen. */
+  /** Has the listeners of hidden events. `unmask` moves them to the real socket. */
   #hiddenListeners: EventEmitter | undefined;
   #isMasked = true;
-  /** The callbacks of what was dropped in this turn of the event loop. */
+  /** The callbacks of the writes that were dropped in this event-loop iteration. */
   #droppedCallbacks: (() => void)[] = [];
 
-  constructor(real: EventEmitter) {
-    this.#realSocket = real;
-    this.proxy = new Proxy(real, this);
+  constructor(socket: EventEmitter) {
+    this.#realSocket = socket;
+    this.proxy = new Proxy(socket, this);
   }
 
   get(target: EventEmitter, name: string | symbol): unknown {
@@ -48,7 +47,7 @@ export class SocketProxy implements ProxyHandler<EventEmitter> {
     return value.bind(target);
   }
 
-  /** Calls the listeners that missed an event, and moves the others to the real socket. */
+  /** Calls the listeners of events that were hidden, and moves the others to the real socket. */
   unmask(): void {
     this.#isMasked = false;
     if (this.#hiddenListeners) this.#moveListeners(this.#hiddenListeners);
@@ -75,7 +74,7 @@ export class SocketProxy implements ProxyHandler<EventEmitter> {
     };
   }
 
-  /** A listener may have been added before the socket was hidden, or since. */
+  /** The listener may have been added before the socket was masked, or since. */
   #removeListenerMethod(method: string | symbol) {
     return (...args: unknown[]): object => {
       if (this.#hiddenListeners) callMethod(this.#hiddenListeners, method, args);
@@ -94,12 +93,13 @@ export class SocketProxy implements ProxyHandler<EventEmitter> {
     this.#moveListenersOf(hidden, 'close', isClosed ? [Boolean(error)] : undefined);
   }
 
-  /** `missed` are the arguments of an event that has been emitted already; null: there was none, and there will be none. */
+  /** `missed`: the arguments of an event that was emitted already; null if it was not emitted and never will be. */
   #moveListenersOf(hidden: EventEmitter, event: string, missed: readonly unknown[] | null | undefined): void {
     for (const listener of hidden.rawListeners(event)) {
-      const given = unwrapOnceListener(listener);
-      if (missed) Reflect.apply(given ?? listener, this.proxy, missed);
-      else if (missed === undefined) callMethod(this.#realSocket, given ? 'once' : 'on', [event, given ?? listener]);
+      const original = unwrapOnceListener(listener);
+      if (missed) Reflect.apply(original ?? listener, this.proxy, missed);
+      else if (missed === undefined)
+        callMethod(this.#realSocket, original ? 'once' : 'on', [event, original ?? listener]);
     }
     hidden.removeAllListeners(event);
   }
@@ -112,12 +112,12 @@ function callMethod(emitter: EventEmitter, method: string | symbol, args: readon
 
 type Listener = (...args: unknown[]) => unknown;
 
-/** `once` wraps the function that it is given. */
+/** `once` wraps its listener in another function. Undefined if this is not such a wrapper. */
 function unwrapOnceListener(listener: object): Listener | undefined {
-  const given: unknown = Reflect.get(listener, 'listener');
-  return isListener(given) ? given : undefined;
+  const original: unknown = Reflect.get(listener, 'listener');
+  return isListener(original) ? original : undefined;
 }
 
-function isListener(given: unknown): given is Listener {
-  return typeof given === 'function';
+function isListener(value: unknown): value is Listener {
+  return typeof value === 'function';
 }

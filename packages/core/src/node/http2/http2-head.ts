@@ -1,10 +1,11 @@
-// The head of an answer over HTTP/2: what `writeHead` makes of it, and what node:http2 refuses of it.
+// The head of a response over HTTP/2: how `writeHead` builds it, and what node:http2 refuses.
 import { EventEmitter } from 'node:events';
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { type HeaderEntry, headerLinePattern } from '../../http/headers.js';
-import { headersOf, type ResponseHead } from '../response-head.js';
+import type { ResponseHead } from '../../http/response.js';
+import { headersOf } from '../response-head.js';
 
-/** Headers of which node:http2 sends one value only (`kSingleValueHeaders` in its `util.js`), as far as answers have them. */
+/** Headers for which node:http2 sends only one value, as far as responses use them (`kSingleValueHeaders` in its `util.js`). */
 const singleValueHeaders = new Set(
   (
     'access-control-allow-credentials access-control-max-age access-control-request-method age authorization ' +
@@ -15,7 +16,7 @@ const singleValueHeaders = new Set(
   ).split(' '),
 );
 
-/** Headers of an HTTP/1 connection, which HTTP/2 does not allow (RFC 9113 section 8.2.2). */
+/** Headers of an HTTP/1 connection, which HTTP/2 forbids (RFC 9113 section 8.2.2). */
 const connectionHeaders = new Set([
   'connection',
   'http2-settings',
@@ -25,7 +26,7 @@ const connectionHeaders = new Set([
   'upgrade',
 ]);
 
-/** Whether node:http2 refuses to send this header. */
+/** True if node:http2 refuses to send this header. */
 export function isConnectionHeader(name: string, value: HeaderEntry[1]): boolean {
   const lower = name.toLowerCase();
   return connectionHeaders.has(lower) || (lower === 'te' && value !== 'trailers');
@@ -35,7 +36,7 @@ export function isSingleValueHeader(name: string): boolean {
   return singleValueHeaders.has(name.toLowerCase());
 }
 
-/** True if an answer with this status to this request has no body over HTTP/2. */
+/** True if a response with this status to this method has no body over HTTP/2. */
 export function isBodylessOverHttp2(method: string | undefined, status: number): boolean {
   return method === 'HEAD' || status === 204 || status === 205 || status === 304;
 }
@@ -48,25 +49,25 @@ export function dryRunWriteHead(res: ServerResponse, args: readonly unknown[]): 
   });
   for (const [name, value] of headersOf(res)) shadow.setHeader(name, value);
   Reflect.apply(shadow.writeHead, shadow, args);
-  const sent = validStatus(status);
-  return { status: sent, reason: STATUS_CODES[sent] ?? 'unknown', headers: headersOf(shadow).map(validHeader) };
+  const valid = validStatus(status);
+  return { status: valid, reason: STATUS_CODES[valid] ?? 'unknown', headers: headersOf(shadow).map(validHeader) };
 }
 
-/** The lines of these trailers. Throws for those that node:http2 would refuse, then or when it sends them. */
+/** One entry for each value of a trailer. Throws if node:http2 would refuse it, in the call or when it sends it. */
 export function validTrailerLines(res: ServerResponse, name: unknown, value: unknown): [name: string, value: string][] {
   const shadow = createShadowResponse(res, () => {});
   Reflect.apply(Reflect.get(shadow, 'setTrailer'), shadow, [name, value]);
   const values: unknown[] = Array.isArray(value) ? value : [value];
   const lower = String(name).trim().toLowerCase();
-  return values.map((one) => {
-    const [, line] = validHeader([lower, String(one)]);
+  return values.map((each) => {
+    const [, line] = validHeader([lower, String(each)]);
     return [lower, String(line)];
   });
 }
 
 /**
- * A second response without a client, on which Node's own `writeHead` is tried: it merges the headers given into those that
- * stand, each version of Node in its own way.
+ * A shadow response without a client, for a dry run of Node's own `writeHead`. It merges its headers into those that were set
+ * before, and each version of Node does it in its own way.
  */
 function createShadowResponse(res: ServerResponse, respond: (headers: object) => void): ServerResponse {
   const stream = Object.assign(new EventEmitter(), {
@@ -75,7 +76,7 @@ function createShadowResponse(res: ServerResponse, respond: (headers: object) =>
     closed: false,
     respond,
     destroy(error: Error | undefined): void {
-      // What `setHeader` does with a name that is no token.
+      // `setHeader` calls this for a name that is not a token.
       if (error) throw error;
     },
   });
@@ -84,24 +85,24 @@ function createShadowResponse(res: ServerResponse, respond: (headers: object) =>
   return shadow;
 }
 
-/** Http2ServerResponse itself, beneath what frameworks put in front of its prototype. */
+/** The class Http2ServerResponse, behind the prototypes that frameworks put in front of it. */
 function http2ResponseClassOf(res: ServerResponse): Parameters<typeof Reflect.construct>[0] {
   for (let at: unknown = res; typeof at === 'object' && at !== null; at = Reflect.getPrototypeOf(at)) {
     if (Object.hasOwn(at, 'createPushResponse')) return Reflect.get(at, 'constructor');
   }
-  throw new Error('captureResponse: the response has a stream of HTTP/2, but is no Http2ServerResponse');
+  throw new Error('captureResponse: the response has an HTTP/2 stream, but is not an Http2ServerResponse');
 }
 
-/** node:http2 reads a status that is no number as 200. */
-function validStatus(given: unknown): number {
-  const status = Math.trunc(Number(given)) || 200;
+/** node:http2 sends 200 for a status that is not a number. */
+function validStatus(value: unknown): number {
+  const status = Math.trunc(Number(value)) || 200;
   if (status >= 200 && status <= 599) return status;
   throw nodeError(RangeError, 'ERR_HTTP2_STATUS_INVALID', `Invalid status code: ${status}`);
 }
 
 /**
- * A header as it goes out: node:http2 sends the low byte of every character. Of a line that HTTP/1 refuses no client gets
- * anything, and no replay over HTTP/1 could send it.
+ * A header as node:http2 sends it: only the low byte of each character. Throws for a value that HTTP/1 refuses: no
+ * client would get it over HTTP/2 either, and a replay over HTTP/1 could not send it.
  */
 function validHeader([name, value]: HeaderEntry): HeaderEntry {
   if (isConnectionHeader(name, value)) {

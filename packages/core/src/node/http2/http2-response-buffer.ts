@@ -1,9 +1,11 @@
-// The body of an answer over HTTP/2 so far: held, or flowing with its end held back.
+// Collects what the handler writes over HTTP/2: holds it, or streams it and records it at the same time.
 import type { ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
-import type { CapturedResponse } from '../capture/response-buffer.js';
-import type { WriteCallback } from '../capture/streaming-response.js';
-import { declaredLength, isEventStream, type ResponseHead } from '../response-head.js';
+import type { CapturedResponse, ResponseHead, TrailerEntry } from '../../http/response.js';
+import { ResponseBody } from '../../http/response-body.js';
+import { WithheldTail } from '../capture/withheld-tail.js';
+import type { WriteCallback } from '../intercept/write-arguments.js';
+import { declaredLength, isEventStream } from '../response-head.js';
 import { isBodylessOverHttp2 } from './http2-head.js';
 import { isStreamClosed } from './http2-stream.js';
 
@@ -11,31 +13,29 @@ export interface Http2ResponseBufferOptions {
   readonly res: ServerResponse;
   readonly stream: ServerHttp2Stream;
   readonly maxOutcomeBytes: number;
-  /** Sends the head by what stood beneath the capture. */
+  /** Sends the head by the original method. */
   sendHead(status: number): void;
-  /** Sends bytes by what stood beneath the capture. False asks for a pause until 'drain'. */
-  sendBytes(bytes: Buffer, taken: WriteCallback): unknown;
-  /** The answer flows, is too large to be kept, or has lost its client: from here on it may have to be cut off. */
+  /** Sends bytes by the original method. Returns false if the source should wait for 'drain'. */
+  sendBytes(bytes: Buffer, callback: WriteCallback): unknown;
+  /** The response streams, is too large to be recorded, or has lost its client: it may be useless now. */
   onAbortPossible(): void;
 }
 
 export class Http2ResponseBuffer {
   readonly #options: Http2ResponseBufferOptions;
-  /** Callbacks of bytes on their way. Node calls none of them once the client has left. */
+  /** Callbacks of bytes that are being sent. Node calls none of them after a disconnect. */
   readonly #pendingCallbacks = new Set<() => void>();
   #head: ResponseHead | undefined;
   #declaredLength: number | undefined;
-  #recordBuffer: Buffer[] | null = [];
+  #body: ResponseBody | null = new ResponseBody();
   #size = 0;
   #isStreaming = false;
   #isSourcePaused = false;
   #isDrainScheduled = false;
-  /** How many bytes may still leave before the end: with a declared length all but the last. */
-  #sendableBytes = Number.POSITIVE_INFINITY;
-  #tail = Buffer.alloc(0);
+  #tail = new WithheldTail(undefined);
 
-  constructor(parts: Http2ResponseBufferOptions) {
-    this.#options = parts;
+  constructor(options: Http2ResponseBufferOptions) {
+    this.#options = options;
   }
 
   get head(): ResponseHead | undefined {
@@ -46,63 +46,71 @@ export class Http2ResponseBuffer {
     return this.#isStreaming;
   }
 
-  /** Larger than what is kept. */
+  /** Larger than `maxOutcomeBytes`: it is not recorded. */
   get isTooLarge(): boolean {
-    return this.#recordBuffer === null;
+    return this.#body === null;
   }
 
-  /** The last bytes of a flowing answer, which are held back with its end. */
+  /** The last bytes of a streaming response, which are held back with its end. */
   get tail(): Buffer {
-    return this.#tail;
+    return this.#tail.bytes;
   }
 
   headWritten(head: ResponseHead): void {
     this.#head = head;
     this.#declaredLength = declaredLength(head.headers);
-    if (this.#declaredLength !== undefined) this.#sendableBytes = this.#declaredLength - 1;
+    this.#tail = new WithheldTail(this.#declaredLength);
   }
 
   headFlushed(): void {
     this.#startStreaming();
   }
 
-  /** Answers as `res.write` does: false asks the source to wait for 'drain'. */
-  write(chunk: Buffer, taken: WriteCallback): boolean {
+  /**
+   * Returns false if the source should wait for 'drain', as `res.write` does.
+   * `isOwned`: the handler cannot change the bytes, so they need no copy.
+   */
+  write(chunk: Buffer, callback: WriteCallback, isOwned: boolean): boolean {
     const bytes = chunk.subarray(0, this.#remainingBytes());
     this.#size += bytes.length;
     const fits = this.#size <= this.#options.maxOutcomeBytes;
     if (!fits || this.#isEventStream) this.#startStreaming();
-    // A copy: whoever wrote the bytes may use the memory again once they count as written.
-    if (fits) this.#recordBuffer?.push(Buffer.from(bytes));
-    else this.#dropRecordBuffer();
+    if (fits) this.#body?.append(bytes, isOwned);
+    else this.#dropBody();
     if (!this.#isStreaming) {
-      process.nextTick(taken, null);
+      process.nextTick(callback, null);
       return true;
     }
-    return this.#send(bytes, taken);
+    return this.#send(bytes, callback);
   }
 
-  /** `isWhole`: all bytes are known. The handler's side has ended the answer, or it was cut off. */
-  finish(trailers: CapturedResponse['trailers'], isWhole = true): CapturedResponse | null {
+  /** The whole response. Null if there is not even a head. */
+  finish(trailers: readonly TrailerEntry[]): CapturedResponse | null {
     if (!this.#head) return null;
-    const body = isWhole && this.#recordBuffer ? Buffer.concat(this.#recordBuffer) : null;
-    this.#recordBuffer = null;
+    const body = this.#body;
+    this.#body = null;
     return { ...this.#head, trailers, body, size: this.#size, isStreaming: this.#isStreaming };
   }
 
-  /** Nobody but the record waits for the rest. */
+  /** What is known of a response that is aborted. Null if there is not even a head. */
+  finishAborted(): CapturedResponse | null {
+    this.#body = null;
+    return this.finish([]);
+  }
+
+  /** From here on bytes are recorded but not sent. A source that waits for 'drain' continues. */
   clientDisconnected(): void {
-    for (const taken of [...this.#pendingCallbacks]) taken();
+    for (const callback of [...this.#pendingCallbacks]) callback();
     if (this.#isSourcePaused) this.#scheduleDrain();
     this.#options.onAbortPossible();
   }
 
-  #dropRecordBuffer(): void {
-    if (this.#recordBuffer) this.#options.onAbortPossible();
-    this.#recordBuffer = null;
+  #dropBody(): void {
+    if (this.#body) this.#options.onAbortPossible();
+    this.#body = null;
   }
 
-  /** How many more bytes belong to the answer. More than the declared ones would break the stream, or the connection. */
+  /** How many more bytes belong to the response. Bytes beyond the declared length would break the stream or the connection. */
   #remainingBytes(): number {
     if (this.#isBodyless) return 0;
     return this.#declaredLength === undefined ? Number.POSITIVE_INFINITY : this.#declaredLength - this.#size;
@@ -116,38 +124,35 @@ export class Http2ResponseBuffer {
     return this.#head !== undefined && isEventStream(this.#head.headers);
   }
 
-  /** Sends what is held. Nothing may leave early where the head alone is a complete answer. */
+  /** Sends what is held. Nothing may be sent early where the head alone is a complete response. */
   #startStreaming(): void {
     if (this.#isStreaming || !this.#head || this.#isBodyless || this.#declaredLength === 0) return;
     this.#isStreaming = true;
     this.#options.onAbortPossible();
     this.#options.sendHead(this.#head.status);
-    const held = Buffer.concat(this.#recordBuffer ?? []);
-    if (held.length > 0) this.#send(held, () => {});
+    for (const held of this.#body?.blocks ?? []) this.#send(held, () => {});
   }
 
-  #send(bytes: Buffer, taken: WriteCallback): boolean {
-    const passing = bytes.subarray(0, this.#sendableBytes);
-    this.#sendableBytes -= passing.length;
-    if (passing.length < bytes.length) this.#tail = Buffer.concat([this.#tail, bytes.subarray(passing.length)]);
-    if (isStreamClosed(this.#options.stream)) return this.#dropBytes(taken);
-    if (passing.length === 0) {
-      process.nextTick(taken, null);
+  #send(bytes: Buffer, callback: WriteCallback): boolean {
+    const sendable = this.#tail.withhold(bytes);
+    if (isStreamClosed(this.#options.stream)) return this.#dropBytes(callback);
+    if (sendable.length === 0) {
+      process.nextTick(callback, null);
       return true;
     }
-    const once = (): void => {
-      if (this.#pendingCallbacks.delete(once)) taken(null);
+    const callOnce = (): void => {
+      if (this.#pendingCallbacks.delete(callOnce)) callback(null);
     };
-    this.#pendingCallbacks.add(once);
-    this.#isSourcePaused = this.#options.sendBytes(passing, once) === false;
+    this.#pendingCallbacks.add(callOnce);
+    this.#isSourcePaused = this.#options.sendBytes(sendable, callOnce) === false;
     return !this.#isSourcePaused;
   }
 
-  /** Bytes for a client that has left. The source goes on at the next turn: it must not keep the process to itself. */
-  #dropBytes(taken: WriteCallback): boolean {
-    process.nextTick(taken, null);
-    // Beyond what is kept the source waits until the answer is cut off.
-    if (this.#recordBuffer) this.#scheduleDrain();
+  /** The client is gone. The source continues in the next event-loop iteration, so that it does not block the process. */
+  #dropBytes(callback: WriteCallback): boolean {
+    process.nextTick(callback, null);
+    // If the response is too large to be recorded, the source waits until the response is aborted.
+    if (this.#body) this.#scheduleDrain();
     return false;
   }
 

@@ -1,10 +1,9 @@
-// What stands on a response over HTTP/2 while it is captured: the methods that the handler and layers inside use.
+// Overrides the methods with which the handler and inner middleware write a response over HTTP/2.
 import type { ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
-import type { WriteCallback } from '../capture/streaming-response.js';
+import type { ResponseHead, TrailerEntry } from '../../http/response.js';
 import type { PropertyOverrides } from '../intercept/property-overrides.js';
-import type { ResponseHead } from '../response-head.js';
-import type { TrailerEntry } from '../trailers.js';
+import { chunkToBuffer, splitWriteArguments } from '../intercept/write-arguments.js';
 import { dryRunWriteHead, validTrailerLines } from './http2-head.js';
 import type { Http2ResponseBuffer } from './http2-response-buffer.js';
 
@@ -13,15 +12,16 @@ export interface Http2ResponseInterceptorOptions {
   readonly overrides: PropertyOverrides;
   readonly buffer: Http2ResponseBuffer;
   onHead(head: ResponseHead): void;
-  /** The handler's side has ended the answer. `callback` waits until it has left. */
+  /** The handler has ended the response. `callback` is to be called when the response was sent. */
   onEnd(trailers: readonly TrailerEntry[], callback: (() => void) | undefined): void;
-  /** The handler's side destroys the response, ended or not. */
+  /** The handler destroys the response, before or after its end. */
   onDestroy(error: Error | undefined): void;
 }
 
 type Args = readonly unknown[];
+const noop = (): void => {};
 
-/** Covers the response. What Node would refuse is refused in the call. */
+/** Each overridden method refuses what Node would refuse, within the call. */
 export function interceptHttp2Response(options: Http2ResponseInterceptorOptions): Http2ResponseInterceptor {
   const { res, overrides } = options;
   const interceptor = new Http2ResponseInterceptor(options);
@@ -43,19 +43,19 @@ export class Http2ResponseInterceptor {
   readonly #trailers = new Map<string, TrailerEntry[]>();
   #isFinished = false;
 
-  constructor(parts: Http2ResponseInterceptorOptions) {
-    this.#options = parts;
-    this.#originalWriteHead = parts.res.writeHead;
+  constructor(options: Http2ResponseInterceptorOptions) {
+    this.#options = options;
+    this.#originalWriteHead = options.res.writeHead;
   }
 
-  /** Whatever is still written is refused. */
+  /** From here on every write is refused. */
   close(): void {
     this.#isFinished = true;
   }
 
   writeHead(args: Args): ServerResponse {
     const { res, buffer, onHead } = this.#options;
-    // A second head: Node's own method refuses it.
+    // Node's own method refuses a second head.
     if (this.#isFinished || buffer.head) return Reflect.apply(this.#originalWriteHead, res, args);
     onHead(dryRunWriteHead(res, args));
     return res;
@@ -68,15 +68,15 @@ export class Http2ResponseInterceptor {
   }
 
   write(args: Args): boolean {
-    const { chunk, encoding, callback } = splitWriteArguments(args);
+    const { chunk, encoding, callback = noop } = splitWriteArguments(args);
     if (this.#isFinished) {
       const error = Object.assign(new Error('write after end'), { code: 'ERR_STREAM_WRITE_AFTER_END' });
-      if (callback) process.nextTick(callback, error);
+      process.nextTick(callback, error);
       return false;
     }
     const bytes = toBuffer(chunk, encoding);
     this.#writeImplicitHead();
-    return this.#options.buffer.write(bytes, callback ?? (() => {}));
+    return this.#options.buffer.write(bytes, callback, typeof chunk === 'string');
   }
 
   end(args: Args): ServerResponse {
@@ -90,7 +90,7 @@ export class Http2ResponseInterceptor {
     // Node sends no trailers after a head that ends the stream.
     const trailers = buffer.head || bytes ? [...this.#trailers.values()].flat() : [];
     this.#writeImplicitHead();
-    if (bytes) buffer.write(bytes, () => {});
+    if (bytes) buffer.write(bytes, noop, typeof chunk === 'string');
     this.#isFinished = true;
     overrides.override('writableEnded', true);
     overrides.override('finished', true);
@@ -103,34 +103,19 @@ export class Http2ResponseInterceptor {
     this.#trailers.set(String(name).trim().toLowerCase(), lines);
   }
 
-  /** The head that Node writes by itself goes through the response, so that layers which patched its writeHead see it. */
+  /** Writes the implicit head through the response, so that middleware which patched its `writeHead` sees it. */
   #writeImplicitHead(): void {
     const { res, buffer } = this.#options;
     if (!buffer.head) res.writeHead(res.statusCode);
   }
 }
 
-/** The arguments of `write` and `end`, which may leave out those in the middle. */
-function splitWriteArguments(args: Args): { chunk: unknown; encoding: unknown; callback: WriteCallback | undefined } {
-  const at = args.findIndex((arg) => typeof arg === 'function');
-  const [chunk, encoding] = at < 0 ? args : args.slice(0, at);
-  const given = args[at];
-  return { chunk, encoding, callback: isWriteCallback(given) ? given : undefined };
-}
-
-function isWriteCallback(given: unknown): given is WriteCallback {
-  return typeof given === 'function';
-}
-
-/** The bytes of a chunk; throws what a stream of Node throws for one that it does not take. */
+/** The bytes of a chunk. Throws what a stream of Node throws for a chunk that it does not accept. */
 function toBuffer(chunk: unknown, encoding: unknown): Buffer {
-  const isKnown = encoding === undefined || encoding === null || Buffer.isEncoding(String(encoding));
-  if (typeof chunk === 'string' && isKnown) {
-    return Buffer.from(chunk, Buffer.isEncoding(String(encoding)) ? (String(encoding) as BufferEncoding) : 'utf8');
-  }
-  if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  const bytes = chunkToBuffer(chunk, encoding);
+  if (bytes) return bytes;
   const stream = new PassThrough();
   Reflect.apply(stream.write, stream, [chunk, encoding]);
-  const taken: unknown = stream.read();
-  return Buffer.isBuffer(taken) ? taken : Buffer.alloc(0);
+  const accepted: unknown = stream.read();
+  return Buffer.isBuffer(accepted) ? accepted : Buffer.alloc(0);
 }

@@ -1,16 +1,15 @@
-// How answers leave over HTTP/2: captured ones, replays and refusals.
+// Sends every response over HTTP/2: captured, replayed or refused.
 import type { ServerResponse } from 'node:http';
 import type { HeaderEntry } from '../../http/headers.js';
-import type { ComposedResponse } from '../send-response.js';
-import type { TrailerEntry } from '../trailers.js';
+import type { OutgoingResponse, TrailerEntry } from '../../http/response.js';
 import { isBodylessOverHttp2, isConnectionHeader, isSingleValueHeader } from './http2-head.js';
-import { http2ResponseStream, resetStream } from './http2-stream.js';
+import { http2StreamOf, resetStream } from './http2-stream.js';
 import { whenStreamSentOrClosed } from './stream-guard.js';
 
-/** Sends a stored or composed answer, which may have been recorded over HTTP/1. Never rejects. */
+/** Sends a response that the lifecycle has made, or that may have been recorded over HTTP/1. Never rejects. */
 export function sendHttp2Response(
   res: ServerResponse,
-  response: ComposedResponse,
+  response: OutgoingResponse,
   onSendError?: (error: Error) => void,
 ): Promise<void> {
   return sendHttp2AndWait(res, onSendError, () => {
@@ -18,11 +17,11 @@ export function sendHttp2Response(
     res.statusCode = response.status;
     const hasBody = !isBodylessOverHttp2(res.req.method, response.status);
     if (hasBody) res.setHeader('Content-Length', response.body.length);
-    endHttp2Response(res, hasBody ? response.body : Buffer.alloc(0), hasBody ? (response.trailers ?? []) : []);
+    endHttp2Response(res, hasBody ? response.body : Buffer.alloc(0), hasBody ? response.trailers : []);
   });
 }
 
-/** The last bytes, the trailers and the end. */
+/** Sends the last bytes and the trailers, and ends the response. */
 export function endHttp2Response(res: ServerResponse, bytes: Buffer, trailers: readonly TrailerEntry[]): void {
   for (const [name, values] of groupByName(trailers))
     Reflect.apply(Reflect.get(res, 'setTrailer'), res, [name, values]);
@@ -32,13 +31,13 @@ export function endHttp2Response(res: ServerResponse, bytes: Buffer, trailers: r
   else res.end(bytes);
 }
 
-/** Runs `action`, which ends `res`, and waits until its bytes have left or cannot any more. Never rejects. */
+/** Runs `action`, which ends `res`. Resolves when its bytes were sent, or cannot be sent. Never rejects. */
 export function sendHttp2AndWait(
   res: ServerResponse,
   onSendError: ((error: Error) => void) | undefined,
   action: () => void,
 ): Promise<void> {
-  const stream = http2ResponseStream(res);
+  const stream = http2StreamOf(res);
   if (!stream) return Promise.resolve();
   try {
     action();
@@ -49,7 +48,7 @@ export function sendHttp2AndWait(
   return whenStreamSentOrClosed(stream);
 }
 
-/** Without the headers of an HTTP/1 connection and its framing, which is the sender's; one value where HTTP/2 allows one. */
+/** Leaves out the headers of an HTTP/1 connection and its framing. Keeps one value where HTTP/2 allows only one. */
 function toHttp2Headers(headers: readonly HeaderEntry[]): HeaderEntry[] {
   return headers
     .filter(([name, value]) => name.toLowerCase() !== 'content-length' && !isConnectionHeader(name, value))
@@ -57,7 +56,7 @@ function toHttp2Headers(headers: readonly HeaderEntry[]): HeaderEntry[] {
 }
 
 function groupByName(trailers: readonly TrailerEntry[]): Map<string, string[]> {
-  const found = new Map<string, string[]>();
-  for (const [name, value] of trailers) found.set(name, [...(found.get(name) ?? []), value]);
-  return found;
+  const byName = new Map<string, string[]>();
+  for (const [name, value] of trailers) byName.set(name, [...(byName.get(name) ?? []), value]);
+  return byName;
 }

@@ -1,11 +1,11 @@
-// What stands on the stream of a captured response: nobody may answer past the capture, or destroy an answer that is held.
+// Guards the stream of a captured response: nobody may bypass the capture, or destroy a response that is held.
 import type { ServerHttp2Stream } from 'node:http2';
 import { PropertyOverrides } from '../intercept/property-overrides.js';
 import { isStreamClosed } from './http2-stream.js';
 
 const RESPONDING_METHODS = ['respond', 'respondWithFile', 'respondWithFD', 'write', 'end'] as const;
 
-/** Refuses answers that are given to the stream itself, which could not be recorded, and makes the head count as sent. */
+/** Refuses writes to the stream itself, which could not be recorded. Shows the head as sent once it is written. */
 export class StreamGuard {
   readonly #stream: ServerHttp2Stream;
   readonly #methodOverrides: PropertyOverrides;
@@ -16,37 +16,36 @@ export class StreamGuard {
     this.#methodOverrides = new PropertyOverrides(stream);
     this.#headOverride = new PropertyOverrides(stream);
     for (const name of RESPONDING_METHODS) {
-      const own: (...args: never[]) => unknown = stream[name];
+      const original: (...args: never[]) => unknown = stream[name];
       this.#methodOverrides.override(name, (...args: never[]) => {
         // Node itself ends a stream that is closed.
-        if (!isStreamClosed(stream))
-          throw new Error(`This answer is captured: give it to the response, not to stream.${name}()`);
-        return Reflect.apply(own, stream, args);
+        if (isStreamClosed(stream)) return Reflect.apply(original, stream, args);
+        throw new Error(`This response is captured. Send it through the response object, not through stream.${name}()`);
       });
     }
   }
 
-  /** From here on Node's own methods refuse headers that come too late. */
+  /** From here on Node's own methods refuse late headers. */
   headWritten(): void {
     this.#headOverride.override('headersSent', true);
   }
 
-  /** Lets Node's own methods through: the head leaves, and what follows it. */
+  /** Restores Node's own methods, so that the head and the body can be sent. */
   allowSending(): void {
     this.#methodOverrides.restoreAll();
     this.#headOverride.restoreAll();
   }
 
-  /** The head counts as sent, also where it could not be because the client had left. */
+  /** Shows the head as sent also if Node could not send it because the client had disconnected. */
   headSent(): void {
     if (!this.#stream.headersSent) this.headWritten();
   }
 }
 
 /**
- * Puts `stream.destroy` off while an answer is on its way: Express' final handler destroys the connection when an error
- * arrives after the head was written, and Node does when something is written after the end. The client would get nothing
- * although the work is done. Nothing is put off once the client has left.
+ * Defers `stream.destroy` until the response was sent. Express' final handler destroys the connection when an error arrives
+ * after the head was written, and Node does when something is written after the end. The client would get nothing although
+ * the work is done. After a disconnect of the client nothing is deferred.
  */
 export function deferDestroy(stream: ServerHttp2Stream): void {
   const { destroy } = stream;
@@ -64,7 +63,7 @@ export function deferDestroy(stream: ServerHttp2Stream): void {
   });
 }
 
-/** Resolves when the answer has been handed to the connection, or the client is gone. Never rejects. */
+/** Resolves when the response was handed to the connection, or the client is gone. Never rejects. */
 export function whenStreamSentOrClosed(stream: ServerHttp2Stream): Promise<void> {
   if (isStreamClosed(stream)) return Promise.resolve();
   return new Promise((resolve) => {
@@ -72,7 +71,7 @@ export function whenStreamSentOrClosed(stream: ServerHttp2Stream): Promise<void>
       stream.off('finish', finished).off('close', done);
       resolve();
     };
-    // The frame that ends the stream, with the trailers, is sent after 'finish', at the next turn.
+    // Node sends the frame that ends the stream, with the trailers, one event-loop iteration after 'finish'.
     const finished = (): void => void setImmediate(() => setImmediate(done));
     stream.once('finish', finished).once('close', done);
   });

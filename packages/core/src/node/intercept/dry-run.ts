@@ -1,14 +1,12 @@
-// A second response without a client, on which the answer is played first: what Node refuses, it refuses there.
+// Tries each call on a shadow response without a client first, so that Node itself decides what it refuses.
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { HeaderEntry } from '../../http/headers.js';
-import { headersOf, isBodyless, parseWriteHeadHeaders, type ResponseHead } from '../response-head.js';
+import type { ResponseHead } from '../../http/response.js';
+import { headersOf, isBodyless, parseWriteHeadHeaders } from '../response-head.js';
 import { callNativeWriteHead, defineNativeMethods } from './native-methods.js';
-import { internalsOf } from './property-overrides.js';
+import { HEADER_REMOVAL_FLAGS, internalsOf } from './response-internals.js';
 
-/** What Node remembers of headers that were removed, and that decides about framing. Kept on the response itself. */
-export const HEADER_REMOVAL_FLAGS = ['sendDate', '_removedConnection', '_removedContLen', '_removedTE'] as const;
-
-/** The stage is made when something is played for the first time. */
+/** Creates the shadow response with the first call that needs it. */
 export class DryRun {
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
@@ -21,7 +19,7 @@ export class DryRun {
     this.#res = res;
   }
 
-  /** What `res._header` holds once the head is written. Middleware asks for it. */
+  /** The value of `res._header` once the head is written. Middleware reads it. */
   get headText(): unknown {
     return internalsOf(this.#lazyShadow)._header;
   }
@@ -30,12 +28,12 @@ export class DryRun {
     return this.#isClosed;
   }
 
-  /** Ended, or retired: whatever is still written is refused. */
+  /** Ended or closed: every further write is refused. */
   get isFinished(): boolean {
     return this.#isClosed || this.#skippedHeadText !== undefined || this.#shadow?.writableEnded === true;
   }
 
-  /** Nothing has been written or tried so far. */
+  /** No call was tried so far. */
   get isUntouched(): boolean {
     return !this.#shadow && !this.isFinished;
   }
@@ -44,48 +42,45 @@ export class DryRun {
     return this.#shadow?.chunkedEncoding ?? false;
   }
 
-  /** The head is written, and Node refuses no text and no bytes that follow it: to rehearse them would only take time. */
+  /** The head is written, and Node accepts any text and any bytes after it. A dry run of them would only cost time. */
   get acceptsAnyBytes(): boolean {
-    const stage = this.#shadow;
-    if (!stage || this.isFinished || !stage.headersSent || stage.destroyed) return false;
-    return !this.#res.strictContentLength && !isBodyless(this.#req, stage.statusCode);
+    const shadow = this.#shadow;
+    if (!shadow || this.isFinished || !shadow.headersSent || shadow.destroyed) return false;
+    return !this.#res.strictContentLength && !isBodyless(this.#req, shadow.statusCode);
   }
 
-  /** Does on the rehearsal's response what the handler asks of its own, or throws what Node throws. */
-  run<T>(action: (stage: ServerResponse) => T): T {
-    const stage = this.#lazyShadow;
-    stage.strictContentLength = this.#res.strictContentLength;
+  /** Does on the shadow response what the handler does on its own. Throws what Node throws. */
+  run<T>(action: (shadow: ServerResponse) => T): T {
+    const shadow = this.#lazyShadow;
+    shadow.strictContentLength = this.#res.strictContentLength;
     try {
-      return action(stage);
+      return action(shadow);
     } catch (error) {
-      // Half a head must not stay: an error handler may answer properly after this.
-      if (!stage.headersSent) this.#shadow = new ShadowResponse(this.#req, this.#res);
+      // Half a head must not remain: an error handler may still send a proper response.
+      if (!shadow.headersSent) this.#shadow = new ShadowResponse(this.#req, this.#res);
       throw error;
     }
   }
 
-  /** The head, written with exactly these arguments. */
+  /** The head that `writeHead(...args)` writes. */
   writeHead(args: readonly unknown[]): ResponseHead {
-    return this.run((on) => {
+    return this.run((shadow) => {
       const before = headersOf(this.#res);
-      if (!on.headersSent) copyHead(on, this.#res, before);
-      callNativeWriteHead(on, args);
-      // Node merges the headers given into those that it finds, each version in its own way. Where it finds none, it only
-      // writes them.
-      const headers = before.length > 0 ? headersOf(on) : parseWriteHeadHeaders(args);
-      return { status: on.statusCode, reason: on.statusMessage, headers };
+      if (!shadow.headersSent) copyHead(shadow, this.#res, before);
+      callNativeWriteHead(shadow, args);
+      // Node merges the arguments into the headers that were set before, and each version does it in its own way. Where none
+      // were set, Node only writes the arguments to the head, and the shadow does not have them as headers.
+      const headers = before.length > 0 ? headersOf(shadow) : parseWriteHeadHeaders(args);
+      return { status: shadow.statusCode, reason: shadow.statusMessage, headers };
     });
   }
 
-  /** The whole answer was given, of a kind that needs no rehearsal. `headText` is what its head looks like. */
+  /** The whole response was captured without a dry run (see `simple-response.ts`). `headText` is the text of its head. */
   skip(headText: string): void {
     this.#skippedHeadText = headText;
   }
 
-  /**
-   * Cuts the connection between the two: whatever the handler's side still does has no effect on the response, and what
-   * it writes is refused as on a response that was destroyed.
-   */
+  /** From here on the handler's calls change nothing. Node refuses its writes as on a destroyed response. */
   close(): void {
     this.#isClosed = true;
     this.#shadow?.destroy();
@@ -101,28 +96,28 @@ export class DryRun {
   }
 }
 
-/** It has no socket, and keeps nothing of what is written to it. Patches of Node's prototypes do not see it. */
+/** Has no socket, and keeps nothing of what is written to it. Patches of Node's prototypes do not see its calls. */
 class ShadowResponse extends ServerResponse {
   readonly #res: ServerResponse;
 
   constructor(req: IncomingMessage, res: ServerResponse) {
     super(req, ...serverOptions(req));
     this.#res = res;
-    // Without a listener the process would end. Plain Node risks that only until the answer has left, a moment after
-    // `end`; here that moment lasts as long as the store takes.
+    // A write after `end` emits 'error', and without a listener that ends the process. In plain Node this can happen only in
+    // the moment until the response is sent. Here that moment lasts as long as the store call.
     this.on('error', (error) => {
       if (res.listenerCount('error') > 0) res.emit('error', error);
     });
   }
 
-  /** The head that Node writes by itself goes through the response, so that layers which patched its writeHead see it. */
+  /** Writes the implicit head through the response, so that middleware which patched its `writeHead` sees it. */
   override writeHead(): this {
     if (this.destroyed) callNativeWriteHead(this, [this.statusCode]);
     else this.#res.writeHead(this.#res.statusCode);
     return this;
   }
 
-  /** What Node would give to the socket, which knows its encodings. */
+  /** Node passes the bytes to the socket here. A socket refuses an unknown encoding, so this does, too. */
   _writeRaw(data: unknown, encoding: unknown): boolean {
     if (typeof data === 'string' && typeof encoding === 'string') Buffer.from('', encoding as BufferEncoding);
     return true;
@@ -131,7 +126,7 @@ class ShadowResponse extends ServerResponse {
 
 defineNativeMethods(ShadowResponse.prototype);
 
-/** The only option of the server that changes what is refused; Node keeps it out of reach on the response. */
+/** `rejectNonStandardBodyWrites` is the only server option that changes what Node refuses. The response hides it. */
 function serverOptions(req: IncomingMessage): [] {
   const { socket }: { socket?: object | null } = req;
   const server: unknown = socket && Reflect.get(socket, 'server');
@@ -139,14 +134,14 @@ function serverOptions(req: IncomingMessage): [] {
   const options = {
     rejectNonStandardBodyWrites: isServer && Reflect.get(server, 'rejectNonStandardBodyWrites') === true,
   };
-  // The types do not know this argument.
+  // The types do not declare this argument.
   return [options] as unknown as [];
 }
 
-/** Makes the rehearsal's response what the handler's is just before its head is written. */
+/** Copies everything that `writeHead` reads from the response to the shadow. */
 function copyHead(shadow: ServerResponse, res: ServerResponse, headers: readonly HeaderEntry[]): void {
   for (const [name, value] of headers) shadow.setHeader(name, value);
-  for (const mark of HEADER_REMOVAL_FLAGS) Reflect.set(shadow, mark, Reflect.get(res, mark));
+  for (const flag of HEADER_REMOVAL_FLAGS) Reflect.set(shadow, flag, Reflect.get(res, flag));
   shadow.statusMessage = res.statusMessage;
   shadow.useChunkedEncodingByDefault = res.useChunkedEncodingByDefault;
 }

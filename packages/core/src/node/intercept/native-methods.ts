@@ -1,9 +1,9 @@
-// Node's own methods of a response, whatever has been patched on its prototypes.
+// Node's own methods of a response, whatever has patched its prototypes.
 import { OutgoingMessage, ServerResponse } from 'node:http';
 
 type Method = (...args: readonly unknown[]) => unknown;
 
-/** What the methods of `OutgoingMessage` are that the second response is asked for, or that Node's own methods call. */
+/** The methods of `OutgoingMessage` that the dry run calls, or that Node's own methods call. */
 const METHOD_NAMES = [
   'write',
   'end',
@@ -16,14 +16,15 @@ const METHOD_NAMES = [
 ] as const;
 
 /**
- * Tools for tracing patch `ServerResponse.prototype`, on which Node has none of these methods: it inherits them. What is patched
- * further up before this module is loaded is found where the patch keeps it.
+ * Tracing tools patch `ServerResponse.prototype`. Node defines none of these methods there: a response inherits them from
+ * `OutgoingMessage`. Where a tool patched that one before this module was loaded, `unwrapPatched` finds the original in
+ * the patch.
  */
 const nativeMethods: ReadonlyMap<string, Method> = new Map(
   METHOD_NAMES.map((name) => [name, unwrapPatched(Reflect.get(OutgoingMessage.prototype, name))]),
 );
 
-/** Until Node 24 it has a second name, which nobody patches. */
+/** Before Node 26, `writeHead` has a second name, which nobody patches. */
 const nativeWriteHead = unwrapPatched(
   Reflect.get(ServerResponse.prototype, 'writeHeader') ?? Reflect.get(ServerResponse.prototype, 'writeHead'),
 );
@@ -34,18 +35,18 @@ export function callNativeWriteHead(res: ServerResponse, args: readonly unknown[
   Reflect.apply(nativeWriteHead, res, args);
 }
 
-/** Gives a prototype Node's own methods, so that no patch sees what is done on its objects. */
+/** Defines Node's own methods on a prototype, so that patches do not see calls on its objects. */
 export function defineNativeMethods(prototype: object): void {
   for (const [name, value] of nativeMethods) {
     Object.defineProperty(prototype, name, { value, writable: true, configurable: true });
   }
 }
 
-/** Wrappers made by shimmer, as most tools do, keep what they wrap under this name. */
+/** Most tools wrap methods with shimmer, which keeps the original in `__original`. */
 function unwrapPatched(method: unknown): Method {
-  if (!isMethod(method)) throw new TypeError('Node has no such method of a response any more.');
-  const inner: unknown = Reflect.get(method, '__original');
-  return isMethod(inner) ? unwrapPatched(inner) : method;
+  if (!isMethod(method)) throw new TypeError('This version of Node has no such response method.');
+  const original: unknown = Reflect.get(method, '__original');
+  return isMethod(original) ? unwrapPatched(original) : method;
 }
 
 function isMethod(value: unknown): value is Method {

@@ -1,10 +1,10 @@
-// The methods of a response as they stood when the capture began: Node's own, or the wrappers of layers outside.
+// The methods that a response had when the capture began: Node's own, or the wrappers of outer middleware.
 import type { ServerResponse } from 'node:http';
 
-type OverriddenMethod = 'writeHead' | 'flushHeaders' | 'write' | 'setHeader' | 'removeHeader' | 'destroy';
+type OriginalMethod = 'writeHead' | 'flushHeaders' | 'write' | 'setHeader' | 'removeHeader' | 'destroy';
 
-/** Calls a method on the response as it stood before it was covered. */
-export type CallOriginal = (method: OverriddenMethod, ...args: readonly unknown[]) => unknown;
+/** Calls a method that the response had before it was intercepted. */
+export type CallOriginal = (method: OriginalMethod, ...args: readonly unknown[]) => unknown;
 
 export function bindOriginalMethods(res: ServerResponse): CallOriginal {
   const { writeHead, flushHeaders, write, setHeader, removeHeader, destroy } = res;

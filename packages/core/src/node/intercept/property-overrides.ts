@@ -1,5 +1,4 @@
-// Own properties laid over an object for a while, and afterwards put back by descriptor.
-import type { ServerResponse } from 'node:http';
+// Overrides properties of an object for a while, and restores the previous ones by descriptor.
 
 export class PropertyOverrides {
   readonly #target: object;
@@ -9,35 +8,19 @@ export class PropertyOverrides {
     this.#target = target;
   }
 
-  /** Lays an ordinary property over `name`: others may assign to it, as they patch `res.end`. */
+  /** Defines an ordinary own property `name`. Others may assign to it, as they do when they patch `res.end`. */
   override(name: string, value: unknown): void {
     this.#previous.push([name, Object.getOwnPropertyDescriptor(this.#target, name)]);
     Object.defineProperty(this.#target, name, { value, writable: true, configurable: true, enumerable: true });
   }
 
-  /** Puts everything back, the last first: what stood there before. Works once. */
+  /** Restores all previous properties, in reverse order. A second call does nothing. */
   restoreAll(): void {
     for (const [name, own] of this.#previous.splice(0).reverse()) restoreProperty(this.#target, name, own);
   }
 }
 
-/** A response with what Node's own methods keep on it and its types do not tell. */
-export interface ResponseInternals {
-  /** The text of the head once it is written. */
-  _header: unknown;
-  /** `end` was called. */
-  finished: boolean;
-  destroyed: boolean;
-  /** 'close' was emitted. */
-  _closed: boolean;
-  socket: unknown;
-}
-
-export function internalsOf(res: ServerResponse): ResponseInternals {
-  return res as unknown as ResponseInternals;
-}
-
-/** Makes the own property `name` what it was, absence included. */
+/** Restores the own property `name`, or deletes it where there was none. */
 export function restoreProperty(target: object, name: string, own: PropertyDescriptor | undefined): void {
   if (own) Object.defineProperty(target, name, own);
   else Reflect.deleteProperty(target, name);

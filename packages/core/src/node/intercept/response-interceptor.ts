@@ -1,15 +1,14 @@
-// What stands on a response while it is captured: the methods that the handler and layers inside use.
-
+// Overrides the methods with which the handler and inner middleware write a response.
 import type { ServerResponse } from 'node:http';
-import { isUint8Array } from 'node:util/types';
+import type { TrailerEntry } from '../../http/response.js';
 import type { ResponseBuffer } from '../capture/response-buffer.js';
-import type { WriteCallback } from '../capture/streaming-response.js';
-import { formatHead, headersOf, setHeadersInOrder } from '../response-head.js';
-import { parseTrailers, type TrailerEntry } from '../trailers.js';
+import { headersOf, setHeadersInOrder } from '../response-head.js';
+import { parseTrailers } from '../trailers.js';
 import type { DryRun } from './dry-run.js';
 import type { CallOriginal } from './original-methods.js';
 import type { PropertyOverrides } from './property-overrides.js';
-import { asSimpleResponse } from './simple-response.js';
+import { captureSimpleResponse } from './simple-response.js';
+import { chunkToBuffer, splitWriteArguments } from './write-arguments.js';
 
 export interface ResponseInterceptorOptions {
   readonly res: ServerResponse;
@@ -17,27 +16,27 @@ export interface ResponseInterceptorOptions {
   readonly overrides: PropertyOverrides;
   readonly dryRun: DryRun;
   readonly buffer: ResponseBuffer;
-  /** The handler's side has ended the answer. */
+  /** The handler has ended the response. */
   onEnd(trailers: readonly TrailerEntry[]): void;
-  /** The handler's side destroys the response, ended or not. */
+  /** The handler destroys the response, before or after its end. */
   onDestroy(error: Error | undefined): void;
 }
 
 type Args = readonly unknown[];
 const noop = (): void => {};
 
-/** Covers the response. Each method asks the rehearsal first, so it throws and complains as Node's own does. */
+/** Each overridden method makes a dry run first, so it throws and warns as Node's own method does. */
 export function interceptResponse(options: ResponseInterceptorOptions): void {
   const { res, overrides } = options;
   const interceptor = new ResponseInterceptor(options);
   overrides.override('writeHead', interceptor.installedWriteHead);
-  // Node 26 has it no longer.
+  // Node 26 removed this second name.
   if ('writeHeader' in res)
     overrides.override('writeHeader', (...args: Args) => Reflect.apply(res.writeHead, res, args));
   overrides.override('flushHeaders', () => interceptor.flushHeaders());
   overrides.override('write', (...args: Args) => interceptor.write(args));
   overrides.override('end', (...args: Args) => interceptor.end(args));
-  overrides.override('addTrailers', (given: unknown) => interceptor.addTrailers(given));
+  overrides.override('addTrailers', (trailers: unknown) => interceptor.addTrailers(trailers));
   overrides.override('destroy', (error?: Error) => {
     options.onDestroy(error);
     return res;
@@ -49,8 +48,8 @@ class ResponseInterceptor {
   readonly #options: ResponseInterceptorOptions;
   #trailers: readonly TrailerEntry[] = [];
 
-  constructor(parts: ResponseInterceptorOptions) {
-    this.#options = parts;
+  constructor(options: ResponseInterceptorOptions) {
+    this.#options = options;
   }
 
   #writeHead(args: Args): ServerResponse {
@@ -66,77 +65,54 @@ class ResponseInterceptor {
 
   flushHeaders(): void {
     const { dryRun, buffer } = this.#options;
-    dryRun.run((on) => on.flushHeaders());
+    dryRun.run((shadow) => shadow.flushHeaders());
     if (!dryRun.isFinished) buffer.headFlushed();
   }
 
   write(args: Args): boolean {
     const { dryRun, buffer } = this.#options;
-    const { chunk, encoding, callback } = splitWriteArguments(args);
-    if (dryRun.acceptsAnyBytes && isEncodable(chunk, encoding))
-      return buffer.write(toBuffer(chunk, encoding), callback);
-    const isOver = dryRun.isFinished;
-    const isTaken = dryRun.run((on) => Reflect.apply(on.write, on, isOver ? args : [chunk, encoding]));
-    return isOver ? isTaken : buffer.write(toBuffer(chunk, encoding), callback);
+    const { chunk, encoding, callback = noop } = splitWriteArguments(args);
+    const bytes = dryRun.acceptsAnyBytes ? chunkToBuffer(chunk, encoding) : undefined;
+    if (bytes) return buffer.write(bytes, callback, typeof chunk === 'string');
+    const isFinished = dryRun.isFinished;
+    const isWritable = dryRun.run((shadow) =>
+      Reflect.apply(shadow.write, shadow, isFinished ? args : [chunk, encoding]),
+    );
+    if (isFinished) return isWritable;
+    return buffer.write(acceptedToBuffer(chunk, encoding), callback, typeof chunk === 'string');
   }
 
-  addTrailers(given: unknown): void {
-    this.#options.dryRun.run((on) => Reflect.apply(on.addTrailers, on, [given]));
-    this.#trailers = parseTrailers(given);
+  addTrailers(trailers: unknown): void {
+    this.#options.dryRun.run((shadow) => Reflect.apply(shadow.addTrailers, shadow, [trailers]));
+    this.#trailers = parseTrailers(trailers);
   }
 
   end(args: Args): ServerResponse {
     const { res, overrides, dryRun, buffer, onEnd } = this.#options;
     const { chunk, encoding, callback } = splitWriteArguments(args);
-    const isOver = dryRun.isFinished;
-    const isOrdinary = this.#endWithoutDryRun(chunk, encoding);
-    if (!isOrdinary) dryRun.run((on) => Reflect.apply(on.end, on, isOver && chunk ? args : [chunk, encoding]));
-    // A second end that brings no bytes is no mistake: it waits for the first.
-    if (callback !== noop && (!isOver || !chunk)) res.once('finish', () => callback());
-    if (isOver) return res;
-    if (!isOrdinary && chunk) buffer.write(toBuffer(chunk, encoding), noop);
-    // The end of an answer that flows is held back; of one that is held Node's own property tells.
+    const isFinished = dryRun.isFinished;
+    const isSimple = this.#captureSimpleResponse(chunk, encoding);
+    if (!isSimple)
+      dryRun.run((shadow) => Reflect.apply(shadow.end, shadow, isFinished && chunk ? args : [chunk, encoding]));
+    // Node accepts a second end that brings no bytes. Its callback waits for the first end.
+    if (callback && (!isFinished || !chunk)) res.once('finish', () => callback());
+    if (isFinished) return res;
+    if (!isSimple && chunk) buffer.write(acceptedToBuffer(chunk, encoding), noop, typeof chunk === 'string');
+    // Node's own property shows the end of a held response. The end of a streaming one has not reached Node yet.
     if (buffer.isStreaming) overrides.override('writableEnded', true);
     // Node sends trailers with chunked coding only, and drops them otherwise.
     onEnd(dryRun.isChunked ? this.#trailers : []);
     return res;
   }
 
-  /** An ordinary answer is not rehearsed, unless a layer inside waits for the head that Node writes by itself. */
-  #endWithoutDryRun(chunk: unknown, encoding: unknown): boolean {
+  /** Inner middleware that patched `writeHead` waits for the implicit head, which only a dry run writes. */
+  #captureSimpleResponse(chunk: unknown, encoding: unknown): boolean {
     const { res, dryRun, buffer } = this.#options;
-    if (!dryRun.isUntouched || res.writeHead !== this.installedWriteHead) return false;
-    const ordinary = asSimpleResponse(res, chunk, encoding);
-    if (!ordinary) return false;
-    const { head, body } = ordinary;
-    const text = formatHead(head);
-    if (!buffer.tryBufferWhole(head, body, text)) return false;
-    dryRun.skip(text);
-    res.statusMessage = head.reason;
-    return true;
+    return res.writeHead === this.installedWriteHead && captureSimpleResponse(res, dryRun, buffer, chunk, encoding);
   }
 }
 
-/** The arguments of `write` and `end`, which may leave out those in the middle. */
-function splitWriteArguments(args: Args): { chunk: unknown; encoding: unknown; callback: WriteCallback } {
-  const at = args.findIndex((arg) => typeof arg === 'function');
-  const [chunk, encoding] = at < 0 ? args : args.slice(0, at);
-  const given = args[at];
-  return { chunk, encoding, callback: isWriteCallback(given) ? given : noop };
-}
-
-function isWriteCallback(given: unknown): given is WriteCallback {
-  return typeof given === 'function';
-}
-
-function isEncodable(chunk: unknown, encoding: unknown): boolean {
-  if (isUint8Array(chunk)) return true;
-  const isKnown =
-    encoding === undefined || encoding === null || (typeof encoding === 'string' && Buffer.isEncoding(encoding));
-  return typeof chunk === 'string' && isKnown;
-}
-
-function toBuffer(chunk: unknown, encoding: unknown): Buffer {
-  if (isUint8Array(chunk)) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  return Buffer.from(String(chunk), typeof encoding === 'string' && Buffer.isEncoding(encoding) ? encoding : 'utf8');
+/** The bytes of a chunk that Node accepted. It ignores an unknown encoding where it sends no body. */
+function acceptedToBuffer(chunk: unknown, encoding: unknown): Buffer {
+  return chunkToBuffer(chunk, encoding) ?? Buffer.from(String(chunk));
 }

@@ -1,20 +1,44 @@
-// The answer that nearly all are: given whole to `end`, on a response that nothing was written to.
-
+// The fast path for the most frequent response: the whole body is passed to `end`, and nothing was written before.
+//
+// A dry run of such a response cannot fail. Node checked each header when it was set, and `asSimpleResponse` excludes
+// everything else that Node could refuse. So this file captures the response without a shadow response. Without this file
+// every response would take the general path (`dry-run.ts`), with the same outcome.
+//
+// How it was measured: `bench/micro` captures one small response on this path, and one with a dry run because of its reason
+// phrase. In CPU time, the lower quartile of 56 runs of 2,000 responses each, this path takes 22 µs instead of 32 µs on
+// Node 20, 19 µs instead of 29 µs on Node 22, and 32 µs instead of 47 µs on Node 24 (on a busier machine).
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { isUint8Array } from 'node:util/types';
-import { declaredLength, headersOf, isBodyless, isEventStream, type ResponseHead } from '../response-head.js';
+import type { CapturedResponse, ResponseHead } from '../../http/response.js';
+import { ResponseBody } from '../../http/response-body.js';
+import type { ResponseBuffer } from '../capture/response-buffer.js';
+import { declaredLength, headersOf, isBodyless, isEventStream } from '../response-head.js';
+import type { DryRun } from './dry-run.js';
+import { chunkToBuffer } from './write-arguments.js';
 
-export interface SimpleResponse {
-  readonly head: ResponseHead;
-  readonly body: Buffer;
+/** Captures the response that `end(chunk, encoding)` makes. False, and nothing done, if it needs a dry run. */
+export function captureSimpleResponse(
+  res: ServerResponse,
+  dryRun: DryRun,
+  buffer: ResponseBuffer,
+  chunk: unknown,
+  encoding: unknown,
+): boolean {
+  if (!dryRun.isUntouched) return false;
+  const response = asSimpleResponse(res, chunk, encoding);
+  if (!response) return false;
+  const headText = formatHead(response);
+  if (!buffer.tryBufferWhole(response, headText)) return false;
+  dryRun.skip(headText);
+  res.statusMessage = response.reason;
+  return true;
 }
 
 /**
- * The answer that `end(chunk, encoding)` makes of what stands on the response, where it is of a kind that Node takes and sends
- * as it is; else undefined, and it must be rehearsed. Node has checked each header when it was set, so it can refuse only
- * what is left out here (`_http_server.js` and `_http_outgoing.js`: writeHead, _storeHeader, write_, end).
+ * The response, if Node would accept it and send it unchanged; else undefined. The conditions cover what `writeHead`,
+ * `_storeHeader`, `write_` and `end` check in Node's `_http_server.js` and `_http_outgoing.js`.
  */
-export function asSimpleResponse(res: ServerResponse, chunk: unknown, encoding: unknown): SimpleResponse | undefined {
+function asSimpleResponse(res: ServerResponse, chunk: unknown, encoding: unknown): CapturedResponse | undefined {
   const { statusCode: status, statusMessage } = res;
   if (!Number.isInteger(status) || status < 200 || status > 999 || isBodyless(res.req, status)) return undefined;
   const reason = STATUS_CODES[status] ?? 'unknown';
@@ -23,17 +47,27 @@ export function asSimpleResponse(res: ServerResponse, chunk: unknown, encoding: 
   const body = copyBody(chunk, encoding);
   if (!body) return undefined;
   const headers = headersOf(res);
-  // A list can have been changed since.
+  // The application may have changed a list of values after Node checked it.
   if (headers.some(([, value]) => typeof value !== 'string')) return undefined;
   if (isEventStream(headers) || (declaredLength(headers) ?? body.length) !== body.length) return undefined;
-  return { head: { status, reason, headers }, body };
+  return {
+    status,
+    reason,
+    headers,
+    trailers: [],
+    body: new ResponseBody(body),
+    size: body.length,
+    isStreaming: false,
+  };
 }
 
-/** A copy: whoever wrote the bytes may use the memory again. */
+/** A copy: the application may reuse the memory of its bytes after `end`. */
 function copyBody(chunk: unknown, encoding: unknown): Buffer | undefined {
   if (chunk === undefined || chunk === null) return Buffer.alloc(0);
-  if (isUint8Array(chunk)) return Buffer.from(chunk);
-  if (typeof chunk !== 'string') return undefined;
-  if (encoding === undefined || encoding === null) return Buffer.from(chunk);
-  return typeof encoding === 'string' && Buffer.isEncoding(encoding) ? Buffer.from(chunk, encoding) : undefined;
+  return isUint8Array(chunk) ? Buffer.from(chunk) : chunkToBuffer(chunk, encoding);
+}
+
+/** The text of a head, without the headers that Node adds. */
+function formatHead({ status, reason, headers }: ResponseHead): string {
+  return `HTTP/1.1 ${status} ${reason}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
 }

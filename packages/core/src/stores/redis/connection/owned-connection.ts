@@ -21,12 +21,8 @@ export interface OwnedConnection {
 /** Validates the options and makes the client. Nothing is sent before `connectAndWait`. */
 export async function prepareConnection(target: string | ConnectOptions): Promise<OwnedConnection> {
   const given = typeof target === 'string' ? { url: target } : target;
-  const { prefix, callTimeoutMs, connectTimeoutMs, durability, storeName, retryQueueLimits, ...clientTarget } = parseOptions(
-    'RedisStore.connect()',
-    connectOptionsSchema,
-    given,
-    isSecretOption,
-  );
+  const { prefix, callTimeoutMs, connectTimeoutMs, durability, storeName, retryQueueLimits, ...clientTarget } =
+    parseOptions('RedisStore.connect()', connectOptionsSchema, given, isSecretOption);
   const { client, credentials } = makeClient(await loadIoredis(), clientTarget, callTimeoutMs);
   const storeOptions = { client, prefix, callTimeoutMs, durability, storeName, retryQueueLimits };
   return { client, credentials, connectTimeoutMs, storeOptions };

@@ -1,4 +1,4 @@
-// Taking a held answer back, and giving up waiting for one.
+// Discarding a held response, and ending the wait for one.
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   type CapturedExchange,
@@ -9,14 +9,14 @@ import {
 import { parseResponse, requestText } from './support/raw-http.js';
 
 let wire: CaptureServer;
-const startWith = async (handler: (round: CapturedExchange) => unknown, setup?: CaptureSetup): Promise<void> => {
+const startWith = async (handler: (exchange: CapturedExchange) => unknown, setup?: CaptureSetup): Promise<void> => {
   wire = await startCaptureServer(handler, setup);
 };
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : error);
 
 afterEach(() => wire.close());
 
-describe('withdraw', () => {
+describe('discard', () => {
   const busy = ({ res }: CapturedExchange): void => {
     res.removeHeader('Date');
     res.removeHeader('X-Outer');
@@ -25,7 +25,7 @@ describe('withdraw', () => {
   };
   const outside: CaptureSetup = { outside: [(_req, res, next) => next(void res.setHeader('X-Outer', 'o'))] };
 
-  it('gives back the response as it was, for another answer', async () => {
+  it('resets the response, so that another one can be sent', async () => {
     await startWith(busy, outside);
     const client = await wire.connect(requestText('POST', '1.1', []));
     const { res, capture } = await wire.nextExchange();
@@ -33,13 +33,13 @@ describe('withdraw', () => {
     expect(await capture.ended).toBeNull();
     expect(res).toMatchObject({ statusCode: 200, headersSent: false, sendDate: true });
     res.end('other');
-    const text = await client.untilReceived((so) => so.endsWith('other'));
+    const text = await client.untilReceived((received) => received.endsWith('other'));
     expect(text).toMatch(
       /^HTTP\/1.1 200 OK\r\nX-Outer: o\r\nDate: [^\r]*\r\nConnection: keep-alive\r\nKeep-Alive: [^\r]*\r\nContent-Length: 5\r\n\r\nother$/,
     );
   });
 
-  it('refuses what the handler still writes, so that nothing gets into the other answer', async () => {
+  it('refuses what the handler still writes, so that nothing gets into the other response', async () => {
     let code: unknown;
     await startWith(busy);
     const client = await wire.connect(requestText('POST'));
@@ -59,7 +59,7 @@ describe('withdraw', () => {
     ['flushHeaders', []],
     ['write', ['late']],
     ['end', []],
-  ])('cuts off a %s that was kept, if nothing had been written yet, too', async (name, args) => {
+  ])('also disables a %s that the handler has kept, if nothing had been written yet', async (name, args) => {
     await startWith(() => {});
     const client = await wire.connect(requestText('POST'));
     const { res, capture } = await wire.nextExchange();
@@ -75,7 +75,7 @@ describe('withdraw', () => {
     });
   });
 
-  it('works on an answer that has ended, and only once', async () => {
+  it('works on a response that has ended, and only once', async () => {
     await startWith(({ res }) => res.end('x'));
     const client = await wire.connect(requestText('POST'));
     const { res, capture } = await wire.nextExchange();
@@ -88,8 +88,8 @@ describe('withdraw', () => {
   });
 });
 
-describe('abandon', () => {
-  it('ends the waiting with nothing, even if chunks were written', async () => {
+describe('endWithoutResponse', () => {
+  it('ends the wait without a response, even if chunks were written', async () => {
     await startWith(({ res }) => res.write('a'));
     await wire.connect(requestText('POST'));
     const { res, capture } = await wire.nextExchange();
@@ -98,7 +98,7 @@ describe('abandon', () => {
     expect(await capture.ended).toBeNull();
   });
 
-  it('changes nothing about an answer that has ended', async () => {
+  it('changes nothing about a response that has ended', async () => {
     await startWith(({ res }) => res.end('x'));
     await wire.connect(requestText('POST'));
     const { capture } = await wire.nextExchange();
