@@ -103,7 +103,10 @@ onEveryMajor((world) => {
     store.injectFault('acquire', failsBefore('bug'));
     world().startWorker(idempotentProcessor(() => 1, { store, key: eventKeyOf }));
     const failed = await world().untilFailed(await world().addJob({ event: 'e1' }));
-    expect([failed.failedReason, failed.attemptsMade]).toEqual(['FaultStore: the call failed before it took effect.', 1]);
+    expect([failed.failedReason, failed.attemptsMade]).toEqual([
+      'FaultStore: the call failed before it took effect.',
+      1,
+    ]);
   });
 
   test('work that began, and of which the store hears nothing, uses up an attempt', async () => {
