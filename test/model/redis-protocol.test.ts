@@ -23,12 +23,12 @@ const mutationSteps = 60_000;
 /** Every kind of answer of every verb, and how often it must have been seen at least. */
 const answers = [
   'acquire: acquired, acquired with steps, acquired takeover, acquired takeover with steps, acquired recovering, ' +
-    'acquired recovering with steps, mismatch, in_progress, superseded, unknown, completed, expired',
+    'acquired recovering with steps, key_reused, in_progress, superseded, outcome_unknown, completed, expired',
   'renew: ok, lost, gone, restored',
   'checkpoint: ok, lost, gone',
-  'complete: ok, gone, restored, lost mismatch, lost in_progress, lost retryable, lost unknown, lost completed, lost expired',
+  'complete: ok, gone, restored, lost key_reused, lost in_progress, lost retryable, lost outcome_unknown, lost completed, lost expired',
   'release: ok, lost, gone',
-  'resolve: ok, gone, conflict in_progress, conflict retryable, conflict unknown, conflict completed, conflict expired',
+  'resolve: ok, gone, conflict in_progress, conflict retryable, conflict outcome_unknown, conflict completed, conflict expired',
 ];
 const leastSeen = 50;
 
