@@ -8,6 +8,7 @@ import { memoryStoreSchema } from '../../packages/core/src/stores/memory/memory-
 import {
   callTimeoutSchema,
   prefixSchema,
+  redisStoreNameField,
 } from '../../packages/core/src/stores/redis/connection/redis-store-options.js';
 import { chapters, codesIn, documents, fencedBlocks, sections, tableRows } from './markdown.js';
 import {
@@ -91,7 +92,14 @@ const defaultTables = [
   ],
   ['MemoryStore', memoryStoreSchema.omit({ clock: true }).parse({})],
   ['localCache', localCacheSchema.parse({})],
-  ['RedisStore', { prefix: prefixSchema.parse(undefined), callTimeoutMs: callTimeoutSchema.parse(undefined) }],
+  [
+    'RedisStore',
+    {
+      prefix: prefixSchema.parse(undefined),
+      callTimeoutMs: callTimeoutSchema.parse(undefined),
+      storeName: redisStoreNameField.parse(undefined),
+    },
+  ],
 ] as const;
 
 describe('Options', () => {

@@ -35,7 +35,10 @@ export class ResponseBody {
    * a text was just encoded to. Then they are taken over, unless they are too few for a block.
    */
   append(bytes: Buffer, isOwned = false): void {
-    if (isOwned && bytes.length >= minBlockBytes) return this.#takeOver(bytes);
+    if (isOwned && bytes.length >= minBlockBytes) {
+      this.#takeOver(bytes);
+      return;
+    }
     const last = this.#blocks.at(-1);
     const fitting = last === undefined ? 0 : Math.min(bytes.length, last.length - this.#lastUsed);
     last?.set(bytes.subarray(0, fitting), this.#lastUsed);
