@@ -1,6 +1,6 @@
 // A program of docs/steps.md. What is between the marks is an exact copy: change both.
 import { executeIdempotently } from '@onceguard/core';
-import { amount, orderId, provider, store, otherTenant as tenant } from '../application.js';
+import { amount, orderId, provider, store } from '../application.js';
 
 // #region snippet
 
@@ -11,7 +11,7 @@ const charged = await executeIdempotently(
       backoff: { initialMs: 500, factor: 2, maxMs: 10_000 },
       retryable: (error) => !(error instanceof TypeError),
     }),
-  { store, scope: tenant, key: orderId },
+  { store, scope: 'payments', key: orderId },
 );
 
 // #endregion

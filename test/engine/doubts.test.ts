@@ -187,7 +187,7 @@ onEveryStore('Doubts', (open) => {
     const error = await listDoubts(silent, { timeoutMs: 50 }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
       code: 'store_unavailable',
-      message: expect.stringMatching(/did not answer to scan/),
+      message: expect.stringMatching(/did not reply to scan/),
     });
     expect(performance.now() - startedAt).toBeLessThan(5_000);
   });

@@ -17,10 +17,10 @@ import { type Classification, type ResponseView, responseView } from './response
  */
 const notProcessedStatuses = new Set([401, 403, 407, 423, 425, 429]);
 
-const keyReleased = { as: 'retryable' } as const;
+const keyReleased = { as: 'retryable' } as const satisfies Settlement;
 /** Nothing happened, so the next request may have another payload. */
-const keyReleasedAndUnbound = { as: 'retryable', unbindFingerprint: true } as const;
-const outcomeUnknown = { as: 'unknown', retryAfterMs: null, note: null } as const;
+const keyReleasedAndUnbound = { as: 'retryable', unbindFingerprint: true } as const satisfies Settlement;
+const outcomeUnknown = { as: 'unknown', retryAfterMs: null, note: null } as const satisfies Settlement;
 
 /** What one run of the handler came to. */
 export interface HandlerRun {
