@@ -1,5 +1,6 @@
 // Requirement 2: responses written with Node's own methods are replayed unchanged.
-import { endForms, headForms, writeForms } from '../node/support/response-forms.js';
+import { headForms } from '../node/support/head-forms.js';
+import { endForms, writeForms } from '../node/support/response-forms.js';
 import { itReplays } from './02-it-replays.js';
 import { onEveryFramework } from './framework-matrix.js';
 

@@ -11,28 +11,8 @@ import { expect, it } from 'vitest';
 import { untilAborted } from '../support/until-aborted.js';
 import { abandonWork, callOptions, neverSettles } from './abandoned-work.js';
 import { summarize } from './execution-summary.js';
+import { orderedWork } from './ordered-work.js';
 import { onEveryStore, recordNameIn, recordOf, stateAfterDrain } from './store-testbed.js';
-
-/** Work in three steps: reserve, charge (at most once), send. */
-function orderedWork(vanishAt: string | null = null) {
-  const calls: string[] = [];
-  const keys = new Map<string, string>();
-  const act =
-    (name: string) =>
-    async ({ key }: { key: string }) => {
-      calls.push(name);
-      keys.set(name, key);
-      if (name === vanishAt) return await neverSettles();
-      return `${name} ok`;
-    };
-  const operation = async ({ step }: OperationContext) => {
-    await step('reserve', act('reserve'));
-    await step('charge', act('charge'), { atMostOnce: true });
-    await step('send', act('send'));
-    return 'sold';
-  };
-  return { calls, keys, operation };
-}
 
 type Options = Partial<ExecuteOptions<unknown>>;
 

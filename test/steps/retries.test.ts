@@ -12,7 +12,6 @@ import {
 } from '@onceguard/core';
 import { failsBefore } from '@onceguard/testing';
 import { expect, it } from 'vitest';
-import { checkStepOptions } from '../../packages/core/src/engine/step-options.js';
 import { callOptions } from '../engine/abandoned-work.js';
 import { summarize } from '../engine/execution-summary.js';
 import { onEveryStore, recordNameIn } from '../engine/store-testbed.js';
@@ -245,9 +244,4 @@ onEveryStore('A step with retries', (open) => {
     expect(error).toMatchObject({ code: 'option_invalid', message: expect.stringMatching(message) });
     expect([contexts.length, store.callsOf('checkpoint').length]).toEqual([0, 0]);
   });
-});
-
-it('A first wait that is longer than the default maximum raises the maximum', () => {
-  expect(checkStepOptions('charge', { backoff: { initialMs: 60_000 } }).backoff.maxMs).toBe(60_000);
-  expect(checkStepOptions('charge', { retries: 1 }).backoff).toEqual({ initialMs: 1_000, factor: 2, maxMs: 30_000 });
 });

@@ -1,9 +1,6 @@
-// localCache: which answers it gives without a call to the store, for how long, and which it never gives.
-import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { executeIdempotently, localCache, MemoryStore } from '../../packages/core/src/index.js';
-import type { LocalCacheOptions } from '../../packages/core/src/stores/local-cache/local-cache-options.js';
-import { FaultStore, failsBefore, manualClock } from '../../packages/testing/src/index.js';
+import { executeIdempotently } from '../../packages/core/src/index.js';
+import { failsBefore } from '../../packages/testing/src/index.js';
 import {
   acquireLease,
   acquireRequest,
@@ -12,51 +9,12 @@ import {
   dayMs,
   hourMs,
   replayedOutcome,
-  resolveRequest,
   toLease,
 } from '../../packages/testing/src/store-suite/test-helpers.js';
-import { newGate } from '../adapters/gate.js';
+import { type CacheTestbed, openCache, openReplayedOnce } from './cache-testbed.js';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
 afterEach(() => void vi.useRealTimers());
-
-function openCache(options: LocalCacheOptions = {}) {
-  const clock = manualClock();
-  const asked = new FaultStore(new MemoryStore({ clock: clock.now }), 200);
-  const store = localCache(asked, options);
-  const key = randomUUID();
-  const asks = async (act: () => Promise<unknown>) => {
-    const before = asked.calls.length;
-    await act();
-    return asked.calls.length - before;
-  };
-  return {
-    /** The store behind it, which remembers its calls; what is done to `asked.inner` another process does. */
-    asked,
-    store,
-    key,
-    /** Moves the clock of the store alone. */
-    advance: clock.advance,
-    /** Moves both clocks. */
-    pass: (ms: number) => {
-      clock.advance(ms);
-      vi.advanceTimersByTime(ms);
-    },
-    /** How many calls of the store it takes. */
-    asks,
-    again: () => asks(() => store.acquire(key, acquireRequest())),
-  };
-}
-
-type CacheTestbed = ReturnType<typeof openCache>;
-
-/** A record that is completed, and has been replayed once. */
-async function openReplayedOnce(options: LocalCacheOptions = {}, overrides: object = {}): Promise<CacheTestbed> {
-  const made = openCache(options);
-  await made.store.complete(await acquireLease(made), completionOf('paid', overrides));
-  expect(await made.again()).toBe(1);
-  return made;
-}
 
 describe('A completed record', () => {
   test('is asked for once: what the store told is told again, with the times as they are by then', async () => {
@@ -197,63 +155,6 @@ describe('Nothing is kept', () => {
     expect(next.steps.size).toBe(1);
     await made.store.release(toLease(made.key, asked, next), { as: 'retryable' });
     expect(await made.again()).toBe(1);
-  });
-});
-
-describe('What is kept is dropped at once', () => {
-  test('when its record is removed through it', async () => {
-    const made = await openReplayedOnce();
-    await made.store.remove(made.key);
-    assertAcquired(await made.store.acquire(made.key, acquireRequest()));
-  });
-
-  test('when the removal was perhaps executed', async () => {
-    const made = await openReplayedOnce();
-    made.asked.injectFault('remove', failsBefore('unknown'));
-    await expect(made.store.remove(made.key)).rejects.toMatchObject({ class: 'unknown' });
-    expect(await made.again()).toBe(1);
-  });
-
-  test('and an answer that was on its way while the record was removed is not kept', async () => {
-    const made = openCache();
-    await made.store.complete(await acquireLease(made), completionOf('paid'));
-    const [told, gate] = [newGate(), newGate()];
-    made.asked.injectFault('acquire', async (pass) => {
-      const answer = await pass();
-      told.open();
-      await gate.opened;
-      return answer;
-    });
-    const late = made.store.acquire(made.key, acquireRequest());
-    await told.opened;
-    await made.store.remove(made.key);
-    gate.open();
-    expect(await late).toMatchObject({ kind: 'completed' });
-    assertAcquired(await made.store.acquire(made.key, acquireRequest()));
-  });
-
-  test('when somebody decides through it about what stands there by now', async () => {
-    const made = await openReplayedOnce();
-    await made.asked.inner.remove(made.key);
-    const elsewhere = await acquireLease({ store: made.asked.inner, key: made.key });
-    await made.asked.inner.release(elsewhere, { as: 'unknown', retryAfterMs: null, note: null });
-    const decided = resolveRequest(elsewhere.fencingToken, { as: 'done', outcome: Buffer.from('decided') });
-    expect(await made.store.resolve(made.key, decided)).toMatchObject({ kind: 'ok' });
-    expect(await replayedOutcome(made)).toBe('decided');
-  });
-
-  test('when the store grants the work to a caller that it asked for', async () => {
-    const made = await openReplayedOnce();
-    await made.asked.inner.remove(made.key);
-    assertAcquired(await made.store.acquire(made.key, acquireRequest({ fingerprint: 'v1:other' })));
-    expect(await made.store.acquire(made.key, acquireRequest())).toMatchObject({ kind: 'key_reused' });
-  });
-
-  test('when it is closed: calls after that are refused', async () => {
-    const made = await openReplayedOnce();
-    const closing = made.store.close();
-    await expect(made.store.acquire(made.key, acquireRequest())).rejects.toThrow('closed');
-    await closing;
   });
 });
 

@@ -91,11 +91,8 @@ export class RedisStore implements IdempotencyStore {
    * `ConfigurationError` for invalid options.
    */
   constructor(options: RedisStoreOptions) {
-    const { client, prefix, callTimeoutMs, durability, storeName, retryQueueLimits } = parseOptions(
-      'new RedisStore()',
-      redisStoreOptionsSchema,
-      options,
-    );
+    const checked = parseOptions('new RedisStore()', redisStoreOptionsSchema, options);
+    const { client, prefix, callTimeoutMs, durability, storeName, retryQueueLimits } = checked;
     publishFindings(checkClientOptions(client));
     this.name = storeName;
     this.retryQueueLimits = retryQueueLimits;
