@@ -13,8 +13,8 @@ afterEach(async () => await redis.close());
 
 /** How Redis fails, and the reply of `complete` when it is back. */
 const outages = [
-  ['gone, and back without its data', async () => await redis.crash(), 'restored'],
-  ['silent for a while', async () => redis.freeze(), 'ok'],
+  ['gone, and back without its data', async () => await redis.crash(), 'recorded'],
+  ['silent for a while', async () => redis.freeze(), 'recorded'],
 ] as const;
 
 onEveryFramework(

@@ -21,6 +21,7 @@ import {
   packageNames,
   parse,
   readRepositoryFile,
+  sourceOfCompiled,
   sourcesOf,
 } from './source-trees.js';
 
@@ -30,14 +31,11 @@ const entryPoints: ReadonlyMap<string, string> = new Map(
     const { exports } = JSON.parse(readRepositoryFile(`packages/${name}/package.json`));
     return Object.keys(exports)
       .filter((path) => path !== './package.json')
-      .map((path) => [`@onceguard/${name}${path.slice(1)}`, sourceOf(name, exports[path].import.default)] as const);
+      .map(
+        (path) => [`@onceguard/${name}${path.slice(1)}`, sourceOfCompiled(name, exports[path].import.default)] as const,
+      );
   }),
 );
-
-/** The source of a compiled file that a manifest names. */
-function sourceOf(name: string, compiled: string): string {
-  return `packages/${name}/${compiled.replace('./dist/esm/', 'src/').replace(/\.js$/, '.ts')}`;
-}
 
 describe('Exports', () => {
   test.each([...entryPoints])('docs/api.md lists exactly what %s exports', (entry, source) => {

@@ -66,6 +66,11 @@ const importing = new Set([
   'TSImportType',
 ]);
 
+/** The source of a compiled file that the manifest of a package names, such as `./dist/esm/index.js`. */
+export function sourceOfCompiled(name: string, compiled: string): string {
+  return `packages/${name}/${compiled.replace('./dist/esm/', 'src/').replace(/\.js$/, '.ts')}`;
+}
+
 /** The names that a module exports, types too, those that it passes on included. */
 export function exportsOf(file: string): string[] {
   const { module } = parseSync(file, readRepositoryFile(file));

@@ -12,7 +12,7 @@ import {
   packAll,
   runNode,
 } from './packed-packages.js';
-import { exportsOf, filesIn, filesUnder, packageNames, readRepositoryFile } from './source-trees.js';
+import { exportsOf, filesIn, filesUnder, packageNames, readRepositoryFile, sourceOfCompiled } from './source-trees.js';
 
 const folder = mkdtempSync(join(realpathSync(tmpdir()), 'onceguard-contents-'));
 let packed: PackedPackage[] = [];
@@ -103,10 +103,11 @@ describe.each(packageNames)('The tarball of @onceguard/%s', (name) => {
       ),
     );
     for (const { entry, imported, required } of found) {
-      const path = entry.replace(`@onceguard/${name}`, '');
+      const path = entry.replace(`@onceguard/${name}`, '.');
+      const compiled = Object.fromEntries(targetsOf(tarball().manifest.exports[path]))['import.default'] ?? '';
       expect(imported.length, entry).toBeGreaterThan(0);
       expect(required, entry).toEqual(imported);
-      expect(exportsOf(`packages/${name}/src${path}/index.ts`), entry).toEqual(expect.arrayContaining(imported));
+      expect(exportsOf(sourceOfCompiled(name, compiled)), entry).toEqual(expect.arrayContaining(imported));
     }
   });
 });
