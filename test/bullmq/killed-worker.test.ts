@@ -43,7 +43,7 @@ onEveryMajor((world, major) => {
     expect([await job.getState(), job.attemptsMade]).toEqual(['failed', 1]);
     expect(job.failedReason).toContain('may have taken effect');
     const { store } = world();
-    const { doubts } = await listDoubts(store, { limit: 100_000 });
+    const { doubts } = await listDoubts(store, { limit: 10_000 });
     expect(doubts).toMatchObject([{ state: 'abandoned', recordedSteps: ['charge'] }]);
     expect(await charges()).toBe(1);
   });

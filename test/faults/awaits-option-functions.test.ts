@@ -96,7 +96,7 @@ onEveryFramework(
         const misconfigured = nextEvent('misconfigured');
         const response = await send(port, { key: 'k' });
         expect([response.status, response.text, runs()]).toEqual([500, 'Internal Server Error', 1]);
-        expect(await misconfigured).toMatchObject({ code: 'option_invalid', name: store.calls[0]?.key });
+        expect(await misconfigured).toMatchObject({ code: 'option_invalid', recordName: store.calls[0]?.key });
         expect(store.callsOf('complete')).toEqual([]);
         expect((await store.inner.read(store.calls[0]?.key ?? '')).record?.state).toBe(state);
         expect(await callOverHttp(port, 'k')).toBe(repeat);

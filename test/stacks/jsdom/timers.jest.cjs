@@ -1,6 +1,6 @@
 // Run by jest in jsdom, where a timer is a number and some of Node's globals are missing.
 const { createServer, request } = require('node:http');
-const { MemoryStore, executeIdempotently: execute, makeIdempotent } = require('@onceguard/core');
+const { MemoryStore, executeIdempotently, makeIdempotent } = require('@onceguard/core');
 const { idempotency } = require('@onceguard/express');
 const express = require('express');
 
@@ -28,8 +28,8 @@ test('a function runs once, and its duplicates wait for it', async () => {
 
 test('a failure frees the key', async () => {
   const options = { store, scope: 'jsdom', key: 'failing' };
-  await expect(execute(() => Promise.reject(new Error('declined')), options)).rejects.toThrow('declined');
-  expect(await execute(() => Promise.resolve(1), options)).toMatchObject({ kind: 'executed', value: 1 });
+  await expect(executeIdempotently(() => Promise.reject(new Error('declined')), options)).rejects.toThrow('declined');
+  expect(await executeIdempotently(() => Promise.resolve(1), options)).toMatchObject({ kind: 'executed', value: 1 });
 });
 
 test('a request runs once over HTTP', async () => {

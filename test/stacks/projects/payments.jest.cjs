@@ -8,7 +8,7 @@ const koa = require('@onceguard/koa');
 const Express = require('express');
 const Koa = require('koa');
 
-const { executeIdempotently: execute, KeyReusedError, MemoryStore, makeIdempotent, StoreError } = core;
+const { executeIdempotently, KeyReusedError, MemoryStore, makeIdempotent, StoreError } = core;
 
 class CardDeclined extends Error {}
 
@@ -42,7 +42,8 @@ describe.each([
   });
 
   test('a payload of bytes is compared', async () => {
-    const call = (fingerprint) => execute(() => 'paid', { store, scope: 'jest', key: 'payload', fingerprint });
+    const call = (fingerprint) =>
+      executeIdempotently(() => 'paid', { store, scope: 'jest', key: 'payload', fingerprint });
     expect(await call(new Uint8Array([1]))).toMatchObject({ kind: 'executed' });
     expect(await call(new Uint8Array([1]))).toMatchObject({ kind: 'replayed' });
     expect(await call(new Uint8Array([2]))).toMatchObject({ kind: 'key_reused' });
