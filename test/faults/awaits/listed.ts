@@ -151,7 +151,7 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
   },
   'engine/await-outcome.ts': { otherAwaits: { pollOnce: [failing] } },
   'http/option-callbacks.ts': { otherAwaits: { callWithTimeout: ['test/adapters/18-option-functions.test.ts'] } },
-  'node/capture/capture.ts': { otherAwaits: { '#trackSending': ['test/node/connection.test.ts'] } },
+  'node/capture/http1-capture.ts': { otherAwaits: { trackSending: ['test/node/connection.test.ts'] } },
   'node/node-exchange.ts': { otherAwaits: { runHandler: [freeing] } },
   'koa/src/index.ts': { otherAwaits: { idempotency: [freeing, freeing] } },
 };

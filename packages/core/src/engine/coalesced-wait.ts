@@ -77,7 +77,7 @@ export class CoalescedWait {
       this.#followers.delete(follower);
       resolve(result);
     };
-    const timer = setTimeout(follower, endsAt - monotonicMs(), 'timed_out');
+    const timer = setTimeout(follower, Math.max(0, endsAt - monotonicMs()), 'timed_out');
     this.#followers.add(follower);
     caller.onLeave(() => follower('caller_gone'));
   }
