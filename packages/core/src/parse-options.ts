@@ -32,9 +32,9 @@ export function wholeNumber(unit: string, least: number, most: number, example: 
   return z.int({ error }).min(least, { error }).max(most, { error });
 }
 
-/** Any function. Its parameters and its result are checked where it is called. */
-export function functionField(error?: string) {
-  return z.custom<(input: never) => unknown>((value) => typeof value === 'function', error);
+/** Any function, typed as `F`. Its parameters and its result are checked where it is called. */
+export function functionField<F = (input: never) => unknown>(error?: string) {
+  return z.custom<F>((value) => typeof value === 'function', error);
 }
 
 interface ParsedInput {

@@ -14,7 +14,7 @@ import { followNewOwner, toExecution } from './standing-outcome.js';
 import { StoreClient } from './store-client.js';
 
 /**
- * Executes the work at most once under its key, or returns what the record says instead. Rejects with what the operation throws, and
+ * Runs the work if the store grants its key, and returns what the record says otherwise. Rejects with what the operation throws, and
  * with a `StoreError` where the store does not reply and nothing ran.
  */
 export async function run<T>(request: ExecutionRequest, work: ConditionalWork<T>): Promise<Execution<T> | NotStarted>;

@@ -1,14 +1,12 @@
 // Checks the options of `idempotency()` once, when the middleware is created.
 import { z } from 'zod';
 import { checkPolicy, policyFields, storeField, withDefaultTombstone } from '../engine/policy.js';
-import { milliseconds, parseOptions, wholeNumber } from '../parse-options.js';
+import { functionField, milliseconds, parseOptions, wholeNumber } from '../parse-options.js';
 import { headerNamePattern } from './headers.js';
 import type { CheckedHttpOptions, HttpOptions } from './http-options.js';
 import { defaultOmitHeaders } from './omitted-headers.js';
 
-const functionField = z.custom<(request: never) => unknown>((value) => typeof value === 'function', {
-  error: 'it must be a function',
-});
+const requestFunctionField = functionField('it must be a function');
 const headerNameField = z.string().regex(headerNamePattern, 'it must be the name of a header');
 const scopeRemedy =
   'it must say whose keys these are: a function of the request that returns the id of its user or tenant, or the word "public". Without it, one caller could get the response of another';
@@ -19,36 +17,40 @@ const versionRule =
 const fingerprintVersionField = z.union(
   [
     z.literal('default'),
-    functionField,
+    requestFunctionField,
     z.strictObject({
       version: z.string().regex(/^(?!(?:v1|c1|f1)$)[a-z0-9]{1,16}$/, versionRule),
-      of: functionField,
+      of: requestFunctionField,
     }),
   ],
   'it must be "default", a function, or { version, of }',
 );
 
 const fingerprintField = z.union(
-  [z.literal(false), functionField, z.array(fingerprintVersionField).min(1, 'it must have at least one version')],
+  [
+    z.literal(false),
+    requestFunctionField,
+    z.array(fingerprintVersionField).min(1, 'it must have at least one version'),
+  ],
   { error: 'it must be a function of the request, a list of versions, or false to compare nothing' },
 );
 
 const httpOptionsSchema = z
   .strictObject({
     store: storeField,
-    scope: z.union([z.literal('public'), functionField], { error: scopeRemedy }),
-    key: functionField.optional(),
+    scope: z.union([z.literal('public'), requestFunctionField], { error: scopeRemedy }),
+    key: requestFunctionField.optional(),
     required: z.boolean().default(false),
     methods: z.array(z.string().min(1)).default(['POST', 'PATCH']),
     headerName: headerNameField.default('Idempotency-Key'),
-    skip: functionField.optional(),
+    skip: requestFunctionField.optional(),
     fingerprint: fingerprintField.optional(),
-    classify: functionField.optional(),
-    isFinal: functionField.optional(),
+    classify: requestFunctionField.optional(),
+    isFinal: requestFunctionField.optional(),
     maxOutcomeBytes: wholeNumber('bytes', 1, 536_870_912, 'For one mebibyte write 1048576.').default(1_048_576),
     callbackTimeoutMs: milliseconds(10, 900_000).default(10_000),
     omitHeaders: z.array(z.string().min(1)).default([...defaultOmitHeaders]),
-    renderProblem: functionField.optional(),
+    renderProblem: requestFunctionField.optional(),
     ...policyFields,
   })
   .superRefine(checkPolicy)

@@ -1,7 +1,7 @@
 // The options of RedisStore.connect: the address of Redis, the credentials, and their validation.
 import type { ClusterOptions, RedisOptions } from 'ioredis';
 import { z } from 'zod';
-import { milliseconds } from '../../../parse-options.js';
+import { functionField, milliseconds } from '../../../parse-options.js';
 import type { RetryQueueLimits } from '../../../store/port.js';
 import { retryQueueLimitsField } from '../../store-options.js';
 import type { Credential } from './credentials.js';
@@ -108,10 +108,6 @@ const addressesSchema = z
   .min(1)
   .optional();
 
-function functionSchema<F>(error: string) {
-  return z.custom<F>((value) => typeof value === 'function', { error }).optional();
-}
-
 const credentialRule = 'it must be a string, or a function that returns one';
 const credentialSchema = z
   .custom<Credential>((value) => typeof value === 'string' || typeof value === 'function', { error: credentialRule })
@@ -127,7 +123,9 @@ const connectFieldsSchema = z.strictObject({
   sentinelUsername: z.string().optional(),
   sentinelPassword: z.string().optional(),
   sentinelTLS: tlsSchema,
-  dnsLookup: functionSchema<NonNullable<ClusterOptions['dnsLookup']>>('it must be a function such as dns.lookup'),
+  dnsLookup: functionField<NonNullable<ClusterOptions['dnsLookup']>>(
+    'it must be a function such as dns.lookup',
+  ).optional(),
   natMap: z.record(z.string(), z.strictObject({ host: z.string().min(1), port: portSchema })).optional(),
   host: hostSchema,
   port: portSchema.optional(),
