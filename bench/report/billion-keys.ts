@@ -33,8 +33,9 @@ function connections({ slices }: GrowthFigures): string | null {
   ];
   if (few === null || many === null || bare === null || busy === null) return null;
   return (
-    `A fresh request costs the server ${micros(few)} on one connection and ${micros(many)} on 512. At 32 connections, a billion ` +
-    `fresh keys a day (${whole(keysPerSecond)} a second on average) use ${cores(busy)}, of which ${cores(busy - bare)} for onceguard.`
+    `A fresh request costs the server ${micros(few)} on one connection and ${micros(many)} on 512. ` +
+    `A billion fresh keys a day are ${whole(keysPerSecond)} a second on average. ` +
+    `At 32 connections they use ${cores(busy)}, of which ${cores(busy - bare)} are used by onceguard.`
   );
 }
 
