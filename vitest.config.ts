@@ -1,29 +1,81 @@
 // How the tests run: which files, with which Redis, and with the built packages loaded as a user's Node loads them.
 import { configDefaults, defineConfig } from 'vitest/config';
+import { FileOrder } from './vitest.file-order.js';
+
+/**
+ * Folders whose files share processes: to start one and to load the packages takes longer than most of their tests. None whose tests leave
+ * stores that still try, or listeners: they would meet the tests of later files.
+ */
+const sharingFolders = ['protocol', 'http', 'node', 'fastify', 'web', 'h3'];
+
+/**
+ * Files of these folders that need a process of their own: they measure its memory, change globals, or move the clock, for everything that
+ * other files left waiting too.
+ */
+const aloneInSharingFolders = [
+  'test/http/{tick-batch,unhandled-errors}.test.ts',
+  'test/node/{body-copies,connection,large-responses,prototype-patches}.test.ts',
+];
+
+/** They share processes among themselves: each loads every framework, some of which change globals. */
+const onEveryFramework = ['test/adapters/*.test.ts'];
+const aloneOnEveryFramework = ['test/adapters/{08-on-finished,12-disconnect-costs,21-two-copies}.test.ts'];
 
 const onServersOfTheirOwn = ['test/faults/**/*.test.ts', 'test/testing/**/*.test.ts'];
 const stacks = ['test/stacks/**/*.test.ts'];
-// They have a configuration of their own: npm test needs Redis alone.
-const onFurtherServices = 'test/services/**';
+
+/** All other folders. The services have a configuration of their own: npm test needs Redis alone. */
+const otherFolders = `test/!(${[...sharingFolders, 'adapters', 'faults', 'testing', 'stacks', 'services'].join('|')})`;
+
+// They wait about as much as they compute.
+const contract = { maxWorkers: 5, sequence: { groupOrder: 0 } };
 
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
-    server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
+    server: { deps: { external: [/\/packages\/[^/]+\/dist\/(?!esm\/adapter-suite\/)/] } },
     // Tests cause these warnings on purpose, or do so by using a Redis that keeps nothing. They hear them as events all the same.
     execArgv: ['--disable-warning=OnceguardWarning', '--disable-warning=UnsupportedWarning'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // A test that hangs fails all the same, and a busy machine has time.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
+    sequence: { sequencer: FileOrder },
     projects: [
       {
         extends: true,
         test: {
+          ...contract,
           name: 'contract',
-          include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...onServersOfTheirOwn, ...stacks, onFurtherServices],
-          // They wait more than they compute.
-          maxWorkers: 4,
-          sequence: { groupOrder: 0 },
+          include: [
+            `${otherFolders}/**/*.test.ts`,
+            'test/*.test.ts',
+            'test/adapters/suite/*.test.ts',
+            ...aloneInSharingFolders,
+            ...aloneOnEveryFramework,
+          ],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...contract,
+          name: 'contract-adapters',
+          isolate: false,
+          setupFiles: ['test/support/forget-warnings.ts'],
+          include: onEveryFramework,
+          exclude: [...configDefaults.exclude, ...aloneOnEveryFramework],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...contract,
+          name: 'contract-shared',
+          isolate: false,
+          setupFiles: ['test/support/forget-warnings.ts', 'test/support/unchanged-globals.ts'],
+          include: [`test/{${sharingFolders.join(',')}}/**/*.test.ts`],
+          exclude: [...configDefaults.exclude, ...aloneInSharingFolders],
         },
       },
       {
@@ -32,14 +84,13 @@ export default defineConfig({
         test: {
           name: 'stacks',
           include: stacks,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
       {
-        // At the end, without the others: these start many servers, freeze and kill them, and wait for them.
+        // These start many servers, freeze and kill them, and wait for leases to end. What computes beside them would take the time that they measure,
+        // so they come last, or beside a run of the others that has the lowest priority: scripts/test.mjs.
         extends: true,
         test: { name: 'faults', include: onServersOfTheirOwn, maxWorkers: 2, sequence: { groupOrder: 2 } },
       },

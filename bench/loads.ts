@@ -4,11 +4,18 @@ import type { KeyPlan } from './keys.js';
 export interface Load {
   readonly name: string;
   readonly title: string;
-  /** Measured in every round, or in every second one. */
-  readonly everyRounds: 1 | 2;
+  /** Measured in every round, or in every second or fourth one. */
+  readonly everyRounds: 1 | 2 | 4;
   readonly connections: number;
-  /** The rows for which the load is meaningful; default: all that are not made for another load only. */
+  /** The rows for which the load is meaningful; default: all that are not made for other loads only. */
   readonly rows?: readonly string[];
+  /**
+   * An open loop: requests arrive at this share of what the bare app serves in a closed loop, however slowly they are answered.
+   * Default: a closed loop.
+   */
+  readonly arrivalShare?: number;
+  /** The duration of a measurement; default: that of the run. */
+  readonly sliceMs?: number;
   keys(prefixes: KeyPrefixes): KeyPlan;
 }
 
@@ -18,7 +25,10 @@ export interface KeyPrefixes {
   readonly fresh: string;
 }
 
-const repeatedCount = 200;
+const repeatedCount = 100;
+
+const comparedRows = ['bare', 'limit', 'by-hand', 'onceguard-redis'];
+const peerRows = ['express-idempotency', 'node-idempotency', 'powertools'];
 
 export const loads: readonly Load[] = [
   {
@@ -38,14 +48,14 @@ export const loads: readonly Load[] = [
   {
     name: 'mixed',
     title: '90 % fresh, 10 % replays',
-    everyRounds: 2,
+    everyRounds: 4,
     connections: 32,
     keys: (prefixes) => repeatedKeys(prefixes, 0.9),
   },
   {
     name: 'duplicates',
     title: '50 duplicates at once',
-    everyRounds: 2,
+    everyRounds: 4,
     connections: 50,
     keys: ({ fresh }) => ({ kind: 'bursts', prefix: fresh, size: 50 }),
   },
@@ -57,7 +67,32 @@ export const loads: readonly Load[] = [
     rows: ['bare', 'onceguard-redis'],
     keys: () => ({ kind: 'none' }),
   },
+  {
+    name: 'single',
+    title: 'one request at a time',
+    everyRounds: 2,
+    connections: 1,
+    rows: [...comparedRows, ...peerRows],
+    keys: ({ fresh }) => ({ kind: 'fresh', prefix: fresh }),
+  },
+  ...[0.2, 0.5, 0.8].map(
+    (share): Load => ({
+      name: `open-${share * 100}`,
+      title: `an open loop at ${share * 100} % of bare`,
+      everyRounds: 4,
+      connections: 64,
+      rows: [...comparedRows, 'powertools'],
+      arrivalShare: share,
+      sliceMs: 1_000,
+      keys: ({ fresh }) => ({ kind: 'fresh', prefix: fresh }),
+    }),
+  ),
 ];
+
+/** The loads that measure how much a row can do, rather than how long a request takes. */
+export const throughputLoads = loads.filter(({ arrivalShare, connections }) => {
+  return arrivalShare === undefined && connections > 1;
+});
 
 export function loadNamed(name: string): Load {
   const load = loads.find((one) => one.name === name);

@@ -1,26 +1,11 @@
 // The rows of the benchmark: every way of guarding POST /payments that is measured.
 import * as core from '@onceguard/core';
-import { type ConnectOptions, RedisStore } from '@onceguard/core/redis';
-import type { Express } from 'express';
+import { RedisStore, safeRedisOptions } from '@onceguard/core/redis';
+import { frameworkRows } from './framework-rows.js';
+import type { Row, StoreLocation } from './row.js';
 
-/** Where a row keeps its records. */
-export interface StoreLocation {
-  readonly redisUrl: string;
-  /** Instead, for onceguard only: the nodes of a cluster. */
-  readonly cluster?: ConnectOptions['cluster'];
-  /** For onceguard only: the lifetime of its records; default a day. */
-  readonly ttlMs?: number;
-}
-
-export interface Row {
-  readonly name: string;
-  readonly title: string;
-  readonly kind: 'bare' | 'limit' | 'ours' | 'peer';
-  /** What one has to know to read its figures. */
-  readonly note: string;
-  readonly keepsInRedis: boolean;
-  open(location: StoreLocation): Promise<Express>;
-}
+/** A variation of another row. What it differs in shows under these loads. */
+const variation = { loads: ['fresh', 'replay'], everyRounds: 2 } as const;
 
 const localCacheBytes = 64 * 2 ** 20;
 
@@ -47,7 +32,25 @@ export const rows: readonly Row[] = [
     kind: 'limit',
     note: 'the same with `enableAutoPipelining`',
     keepsInRedis: true,
+    ...variation,
     open: async ({ redisUrl }) => await (await import('./apps/limit.js')).limitApp(redisUrl, true),
+  },
+  {
+    name: 'limit-node-redis',
+    title: 'the limit, on node-redis',
+    kind: 'limit',
+    note: 'the same commands by `@redis/client`, which sends those of one tick together',
+    keepsInRedis: true,
+    ...variation,
+    open: async ({ redisUrl }) => await (await import('./apps/limit.js')).limitOnNodeRedis(redisUrl),
+  },
+  {
+    name: 'by-hand',
+    title: '80 lines of Lua',
+    kind: 'hand',
+    note: 'a claim and an end that only its owner can write, by scripts, and a capture of `res.end`; no fingerprint, no renewal, no release',
+    keepsInRedis: true,
+    open: async ({ redisUrl }) => await (await import('./apps/by-hand.js')).byHandApp(redisUrl),
   },
   {
     name: 'onceguard-memory',
@@ -79,11 +82,38 @@ export const rows: readonly Row[] = [
     },
   },
   {
+    name: 'onceguard-iovalkey',
+    title: 'onceguard, Redis, on iovalkey',
+    kind: 'ours',
+    note: '`new RedisStore({ client })` with a client of `iovalkey` and `safeRedisOptions()`',
+    keepsInRedis: true,
+    ...variation,
+    open: async ({ redisUrl }) => {
+      const { Redis } = await import('iovalkey');
+      const client = new Redis(redisUrl, safeRedisOptions());
+      await client.connect();
+      return (await import('./apps/onceguard.js')).onceguardApp(new RedisStore({ client }));
+    },
+  },
+  {
+    name: 'onceguard-opentelemetry',
+    title: 'onceguard, Redis + OpenTelemetry',
+    kind: 'ours',
+    note: 'the same with `@onceguard/opentelemetry`; spans are made and ended, and go nowhere',
+    keepsInRedis: true,
+    loads: ['fresh', 'replay'],
+    open: async (location) => {
+      (await import('./apps/open-telemetry.js')).startOpenTelemetry();
+      return (await import('./apps/onceguard.js')).onceguardApp(await connectRedisStore(location), location);
+    },
+  },
+  {
     name: 'onceguard-waiting',
     title: 'onceguard, Redis, duplicates wait',
     kind: 'ours',
     note: '`onInProgress: { waitMs: 10_000 }`: every duplicate gets the response',
     keepsInRedis: true,
+    loads: ['duplicates'],
     open: async (location) =>
       (await import('./apps/onceguard.js')).onceguardApp(await connectRedisStore(location), { waitMs: 10_000 }),
   },
@@ -114,7 +144,7 @@ export const rows: readonly Row[] = [
 ];
 
 export function rowNamed(name: string): Row {
-  const row = rows.find((one) => one.name === name);
+  const row = [...rows, ...frameworkRows].find((one) => one.name === name);
   if (row === undefined) throw new Error(`There is no row ${name}`);
   return row;
 }

@@ -4,6 +4,7 @@ import { type IdempotencyStore, MemoryStore } from '@onceguard/core';
 import type { Job } from 'bullmq';
 import type { RequestHandler } from 'express';
 import type { Middleware } from 'koa';
+import type Stripe from 'stripe';
 
 declare global {
   namespace Express {
@@ -114,7 +115,7 @@ export const stripeEvent = {
   type: 'payment_intent.succeeded',
   data: { object: { id: 'pi_1', amount: 2_000 } },
   pending_webhooks: 2,
-};
+} as unknown as Stripe.Event;
 export const order: Order = { id: randomUUID(), orderId: randomUUID(), items: ['book'], amount: 20, cents: 2_000 };
 export const items = order.items;
 export const amount = 20;

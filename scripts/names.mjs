@@ -24,7 +24,6 @@ const betterTerms = {
   interference: 'fault rule',
   obstacle: 'diagnostics, failure',
   onlooker: 'observer',
-  outbox: 'batcher',
   overlay: 'overrides',
   plan: 'request',
   preceded: 'run first',

@@ -24,8 +24,8 @@ export function runQuietly(command, args, options = {}) {
 }
 
 /** Runs a program to its end, and calls `onLine` with each line that it prints; resolves with its exit status. */
-export function runLineByLine(command, args, onLine) {
-  const child = spawn(...startable(command, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
+export function runLineByLine(command, args, onLine, options = {}) {
+  const child = spawn(...startable(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options }));
   for (const stream of [child.stdout, child.stderr]) {
     let rest = '';
     stream.setEncoding('utf8').on('data', (text) => {
@@ -45,17 +45,28 @@ export function runLineByLine(command, args, onLine) {
 }
 
 /**
- * Becomes another program, as far as Node can: passes on a request to end, and ends with its exit status. Resolves with that status
- * when the program has ended.
+ * Becomes another program, as far as Node can: passes on a request to end, and ends with its exit status unless that is 0. Resolves with
+ * the status when the program has ended. Where the user asked for the end, this process ends too.
  */
-export function become(command, args) {
-  const child = spawn(...startable(command, args, { stdio: 'inherit' }));
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
+export function become(command, args, options = {}) {
+  const child = spawn(...startable(command, args, { stdio: 'inherit', ...options }));
+  let isEndAsked = false;
+  const endChild = () => {
+    isEndAsked = true;
+    child.kill('SIGTERM');
+  };
   // The terminal sends Ctrl-C to both; this one waits for the other to finish in its own way.
-  process.on('SIGINT', () => {});
+  const wait = () => {
+    isEndAsked = true;
+  };
+  process.on('SIGTERM', endChild);
+  process.on('SIGINT', wait);
   return new Promise((resolve) => {
     const end = (status) => {
-      process.exitCode = status;
+      if (isEndAsked) process.exit(status);
+      process.off('SIGTERM', endChild);
+      process.off('SIGINT', wait);
+      if (status !== 0) process.exitCode = status;
       resolve(status);
     };
     child.on('error', (error) => {

@@ -1,19 +1,37 @@
 // npm run test:nodes [-- --short] [vitest arguments]: the contract tests on each version of Node, one after the other.
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname } from 'node:path';
 import { nodeOf, ownMajor, testedMajors, versionOf } from './nodes.mjs';
-import { root, run, timeSince } from './processes.mjs';
+import { timeSince } from './processes.mjs';
+import { runVitest } from './vitest.mjs';
 import { prepare } from './workspace.mjs';
 
-/** What differs between versions of Node: servers and streams, timers, how modules load. And a part of the protocol. */
+/**
+ * What differs between versions of Node: servers and streams, timers, asynchronous contexts, errors, garbage, SQLite, how modules load. The rest of the
+ * code is the language alone.
+ */
 const shortList = [
-  'test/protocol/acquire',
-  'test/http/',
   'test/node/',
-  'test/engine/',
+  'test/http/',
+  ...engineTests(
+    'coalesced-waiting',
+    'context',
+    'errors',
+    'events',
+    'final-errors',
+    'hidden-property',
+    'lease',
+    'payloads',
+  ),
+  ...engineTests('process-lifetime', 'results', 'retry-queue', 'steps.test', 'tracer-contexts', 'tracing', 'waiting'),
   'test/adapters/02-replay-express',
-  'test/adapters/08-client-disconnects',
-  'test/packages/tarball-contents',
+  'test/adapters/suite/express-5.test.ts',
+  'test/packages/entry-points',
+  ...['check', 'files', 'locks', 'store-contract', 'transactions'].map((name) => `test/sqlite/${name}`),
 ];
+
+function engineTests(...names) {
+  return names.map((name) => `test/engine/${name}`);
+}
 
 const args = process.argv.slice(2);
 const isShort = args.includes('--short');
@@ -35,9 +53,8 @@ async function testOn(major) {
   console.log(`\nOn Node ${version}:`);
   // The tools that tests start run on the first Node of the PATH.
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
-  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const files = isShort && rest.length === 0 ? shortList : rest;
-  if (run(node, [vitest, 'run', '--project', 'contract', ...files], { env }) === 0) return `${version} passed`;
-  process.exitCode = 1;
-  return `${version} failed`;
+  const projects = ['--project', 'contract*'];
+  const { status, failed } = await runVitest([...projects, ...files], { node, env });
+  return status === 0 ? `${version} passed` : `${version} failed\n${failed}`;
 }

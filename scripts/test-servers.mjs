@@ -4,28 +4,28 @@
 import { delimiter } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { bin, run } from './processes.mjs';
 import { redisServers } from './redis-servers.mjs';
+import { runVitest } from './vitest.mjs';
 import { prepare } from './workspace.mjs';
 
 /**
- * Answers the exit status: 0 where all tests passed on all servers. `isNeeded` picks servers by their version. `isShort` leaves out the
+ * Answers what failed, a text for each server on which something did. `isNeeded` picks servers by their version. `isShort` leaves out the
  * tests that take longer.
  */
-export function testServers(args, { isNeeded = () => true, isShort = false } = {}) {
-  const servers = redisServers().filter(({ version }) => isNeeded(version));
-  const failed = servers.filter(({ what, path }) => {
+export async function testServers(args, { isNeeded = () => true, isShort = false } = {}) {
+  const failures = [];
+  for (const { what, path } of redisServers().filter(({ version }) => isNeeded(version))) {
     console.log(`\nOn ${what}:`);
     const { REDIS_URL: _, ...env } = process.env;
     env.PATH = `${path}${delimiter}${env.PATH}`;
     if (isShort) env.ONCEGUARD_SHORT = '1';
-    return run(bin('vitest'), ['run', '--config', 'test/services/servers.config.ts', ...args], { env }) !== 0;
-  });
-  for (const { what } of failed) console.error(`Tests failed on ${what}.`);
-  return failed.length === 0 ? 0 : 1;
+    const { status, failed } = await runVitest(['--config', 'test/services/servers.config.ts', ...args], { env });
+    if (status !== 0) failures.push(`Tests failed on ${what}.\n${failed}`);
+  }
+  return failures;
 }
 
 if (argv[1] === fileURLToPath(import.meta.url)) {
   await prepare();
-  process.exitCode = testServers(argv.slice(2));
+  for (const failure of await testServers(argv.slice(2))) console.log(`\n${failure}`);
 }

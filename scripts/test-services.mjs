@@ -2,13 +2,15 @@
 // the short ones of those that are run on several versions of Redis, but for the version that npm test runs on. With arguments the
 // first alone.
 
-import { bin, run } from './processes.mjs';
 import { versionOnPath } from './redis-servers.mjs';
 import { testServers } from './test-servers.mjs';
+import { runVitest } from './vitest.mjs';
 import { prepare } from './workspace.mjs';
 
 await prepare();
 const args = process.argv.slice(2);
-const status = run(bin('vitest'), ['run', '--config', 'test/services/vitest.config.ts', ...args]);
+const { status, failed } = await runVitest(['--config', 'test/services/vitest.config.ts', ...args]);
 const isNeeded = (version) => version !== versionOnPath();
-process.exitCode = args.length > 0 ? status : Math.max(status, testServers([], { isNeeded, isShort: true }));
+const failures = args.length > 0 ? [] : await testServers([], { isNeeded, isShort: true });
+if (status !== 0) failures.unshift(`Tests of the services failed.\n${failed}`);
+for (const failure of failures) console.log(`\n${failure}`);

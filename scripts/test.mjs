@@ -1,11 +1,37 @@
 // npm test [-- vitest arguments]: installs and builds what is missing, then runs the tests on a real Redis.
-import { become, bin, timeSince } from './processes.mjs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { constants, setPriority, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { timeSince } from './processes.mjs';
+import { runVitest } from './vitest.mjs';
 import { prepare } from './workspace.mjs';
 
 await prepare();
 const args = process.argv.slice(2);
-const isWhole = args.length === 0;
-if (isWhole) console.log('\nAll tests run now: about 10 minutes on two cores. A part of them: npm test -- test/http');
-const startedAt = performance.now();
-const status = await become(bin('vitest'), ['run', ...args]);
-if (isWhole) console.log(`${status === 0 ? 'All tests passed' : 'Tests failed'}. They took ${timeSince(startedAt)}.`);
+if (args.length > 0) {
+  const { failed } = await runVitest(args);
+  if (failed !== '') console.log(`\n${failed}`);
+} else {
+  await runAll();
+}
+
+/**
+ * The tests of faults wait for leases most of the time, so all others run beside them. These have the lowest priority: they never take the
+ * time that the faults measure.
+ */
+async function runAll() {
+  console.log('\nAll tests run now: about 30 minutes on two cores. A part of them: npm test -- test/http');
+  const startedAt = performance.now();
+  const folder = mkdtempSync(join(tmpdir(), 'onceguard-test-'));
+  const output = join(folder, 'faults.log');
+  const faults = runVitest(['--project', 'faults'], { output });
+  // For the processes that start from now on.
+  setPriority(constants.priority.PRIORITY_LOW);
+  const others = await runVitest(['--project', '!faults']);
+  const results = [await faults, others];
+  console.log(`\nThe tests of faults:\n${readFileSync(output, 'utf8')}`);
+  rmSync(folder, { recursive: true });
+  const passed = results.every(({ status }) => status === 0);
+  console.log(`${passed ? 'All tests passed' : 'Tests failed'}. They took ${timeSince(startedAt)}.`);
+  for (const { failed } of results) if (failed !== '') console.log(`\n${failed}`);
+}

@@ -4,24 +4,31 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { bundleInspectorPage } from './inspector-page.mjs';
 import { manifest, pnpmInstall } from './pnpm-install.mjs';
 import { become, bin, root, run, timeSince } from './processes.mjs';
 
 /** The folders of the publishable packages, relative to the root. */
 export const packageFolders = readdirSync(join(root, 'packages')).map((name) => join('packages', name));
 
-/** The folders of the test packages that hold one major of a framework each, relative to the root. */
-const stackFolders = ['nest-11', 'nest-12'].map((name) => join('test', 'stacks', name));
+/** The folders of packages within `test` and `examples`: one for each major of Nest, and one for Next. Relative to the root. */
+const stackFolders = [
+  join('test', 'stacks', 'nest-11'),
+  join('test', 'stacks', 'nest-12'),
+  join('examples', 'next-payments'),
+  join('examples', 'prisma-ledger'),
+];
 
 /** Installs and compiles what is missing. Every script begins with it. */
 export async function prepare() {
   requireNode();
   await install();
+  await bundleInspectorPage();
   build();
 }
 
 /**
- * Becomes a program of one of the folders that are not published, such as `examples` and `demo/main.ts`, with the arguments of this
+ * Becomes a program of one of the folders that are not published, such as `bench` and `main.ts`, with the arguments of this
  * script. `node` is the Node that runs it, `flags` are for that Node.
  */
 export async function becomeProgram(
@@ -42,10 +49,16 @@ async function install() {
     'pnpm-workspace.yaml',
     ...folders.map((at) => join(at, 'package.json')),
   ]);
-  const complete = folders.every((at) => existsSync(join(root, at, 'node_modules')));
+  const complete = folders.filter(hasDependencies).every((at) => existsSync(join(root, at, 'node_modules')));
   if (complete && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   orExit(await pnpmInstall('the dependencies'));
   writeFileSync(stamp, wanted);
+}
+
+/** Whether pnpm makes a `node_modules` in this folder: it makes none where there is nothing to link. */
+function hasDependencies(folder) {
+  const its = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+  return ['dependencies', 'devDependencies', 'peerDependencies'].some((kind) => its[kind] !== undefined);
 }
 
 /** Compiles what changed since the last build, to ESM and to CommonJS, core before what depends on it. */

@@ -1,7 +1,8 @@
 // The experiments behind the growth charts: each varies one parameter of the main run.
 import { startRedisCluster } from '@onceguard/testing';
 import type { KeyPlan } from '../keys.js';
-import { rowNamed, type StoreLocation } from '../rows.js';
+import type { StoreLocation } from '../row.js';
+import { rowNamed } from '../rows.js';
 import { type BenchEnvironment, newPrefix, type Server } from '../run/bench-environment.js';
 import { type Origins, RedisCostMeter } from '../run/redis-cost-meter.js';
 import { type Measurement, measure, originsOf, type Slice } from '../run/slice.js';

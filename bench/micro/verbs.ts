@@ -1,5 +1,6 @@
 // The verbs of the Redis store, one call at a time: the round trip, and what of it Redis took.
 import { randomUUID } from 'node:crypto';
+import { listDoubts } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import type { AcquireRequest, Lease } from '@onceguard/core/store';
 import { Bench } from 'tinybench';
@@ -49,8 +50,11 @@ class Verbs {
     const store = this.#store;
     return [
       ['acquire, fresh', async () => async () => void (await this.#acquire(randomUUID()))],
+      ['acquire, fresh and guarded', async () => async () => void (await this.#acquire(randomUUID(), 'block'))],
       ['acquire, replay', async () => await this.#replay()],
       ['complete', async () => await this.#withLeases(async (lease) => await this.#complete(lease))],
+      ['complete, guarded', async () => await this.#withLeases(async (lease) => await this.#complete(lease), 'block')],
+      ['list of three doubts', async () => await this.#threeDoubts()],
       ['renew', async () => await this.#withLeases(async (lease) => void (await store.renew(lease, 30_000)))],
       [
         'checkpoint',
@@ -71,10 +75,24 @@ class Verbs {
     };
   }
 
-  async #withLeases(call: (lease: Lease) => Promise<void>): Promise<Call> {
+  async #threeDoubts(): Promise<Call> {
+    for (let count = 0; count < 3; count += 1) {
+      const lease = await this.#acquire(randomUUID(), 'block');
+      await this.#store.release(lease, { as: 'unknown', retryAfterMs: null, note: null });
+    }
+    return async () => {
+      const { doubts } = await listDoubts(this.#store);
+      if (doubts.length < 3) throw new Error(`${doubts.length} doubts are listed`);
+    };
+  }
+
+  async #withLeases(
+    call: (lease: Lease) => Promise<void>,
+    onAbandoned: AcquireRequest['onAbandoned'] = 'rerun',
+  ): Promise<Call> {
     const leases: Lease[] = [];
     // One for the look at what it sends, and one in reserve.
-    while (leases.length < calls + 2) leases.push(await this.#acquire(randomUUID()));
+    while (leases.length < calls + 2) leases.push(await this.#acquire(randomUUID(), onAbandoned));
     return async () => {
       const lease = leases.pop();
       if (lease === undefined) throw new Error('More calls than leases');
@@ -82,8 +100,8 @@ class Verbs {
     };
   }
 
-  async #acquire(key: string): Promise<Lease> {
-    const asked = request(randomUUID());
+  async #acquire(key: string, onAbandoned: AcquireRequest['onAbandoned'] = 'rerun'): Promise<Lease> {
+    const asked = { ...request(randomUUID()), onAbandoned };
     const answer = await this.#store.acquire(key, asked);
     if (answer.kind !== 'acquired') throw new Error(`A fresh key was answered ${answer.kind}`);
     return { ...terms, ...answer, key, ownerToken: asked.ownerToken, fingerprint: asked.fingerprint };
@@ -107,5 +125,8 @@ function request(ownerToken: string): AcquireRequest {
     onAbandoned: 'rerun',
     notAfter,
     lastSeenFencingToken: 0,
+    operation: 'POST /payments',
+    label: null,
+    traceparent: null,
   };
 }

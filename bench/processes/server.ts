@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { runsSoFar } from '../apps/payment.js';
-import { rowNamed, type StoreLocation } from '../rows.js';
+import type { StoreLocation } from '../row.js';
+import { rowNamed } from '../rows.js';
+import { AllocationMeter } from './allocation-meter.js';
 import { endWithParent, serveRequests } from './child-process.js';
 
 export interface Usage {
@@ -12,12 +14,16 @@ export interface Usage {
   readonly peakRssBytes: number;
   /** The bytes still referenced after a garbage collection; null, unless asked for. */
   readonly liveBytes: number | null;
+  /** The bytes that were allocated since `allocation: 'begin'`; null, unless asked for. */
+  readonly allocatedBytes: number | null;
   /** How often the work was done. */
   readonly runs: number;
 }
 
 export interface UsageRequest {
-  readonly measuresLiveBytes: boolean;
+  readonly measuresLiveBytes?: boolean;
+  /** Begins to count allocated bytes, or ends that. */
+  readonly allocation?: 'begin' | 'end';
 }
 
 endWithParent();
@@ -29,13 +35,16 @@ const server = createServer({ keepAliveTimeout: 0 }, app);
 server.listen({ port: 0, host: '127.0.0.1', backlog: 1_024 });
 await once(server, 'listening');
 
-serveRequests(({ measuresLiveBytes }: UsageRequest): Usage => {
+const allocations = new AllocationMeter();
+serveRequests(({ measuresLiveBytes = false, allocation }: UsageRequest): Usage => {
+  if (allocation === 'begin') allocations.begin();
   const { user, system } = process.cpuUsage();
   const peakRssBytes = process.resourceUsage().maxRSS * 1_024;
   return {
     cpuMicros: user + system,
     peakRssBytes,
     liveBytes: measuresLiveBytes ? liveBytes() : null,
+    allocatedBytes: allocation === 'end' ? allocations.end() : null,
     runs: runsSoFar(),
   };
 });

@@ -35,7 +35,7 @@ function connections({ slices }: GrowthFigures): string | null {
   return (
     `A fresh request costs the server ${micros(few)} on one connection and ${micros(many)} on 512. ` +
     `A billion fresh keys a day are ${whole(keysPerSecond)} a second on average. ` +
-    `At 32 connections they use ${cores(busy)}, of which ${cores(busy - bare)} are used by onceguard.`
+    `At 32 connections they use ${cores(busy)}, of which ${cores(busy - bare)} are for onceguard itself.`
   );
 }
 

@@ -1,7 +1,7 @@
 // Which charts there are, and what each draws.
 
 import { growthCharts } from '../growth/growth-charts.js';
-import { loads } from '../loads.js';
+import { throughputLoads } from '../loads.js';
 import { rowNamed, rows } from '../rows.js';
 import { figureOf, firstFailure, type Metric, ratioOf } from './figures.js';
 import type { GrowthResults, MainResults } from './results.js';
@@ -13,9 +13,9 @@ export interface Chart {
   readonly svg: string;
 }
 
-/** One for each load: throughput and costs, divided by those of the bare app in the same round. */
+/** One for each load of a full server: throughput and costs, divided by those of the bare app in the same round. */
 export function mainCharts(main: MainResults): Chart[] {
-  return loads.map((load) => {
+  return throughputLoads.map((load) => {
     const panel = (title: string, metric: Metric): BarPanel => ({
       title,
       reference: 1,
@@ -63,6 +63,7 @@ function toneOf(row: string): Tone {
     case 'ours':
       return 'ours';
     case 'limit':
+    case 'hand':
       return 'plain';
     case 'bare':
     case 'peer':

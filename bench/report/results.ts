@@ -1,8 +1,10 @@
 // The results of the runs, one file for each kind, as they are kept in the repository.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import type { RowResult } from '../run/main-run.js';
+import type { RowResult, Tail } from '../run/main-run.js';
 import type { Slice } from '../run/slice.js';
+import type { BloatResult } from '../sql/bloat-run.js';
+import type { SqlRunResult } from '../sql/sql-run.js';
 
 export interface Circumstances {
   readonly measuredAt: string;
@@ -17,6 +19,8 @@ export interface MainResults extends Circumstances {
   readonly rows: readonly RowResult[];
   /** The bytes of a record in Redis beyond the response body, by row. */
   readonly bytesPerRecord: Readonly<Record<string, number>>;
+  /** Of the open loops. Missing in older results. */
+  readonly tails?: readonly Tail[];
   readonly slices: readonly Slice[];
 }
 
@@ -57,10 +61,44 @@ export interface MicroTask {
   readonly redisMicros: number | null;
 }
 
+/** The slices of the rows that compare frameworks. */
+export interface FrameworkResults extends Circumstances {
+  readonly rounds: number;
+  readonly slices: readonly Slice[];
+}
+
+/** The stores on SQL. `bloat` is missing where it was never measured. */
+export interface SqlResults extends Circumstances, Omit<SqlRunResult, 'postgres'> {
+  readonly rounds: number;
+  readonly bloat?: BloatResult & Pick<Circumstances, 'measuredAt'>;
+}
+
 interface Results {
+  readonly sql: SqlResults;
+  readonly frameworks: FrameworkResults;
   readonly main: MainResults;
+  /** The main run on other versions of Node, by major. */
+  readonly [onNode: `main-${number}`]: MainResults;
   readonly growth: GrowthResults;
   readonly micro: MicroResults;
+}
+
+/** The major whose results fill the page: `measuredMajor` of `scripts/nodes.mjs`. */
+const pageMajor = 24;
+
+/** Which file the main run of this process belongs to. */
+export function mainKind(node = process.versions.node): 'main' | `main-${number}` {
+  const major = Number.parseInt(node, 10);
+  return major === pageMajor ? 'main' : `main-${major}`;
+}
+
+/** The main runs on other versions of Node, by major. */
+export function otherMainResults(): MainResults[] {
+  const majors = readdirSync(new URL('../results/', import.meta.url)).flatMap((file) => {
+    const [, major] = /^main-(\d+)\.json$/.exec(file) ?? [];
+    return major === undefined ? [] : [Number(major)];
+  });
+  return majors.sort((a, b) => a - b).flatMap((major) => readResults(`main-${major}`) ?? []);
 }
 
 /** Null, if there was no such run. */
@@ -76,12 +114,21 @@ export function writeResults<Kind extends keyof Results>(kind: Kind, results: Re
 }
 
 export function circumstances(redisVersion: string): Circumstances {
+  return { ...hereAndNow(), versions: { node: process.versions.node, redis: redisVersion, ...installedVersions() } };
+}
+
+export function circumstancesOnSql(postgresVersion: string): Circumstances {
+  const { sqlite = '' } = process.versions;
+  const { pg = '' } = installedVersions();
+  return { ...hereAndNow(), versions: { node: process.versions.node, postgresql: postgresVersion, pg, sqlite } };
+}
+
+function hereAndNow(): Pick<Circumstances, 'measuredAt' | 'machine'> {
   const [cpu] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
   return {
     measuredAt: new Date().toISOString().slice(0, 16),
     machine: `${cpus().length} × ${cpu?.model ?? 'unknown processor'}, ${memory} GiB, ${process.platform}`,
-    versions: { node: process.versions.node, redis: redisVersion, ...installedVersions() },
   };
 }
 

@@ -1,5 +1,5 @@
 // The figures of a run as tables: for a terminal and for a document.
-import { type Load, loads } from '../loads.js';
+import { type Load, throughputLoads } from '../loads.js';
 import { rows } from '../rows.js';
 import { figureOf, firstFailure, ratioOf } from './figures.js';
 import type { BodyCost, MainResults } from './results.js';
@@ -20,9 +20,9 @@ const head = [
   'correct',
 ];
 
-/** For all loads that were measured. */
+/** For all loads that were measured and that show how much a row can do. */
 export function mainTables(results: Pick<MainResults, 'slices' | 'rows'>): Table[] {
-  return loads.flatMap((load) => {
+  return throughputLoads.flatMap((load) => {
     const measured = rows.filter(({ name }) => figureOf(results.slices, { row: name, load: load.name }, 'perSecond'));
     if (measured.length === 0) return [];
     return [{ title: load.title, head, rows: measured.map((row) => lineOf(results, load, row)) }];
@@ -38,7 +38,11 @@ const summaryHead = [
 
 /** The medians of fresh requests and of replays, and whether duplicates at once did the work once; a line for each row. */
 export function summaryTable({ slices }: Pick<MainResults, 'slices'>): Table {
-  const runsOnce = (row: string) => (firstFailure(slices, { row, load: 'duplicates' }) === null ? 'yes' : '**no**');
+  const runsOnce = (row: string) => {
+    const cell = { row, load: 'duplicates' };
+    if (figureOf(slices, cell, 'perSecond') === null) return '';
+    return firstFailure(slices, cell) === null ? 'yes' : '**no**';
+  };
   const cellsOf = (row: string, load: string) => {
     const cell = { row, load };
     return [
@@ -69,7 +73,7 @@ type Named = (typeof rows)[number];
 function lineOf({ slices, rows: judged }: Pick<MainResults, 'slices' | 'rows'>, load: Load, row: Named): string[] {
   const cell = { row: row.name, load: load.name };
   const to = (other: string, metric: 'perSecond' | 'cpuMicros' | 'p99Ms') =>
-    ratio(ratioOf(slices, cell, other, metric));
+    range(ratioOf(slices, cell, other, metric));
   const failure = judged.find((one) => one.row === row.name)?.failure ?? firstFailure(slices, cell);
   return [
     row.title,
@@ -82,13 +86,13 @@ function lineOf({ slices, rows: judged }: Pick<MainResults, 'slices' | 'rows'>, 
 }
 
 /** The median, and both quartiles. */
-function ratio(spread: Spread | null): string {
+export function range(spread: Spread | null): string {
   if (spread === null) return '';
   const { median, low, high } = spread;
   return `${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
 }
 
-function value(spread: Spread | null, digits: number): string {
+export function value(spread: Spread | null, digits: number): string {
   return spread === null ? '' : spread.median.toFixed(digits);
 }
 

@@ -6,7 +6,7 @@ import { installRedis } from '../../test/support/install-redis.js';
 import { ChildProcessClient } from '../processes/child-process.js';
 import type { LoadRequest, LoadResult } from '../processes/load-generator.js';
 import type { Usage, UsageRequest } from '../processes/server.js';
-import type { Row, StoreLocation } from '../rows.js';
+import type { Row, StoreLocation } from '../row.js';
 import { RedisCostMeter } from './redis-cost-meter.js';
 
 export interface Server {
@@ -59,7 +59,7 @@ export class BenchEnvironment {
     const stop = async () => await child.stop();
     this.#cleanups.push(stop);
     const { port } = await child.ready<{ port: number }>();
-    const usage = async (question: UsageRequest = { measuresLiveBytes: false }) => await child.request<Usage>(question);
+    const usage = async (question: UsageRequest = {}) => await child.request<Usage>(question);
     return { row, url: `http://127.0.0.1:${port}`, usage, stop };
   }
 

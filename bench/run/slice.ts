@@ -1,6 +1,6 @@
 // One measurement: a load on a row for a moment, and its cost for all processes.
 import type { KeyPlan } from '../keys.js';
-import type { LoadRequest, LoadResult } from '../processes/load-generator.js';
+import type { Arrivals, LoadRequest, LoadResult } from '../processes/load-generator.js';
 import type { Usage } from '../processes/server.js';
 import type { BenchEnvironment, Server } from './bench-environment.js';
 import type { Origins, RedisCost, RedisCostMeter } from './redis-cost-meter.js';
@@ -14,6 +14,8 @@ export interface Slice {
   readonly at?: number;
   readonly requests: number;
   readonly perSecond: number;
+  /** In an open loop, how many were due; if fewer were served, the row is saturated. */
+  readonly duePerSecond?: number;
   readonly cpuMicros: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -34,6 +36,10 @@ export interface Measurement {
   readonly durationMs: number;
   readonly maxRequests?: number;
   readonly noteBytes?: number;
+  /** Default: a closed loop. */
+  readonly arrivals?: Arrivals;
+  /** Receives the latency of every request of an open loop. */
+  readonly onLatencies?: (latenciesMs: readonly number[]) => void;
   readonly origins: Origins;
   /** Where the servers keep their records; default: the environment's Redis. */
   readonly redis?: RedisCostMeter;
@@ -51,10 +57,12 @@ export async function measure(
   const sent = await environment.sendLoad(loadRequestOf(servers, measurement));
   const cost = await redis.cost(origins);
   const used = difference(await usageOf(servers), before);
+  measurement.onLatencies?.(sent.latenciesMs);
   const row = servers[0]?.row;
+  const due = measurement.arrivals && { duePerSecond: rounded((sent.requests / measurement.durationMs) * 1_000) };
   return {
     ...{ row: row?.name ?? '', load, round, ...(at === undefined ? {} : { at }) },
-    ...figuresOf(sent, used.cpuMicros, cost),
+    ...{ ...figuresOf(sent, used.cpuMicros, cost), ...due },
     wrong: row?.kind === 'bare' ? null : findFailure(measurement.keys, sent, used.runs),
   };
 }
@@ -63,7 +71,7 @@ export async function measure(
 export async function originsOf(
   environment: BenchEnvironment,
   servers: readonly Server[],
-  measurement: Omit<Measurement, 'origins'>,
+  { arrivals: _, ...measurement }: Omit<Measurement, 'origins'>,
 ) {
   const order = loadRequestOf(servers, {
     ...measurement,
@@ -74,8 +82,9 @@ export async function originsOf(
 }
 
 function loadRequestOf(servers: readonly Server[], measurement: Omit<Measurement, 'origins'>): LoadRequest {
-  const { keys, connections, durationMs, maxRequests = 1_000_000, noteBytes = 0 } = measurement;
-  return { urls: servers.map(({ url }) => url), keys, connections, durationMs, maxRequests, noteBytes };
+  const { keys, connections, durationMs, maxRequests = 1_000_000, noteBytes = 0, arrivals } = measurement;
+  const order = { urls: servers.map(({ url }) => url), keys, connections, durationMs, maxRequests, noteBytes };
+  return arrivals === undefined ? order : { ...order, arrivals };
 }
 
 async function usageOf(servers: readonly Server[]): Promise<readonly Usage[]> {

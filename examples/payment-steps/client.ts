@@ -14,7 +14,9 @@ export async function placeOrder(url: string, order: string, killAt: string | un
   const see = (what: string) => {
     if (seen.at(-1) !== what) seen.push(what);
   };
-  for (let tries = 0; tries < 100; tries += 1) {
+  // A server that was killed may take a while to start.
+  const givesUpAt = performance.now() + 60_000;
+  for (let tries = 0; performance.now() < givesUpAt; tries += 1) {
     const response = await send(url, order, tries === 0 ? killAt : undefined).catch(() => null);
     if (response === null) {
       see('no answer');

@@ -7,7 +7,7 @@ import { idempotentProcessor } from '@onceguard/bullmq';
 import { RedisStore } from '@onceguard/core/redis';
 import { type Job, Worker } from 'bullmq';
 
-// A Redis without eviction: npx @onceguard/core doctor redis://… says whether yours will do.
+// A Redis without eviction: npx @onceguard/cli doctor redis://… says whether yours will do.
 const store = await RedisStore.connect(process.env.REDIS_URL ?? 'redis://127.0.0.1:6379');
 
 const processor = idempotentProcessor(

@@ -1,21 +1,25 @@
 // Requirement 1, across processes: copies of one slow request that arrive at four servers at once run once.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Options } from '../../packages/testing/src/adapter-suite/framework.js';
+import { type ReceivedResponse, send } from '../../packages/testing/src/adapter-suite/support/http-client.js';
 import { onEveryFramework } from './framework-matrix.js';
-import { frameworks, type Options } from './frameworks.js';
 import { type ServerProcess, startServerProcess } from './gated-server-process.js';
-import { type ReceivedResponse, send } from './http-client.js';
+import { frameworks } from './loaded-frameworks.js';
 
 const copies = 50;
 const waiting: Options = { onInProgress: { waitMs: 30_000 } };
 let servers: readonly ServerProcess[] = [];
+
+/** Processes that load several frameworks start slowly on a busy machine. */
+const startMs = 180_000;
 
 /** Every server has two applications of each framework: one rejects duplicates, the other lets them wait. */
 beforeAll(async () => {
   const prefix = `test:${randomUUID()}:`;
   const apps = [{}, waiting].flatMap((options) => frameworks.map(({ name: framework }) => ({ framework, options })));
   servers = await Promise.all(Array.from({ length: 4 }, () => startServerProcess({ prefix, apps })));
-});
+}, startMs);
 
 afterAll(async () => {
   await Promise.all(servers.map((server) => server.kill()));

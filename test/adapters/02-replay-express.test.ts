@@ -3,8 +3,9 @@ import { createReadStream } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Request, Response } from 'express';
-import { itReplays } from './02-it-replays.js';
+import { itReplays } from '../../packages/testing/src/adapter-suite/support/it-replays.js';
 import { onEveryFramework } from './framework-matrix.js';
+import { isExpress } from './registrations/express.js';
 
 const file = fileURLToPath(import.meta.url);
 
@@ -57,5 +58,5 @@ onEveryFramework(
       });
     }
   },
-  { family: 'express' },
+  { only: isExpress },
 );

@@ -3,8 +3,9 @@ import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Context } from 'koa';
-import { itReplays } from './02-it-replays.js';
+import { itReplays } from '../../packages/testing/src/adapter-suite/support/it-replays.js';
 import { onEveryFramework, type Testbed } from './framework-matrix.js';
+import { isKoa } from './registrations/koa.js';
 
 type Form = (ctx: Context) => void;
 
@@ -109,7 +110,7 @@ onEveryFramework(
     if (testbed.framework.name !== 'Koa 3') return;
     for (const [title, make] of Object.entries(webResponses)) itReplaysBody(testbed, title, make);
   },
-  { family: 'koa' },
+  { only: isKoa },
 );
 
 function itReplaysBody(testbed: Testbed, title: string, make: () => unknown): void {

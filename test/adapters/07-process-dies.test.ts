@@ -2,12 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import { httpPaymentPolicy } from '@onceguard/core/http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Framework, Options } from '../../packages/testing/src/adapter-suite/framework.js';
+import { type ReceivedResponse, send } from '../../packages/testing/src/adapter-suite/support/http-client.js';
 import { onEveryFramework } from './framework-matrix.js';
-import { type Framework, frameworks, type Options } from './frameworks.js';
 import { type ServerProcess, startServerProcess } from './gated-server-process.js';
-import { type ReceivedResponse, send } from './http-client.js';
+import { frameworks } from './loaded-frameworks.js';
 
-const leaseMs = 1_000;
+const leaseMs = 2_500;
+/** Processes that load several frameworks start slowly on a busy machine. */
+const startMs = 180_000;
+
 /** Retries wait until the lease of the first owner has expired. */
 const waiting: Options = { leaseMs, onInProgress: { waitMs: 30_000 } };
 /** Each server has an application of each framework for each of these. */
@@ -37,7 +41,7 @@ beforeAll(async () => {
   );
   await Promise.all(died);
   await killed.kill();
-});
+}, startMs);
 
 afterAll(async () => {
   await Promise.all([paused.kill(), retryServer.kill()]);
@@ -106,7 +110,7 @@ onEveryFramework(
 );
 
 function keyOfDead({ name }: Framework, kind: Kind): string {
-  return `${name}-${kind}`.replace(' ', '');
+  return `${name}-${kind}`.replaceAll(' ', '');
 }
 
 function portOf({ ports }: ServerProcess, framework: Framework, kind: Kind): number {

@@ -2,10 +2,11 @@
 // follows later.
 import { drainStore } from '@onceguard/core';
 import { afterEach, expect, it } from 'vitest';
+import type { Handler, Options } from '../../packages/testing/src/adapter-suite/framework.js';
+import { send } from '../../packages/testing/src/adapter-suite/support/http-client.js';
+import { nextEvent } from '../../packages/testing/src/adapter-suite/support/next-event.js';
 import { onEveryFramework } from './framework-matrix.js';
-import type { Handler, Options } from './frameworks.js';
-import { send } from './http-client.js';
-import { nextEvent } from './next-event.js';
+import { isRepresentative } from './frameworks.js';
 import { type RestartableRedis, startRestartableRedis } from './restartable-redis.js';
 
 let redis: RestartableRedis;
@@ -45,29 +46,32 @@ onEveryFramework(
       },
     );
 
-    it('the end of a streamed response, whose headers can no longer be marked, is withheld; the retry gets it', async () => {
-      let runs = 0;
-      const { port } = await startWith(async ({ res }): Promise<'raw'> => {
-        runs += 1;
-        res.statusCode = 200;
-        res.flushHeaders();
-        res.write('one');
-        await redis.crash();
-        res.end(' two');
-        return 'raw';
-      });
-      await expect(send(port, { key: 'k' })).rejects.toThrow(/aborted|INTERNAL_ERROR/);
+    it.runIf(testbed.has('raw'))(
+      'the end of a streamed response, whose headers can no longer be marked, is withheld; the retry gets it',
+      async () => {
+        let runs = 0;
+        const { port } = await startWith(async ({ res }): Promise<'raw'> => {
+          runs += 1;
+          res.statusCode = 200;
+          res.flushHeaders();
+          res.write('one');
+          await redis.crash();
+          res.end(' two');
+          return 'raw';
+        });
+        await expect(send(port, { key: 'k' })).rejects.toThrow(/aborted|INTERNAL_ERROR/);
 
-      await redis.restore();
-      expect(await drainStore(redis.store)).toBe(true);
-      const replay = await send(port, { key: 'k' });
-      expect([replay.status, replay.text, replay.headers['idempotent-replayed'], runs]).toEqual([
-        200,
-        'one two',
-        'true',
-        1,
-      ]);
-    });
+        await redis.restore();
+        expect(await drainStore(redis.store)).toBe(true);
+        const replay = await send(port, { key: 'k' });
+        expect([replay.status, replay.text, replay.headers['idempotent-replayed'], runs]).toEqual([
+          200,
+          'one two',
+          'true',
+          1,
+        ]);
+      },
+    );
 
     it('for longer than the lease: the client gets 503, and no result that another owner may contradict', async () => {
       const { port } = await startWith(
@@ -76,7 +80,7 @@ onEveryFramework(
           await new Promise((resolve) => context?.signal.addEventListener('abort', resolve));
           return { status: 201, body: 'paid' };
         },
-        { leaseMs: 1_000 },
+        { leaseMs: 4_000 },
       );
       const refusal = await send(port, { key: 'k' });
       expect([refusal.status, refusal.json().code]).toEqual([503, 'store_unavailable']);
@@ -104,9 +108,9 @@ onEveryFramework(
     });
 
     async function startWith(handler: Handler, options: Options = {}) {
-      redis = await startRestartableRedis(400);
+      redis = await startRestartableRedis(1_500);
       return await testbed.start({ store: redis.store, handler, options });
     }
   },
-  { store: 'Redis' },
+  { store: 'Redis', where: isRepresentative },
 );

@@ -4,12 +4,16 @@ import session from 'express-session';
 import type { Context, Next } from 'koa';
 import koaSession from 'koa-session';
 import { expect, it } from 'vitest';
-import { places, startWithMiddleware } from './13-other-middleware.js';
+import type { Call, Framework } from '../../packages/testing/src/adapter-suite/framework.js';
+import { places, startWithMiddleware } from '../../packages/testing/src/adapter-suite/support/app-with-layer.js';
+import type { ReceivedResponse } from '../../packages/testing/src/adapter-suite/support/http-client.js';
 import { onEveryFramework, type Testbed } from './framework-matrix.js';
-import type { Call } from './frameworks.js';
-import type { ReceivedResponse } from './http-client.js';
+import { type ExpressFramework, isExpress } from './registrations/express.js';
+import { isKoa, type KoaFramework } from './registrations/koa.js';
 
-onEveryFramework('express-session, koa-session', (testbed) => {
+onEveryFramework('express-session, koa-session', sessionTests, { only: isExpressOrKoa });
+
+function sessionTests(testbed: Testbed): void {
   // express-session calls a method that HTTP/2 responses lack, with or without this middleware.
   const usable = places.filter((place) => place === 'inside' || testbed.framework.name !== 'Express 5 over HTTP/2');
   it.each(usable)(
@@ -36,7 +40,7 @@ onEveryFramework('express-session, koa-session', (testbed) => {
       );
     },
   );
-});
+}
 
 onEveryFramework(
   'express-rate-limit',
@@ -77,11 +81,15 @@ onEveryFramework(
       expect([retry.status, retry.text, retry.headers['idempotent-replayed']]).toEqual([201, 'paid', undefined]);
     });
   },
-  { family: 'express' },
+  { only: isExpress },
 );
 
+function isExpressOrKoa(framework: Framework): framework is ExpressFramework | KoaFramework {
+  return isExpress(framework) || isKoa(framework);
+}
+
 function sessionLayer({ framework }: Testbed): unknown {
-  if (framework.family === 'express') {
+  if (isExpress(framework)) {
     return session({ name: 'sid', secret: 'not so secret', resave: false, saveUninitialized: false });
   }
   let layer: ReturnType<typeof koaSession> | undefined;
@@ -93,7 +101,7 @@ function sessionLayer({ framework }: Testbed): unknown {
 
 /** Express keeps the session on the request, Koa on the context. */
 function countInSession({ native }: Call) {
-  const held: { visits?: number } = Reflect.get(native, 'session');
+  const held: { visits?: number } = Reflect.get(Object(native), 'session');
   held.visits = (held.visits ?? 0) + 1;
   return { body: `visit ${held.visits}` };
 }

@@ -3,16 +3,20 @@ import { randomUUID } from 'node:crypto';
 import { type Doubt, deriveKeyFromRecordName, resolveDoubt } from '@onceguard/core';
 import { encodeRecoveredResponse } from '@onceguard/core/http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { allDoubts } from './16-list-all-doubts.js';
+import type { Framework, Options } from '../../packages/testing/src/adapter-suite/framework.js';
+import { expectReplay } from '../../packages/testing/src/adapter-suite/support/expect-replay.js';
+import { send } from '../../packages/testing/src/adapter-suite/support/http-client.js';
+import { allDoubts } from '../../packages/testing/src/adapter-suite/support/list-all-doubts.js';
 import { type StepsServer, startStepsServer, stopInStepHeader } from './16-steps-server-process.js';
-import { expectReplay } from './expect-replay.js';
 import { onEveryFramework } from './framework-matrix.js';
-import { type Framework, frameworks, type Options } from './frameworks.js';
-import { send } from './http-client.js';
+import { frameworks } from './loaded-frameworks.js';
 import { type OpenedStore, openRedisStore } from './store-kinds.js';
 
+/** Processes that load several frameworks start slowly on a busy machine. */
+const startMs = 180_000;
+
 /** Retries wait until the lease of the dead owner has expired. */
-const waiting: Options = { leaseMs: 1_000, onInProgress: { waitMs: 30_000 } };
+const waiting: Options = { leaseMs: 5_000, onInProgress: { waitMs: 30_000 } };
 const kinds = {
   rerun: waiting,
   block: { ...waiting, onAbandoned: 'block' },
@@ -45,7 +49,7 @@ beforeAll(async () => {
   );
   await Promise.all(begun);
   await killed.kill();
-});
+}, startMs);
 
 afterAll(async () => {
   await Promise.all([retryServer.kill(), records.close()]);
@@ -122,7 +126,7 @@ onEveryFramework(
 const unknown = { status: 409, code: 'outcome_unknown', retryable: false, completed: 'unknown' };
 
 function keyOf({ name }: Framework, kind: Kind, step: Step): string {
-  return `${name}-${kind}-${step}`.replace(' ', '');
+  return `${name}-${kind}-${step}`.replaceAll(' ', '');
 }
 
 function portOf({ ports }: StepsServer, framework: Framework, kind: Kind): number {

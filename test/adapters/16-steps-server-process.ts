@@ -1,7 +1,7 @@
 // A server with steps in its own process: tests learn which step acted, and kill the server during one.
 import { EventEmitter, once } from 'node:events';
+import type { Options } from '../../packages/testing/src/adapter-suite/framework.js';
 import { type ChildProgram, startChild } from './child-process.js';
-import type { Options } from './frameworks.js';
 
 export interface Settings {
   readonly prefix: string;

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import * as esm from '@onceguard/core';
 import { FaultStore, failsBefore } from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
-import { onEveryFramework, type Testbed } from './framework-matrix.js';
-import type { expressMiddleware, Handler } from './frameworks.js';
-import { newGate } from './gate.js';
-import { send } from './http-client.js';
+import type { Handler } from '../../packages/testing/src/adapter-suite/framework.js';
+import { newGate } from '../../packages/testing/src/adapter-suite/support/gate.js';
+import { send } from '../../packages/testing/src/adapter-suite/support/http-client.js';
+import { memberOf, onEveryFramework, type Testbed } from './framework-matrix.js';
 
 const require = createRequire(import.meta.url);
 const cjs = require('@onceguard/core') as typeof esm;
@@ -22,7 +22,9 @@ it('These are two copies', () => {
   expect(cjs.executeIdempotently).not.toBe(esm.executeIdempotently);
 });
 
-onEveryFramework('A middleware of another copy inside of the first', (testbed) => {
+onEveryFramework('A middleware of another copy inside of the first', copyTests, { needs: ['nesting', 'innerLayers'] });
+
+function copyTests(testbed: Testbed): void {
   it('passes requests on: duplicates run once, and the replay is the response of the handler', async () => {
     const { store } = await testbed.openStore();
     let runs = 0;
@@ -43,7 +45,7 @@ onEveryFramework('A middleware of another copy inside of the first', (testbed) =
     expect((await send(port, { key: 'k' })).text).toBe('{"run":1}');
     expect((await send(port, { key: 'k' })).headers['idempotent-replayed']).toBe('true');
   });
-});
+}
 
 describe.each(copies)('In %s,', (_title, copy, otherCopy) => {
   const work = { scope: 'tests', key: 'payment-1' };
@@ -106,6 +108,6 @@ it('A warning is given once, whichever copy gives it', async () => {
 
 /** The middleware of the CommonJS copy. */
 function ofCommonJs({ framework }: Testbed, store: esm.IdempotencyStore): unknown {
-  const { idempotency } = require(`@onceguard/${framework.family}`) as { idempotency: typeof expressMiddleware };
-  return Reflect.apply(idempotency, undefined, [{ store, scope: 'public' }]);
+  const exports = require(memberOf(framework, 'packageName')) as object;
+  return memberOf(framework, 'middleware')(store, {}, exports);
 }

@@ -1,8 +1,7 @@
 // Servers that tests start as separate processes, to kill them or to observe them alone.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { compiledProgram } from '../support/programs.js';
 
 export interface ChildProgram<Told> {
   readonly pid: number;
@@ -14,16 +13,21 @@ export interface ChildProgram<Told> {
   kill(): Promise<void>;
 }
 
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-
 /**
- * Runs a program of `processes/` with one argument, as JSON, and resolves with its first message. TypeScript is run by
- * tsx.
+ * Runs a program of `processes/` with one argument, as JSON, and resolves with its first message. TypeScript is compiled
+ * first. `env` adds to the environment.
  */
-export async function startChild<Told>(program: string, settings: object): Promise<ChildProgram<Told>> {
-  const file = fileURLToPath(new URL(`processes/${program}`, import.meta.url));
-  const execArgv = program.endsWith('.ts') ? ['--import', tsx] : [];
-  const child = fork(file, [JSON.stringify(settings)], { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+export async function startChild<Told>(
+  program: string,
+  settings: object,
+  env: Record<string, string> = {},
+): Promise<ChildProgram<Told>> {
+  const file = new URL(`processes/${program}`, import.meta.url);
+  const child = fork(program.endsWith('.ts') ? await compiledProgram(file) : file, [JSON.stringify(settings)], {
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: { ...process.env, ...env },
+  });
   const gone = once(child, 'exit');
   const first = await Promise.race([once(child, 'message'), gone.then(() => null)]);
   if (first === null) throw new Error(`${program} ended before its first message: ${child.exitCode}`);

@@ -1,64 +1,37 @@
-// Registers a group of tests once for each framework and store.
-import { afterEach, describe } from 'vitest';
+// Registers a group of tests once for each registered framework and store: tests of what one framework has alone, and tests that need more
+// than the published suite may ask for, such as processes to kill.
 import {
-  type AppSpec,
-  type Framework,
-  frameworks,
-  frameworksOverHttp2,
-  type RunningApp,
-  start,
-  type Transport,
-} from './frameworks.js';
-import { type OpenedStore, type StoreKind, storeKinds } from './store-kinds.js';
+  createAdapterTests,
+  type Needs,
+  type Testbed as TestbedOf,
+} from '../../packages/testing/src/adapter-suite/adapter-tests.js';
+import type { Framework } from '../../packages/testing/src/adapter-suite/framework.js';
+import { frameworks, frameworksOverHttp2 } from './loaded-frameworks.js';
+import { storeKinds } from './store-kinds.js';
 
-export interface Testbed {
-  readonly framework: Framework;
-  readonly kind: StoreKind;
-  /** A store of this test alone, closed after it. */
-  openStore(): Promise<OpenedStore>;
-  /** An application on a free port, closed after the test. */
-  start(spec: AppSpec): Promise<RunningApp>;
-  /** A reason phrase as a client gets it: none over HTTP/2. */
-  reasonPhrase(phrase: string | undefined): string | undefined;
+export { memberOf } from '../../packages/testing/src/adapter-suite/adapter-tests.js';
+
+export type Testbed<F extends Framework = Framework> = TestbedOf<F>;
+
+/** What restricts the matrix. */
+export interface Restriction<F extends Framework = Framework> extends Omit<Needs, 'on'> {
+  /** To Redis, where a store outside the process is needed. */
+  readonly store?: 'Redis';
+  /** To one framework, for what no other has. */
+  readonly only?: (framework: Framework) => framework is F;
+  /** To some frameworks, for what takes too long on all. */
+  readonly where?: (framework: Framework) => boolean;
 }
 
-/**
- * `only` restricts the matrix: to a family of frameworks, to HTTP/1 for what HTTP/2 lacks, or to Redis where a store
- * outside the process is needed.
- */
-export function onEveryFramework(
+export function onEveryFramework<F extends Framework = Framework>(
   title: string,
-  tests: (testbed: Testbed) => void,
-  only: { family?: 'express' | 'koa'; transport?: Transport; store?: 'Redis' } = {},
+  tests: (testbed: Testbed<F>) => void,
+  { store, only, where, ...needs }: Restriction<F> = {},
 ): void {
-  const all = [...frameworks, ...frameworksOverHttp2].filter(
-    ({ family, transport }) => family === (only.family ?? family) && transport === (only.transport ?? transport),
-  );
-  for (const framework of all) {
-    for (const kind of storeKinds.filter(({ name }) => name === (only.store ?? name))) {
-      describe(`${title} (${framework.name}, ${kind.name})`, () => tests(newTestbed(framework, kind)));
-    }
+  const isWanted = (framework: Framework): framework is F =>
+    (only?.(framework) ?? true) && (where?.(framework) ?? true);
+  const stores = storeKinds.filter(({ name }) => name === (store ?? name));
+  for (const framework of [...frameworks, ...frameworksOverHttp2].filter(isWanted)) {
+    createAdapterTests(framework, stores, true).group(title, tests, needs);
   }
-}
-
-function newTestbed(framework: Framework, kind: StoreKind): Testbed {
-  const open: { close(): Promise<void> }[] = [];
-  afterEach(async () => {
-    for (const one of open.splice(0).reverse()) await one.close();
-  });
-  return {
-    framework,
-    kind,
-    reasonPhrase: (phrase) => (framework.transport === 'HTTP/2' ? '' : phrase),
-    openStore: async () => {
-      const testbed = await kind.open();
-      open.push(testbed);
-      return testbed;
-    },
-    start: async (spec) => {
-      const app = await start(framework, spec);
-      open.push(app);
-      return app;
-    },
-  };
 }

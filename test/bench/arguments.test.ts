@@ -7,13 +7,17 @@ import { readArguments, usage } from '../../bench/arguments.js';
 import { rows } from '../../bench/rows.js';
 
 test.each([
-  [[], { kind: 'main', rows: null }],
-  [['--full'], { kind: 'full', rows: null }],
-  [['--memory'], { kind: 'memory', rows: null }],
-  [['--short'], { kind: 'short', rows: null }],
-  [['--micro'], { kind: 'micro', rows: null }],
-  [['--report'], { kind: 'report', rows: null }],
-  [['--rows', 'bare,limit'], { kind: 'main', rows: ['bare', 'limit'] }],
+  [[], { kind: 'main', rows: null, rounds: null }],
+  [['--full'], { kind: 'full', rows: null, rounds: null }],
+  [['--memory'], { kind: 'memory', rows: null, rounds: null }],
+  [['--short'], { kind: 'short', rows: null, rounds: null }],
+  [['--micro'], { kind: 'micro', rows: null, rounds: null }],
+  [['--rounds', '2'], { kind: 'main', rows: null, rounds: 2 }],
+  [['--frameworks'], { kind: 'frameworks', rows: null, rounds: null }],
+  [['--sql'], { kind: 'sql', rows: null, rounds: null }],
+  [['--sql', '--bloat', '0.5'], { kind: 'bloat', minutes: 0.5 }],
+  [['--report'], { kind: 'report', rows: null, rounds: null }],
+  [['--rows', 'bare,limit'], { kind: 'main', rows: ['bare', 'limit'], rounds: null }],
   [['--help'], 'help'],
 ])('%j means %j', (args, expected) => {
   expect(readArguments(args)).toEqual(expected);
@@ -25,7 +29,12 @@ test.each([
   [['--full', '--short'], '--full and --short are different runs'],
   [['--rows', 'bare,nobody'], '--rows nobody: there is no such row'],
   [['--rows', ''], '--rows : there is no such row'],
+  [['--bloat', '10'], '--bloat is an option of --sql'],
+  [['--sql', '--bloat', 'long'], '--bloat long: give the minutes'],
   [['--short', '--rows', 'bare'], '--rows is an option of the main run, not of --short'],
+  [['--micro', '--rounds', '2'], '--rounds is an option of the main run, not of --micro'],
+  [['--rounds', '0'], '--rounds 0: give a number from 1 to 999'],
+  [['--rounds', 'many'], '--rounds many: give a number from 1 to 999'],
 ])('%j is rejected, and the error says why', (args, why) => {
   expect(() => readArguments(args)).toThrow(why);
 });
@@ -43,4 +52,11 @@ test.each([
   const ended = spawnSync(process.execPath, ['--import', tsx, main, ...args], { encoding: 'utf8' });
   expect(ended.status).toBe(status);
   expect(ended[where]).toContain('Usage: npm run bench');
+});
+
+test('A version of Node that is not fetched is rejected, and the error names those that are', () => {
+  const script = fileURLToPath(new URL('../../scripts/bench.mjs', import.meta.url));
+  const ended = spawnSync(process.execPath, [script, '--node', '21'], { encoding: 'utf8' });
+  expect(ended.status).toBe(2);
+  expect(ended.stderr).toContain('--node 21: give one of 22, 24, 26.');
 });

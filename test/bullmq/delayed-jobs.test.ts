@@ -4,7 +4,7 @@ import { idempotentProcessor } from '@onceguard/bullmq';
 import { recovery } from '@onceguard/core';
 import { failsBefore } from '@onceguard/testing';
 import { expect, test, vi } from 'vitest';
-import { untilAborted } from '../support/until-aborted.js';
+import { untilAborted } from '../../packages/testing/src/adapter-suite/support/until-aborted.js';
 import { eventKeyOf, onEveryMajor } from './queue-testbed.js';
 
 /** An answer that comes when the test says so. */
@@ -30,13 +30,13 @@ onEveryMajor((world) => {
     });
 
     const first = await world().addJob({ event: 'e1' });
-    await vi.waitFor(() => expect(runs).toBe(1));
+    await vi.waitFor(() => expect(runs).toBe(1), 60_000);
     const others = await Promise.all([1, 2, 3].map(() => world().addJob({ event: 'e1' })));
     for (const other of others) {
       const delayed = await world().untilJobIs(other, 'delayed');
       expect(delayed.delay).toBeLessThanOrEqual(leaseMs);
       expect(delayed.attemptsMade).toBe(0);
-      await vi.waitFor(async () => expect((await world().reloadJob(other)).attemptsStarted).toBeGreaterThan(1));
+      await vi.waitFor(async () => expect((await world().reloadJob(other)).attemptsStarted).toBeGreaterThan(1), 60_000);
     }
     gate.resolve('charged');
 
@@ -117,7 +117,7 @@ onEveryMajor((world) => {
       return 'charged too late';
     };
     const failures = world().collectFailures(
-      world().startWorker(idempotentProcessor(charge, { store, key: eventKeyOf, leaseMs: 100 })),
+      world().startWorker(idempotentProcessor(charge, { store, key: eventKeyOf, leaseMs: 2_000 })),
     );
 
     const failed = await world().untilFailed(await world().addJob({ event: 'e1' }));

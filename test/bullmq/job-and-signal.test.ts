@@ -4,8 +4,8 @@ import { idempotentProcessor } from '@onceguard/bullmq';
 import { LeaseLostError, type OperationContext } from '@onceguard/core';
 import { failsBefore } from '@onceguard/testing';
 import { expect, test, vi } from 'vitest';
-import { newGate } from '../adapters/gate.js';
-import { untilAborted } from '../support/until-aborted.js';
+import { newGate } from '../../packages/testing/src/adapter-suite/support/gate.js';
+import { untilAborted } from '../../packages/testing/src/adapter-suite/support/until-aborted.js';
 import { type EventJob, eventKeyOf, onEveryMajor } from './queue-testbed.js';
 
 onEveryMajor((world) => {
@@ -36,7 +36,7 @@ onEveryMajor((world) => {
     const worker = world().startWorker(idempotentProcessor(charge, { store: world().store, key: eventKeyOf }));
 
     const job = await world().addJob({ event: 'e1' });
-    await vi.waitFor(() => expect(worker.cancelJob(job.id ?? '', 'not wanted')).toBe(true));
+    await vi.waitFor(() => expect(worker.cancelJob(job.id ?? '', 'not wanted')).toBe(true), 60_000);
 
     expect((await world().untilFailed(job)).failedReason).toBe('stopped');
     expect(reasons).toEqual(['not wanted', 'not wanted']);
@@ -69,7 +69,7 @@ onEveryMajor((world) => {
     });
 
     const job = await world().addJob({ event: 'e1' });
-    await vi.waitFor(() => expect(began).toEqual([1]));
+    await vi.waitFor(() => expect(began).toEqual([1]), 60_000);
     await world().redisCommand('DEL', `${world().prefix}:events:${job.id}:lock`);
 
     const completed = await world().untilCompleted(job);
@@ -84,12 +84,12 @@ onEveryMajor((world) => {
       await gate.opened;
       return `charge ${runs}`;
     };
-    const processor = idempotentProcessor(charge, { store: world().store, key: eventKeyOf, leaseMs: 1_000 });
+    const processor = idempotentProcessor(charge, { store: world().store, key: eventKeyOf, leaseMs: 10_000 });
     const options = { lockDuration: 400, stalledInterval: 200 };
     world().startWorker(processor, options);
 
     const job = await world().addJob({ event: 'e1' });
-    await vi.waitFor(() => expect(runs).toBe(1));
+    await vi.waitFor(() => expect(runs).toBe(1), 60_000);
     await world().redisCommand('DEL', `${world().prefix}:events:${job.id}:lock`);
     world().startWorker(processor, options);
     await world().untilJobIs(job, 'delayed');
@@ -108,7 +108,7 @@ onEveryMajor((world) => {
       reasons.push(signal.reason);
       throw new Error('stopped');
     };
-    world().startWorker(idempotentProcessor(charge, { store, key: eventKeyOf, leaseMs: 100 }));
+    world().startWorker(idempotentProcessor(charge, { store, key: eventKeyOf, leaseMs: 2_000 }));
     await world().untilFailed(await world().addJob({ event: 'e1' }));
     expect(reasons).toEqual([expect.any(LeaseLostError)]);
   });

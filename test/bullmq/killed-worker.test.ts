@@ -1,10 +1,13 @@
 // A worker is killed in the middle of a job: what becomes of the job when BullMQ finds it stalled and delivers it again.
 import { once } from 'node:events';
 import { listDoubts } from '@onceguard/core';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { type ChildProgram, startChild } from '../adapters/child-process.js';
 import type { Settings } from './processes/stalled-worker.js';
 import { type EventJob, onEveryMajor } from './queue-testbed.js';
+
+// Two processes start one after the other, and BullMQ looks for stalled jobs now and then.
+vi.setConfig({ testTimeout: 180_000 });
 
 onEveryMajor((world, major) => {
   const children: ChildProgram<unknown>[] = [];

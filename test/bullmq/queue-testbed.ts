@@ -53,7 +53,7 @@ export class QueueTestbed {
     return new QueueTestbed(
       bullmq,
       prefix,
-      await RedisStore.connect({ url: redisUrl(), prefix: `${prefix}:records:` }),
+      await RedisStore.connect({ url: redisUrl(), prefix: `${prefix}:records:`, callTimeoutMs: 2_000 }),
     );
   }
 
@@ -88,7 +88,7 @@ export class QueueTestbed {
 
   /** The job as it is when it is in one of these states. */
   async untilJobIs(job: EventJob, ...states: readonly string[]): Promise<EventJob> {
-    await vi.waitFor(async () => expect(states).toContain(await job.getState()), { timeout: 30_000, interval: 10 });
+    await vi.waitFor(async () => expect(states).toContain(await job.getState()), { timeout: 60_000, interval: 10 });
     return await this.reloadJob(job);
   }
 

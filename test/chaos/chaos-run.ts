@@ -34,7 +34,7 @@ export async function runChaos(plan: RunPlan, folder: string, report: (progress:
     );
     clientProxies.push(...ownProxies);
     const urls = ownProxies.map(({ proxy }) => proxy.url);
-    return new OwnerProcess({ name, folder, run: plan, worker, startedAt, urls }, history);
+    return await OwnerProcess.start({ name, folder, run: plan, worker, startedAt, urls }, history);
   };
   try {
     const owners = await Promise.all(

@@ -1,14 +1,12 @@
 // Controls one process of owners: starts, pauses, kills and restarts it, and waits for its end.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { compiledProgram } from '../support/programs.js';
 import type { HistoryWriter } from './history.js';
 import type { OwnerSettings } from './processes/owner.js';
 
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-const program = fileURLToPath(new URL('processes/owner.ts', import.meta.url));
+const program = new URL('processes/owner.ts', import.meta.url);
 
 /** The message that a process sends while it runs. */
 interface OwnerProgress {
@@ -23,13 +21,18 @@ export class OwnerProcess {
   #callsMadeBefore = 0;
   #callsMade = 0;
 
-  constructor(
+  private constructor(
+    private readonly program: string,
     private readonly settings: OwnerSettings,
     private readonly history: HistoryWriter,
   ) {
     this.#child = this.#start();
     // A paused process would not notice the end of its run.
     process.once('exit', () => this.#child.kill('SIGKILL'));
+  }
+
+  static async start(settings: OwnerSettings, history: HistoryWriter): Promise<OwnerProcess> {
+    return new OwnerProcess(await compiledProgram(program), settings, history);
   }
 
   /** How many calls the process has made, over all restarts. */
@@ -73,8 +76,8 @@ export class OwnerProcess {
     this.#isKilled = false;
     this.#name = `${this.settings.name}.${this.#incarnations}`;
     const settings: OwnerSettings = { ...this.settings, name: this.#name };
-    const child = fork(program, [JSON.stringify(settings)], {
-      execArgv: ['--import', tsx],
+    const child = fork(this.program, [JSON.stringify(settings)], {
+      execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       // Suppresses the warning about clients with default options, which this run uses on purpose.
       env: { ...process.env, NODE_NO_WARNINGS: '1' },

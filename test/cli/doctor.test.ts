@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RedisServer, startRedis } from '../support/redis.js';
-import { runOnceguard } from './run-command.js';
+import { runOnceguard, startOnceguard } from './run-command.js';
 
 let healthyServer: RedisServer;
 let misconfiguredServer: RedisServer;
@@ -24,13 +24,14 @@ afterAll(() => Promise.all([healthyServer, misconfiguredServer, passwordServer].
 
 /** With a deadline so long that no machine is too slow for it. */
 const runDoctor = (...words: string[]) => runOnceguard('doctor', ...words, '--timeout', '20000');
+const startDoctor = (...words: string[]) => startOnceguard('doctor', ...words, '--timeout', '20000');
 
 const nameOf = ({ port }: RedisServer) => `127.0.0.1:${port}`;
 
 describe('In words', () => {
   test('it ends with 0 where nothing is an error', async () => {
     const name = nameOf(healthyServer);
-    expect(await runDoctor(healthyServer.url)).toEqual({
+    expect(await startDoctor(healthyServer.url)).toEqual({
       status: 0,
       stdout: [
         'Good to know',
@@ -54,7 +55,7 @@ describe('In words', () => {
   });
 
   test('it ends with 1 where something is, groups by severity, and says what to do', async () => {
-    const { status, stdout, stderr } = await runDoctor(misconfiguredServer.url);
+    const { status, stdout, stderr } = await startDoctor(misconfiguredServer.url);
     expect([status, stderr]).toEqual([1, '']);
     expect(stdout).toMatch(
       /^Errors: .*\n\n.*redis_evicts\n.*allkeys-lru.*\n.*→ Set maxmemory-policy.*\n\nWarnings: .*\n\n.*redis_not_persistent\n/,
@@ -69,7 +70,7 @@ describe('In words', () => {
 });
 
 test('With --json it answers programs', async () => {
-  const { status, stdout, stderr } = await runDoctor(misconfiguredServer.url, healthyServer.url, '--json');
+  const { status, stdout, stderr } = await startDoctor(misconfiguredServer.url, healthyServer.url, '--json');
   expect([status, stderr]).toEqual([1, '']);
   const report = JSON.parse(stdout);
   expect(Object.keys(report)).toEqual(['servers', 'findings', 'ok']);

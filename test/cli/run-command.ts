@@ -1,10 +1,12 @@
-// The command as users run it: a process of its own, with the built package.
+// The command `onceguard` in two ways: as users run it, and in the process of the test, which takes a hundredth of the time.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { main } from '@onceguard/cli';
 import { readRepositoryFile, root } from '../packages/source-trees.js';
 
-const { bin } = JSON.parse(readRepositoryFile('packages/core/package.json'));
-const program = join(root, 'packages/core', bin.onceguard);
+const { bin } = JSON.parse(readRepositoryFile('packages/cli/package.json'));
+export const program = join(root, 'packages/cli', bin.onceguard);
 
 export interface CommandResult {
   readonly status: number | null;
@@ -12,15 +14,43 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Resolves when the process has ended, by itself. */
-export async function runOnceguard(...args: string[]): Promise<CommandResult> {
+/** A process of its own, with the built package: for streams, exit status, and that the process ends by itself. */
+export async function startOnceguard(...args: string[]): Promise<CommandResult> {
   return await runToEnd(process.execPath, [program, ...args]);
 }
 
 export function runToEnd(command: string, args: readonly string[], cwd?: string): Promise<CommandResult> {
   return new Promise((resolve) => {
-    const child = execFile(command, [...args], { cwd, timeout: 30_000 }, (_error, stdout, stderr) =>
+    const child = execFile(command, [...args], { cwd, timeout: 110_000 }, (_error, stdout, stderr) =>
       resolve({ status: child.exitCode, stdout, stderr }),
     );
+    child.stdin?.end();
   });
 }
+
+type Output = Record<'stdout' | 'stderr', string>;
+const outputs = new AsyncLocalStorage<Output>();
+
+/** Calls what the process calls, and returns what it would print. Calls may overlap: each gets its own output. */
+export async function runOnceguard(...args: string[]): Promise<CommandResult> {
+  const output: Output = { stdout: '', stderr: '' };
+  const status = await outputs.run(output, () => main(args));
+  return { status, ...output };
+}
+
+/** What a command writes goes to its output; what anybody else writes, to the stream. */
+for (const name of ['stdout', 'stderr'] as const) {
+  const stream = process[name];
+  const write = stream.write.bind(stream);
+  stream.write = ((...args: Parameters<typeof write>) => {
+    const output = outputs.getStore();
+    if (output === undefined) return write(...args);
+    output[name] += String(args[0]);
+    return true;
+  }) as typeof write;
+}
+const warn = console.warn;
+/** As `bin/onceguard.js` does: the client of Redis prints there what the error of the command says as well. */
+console.warn = (...args: unknown[]) => {
+  if (outputs.getStore() === undefined) warn(...args);
+};

@@ -1,19 +1,45 @@
 // The command line of onceguard: what makes no sense is said, with the way to use it, and no password is repeated.
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { readRepositoryFile, root } from '../packages/source-trees.js';
 import { redisUrl } from '../support/redis.js';
-import { runOnceguard } from './run-command.js';
+import { runOnceguard, runToEnd, startOnceguard } from './run-command.js';
 
 test('--help shows examples, and ends with 0', async () => {
-  const { status, stdout, stderr } = await runOnceguard('--help');
+  const { status, stdout, stderr } = await startOnceguard('doctor', '--help');
   expect([status, stderr]).toEqual([0, '']);
   expect(stdout).toMatch(/^Usage: onceguard doctor <address…> \[options\]\n/);
   expect(stdout).toContain('onceguard doctor redis://127.0.0.1:6379');
   expect(await runOnceguard('doctor', '-h')).toMatchObject({ status: 0, stdout });
 });
 
+test.each(['demo', 'doctor', 'doubts', 'find', 'inspect', 'remove', 'resolve'])(
+  '%s is in the list of --help, and has a help of its own',
+  async (command) => {
+    expect(await runOnceguard('--help')).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(new RegExp(`^ {2}onceguard ${command}`, 'm')),
+    });
+    expect(await runOnceguard(command, '--help')).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(new RegExp(`^Usage: onceguard ${command}`)),
+    });
+  },
+);
+
+test('npx @onceguard/core doctor says where the command went, with status 2', async () => {
+  const { bin } = JSON.parse(readRepositoryFile('packages/core/package.json'));
+  const program = join(root, 'packages/core', bin['onceguard-core']);
+  expect(await runToEnd(process.execPath, [program, 'doctor', 'redis://:secret@127.0.0.1'])).toEqual({
+    status: 2,
+    stdout: '',
+    stderr: 'The commands are in @onceguard/cli now. Run: npx @onceguard/cli doctor redis://…\n',
+  });
+});
+
 const mistakes: [args: string[], says: RegExp][] = [
-  [[], /The command is: doctor/],
-  [['docter', 'redis://127.0.0.1'], /The command is: doctor/],
+  [[], /The commands are demo, doctor, doubts/],
+  [['docter', 'redis://127.0.0.1'], /The commands are demo, doctor, doubts/],
   [['doctor'], /An address is missing, such as redis:/],
   [['doctor', '127.0.0.1:6379'], /Address 1 must be redis:/],
   [['doctor', 'redis://127.0.0.1', 'http://127.0.0.1'], /Address 2 must be redis:/],
@@ -31,7 +57,14 @@ test.concurrent.each(mistakes)('%j ends with 2, and says how it is meant', async
   const { status, stdout, stderr } = await runOnceguard(...args);
   expect([status, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(says);
-  expect(stderr).toContain('onceguard doctor redis://127.0.0.1:6379');
+  expect(stderr).toContain('onceguard doctor redis://');
+});
+
+test('A mistake of any command ends the process with 2, and prints to stderr alone', async () => {
+  const commands = ['find', 'doubts', 'resolve', 'remove', 'inspect', 'doctor', 'demo'];
+  const ended = await Promise.all(commands.map((command) => startOnceguard(command, '--no-such-option')));
+  const refused = { status: 2, stdout: '', stderr: expect.stringContaining("Unknown option '--no-such-option'") };
+  expect(ended).toEqual(commands.map(() => refused));
 });
 
 test.each([

@@ -4,7 +4,7 @@ import { type ExecuteOptions, executeIdempotently, type OperationContext } from 
 import { type FaultStore, runFirst } from '@onceguard/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { digest } from '../../packages/core/src/digest.js';
-import { newGate } from '../adapters/gate.js';
+import { newGate } from '../../packages/testing/src/adapter-suite/support/gate.js';
 import { summarize } from './execution-summary.js';
 import { acquireLease, completionFor } from './rival-owner.js';
 import { memoryTestbed, onEveryStore } from './store-testbed.js';

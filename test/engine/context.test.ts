@@ -86,8 +86,10 @@ onEveryStore('What an operation is told', (open) => {
       'attempt',
       'bypassed',
       'deriveKey',
+      'enqueue',
       'fencingToken',
       'markNothingHappened',
+      'recordName',
       'step',
       'takeover',
     ]);

@@ -15,7 +15,7 @@ import {
 import { FaultStore, failsBefore, hangs } from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
 import { summarize } from './execution-summary.js';
-import { onEveryStore } from './store-testbed.js';
+import { briefTimeout, onEveryStore } from './store-testbed.js';
 
 const shortTimeoutMs = 200;
 
@@ -34,7 +34,7 @@ onEveryStore('What a process has to record through a local cache and through the
   ];
 
   it.each(ways)('%s', async (_how, wrap) => {
-    const { store } = open();
+    const { store } = open(briefTimeout);
     const [used = store, drained = store] = wrap(store);
     store.injectFault('complete', failsBefore());
     expect(await pay(used)).toBe('paid, unrecorded');

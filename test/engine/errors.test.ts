@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import * as esm from '@onceguard/core';
 import { failsBefore } from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
-import { newGate } from '../adapters/gate.js';
+import { newGate } from '../../packages/testing/src/adapter-suite/support/gate.js';
 import { memoryTestbed } from './store-testbed.js';
 
 const { makeIdempotent } = esm;

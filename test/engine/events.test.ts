@@ -1,42 +1,17 @@
 // Every event that the engine publishes: once, with what happened, and at no cost where nobody listens.
 import { channel } from 'node:diagnostics_channel';
-import {
-  drainStore,
-  type EventName,
-  type Events,
-  executeIdempotently,
-  listDoubts,
-  MemoryStore,
-  type OperationContext,
-  onEvent,
-  StoreError,
-} from '@onceguard/core';
-import { type FaultStore, failsBefore, hangs } from '@onceguard/testing';
+import { drainStore, type EventName, listDoubts, MemoryStore, onEvent, StoreError } from '@onceguard/core';
+import { failsBefore, hangs } from '@onceguard/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { StoreClient } from '../../packages/core/src/engine/store-client.js';
 import { publish } from '../../packages/core/src/events.js';
 import { executeIdempotently as executeFromSource } from '../../packages/core/src/functions/execute-idempotently.js';
-import { untilAborted } from '../support/until-aborted.js';
-import { summarize } from './execution-summary.js';
-import { type MemoryTestbed, memoryTestbed, recordNameIn } from './store-testbed.js';
-
-type Operation = (context: OperationContext) => unknown;
-
-const pay = (store: FaultStore, operation: Operation = () => 'paid', options: object = {}) =>
-  summarize(executeIdempotently(operation, { store, scope: 'tests', key: 'payment-1', ...options }));
-
-const untilSignalAborts: Operation = async ({ signal }) => void (await untilAborted(signal));
-
-interface EventRow<Name extends EventName = EventName> {
-  readonly event: Name;
-  readonly when: string;
-  /** Makes it happen; what happened before is not listened to where `before` does it. */
-  before?(world: MemoryTestbed): Promise<unknown>;
-  act(world: MemoryTestbed): Promise<unknown>;
-  readonly content: Omit<Events[Name], 'store' | 'recordName'>;
-}
+import { endingRows } from './ending-event-rows.js';
+import { type EventRow, pay, untilSignalAborts } from './event-rows.js';
+import { memoryTestbed, recordNameIn } from './store-testbed.js';
 
 const rows: EventRow[] = [
+  ...endingRows,
   {
     event: 'acquired',
     when: 'an attempt begins',
@@ -48,7 +23,7 @@ const rows: EventRow[] = [
     when: 'a repeat is answered from the record',
     before: ({ store }) => pay(store),
     act: ({ store }) => pay(store),
-    content: { completedAt: Date.UTC(2030, 6, 1) },
+    content: { completedAt: Date.UTC(2030, 6, 1), ageMs: expect.any(Number), from: 'store' },
   },
   {
     event: 'lease_lost',
@@ -60,7 +35,7 @@ const rows: EventRow[] = [
           await store.inner.remove(recordNameIn(store));
           await untilSignalAborts(context);
         },
-        { leaseMs: 90 },
+        { leaseMs: 3_000 },
       ),
     content: { attempt: 1, reason: expect.stringContaining('taken over') },
   },
@@ -99,7 +74,7 @@ const rows: EventRow[] = [
           await world.loseRecord(recordNameIn(world.store));
           await world.store.waitForCalls('renew', 2);
         },
-        { leaseMs: 300 },
+        { leaseMs: 3_000 },
       ),
     content: { verb: 'renew', restored: true },
   },
@@ -143,7 +118,7 @@ const rows: EventRow[] = [
       const task = { bytes: 0, onGivenUp: () => {}, tryOnce: () => new Promise<never>(() => {}) };
       for (let count = 0; count < 10_000; count += 1) void outcomeQueue.add(task);
       store.injectFault('complete', hangs, 1);
-      await executeFromSource(() => 'paid', { store, scope: 'tests', key: 'payment-1' });
+      await executeFromSource(() => 'paid', { store, scope: 'tests', key: 'payment-1', operation: 'pay' });
     },
     content: { attempt: 1, kind: 'given_up', reason: 'too much is waiting for the store already' },
   },
@@ -183,7 +158,7 @@ describe('An event is published once, with what happened', () => {
     const stop = onEvent(event, (one) => heard.push(one));
     await act(world);
     stop();
-    expect(heard).toEqual([{ store: 'memory', recordName: recordNameIn(world.store), ...content }]);
+    expect(heard).toEqual([{ store: 'memory', recordName: recordNameIn(world.store), operation: 'pay', ...content }]);
   });
 });
 
@@ -200,7 +175,7 @@ describe('Events', () => {
     await expect(listDoubts(refusesScan)).rejects.toThrow('not now');
     stop();
     const content = { verb: 'scan', class: 'unavailable', error: expect.any(StoreError) };
-    expect(heard).toEqual([{ store: 'memory', recordName: null, ...content }]);
+    expect(heard).toEqual([{ store: 'memory', recordName: null, operation: null, ...content }]);
   });
 
   it('cost nothing where nobody listens: what they would say is not even computed', () => {

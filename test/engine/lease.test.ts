@@ -2,14 +2,21 @@
 import { type Events, executeIdempotently, LeaseLostError, type OperationContext, onEvent } from '@onceguard/core';
 import { type FaultStore, hangs } from '@onceguard/testing';
 import { expect, it } from 'vitest';
-import { untilAborted } from '../support/until-aborted.js';
+import { untilAborted } from '../../packages/testing/src/adapter-suite/support/until-aborted.js';
+import { briefLease, executeUnderBriefLease } from './brief-lease.js';
 import { summarize } from './execution-summary.js';
-import { memoryTestbed, onEveryStore, recordNameIn, recordOf } from './store-testbed.js';
+import { briefTimeout, memoryTestbed, onEveryStore, recordNameIn, recordOf } from './store-testbed.js';
 
 type Operation = (context: OperationContext) => unknown;
 
 const pay = (store: FaultStore, options: object, operation: Operation = () => 'paid') =>
   executeIdempotently(operation, { store, scope: 'tests', key: 'payment-1', ...options });
+
+const payUnderBriefLease = (
+  store: FaultStore,
+  lease: { leaseMs: number; onAbandoned?: 'block' },
+  operation: Operation,
+) => executeUnderBriefLease(operation, { store, scope: 'tests', key: 'payment-1', ...lease });
 
 const untilSignalAborts = async ({ signal }: OperationContext) => {
   await untilAborted(signal);
@@ -22,7 +29,7 @@ const waitingOptions = { onInProgress: { waitMs: 30_000 } };
 onEveryStore('A lease', (open) => {
   it('is renewed at a third of it, as long as the operation lasts, and then left', async () => {
     const { store } = open();
-    const leaseMs = 900;
+    const leaseMs = 4_500;
     const began = performance.now();
     const end = await pay(store, { leaseMs }, async ({ signal }) => {
       await store.waitForCalls('renew', 4);
@@ -41,7 +48,7 @@ onEveryStore('A lease', (open) => {
   it('that another holds now is noticed at the next renewal: the signal aborts with a LeaseLostError', async () => {
     const { store } = open();
     let reason: unknown;
-    await pay(store, { leaseMs: 300 }, async (context) => {
+    await pay(store, { leaseMs: 3_000 }, async (context) => {
       await store.inner.remove(recordNameIn(store));
       reason = await untilSignalAborts(context);
     });
@@ -58,7 +65,9 @@ onEveryStore('A lease', (open) => {
       const heard: Events['lease_lost'][] = [];
       const stop = onEvent('lease_lost', (event) => heard.push(event));
       let reason: unknown;
-      await pay(store, { leaseMs: 300 }, async (context) => {
+      let attempt = 0;
+      await payUnderBriefLease(store, { leaseMs: 300 }, async (context) => {
+        attempt = context.attempt;
         await store.waitForCalls('renew', answered);
         store.injectFault('renew', hangs);
         reason = await untilSignalAborts(context);
@@ -69,7 +78,8 @@ onEveryStore('A lease', (open) => {
         {
           store: store.name,
           recordName: recordNameIn(store),
-          attempt: 1,
+          operation: 'function',
+          attempt,
           reason: expect.stringContaining('time ran out'),
         },
       ]);
@@ -79,7 +89,7 @@ onEveryStore('A lease', (open) => {
   it('of an owner that only paused past it still ends in a record, if nobody took over', async () => {
     const { store } = open();
     store.injectFault('renew', hangs);
-    const end = await pay(store, { leaseMs: 150, onAbandoned: 'block' }, async (context) => {
+    const end = await payUnderBriefLease(store, { leaseMs: 150, onAbandoned: 'block' }, async (context) => {
       await untilSignalAborts(context);
       const seen = await pay(store, { ...waitingOptions, onAbandoned: 'block' });
       expect(seen).toMatchObject({ kind: 'outcome_unknown', retryAfterMs: null });
@@ -91,27 +101,29 @@ onEveryStore('A lease', (open) => {
 
   it('is renewed no longer than maxExecutionMs, so that work that never ends gives its key up', async () => {
     const { store } = open();
-    await pay(store, { leaseMs: 150, maxExecutionMs: 10 }, untilSignalAborts);
+    await payUnderBriefLease(store, briefLease, untilSignalAborts);
     expect(store.callsOf('renew')).toEqual([]);
   });
 
-  it('of a dead owner expires: the next caller runs as attempt 2, and sees the takeover', async () => {
+  it('of a dead owner expires: the next caller runs as the next attempt, and sees the takeover', async () => {
     const { store } = open();
-    await pay(store, { leaseMs: 100, maxExecutionMs: 10 }, async (abandoned) => {
+    await payUnderBriefLease(store, briefLease, async (abandoned) => {
       const again = await pay(store, waitingOptions, ({ key, attempt, takeover, fencingToken }) => {
         expect(fencingToken).toBeGreaterThan(abandoned.fencingToken);
         return { key, attempt, takeover };
       });
-      const value = { key: 'payment-1', attempt: 2, takeover: true };
-      expect(again).toEqual({ kind: 'executed', value, attempt: 2, recorded: true });
+      const attempt = abandoned.attempt + 1;
+      const value = { key: 'payment-1', attempt, takeover: true };
+      expect(again).toEqual({ kind: 'executed', value, attempt, recorded: true });
     });
   });
 
   it('of guarded work that was abandoned needs a decision: nobody runs', async () => {
-    const { store } = open();
+    const { store } = open(briefTimeout);
     store.injectFault('complete', hangs);
     store.injectFault('renew', hangs);
-    await pay(store, { leaseMs: 100, onAbandoned: 'block' }, untilSignalAborts).catch(() => {});
+    const guarded = payUnderBriefLease(store, { leaseMs: 100, onAbandoned: 'block' }, untilSignalAborts);
+    await expect(guarded).rejects.toMatchObject({ code: 'store_unavailable' });
     const before = await recordOf(store.inner, recordNameIn(store));
     expect(await summarize(pay(store, { ...waitingOptions, onAbandoned: 'rerun' }))).toBe('outcome_unknown');
     expect(await recordOf(store.inner, recordNameIn(store))).toEqual(before);
@@ -121,7 +133,7 @@ onEveryStore('A lease', (open) => {
 it('A renewal that hangs leaves time for the next, however patient the store is', async () => {
   const { store } = memoryTestbed({ timeoutMs: 10_000 });
   store.injectFault('renew', hangs, 1);
-  const end = await pay(store, { leaseMs: 300 }, async (context) => {
+  const end = await pay(store, { leaseMs: 6_000 }, async (context) => {
     await Promise.race([untilSignalAborts(context), store.waitForCalls('renew', 2)]);
     return context.signal.aborted;
   });
@@ -131,7 +143,7 @@ it('A renewal that hangs leaves time for the next, however patient the store is'
 it('A throw that follows the loss of the lease counts as abandonment: nothing is released', async () => {
   const { store } = memoryTestbed();
   store.injectFault('renew', hangs);
-  const work = pay(store, { leaseMs: 100 }, async (context) => {
+  const work = payUnderBriefLease(store, { leaseMs: 100 }, async (context) => {
     throw await untilSignalAborts(context);
   });
   await expect(work).rejects.toThrow(LeaseLostError);
@@ -143,9 +155,9 @@ it('An operation that blocks its process beyond its lease and throws has abandon
   const { store } = memoryTestbed();
   const heard: Events['lease_lost'][] = [];
   const stop = onEvent('lease_lost', (event) => heard.push(event));
-  const work = pay(store, { leaseMs: 200 }, () => {
-    const until = performance.now() + 220;
-    while (performance.now() < until);
+  const leaseMs = 1_000;
+  const work = pay(store, { leaseMs }, () => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, leaseMs + 20);
     throw new Error('declined');
   });
   await expect(work).rejects.toThrow('declined');

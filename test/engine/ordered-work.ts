@@ -7,17 +7,17 @@ export function orderedWork(vanishAt: string | null = null) {
   const calls: string[] = [];
   const keys = new Map<string, string>();
   const act =
-    (name: string) =>
+    (name: string, vanish: () => Promise<never>) =>
     async ({ key }: { key: string }) => {
       calls.push(name);
       keys.set(name, key);
-      if (name === vanishAt) return await neverSettles();
+      if (name === vanishAt) return await vanish();
       return `${name} ok`;
     };
-  const operation = async ({ step }: OperationContext) => {
-    await step('reserve', act('reserve'));
-    await step('charge', act('charge'), { atMostOnce: true });
-    await step('send', act('send'));
+  const operation = async ({ step }: OperationContext, vanish: () => Promise<never> = neverSettles) => {
+    await step('reserve', act('reserve', vanish));
+    await step('charge', act('charge', vanish), { atMostOnce: true });
+    await step('send', act('send', vanish));
     return 'sold';
   };
   return { calls, keys, operation };

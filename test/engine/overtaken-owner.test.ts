@@ -5,7 +5,8 @@ import { type FaultStore, hangs, runFirst } from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
 import type { Work } from '../../packages/core/src/engine/execution.js';
 import { run } from '../../packages/core/src/engine/run.js';
-import { untilAborted } from '../support/until-aborted.js';
+import { untilAborted } from '../../packages/testing/src/adapter-suite/support/until-aborted.js';
+import { executeUnderBriefLease } from './brief-lease.js';
 import { summarize } from './execution-summary.js';
 import { completionFor, removeAndAcquire, removeAndComplete } from './rival-owner.js';
 import { memoryTestbed, onEveryStore, recordNameIn, recordOf } from './store-testbed.js';
@@ -59,14 +60,21 @@ const rows: StandingRow[] = [
 
 const untilSignalAborts = async ({ signal }: OperationContext) => await untilAborted(signal);
 
-const pay = (store: FaultStore, operation: (context: OperationContext) => unknown, options: object = {}) =>
-  executeIdempotently(operation, { store, scope: 'tests', key: 'payment-1', fingerprint: 1, leaseMs: 300, ...options });
+type Operation = (context: OperationContext) => unknown;
+
+const callOf = (store: FaultStore) => ({ store, scope: 'tests', key: 'payment-1', fingerprint: 1 });
+
+const pay = (store: FaultStore, operation: Operation, options: object = {}) =>
+  executeIdempotently(operation, { ...callOf(store), ...options });
+
+const payUnderBriefLease = (store: FaultStore, operation: Operation) =>
+  executeUnderBriefLease(operation, { ...callOf(store), leaseMs: 300 });
 
 onEveryStore('An owner that was overtaken', (open) => {
   it.each(rows)('changes nothing, and its caller gets what stands there. $stands', async ({ arrange, caller }) => {
     const { store } = open();
     let before: unknown;
-    const end = await pay(store, async (context) => {
+    const end = await payUnderBriefLease(store, async (context) => {
       await arrange(store.inner, recordNameIn(store));
       before = await recordOf(store.inner, recordNameIn(store));
       await untilSignalAborts(context);
@@ -78,7 +86,7 @@ onEveryStore('An owner that was overtaken', (open) => {
 
   it.each(rows)('learns it at the end, if not before. $stands', async ({ arrange, caller }) => {
     const { store } = open();
-    const end = await pay(store, () => arrange(store.inner, recordNameIn(store)), { leaseMs: 30_000 });
+    const end = await pay(store, () => arrange(store.inner, recordNameIn(store)));
     expect(end).toEqual(caller);
   });
 
@@ -134,19 +142,23 @@ describe('At the end of the work', () => {
     const { store } = memoryTestbed();
     store.injectFault('renew', hangs);
     store.injectFault('complete', hangs);
-    expect(await summarize(pay(store, untilSignalAborts, { leaseMs: 100 }))).toBe('store_unavailable');
+    expect(await summarize(payUnderBriefLease(store, untilSignalAborts))).toBe('store_unavailable');
     store.clearFaults();
     await expect.poll(async () => (await recordOf(store.inner, recordNameIn(store)))?.state).toBe('completed');
   });
 });
 
 describe('An end that frees the key, as HTTP has it for a failure, after the lease is over', () => {
+  const leaseMs = 1_000;
   const requestFor = (store: FaultStore) => ({
     store,
     key: 'payment-1',
     recordName: 'payment',
+    operation: 'pay',
+    label: null,
+    traceparent: null,
     fingerprint: null,
-    policy: { ...defaultPolicy, leaseMs: 100, tombstoneMs: defaultPolicy.ttlMs },
+    policy: { ...defaultPolicy, leaseMs, tombstoneMs: defaultPolicy.ttlMs },
   });
   const failing: Work<string> = {
     run: async (context) => {
@@ -171,7 +183,7 @@ describe('An end that frees the key, as HTTP has it for a failure, after the lea
     store.injectFault('renew', hangs);
     const ending = run(requestFor(store), failing);
     await store.waitForCalls('renew', 1);
-    advance(100);
+    advance(leaseMs);
     expect(await ending).toEqual({ kind: 'in_progress', retryAfterMs: 0 });
     expect(await recordOf(store.inner, 'payment')).toMatchObject({ state: 'in_progress', attempt: 1 });
   });

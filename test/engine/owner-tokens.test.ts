@@ -11,7 +11,7 @@ import {
 } from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
 import { summarize } from './execution-summary.js';
-import { memoryTestbed, onEveryStore, recordNameIn, recordOf, stateAfterDrain } from './store-testbed.js';
+import { briefTimeout, memoryTestbed, onEveryStore, recordNameIn, recordOf, stateAfterDrain } from './store-testbed.js';
 
 const pay = (store: FaultStore, options: object = {}, operation: () => unknown = () => 'paid') =>
   executeIdempotently(operation, { store, scope: 'tests', key: 'payment-1', ...options });
@@ -50,7 +50,7 @@ onEveryStore('A token', (open) => {
   });
 
   it('that was abandoned is released until none of its acquires can take effect', async () => {
-    const { store } = open();
+    const { store } = open(briefTimeout);
     store.injectFault('acquire', hangs);
     await expect(pay(store)).rejects.toThrow(StoreError);
     await stateAfterDrain(store);
@@ -62,7 +62,7 @@ onEveryStore('A token', (open) => {
   });
 
   it('that was given up leaves no doubt behind, also where an abandoned key would need a decision', async () => {
-    const { store } = open();
+    const { store } = open(briefTimeout);
     store.injectFault('acquire', hangsAfter, 1);
     expect(await summarize(pay(store, { onAbandoned: 'block' }))).toBe('store_unavailable');
     expect(await stateAfterDrain(store)).toBe('retryable');
@@ -70,7 +70,7 @@ onEveryStore('A token', (open) => {
   });
 
   it('is taken back where one of its sends stayed unanswered and another one was refused', async () => {
-    const { store } = open();
+    const { store } = open(briefTimeout);
     await pay(store);
     store.injectFault('acquire', failsBefore('unknown'), 2);
     expect(await summarize(pay(store))).toBe('paid, replayed');

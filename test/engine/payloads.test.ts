@@ -1,7 +1,7 @@
 // One key stands for one payload: the input of a function, unless the options say otherwise.
 import { executeIdempotently, KeyReusedError, makeIdempotent } from '@onceguard/core';
 import { describe, expect, it } from 'vitest';
-import { newGate } from '../adapters/gate.js';
+import { newGate } from '../../packages/testing/src/adapter-suite/support/gate.js';
 import { summarize } from './execution-summary.js';
 import { memoryTestbed, onEveryStore } from './store-testbed.js';
 

@@ -10,10 +10,10 @@ const main = createRequire(import.meta.url).resolve('@onceguard/core');
 async function printed(program: string): Promise<string> {
   const given = `
     const { executeIdempotently: execute, MemoryStore, StoreError } = require(${JSON.stringify(main)});
-    const store = new MemoryStore({ callTimeoutMs: 100 });
+    const store = new MemoryStore({ callTimeoutMs: 2_000 });
     const pay = (operation, options = {}) => execute(operation, { store, scope: 'tests', key: '1', ...options });
     const print = (end) => console.log(JSON.stringify(end));`;
-  const run = promisify(execFile)(process.execPath, ['-e', given + program], { timeout: 20_000 });
+  const run = promisify(execFile)(process.execPath, ['-e', given + program], { timeout: 60_000 });
   return (await run).stdout;
 }
 
@@ -26,7 +26,7 @@ it('A result that waits in the background does not keep a process alive', async 
 
 it('An operation that never ends does not keep a process alive by its renewals', async () => {
   const out = await printed(`
-    pay(() => { print('begun'); return new Promise(() => {}) }, { leaseMs: 60 });`);
+    pay(() => { print('begun'); return new Promise(() => {}) }, { leaseMs: 3_000 });`);
   expect(JSON.parse(out)).toBe('begun');
 });
 

@@ -8,10 +8,11 @@ import {
   callOptions,
   leaveDoubts,
   reserveAndCharge,
+  vanishAtOnce,
   vanishWhileCharging,
 } from './abandoned-work.js';
 import { summarize } from './execution-summary.js';
-import { onEveryStore, recordNameIn, recordOf } from './store-testbed.js';
+import { briefTimeout, onEveryStore, recordNameIn, recordOf } from './store-testbed.js';
 
 onEveryStore('recoverAll', (open) => {
   it('works off all doubts, and counts how they ended', async () => {
@@ -76,7 +77,7 @@ onEveryStore('recoverAll', (open) => {
 
   it('leaves alone what nobody has to decide about', async () => {
     const { store } = open();
-    await abandonWork(store, () => {}, { key: 'stuck' });
+    await abandonWork(store, vanishAtOnce, { key: 'stuck' });
     const recover = () => recovery.done('paid');
     expect(await recoverAll(store, { recover })).toMatchObject({ done: 0, notDone: 0, handledElsewhere: 0 });
     expect(await summarize(executeIdempotently(() => 'run again', callOptions(store, { key: 'stuck' })))).toBe(
@@ -93,11 +94,11 @@ onEveryStore('recoverAll', (open) => {
 
   it('has what was found known for as long as the terms of the work say', async () => {
     const { store } = open();
-    await abandonWork(store, vanishWhileCharging, { ...blockPolicy, ttlMs: 400, tombstoneMs: 86_400_000 });
+    await abandonWork(store, vanishWhileCharging, { ...blockPolicy, ttlMs: 5_000, tombstoneMs: 86_400_000 });
     await recoverAll(store, { recover: () => recovery.done('paid') });
     const replays = async () =>
       expect(await summarize(executeIdempotently(reserveAndCharge, callOptions(store)))).toBe('expired');
-    await vi.waitFor(replays, { timeout: 10_000 });
+    await vi.waitFor(replays, { timeout: 60_000 });
   });
 
   it('has what was found known for longer where its options say so, and never for less long', async () => {
@@ -140,7 +141,7 @@ onEveryStore('recoverAll', (open) => {
   });
 
   it('rejects where the store does not answer', async () => {
-    const { store } = open();
+    const { store } = open(briefTimeout);
     await leaveDoubts(store, 1);
     store.injectFault('acquire', failsBefore('unavailable'));
     await expect(recoverAll(store, { recover: () => recovery.done('paid') })).rejects.toThrow(StoreError);

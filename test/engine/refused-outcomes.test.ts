@@ -14,7 +14,7 @@ import { executeIdempotently as executeFromSource } from '../../packages/core/sr
 import type { Completion } from '../../packages/core/src/protocol/messages.js';
 import { overrideVerbs } from '../adapters/store-kinds.js';
 import { summarize } from './execution-summary.js';
-import { memoryTestbed, onEveryStore, recordNameIn, recordOf, stateAfterDrain } from './store-testbed.js';
+import { briefTimeout, memoryTestbed, onEveryStore, recordNameIn, recordOf, stateAfterDrain } from './store-testbed.js';
 
 const pay = (store: FaultStore) =>
   summarize(executeIdempotently(() => 'paid', { store, scope: 'tests', key: 'payment-1' }));
@@ -51,13 +51,15 @@ onEveryStore('An outcome whose bytes the store refuses', (open) => {
   ] as const)(
     'is recorded without them at once, and its caller gets it as recorded (%s, %s)',
     async (storeClass, refusal) => {
-      const { store } = open({ timeoutMs: 5_000 });
+      const { store } = open();
       const [notKept, unrecorded] = [collectEvents('outcome_not_kept'), collectEvents('outcome_unrecorded')];
       store.injectFault('complete', refusingRule(storeClass, refusal), 1);
       expect(await pay(store)).toBe('paid, recorded');
       expect(completionsWithBytes(store)).toEqual([true, false]);
       expect(await pay(store)).toBe('expired');
-      expect(notKept).toEqual([{ store: store.name, recordName: recordNameIn(store), reason: `It is ${refusal}.` }]);
+      const reason = `It is ${refusal}.`;
+      const recordName = recordNameIn(store);
+      expect(notKept).toEqual([{ store: store.name, recordName, operation: 'function', reason }]);
       expect(unrecorded).toEqual([]);
     },
   );
@@ -65,7 +67,7 @@ onEveryStore('An outcome whose bytes the store refuses', (open) => {
   it.each(['unknown', 'unavailable'] as const)(
     'is recorded without them where only calls with many bytes fail, each in the same way (%s)',
     async (storeClass) => {
-      const { store } = open({ timeoutMs: 200 });
+      const { store } = open(briefTimeout);
       const { inner } = store;
       store.inner = overrideVerbs(inner, {
         complete: async (lease, completion) => {
@@ -83,7 +85,7 @@ onEveryStore('An outcome whose bytes the store refuses', (open) => {
   );
 
   it('keeps many bytes where all calls failed for a while, or the store takes them in the end', async () => {
-    const { store } = open({ timeoutMs: 200 });
+    const { store } = open(briefTimeout);
     let isAway = true;
     const { inner } = store;
     store.inner = overrideVerbs(inner, {
@@ -103,7 +105,7 @@ onEveryStore('An outcome whose bytes the store refuses', (open) => {
   });
 
   it('is recorded without them in the background, where the store did not answer before', async () => {
-    const { store } = open();
+    const { store } = open(briefTimeout);
     const [notKept, late] = [collectEvents('outcome_not_kept'), collectEvents('recorded_late')];
     store.injectFault('complete', hangs, 1);
     store.injectFault('complete', refusingRule('misconfigured', 'full'), 2);
@@ -115,7 +117,7 @@ onEveryStore('An outcome whose bytes the store refuses', (open) => {
   });
 
   it('keeps the bytes that an earlier call recorded without an answer', async () => {
-    const { store } = open({ timeoutMs: 5_000 });
+    const { store } = open();
     store.injectFault('complete', failsAfter, 1);
     store.injectFault('complete', refusingRule('misconfigured', 'full'), 2);
     expect(await pay(store)).toBe('paid, recorded');
@@ -125,7 +127,7 @@ onEveryStore('An outcome whose bytes the store refuses', (open) => {
   it.each(['bug', 'misconfigured', 'damaged'] as const)(
     'is recorded in the background as soon as the store takes it, whatever it said before (%s)',
     async (storeClass) => {
-      const { store } = open({ timeoutMs: 5_000 });
+      const { store } = open();
       for (const call of [1, 2, 3]) store.injectFault('complete', failsBefore(storeClass), call);
       expect(await pay(store)).toBe('paid, unrecorded');
       expect(await stateAfterDrain(store)).toBe('completed');

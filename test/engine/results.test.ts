@@ -87,7 +87,12 @@ describe('A result that cannot be kept', () => {
     stop();
     expect(runs).toBe(1);
     expect(heard).toEqual([
-      { store: 'memory', recordName: recordNameIn(store), reason: expect.stringMatching(reason) },
+      {
+        store: 'memory',
+        recordName: recordNameIn(store),
+        operation: 'operation',
+        reason: expect.stringMatching(reason),
+      },
     ]);
     expect(await recordOf(store.inner, recordNameIn(store))).toMatchObject({ state: 'completed', outcome: null });
   });

@@ -20,6 +20,9 @@ export async function acquireRequest(store: IdempotencyStore, overrides: { reado
     leaseMs: 30_000,
     onAbandoned: 'rerun',
     lastSeenFencingToken: 0,
+    operation: 'rival',
+    label: null,
+    traceparent: null,
   } as const;
   return { ...asked, ...terms, notAfter: now + 60_000, ...overrides };
 }

@@ -2,13 +2,12 @@
 import { executeIdempotently, LeaseLostError, type OperationContext, resolveDoubt } from '@onceguard/core';
 import { type FaultRule, type FaultStore, failsAfter, failsBefore, hangsAfter, runFirst } from '@onceguard/testing';
 import { expect, it } from 'vitest';
-import { untilAborted } from '../support/until-aborted.js';
-import { abandonWork, callOptions, neverSettles } from './abandoned-work.js';
+import { untilAborted } from '../../packages/testing/src/adapter-suite/support/until-aborted.js';
+import { abandonWork, callOptions } from './abandoned-work.js';
+import { briefLease, executeUnderBriefLease } from './brief-lease.js';
 import { summarize } from './execution-summary.js';
 import { onEveryStore, recordNameIn, recordOf } from './store-testbed.js';
 
-/** So short that it is over before it would be renewed. */
-const shortLease = { leaseMs: 80, maxExecutionMs: 10 };
 const atMostOnce = { atMostOnce: true };
 const asValue = (error: unknown) => error;
 
@@ -34,9 +33,9 @@ onEveryStore('A step of an owner whose lease is over', (open) => {
     ['is in doubt', 'charge', {}],
   ])('rejects with a LeaseLostError, and does not run: one that %s', async (_what, name, options) => {
     const { store } = open();
-    await abandonWork(store, async ({ step }) => {
+    await abandonWork(store, async ({ step }, vanish) => {
       await step('reserve', () => 'r1');
-      await step('charge', neverSettles, atMostOnce);
+      await step('charge', vanish, atMostOnce);
     });
     const writes = store.callsOf('checkpoint').length;
     let ran = false;
@@ -46,7 +45,7 @@ onEveryStore('A step of an owner whose lease is over', (open) => {
       const late = step(name, () => (ran = true), options);
       error = await late.catch(asValue);
     };
-    await executeIdempotently(operation, { ...callOptions(store), ...shortLease }).catch(() => {});
+    await executeUnderBriefLease(operation, { ...callOptions(store), ...briefLease }).catch(() => {});
     expect(error).toBeInstanceOf(LeaseLostError);
     expect([ran, store.callsOf('checkpoint').length]).toEqual([false, writes]);
   });
@@ -63,7 +62,7 @@ onEveryStore('A step of an owner whose lease is over', (open) => {
       const charge = (name: string) => step(name, () => ran.push(name), atMostOnce).catch(asValue);
       errors.push(...(await Promise.all([charge('charge-1'), charge('charge-2')])));
     };
-    await executeIdempotently(operation, { ...callOptions(store), ...shortLease }).catch(() => {});
+    await executeUnderBriefLease(operation, { ...callOptions(store), ...briefLease }).catch(() => {});
     expect(errors).toEqual([expect.any(LeaseLostError), expect.any(LeaseLostError)]);
     expect(ran).toEqual([]);
   });
@@ -119,9 +118,9 @@ onEveryStore('An intent that arrives again late', (open) => {
 
   it('changes nothing after another owner has taken over', async () => {
     const { store } = open();
-    await abandonWork(store, async ({ step }) => {
+    await abandonWork(store, async ({ step }, vanish) => {
       await step('reserve', () => 'r1');
-      await step('look-up', neverSettles);
+      await step('look-up', vanish);
     });
     const operation = async (context: OperationContext) => {
       const [lease] = store.callsOf('checkpoint').map(({ args }) => args[0] as Parameters<FaultStore['checkpoint']>[0]);
@@ -135,7 +134,7 @@ onEveryStore('An intent that arrives again late', (open) => {
 
   it('changes nothing after somebody decided that its step did not happen', async () => {
     const { store } = open();
-    await abandonWork(store, async ({ step }) => await step('charge', neverSettles, atMostOnce), {
+    await abandonWork(store, async ({ step }, vanish) => await step('charge', vanish, atMostOnce), {
       onAbandoned: 'block',
     });
     const decision = { as: 'not_done', by: 'Ada', reason: 'asked the bank' } as const;
@@ -167,7 +166,7 @@ onEveryStore('Where the store loses the record, all steps are told again', (open
         .sort()
         .join();
     };
-    return { end: await summarize(executeIdempotently(operation, { ...callOptions(store), leaseMs: 1_500 })), steps };
+    return { end: await summarize(executeIdempotently(operation, { ...callOptions(store), leaseMs: 6_000 })), steps };
   }
 
   it('by a renewal', async () => {
@@ -191,7 +190,8 @@ onEveryStore('Where the store loses the record, all steps are told again', (open
     store.injectFault('checkpoint', async (pass) => Object.assign({}, await pass(), { kind: 'gone' }));
     store.injectFault('renew', failsBefore());
     const operation = async ({ step }: OperationContext) => await step('charge', () => 'ch_1');
-    expect(await summarize(executeIdempotently(operation, { ...callOptions(store), leaseMs: 400 }))).toBe('lease_lost');
+    const end = summarize(executeUnderBriefLease(operation, { ...callOptions(store), leaseMs: 400 }));
+    expect(await end).toBe('lease_lost');
     expect(store.callsOf('checkpoint').length).toBeLessThan(20);
   });
 

@@ -1,8 +1,9 @@
 // Steps that may run at most once: an intent is recorded first, and a step in doubt is never repeated silently.
-import { executeIdempotently, type OperationContext, type StepContext } from '@onceguard/core';
+import { executeIdempotently, LeaseLostError, type OperationContext, type StepContext } from '@onceguard/core';
 import { failsBefore } from '@onceguard/testing';
 import { expect, it } from 'vitest';
 import { abandonWork, callOptions, neverSettles } from './abandoned-work.js';
+import { briefLease, executeUnderBriefLease } from './brief-lease.js';
 import { summarize } from './execution-summary.js';
 import { onEveryStore, recordNameIn, recordOf, stateAfterDrain } from './store-testbed.js';
 
@@ -33,7 +34,7 @@ onEveryStore('A step that may run at most once', (open) => {
 
   it('is not run again after it was abandoned: the outcome is unknown, under whatever policy', async () => {
     const { store } = open();
-    await abandonWork(store, async (context) => await charge(context, neverSettles));
+    await abandonWork(store, async (context, vanish) => await charge(context, vanish));
     let runs = 0;
     const operation = async (context: OperationContext) => {
       await charge(context, () => {
@@ -80,13 +81,14 @@ onEveryStore('A step that may run at most once', (open) => {
         ran = true;
       });
     };
-    await executeIdempotently(operation, { ...callOptions(store), leaseMs: 300, maxExecutionMs: 10 }).catch(() => {});
+    const end = executeUnderBriefLease(operation, { ...callOptions(store), ...briefLease });
+    await expect(end).rejects.toThrow(LeaseLostError);
     expect(ran).toBe(false);
   });
 
   it('may be given up by an operation that finds out for itself', async () => {
     const { store } = open();
-    await abandonWork(store, async (context) => await charge(context, neverSettles));
+    await abandonWork(store, async (context, vanish) => await charge(context, vanish));
     const operation = async (context: OperationContext) => {
       return await charge(context, neverSettles).catch((error: { code: string }) => error.code);
     };

@@ -9,10 +9,10 @@ import {
 } from '@onceguard/core';
 import { failsBefore, runFirst } from '@onceguard/testing';
 import { expect, it } from 'vitest';
-import { newGate } from '../adapters/gate.js';
+import { newGate } from '../../packages/testing/src/adapter-suite/support/gate.js';
 import { abandonWork, callOptions, neverSettles } from './abandoned-work.js';
 import { summarize } from './execution-summary.js';
-import { onEveryStore, recordNameIn, recordOf, stateAfterDrain } from './store-testbed.js';
+import { briefTimeout, onEveryStore, recordNameIn, recordOf, stateAfterDrain } from './store-testbed.js';
 
 const atMostOnce = { atMostOnce: true };
 const asValue = (error: unknown) => error;
@@ -132,7 +132,7 @@ onEveryStore('Steps', (open) => {
   });
 
   it('of a bypass run without a record: each once, and none is kept for the next', async () => {
-    const { store } = open();
+    const { store } = open(briefTimeout);
     store.injectFault('acquire', failsBefore());
     const ran: string[] = [];
     const operation = async ({ step, deriveKey }: OperationContext) => {
@@ -166,7 +166,7 @@ onEveryStore('Steps', (open) => {
 
   it('in doubt stay so where the operation throws something else instead', async () => {
     const { store } = open();
-    await abandonWork(store, async ({ step }) => await step('charge', neverSettles, atMostOnce));
+    await abandonWork(store, async ({ step }, vanish) => await step('charge', vanish, atMostOnce));
     const operation = async ({ step }: OperationContext) => {
       await step('charge', neverSettles, atMostOnce).catch(() => {});
       throw new Error('declined');

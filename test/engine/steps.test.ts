@@ -2,10 +2,11 @@
 import { executeIdempotently, LeaseLostError, type OperationContext, type StepContext } from '@onceguard/core';
 import { failsAfter, failsBefore, hangs, hangsAfter } from '@onceguard/testing';
 import { expect, it } from 'vitest';
-import { untilAborted } from '../support/until-aborted.js';
-import { abandonWork, callOptions, neverSettles } from './abandoned-work.js';
+import { untilAborted } from '../../packages/testing/src/adapter-suite/support/until-aborted.js';
+import { abandonWork, callOptions } from './abandoned-work.js';
+import { briefLease, executeUnderBriefLease } from './brief-lease.js';
 import { summarize } from './execution-summary.js';
-import { onEveryStore, recordNameIn, recordOf } from './store-testbed.js';
+import { briefTimeout, onEveryStore, recordNameIn, recordOf } from './store-testbed.js';
 
 const declined = () => {
   throw new Error('declined');
@@ -64,10 +65,10 @@ onEveryStore('A step', (open) => {
   it('that began without getting as far as its record runs again, under the same key', async () => {
     const { store } = open();
     const keys: string[] = [];
-    await abandonWork(store, async ({ step }) => {
+    await abandonWork(store, async ({ step }, vanish) => {
       await step('charge', async ({ key }) => {
         keys.push(key);
-        return await neverSettles();
+        return await vanish();
       });
     });
     const operation = async ({ step }: OperationContext) => {
@@ -136,7 +137,7 @@ onEveryStore('A step', (open) => {
       });
       error = await late.catch((thrown: unknown) => thrown);
     };
-    await executeIdempotently(operation, { ...callOptions(store), leaseMs: 60, maxExecutionMs: 10 }).catch(() => {});
+    await executeUnderBriefLease(operation, { ...callOptions(store), ...briefLease }).catch(() => {});
     expect(ran).toBe(false);
     expect(error).toBeInstanceOf(LeaseLostError);
   });
@@ -148,7 +149,7 @@ onEveryStore('A step', (open) => {
       const late = step('charge', async () => await untilAborted(signal));
       error = await late.catch((thrown: unknown) => thrown);
     };
-    await executeIdempotently(operation, { ...callOptions(store), leaseMs: 60, maxExecutionMs: 10 }).catch(() => {});
+    await executeUnderBriefLease(operation, { ...callOptions(store), ...briefLease }).catch(() => {});
     expect(error).toBeInstanceOf(LeaseLostError);
     expect(store.callsOf('checkpoint')).toEqual([]);
   });
@@ -159,7 +160,7 @@ onEveryStore('A step', (open) => {
     ['hangs before', hangs],
     ['hangs after', hangsAfter],
   ])('is recorded although the store at first %s', async (_how, interference) => {
-    const { store } = open();
+    const { store } = open(briefTimeout);
     store.injectFault('checkpoint', interference, 1);
     const operation = async ({ step }: OperationContext) => await step('charge', () => 'ch_1');
     expect(await summarize(executeIdempotently(operation, callOptions(store)))).toBe('ch_1, recorded');
@@ -167,14 +168,14 @@ onEveryStore('A step', (open) => {
   });
 
   it('rejects when the store has been silent until the lease was over', async () => {
-    const { store } = open();
+    const { store } = open(briefTimeout);
     store.injectFault('checkpoint', hangs);
     let error: unknown;
     const operation = async ({ step }: OperationContext) => {
       error = await step('charge', () => 'ch_1').catch((thrown: unknown) => thrown);
       throw error;
     };
-    await executeIdempotently(operation, { ...callOptions(store), leaseMs: 300, maxExecutionMs: 10 }).catch(() => {});
+    await executeUnderBriefLease(operation, { ...callOptions(store), ...briefLease }).catch(() => {});
     expect(error).toBeInstanceOf(LeaseLostError);
   });
 

@@ -5,6 +5,7 @@ import { RedisStore } from '@onceguard/core/redis';
 import { FaultStore, manualClock } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
+import { recordKeys } from '../../packages/core/src/stores/redis/wire/scripts/record-layout.js';
 import { redisUrl } from '../support/redis.js';
 
 export interface StoreTestbed {
@@ -29,13 +30,18 @@ export function memoryTestbed({ timeoutMs = 200 } = {}): MemoryTestbed {
   return { store, loseRecord, advance: clock.advance };
 }
 
+const patientTimeoutMs = 20_000;
+
+/** For tests that wait for the deadline of a call. */
+export const briefTimeout = { timeoutMs: 2_000 };
+
 /** Declares the tests twice: on a memory store and on Redis. `open` creates the testbed of one test. */
 export function onEveryStore(title: string, declare: (open: OpenTestbed) => void): void {
   describe(`${title} (memory)`, () => declare(openMemoryTestbed));
   onRedis(title, declare);
 }
 
-/** `timeoutMs` is for tests that do so much that this process may be late for the usual deadline. */
+/** By default no machine is too busy to reply within the deadline of a call. */
 type OpenTestbed = (options?: { timeoutMs?: number }) => StoreTestbed;
 
 function onRedis(title: string, declare: (open: OpenTestbed) => void): void {
@@ -51,7 +57,7 @@ function onRedis(title: string, declare: (open: OpenTestbed) => void): void {
 }
 
 /** A memory store whose clock runs by itself. */
-function openMemoryTestbed({ timeoutMs = 200 } = {}): StoreTestbed {
+function openMemoryTestbed({ timeoutMs = patientTimeoutMs } = {}): StoreTestbed {
   const store = new FaultStore(new MemoryStore(), timeoutMs);
   const loseRecord = async () => {
     store.inner = new MemoryStore();
@@ -59,10 +65,11 @@ function openMemoryTestbed({ timeoutMs = 200 } = {}): StoreTestbed {
   return { store, loseRecord };
 }
 
-function openRedisTestbed(client: Redis, { timeoutMs = 400 } = {}): StoreTestbed {
+function openRedisTestbed(client: Redis, { timeoutMs = patientTimeoutMs } = {}): StoreTestbed {
   const prefix = `engine:${randomUUID()}:`;
   const store = new FaultStore(new RedisStore({ client, prefix }), timeoutMs);
-  const loseRecord = async (name: string) => void (await client.del(`${prefix}{${name}}`, `${prefix}{${name}}:more`));
+  const loseRecord = async (name: string) =>
+    void (await client.del(recordKeys(prefix, name).record, recordKeys(prefix, name).side));
   return { store, loseRecord };
 }
 
@@ -75,7 +82,7 @@ export function recordNameIn(store: FaultStore): string {
 
 /** The state of the record after the background work has drained; null without a record. */
 export async function stateAfterDrain(store: FaultStore): Promise<string | null> {
-  expect(await drainStore(store)).toBe(true);
+  expect(await drainStore(store, { timeoutMs: 60_000 })).toBe(true);
   return (await recordOf(store.inner, recordNameIn(store)))?.state ?? null;
 }
 

@@ -3,7 +3,7 @@ import { executeIdempotently, onEvent } from '@onceguard/core';
 import { type FaultStore, failsAfter, failsBefore } from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
 import { withJitter } from '../../packages/core/src/engine/time.js';
-import { newGate } from '../adapters/gate.js';
+import { newGate } from '../../packages/testing/src/adapter-suite/support/gate.js';
 import { summarize } from './execution-summary.js';
 import { memoryTestbed, onEveryStore } from './store-testbed.js';
 
@@ -28,7 +28,7 @@ async function startFirstCaller(store: FaultStore, end: () => unknown = () => 'p
 
 onEveryStore('Concurrent duplicates', (open) => {
   it('of which there are 50 run once: the others are told in_progress, and when to come back', async () => {
-    const { store } = open({ timeoutMs: 5_000 });
+    const { store } = open();
     const gate = newGate();
     let runs = 0;
     const operation = async () => {
@@ -51,7 +51,7 @@ onEveryStore('Concurrent duplicates', (open) => {
   });
 
   it('of which there are 50 that wait run once, and all get the outcome', async () => {
-    const { store } = open({ timeoutMs: 5_000 });
+    const { store } = open();
     let runs = 0;
     const operation = async () => {
       runs += 1;
@@ -179,7 +179,9 @@ describe('A caller that finds no store before its work', () => {
     stop();
     const value = { fencingToken: 0, attempt: 1, takeover: false, key: 'payment-1' };
     expect(end).toEqual({ kind: 'executed', value, recorded: false, attempt: 1 });
-    expect(heard).toEqual([{ store: 'memory', recordName: store.calls[0]?.key, error: expect.any(Error) }]);
+    expect(heard).toEqual([
+      { store: 'memory', recordName: store.calls[0]?.key, operation: 'function', error: expect.any(Error) },
+    ]);
     expect(store.callsOf('complete')).toEqual([]);
   });
 });

@@ -4,9 +4,9 @@ import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type ReceivedResponse, send } from '../adapters/http-client.js';
+import { type ReceivedResponse, send } from '../../packages/testing/src/adapter-suite/support/http-client.js';
 import { redisUrl } from '../support/redis.js';
-import { listeningPort, startProgram } from './run-program.js';
+import { listeningPort, startCompiled } from './run-program.js';
 
 const running: ChildProcess[] = [];
 const queues: Queue[] = [];
@@ -22,18 +22,19 @@ function startPrograms() {
   const env = { REDIS_URL: redisUrl(), PREFIX: `accepted-jobs-${randomUUID()}` };
   const queue = new Queue('reports', { connection: { url: redisUrl() }, prefix: env.PREFIX });
   queues.push(queue);
-  const start = (file: string, more: Record<string, string> = {}) => {
-    const child = startProgram(`accepted-jobs/${file}`, [], { ...env, PORT: '0', ...more });
+  const start = async (file: string, more: Record<string, string> = {}) => {
+    const child = await startCompiled(`accepted-jobs/${file}`, { ...env, PORT: '0', ...more });
     running.push(child);
     return child;
   };
   return {
     queue,
-    startServer: async (more: Record<string, string> = {}) => await listeningPort(start('server.ts', more)),
+    startServer: async (more: Record<string, string> = {}) => await listeningPort(await start('server.ts', more)),
     /** Its output has one line for each report that it builds. */
-    startWorker: () => {
+    startWorker: async () => {
       const lines: string[] = [];
-      start('worker.ts').stdout?.on('data', (text: Buffer) => lines.push(...text.toString().trim().split('\n')));
+      const worker = await start('worker.ts');
+      worker.stdout?.on('data', (text: Buffer) => lines.push(...text.toString().trim().split('\n')));
       return lines;
     },
   };
@@ -68,7 +69,7 @@ describe('accepted-jobs', () => {
     expect(accepted).toMatchObject({ status: 202, headers: { location: `/reports/${id}` } });
     expect((await getReport(port, accepted)).json()).toEqual({ id, state: 'pending' });
 
-    startWorker();
+    await startWorker();
     expect(await untilReportEnds(port, accepted)).toEqual({
       id,
       state: 'done',
@@ -87,7 +88,7 @@ describe('accepted-jobs', () => {
       postReport(port),
       postReport(other),
     ]);
-    const built = startWorker();
+    const built = await startWorker();
     await untilReportEnds(other, accepted);
     for (const again of [...duplicates, await postReport(port), await postReport(other)]) {
       expect(again).toMatchObject({
@@ -118,7 +119,7 @@ describe('accepted-jobs', () => {
     expect(accepted.headers['idempotent-replayed']).toBeUndefined();
     expect(await queue.count()).toBe(1);
 
-    const built = startWorker();
+    const built = await startWorker();
     expect(await untilReportEnds(port, accepted)).toMatchObject({ state: 'done' });
     expect(built).toEqual([`Built the report ${job?.id}.`]);
   });
@@ -127,7 +128,7 @@ describe('accepted-jobs', () => {
     const { queue, startServer, startWorker } = startPrograms();
     const port = await startServer();
     const accepted = await postReport(port);
-    const built = startWorker();
+    const built = await startWorker();
     const done = await untilReportEnds(port, accepted);
 
     const job = await queue.getJob(String(done.id));
@@ -141,7 +142,7 @@ describe('accepted-jobs', () => {
     const { startServer, startWorker } = startPrograms();
     const port = await startServer();
     const accepted = await postReport(port, { customer: 'nobody' });
-    startWorker();
+    await startWorker();
     const failed = { id: accepted.json().id, state: 'failed', error: 'There is no customer nobody.' };
     expect(await untilReportEnds(port, accepted)).toEqual(failed);
     expect((await postReport(port, { customer: 'nobody' })).text).toBe(accepted.text);

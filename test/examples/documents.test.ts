@@ -3,7 +3,10 @@
 import { randomUUID } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { IdempotencyStore } from '@onceguard/core';
 import { Queue, QueueEvents } from 'bullmq';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -45,8 +48,14 @@ function callsSince(system: string, since: number): number {
 }
 
 test('The program of README.md gives a repeated order the id of the first', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'onceguard-readme-'));
   process.env.PORT = '0';
-  const { server } = await program('quickstart');
+  process.env.ONCEGUARD_DB = join(folder, 'onceguard.db');
+  const { server, store } = await program('quickstart');
+  closing.push(async () => {
+    await store.close();
+    rmSync(folder, { recursive: true });
+  });
   const { first, again } = await sendTwice(server, '/orders', '{"item":"tea"}');
   expect([first.status, again.status, again.headers.get('Idempotent-Replayed')]).toEqual([201, 201, 'true']);
   expect(await again.text()).toBe(await first.text());
@@ -60,6 +69,21 @@ describe.each([
     const { app } = await load();
     await paysOnce(app, '/payments', 'provider');
   });
+});
+
+test.each([
+  ['graphql', '/graphql', { query: 'mutation { pay(cents: 10) }' }],
+  ['trpc', '/trpc/pay', null],
+])('The program of docs/guides/%s.md charges once for a request and its repeat', async (name, path, body) => {
+  const { handler } = await programOfDocs(name);
+  const since = application.calls.length;
+  const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': randomUUID() };
+  const send = async (): Promise<Response> =>
+    await handler(new Request(`http://shop.example${path}`, { method: 'POST', headers, body: JSON.stringify(body) }));
+  const [first, repeat] = [await send(), await send()];
+  expect([first.status, repeat.status, repeat.headers.get('Idempotent-Replayed')]).toEqual([200, 200, 'true']);
+  expect(await repeat.text()).toBe(await first.text());
+  expect(callsSince('provider', since)).toBe(1);
 });
 
 test('The program of packages/testing/README.md charges once although a reply is lost', async () => {
@@ -76,6 +100,26 @@ describe.each([
     const callback = app.callback();
     await paysOnce((req, res) => void callback(req, res), '/orders', 'orders');
   });
+});
+
+test('The Nest program of packages/nest/README.md creates one order for a request and its repeat', async () => {
+  const { createApp } = await program('nest-package');
+  const app = await createApp();
+  closing.push(async () => await app.close());
+  closeAfterTests(app.get(Symbol.for('onceguard.nest.options')).store);
+  app.useGlobalGuards({
+    canActivate: (context: { switchToHttp(): { getRequest(): object } }) =>
+      Reflect.set(context.switchToHttp().getRequest(), 'user', { id: 'user_alice' }),
+  });
+  await app.init();
+  await paysOnce(app.getHttpAdapter().getInstance(), '/orders', 'orders');
+});
+
+test('The Fastify program of packages/fastify/README.md charges once for a payment and its repeat', async () => {
+  const { app, store } = await program('fastify-package');
+  closeAfterTests(store);
+  await app.ready();
+  await paysOnce((req, res) => app.routing(req, res), '/payments', 'provider');
 });
 
 describe.each([
@@ -177,8 +221,21 @@ async function paysOnce(listener: RequestListener, path: string, system: string)
   expect(callsSince(system, since)).toBe(1);
 }
 
-/** Sends one request twice with one key, to a server that is about to listen. Closes the server after the tests. */
+/** Sends one request twice with one key. */
 async function sendTwice(server: Server, path: string, body: string): Promise<{ first: Response; again: Response }> {
+  const url = await urlOf(server, path);
+  const key = randomUUID();
+  const send = () =>
+    fetch(url, {
+      method: 'POST',
+      headers: { 'Idempotency-Key': key, 'Content-Type': 'application/json' },
+      body,
+    });
+  return { first: await send(), again: await send() };
+}
+
+/** Of a server that is about to listen. Closes it after the tests. */
+async function urlOf(server: Server, path: string): Promise<string> {
   closing.push(async () => {
     server.closeAllConnections();
     server.close();
@@ -186,12 +243,5 @@ async function sendTwice(server: Server, path: string, body: string): Promise<{ 
   if (!server.listening) await once(server, 'listening');
   const address = server.address();
   if (typeof address !== 'object' || address === null) throw new Error('The server has no port.');
-  const key = randomUUID();
-  const send = () =>
-    fetch(`http://127.0.0.1:${address.port}${path}`, {
-      method: 'POST',
-      headers: { 'Idempotency-Key': key, 'Content-Type': 'application/json' },
-      body,
-    });
-  return { first: await send(), again: await send() };
+  return `http://127.0.0.1:${address.port}${path}`;
 }

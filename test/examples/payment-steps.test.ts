@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { send } from '../adapters/http-client.js';
+import { send } from '../../packages/testing/src/adapter-suite/support/http-client.js';
 import { redisUrl } from '../support/redis.js';
 import { listeningPort, runToEnd, startProgram } from './run-program.js';
 

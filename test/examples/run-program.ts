@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { compiledProgram } from '../support/programs.js';
 
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const examples = new URL('../../examples/', import.meta.url);
@@ -21,6 +22,12 @@ export function startProgram(
   return spawn(process.execPath, ['--import', tsx, program, ...args], { env: { ...process.env, ...env } });
 }
 
+/** Starts a program that tests start many times: compiled, it takes a part of the time. */
+export async function startCompiled(file: string, env: Record<string, string>): Promise<ChildProcess> {
+  const program = await compiledProgram(new URL(file, examples));
+  return spawn(process.execPath, [program], { env: { ...process.env, ...env } });
+}
+
 /** Runs a program to its end. */
 export async function runToEnd(
   file: string,
@@ -37,7 +44,8 @@ export async function runToEnd(
 /** Resolves with the port that a server program prints when it listens. */
 export async function listeningPort(child: ChildProcess): Promise<number> {
   let text = '';
-  for await (const chunk of child.stdout ?? []) {
+  // The program may print more: its output stays open.
+  for await (const chunk of child.stdout?.iterator({ destroyOnReturn: false }) ?? []) {
     text += String(chunk);
     const port = /port (\d+)/.exec(text)?.[1];
     if (port !== undefined) return Number(port);

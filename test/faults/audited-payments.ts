@@ -90,7 +90,7 @@ async function describeExecution(execution: ReturnType<typeof executeIdempotentl
 /** Resolves when the payment is made and on record; fails if that takes 20 s. */
 export async function untilPaid(payments: AuditedPayments, key: string): Promise<void> {
   const paid = async () => expect(await payments.pay(key)).toMatch(/^paid 1, (recorded|replayed)$/);
-  await vi.waitFor(paid, { timeout: 20_000, interval: 10 });
+  await vi.waitFor(paid, { timeout: 60_000, interval: 10 });
 }
 
 /** The same within the shortest possible time: the current connection attempt, the pause after it, and some slack. */

@@ -10,11 +10,11 @@ import {
 } from '@onceguard/core';
 import { FaultStore } from '@onceguard/testing';
 import { describe, expect, it } from 'vitest';
+import type { Handler, Options } from '../../packages/testing/src/adapter-suite/framework.js';
+import { newGate } from '../../packages/testing/src/adapter-suite/support/gate.js';
+import { send } from '../../packages/testing/src/adapter-suite/support/http-client.js';
+import { nextEvent } from '../../packages/testing/src/adapter-suite/support/next-event.js';
 import { onEveryFramework, type Testbed } from '../adapters/framework-matrix.js';
-import type { Handler, Options } from '../adapters/frameworks.js';
-import { newGate } from '../adapters/gate.js';
-import { send } from '../adapters/http-client.js';
-import { nextEvent } from '../adapters/next-event.js';
 import { callOverHttp } from './awaits/entry-points.js';
 
 const failures: [how: string, fail: () => unknown][] = [
@@ -167,7 +167,7 @@ describe('A recover function', () => {
       return recovery.done('paid');
     };
     const repeat = () =>
-      executeIdempotently(() => 'never', { store, scope: 'tests', key: 'a', leaseMs: 300, onAbandoned: recover });
+      executeIdempotently(() => 'never', { store, scope: 'tests', key: 'a', leaseMs: 3_000, onAbandoned: recover });
     const first = repeat();
     await store.waitForCalls('renew', 3);
     expect(await repeat()).toMatchObject({ kind: 'in_progress' });

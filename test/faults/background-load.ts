@@ -43,13 +43,13 @@ export class BackgroundLoad {
   /** Resolves when this many more calls have been acknowledged. */
   async untilMoreAcknowledged(more = 200): Promise<void> {
     const goal = this.acknowledged + more;
-    await vi.waitUntil(() => this.acknowledged >= goal, 30_000);
+    await vi.waitUntil(() => this.acknowledged >= goal, 60_000);
   }
 
   /** Resolves at the next error of the store. */
   async untilNextError(): Promise<void> {
     const before = this.errors.length;
-    await vi.waitUntil(() => this.errors.length > before, 30_000);
+    await vi.waitUntil(() => this.errors.length > before, 60_000);
   }
 
   /**

@@ -12,12 +12,12 @@ test('18. A master without the replicas that it requires rejects writes: nothing
   const { master, replica, stop } = await startReplicaPair({ args: ['--min-replicas-to-write', '1'] });
   lab.onEnd(stop);
   const errors = lab.collectEvents('store_error');
-  const payments = lab.payments(await lab.connect(master.url, { callTimeoutMs: 300 }));
+  const payments = lab.payments(await lab.connect(master.url, { callTimeoutMs: 1_000 }));
   await expectPaysAgain(payments, 'before');
   await replica.kill();
   await vi.waitUntil(
     async () => String(await master.command('INFO', 'replication')).includes('connected_slaves:0'),
-    10_000,
+    60_000,
   );
   expect(await payments.pay('order')).toBe('store_unavailable');
   expect(errors[0]).toMatchObject({ class: 'unavailable', error: { message: expect.stringContaining('NOREPLICAS') } });
@@ -31,7 +31,7 @@ test('20. The store reconnects after the first READONLY reply of a demoted maste
   const address = await startMovableAddress(lab, master);
   const payments = lab.payments(await lab.connect(address.url));
   expect(await payments.pay('before')).toBe('paid 1, recorded');
-  await vi.waitUntil(async () => (await replica.command('DBSIZE')) === 1, 10_000);
+  await vi.waitUntil(async () => (await replica.command('DBSIZE')) === 1, 60_000);
   const errors = lab.collectEvents('store_error');
   const lives = lab.collectEvents('data_may_be_lost');
   await replica.command('REPLICAOF', 'NO', 'ONE');
@@ -40,7 +40,7 @@ test('20. The store reconnects after the first READONLY reply of a demoted maste
   expect(await payments.pay('order')).toBe('paid 1, recorded');
   expect(errors.filter(({ error }) => error.message.includes('READONLY'))).toHaveLength(1);
   expect(await replica.command('DBSIZE')).toBe(2);
-  await vi.waitUntil(() => lives.length > 0);
+  await vi.waitUntil(() => lives.length > 0, 60_000);
   expect(await payments.pay('before')).toBe('paid 1, replayed');
 });
 

@@ -97,7 +97,7 @@ test('25. A replica whose clock is 45 s ahead expires leases when it becomes the
   lab.onEnd(replica.stop);
   replica.shift(45);
   const stale = await acquireLease({ store: await lab.connect(master.url), key: 'order' }, { leaseMs: 30_000 });
-  await vi.waitUntil(async () => (await replica.server.command('DBSIZE')) === 1, 10_000);
+  await vi.waitUntil(async () => (await replica.server.command('DBSIZE')) === 1, 60_000);
   await replica.server.command('REPLICAOF', 'NO', 'ONE');
   const store = await lab.connect(replica.server.url);
   const next = await acquireLease({ store, key: 'order' });

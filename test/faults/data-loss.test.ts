@@ -13,7 +13,7 @@ async function crashAndRestart(
   { discardData }: { discardData: boolean },
 ): Promise<void> {
   await redis.restart({ discardData });
-  await vi.waitFor(() => store.read('clock'), 10_000);
+  await vi.waitFor(() => store.read('clock'), 60_000);
 }
 
 describe.each(connectionKinds)('kill -9 while work is in progress, over $name', ({ open }) => {
@@ -25,7 +25,7 @@ describe.each(connectionKinds)('kill -9 while work is in progress, over $name', 
     const crashes = () => crashAndRestart(redis, payments.store, { discardData: true });
     expect(await payments.pay('order', crashes)).toBe('paid 1, recorded');
     expect(lost).toMatchObject([{ verb: 'complete', restored: true }]);
-    await vi.waitUntil(() => lives.length > 0);
+    await vi.waitUntil(() => lives.length > 0, 60_000);
     expect(lives).toMatchObject([{ server: `127.0.0.1:${redis.port}` }]);
     expect(await payments.pay('order')).toBe('paid 1, replayed');
   });
@@ -46,7 +46,10 @@ describe.each(['allkeys-lru', 'volatile-ttl'])('a server with maxmemory-policy %
     const warnings = lab.collectEvents('warning');
     const redis = await lab.redis({ args: ['--maxmemory', '100mb', '--maxmemory-policy', policy] });
     await lab.connect(redis.url);
-    await vi.waitUntil(() => warnings.some(({ code, message }) => code === 'redis_evicts' && message.includes(policy)));
+    await vi.waitUntil(
+      () => warnings.some(({ code, message }) => code === 'redis_evicts' && message.includes(policy)),
+      60_000,
+    );
   });
 
   test('22. evicts live records: their owners write them again, but never over those of newer owners', async ({
@@ -76,7 +79,7 @@ async function evictSomeKeys(redis: RedisServer): Promise<void> {
   const info = async (section: string) => String(await redis.command('INFO', section));
   const used = Number(/used_memory:(\d+)/.exec(await info('memory'))?.[1]);
   await redis.command('CONFIG', 'SET', 'maxmemory', used - 100_000);
-  await vi.waitUntil(async () => /evicted_keys:[1-9]/.test(await info('stats')));
+  await vi.waitUntil(async () => /evicted_keys:[1-9]/.test(await info('stats')), 60_000);
   await redis.command('CONFIG', 'SET', 'maxmemory', 0);
 }
 

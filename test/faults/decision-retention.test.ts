@@ -12,8 +12,9 @@ import {
 import { encodeRecoveredResponse, httpPaymentPolicy } from '@onceguard/core/http';
 import { manualClock } from '@onceguard/testing';
 import { describe, expect } from 'vitest';
-import { frameworks, start } from '../adapters/frameworks.js';
-import { send } from '../adapters/http-client.js';
+import { start } from '../../packages/testing/src/adapter-suite/app-server.js';
+import { send } from '../../packages/testing/src/adapter-suite/support/http-client.js';
+import { expressAndKoa as frameworks } from '../adapters/express-and-koa.js';
 import { summarize } from '../engine/execution-summary.js';
 import { type Lab, test } from './lab.js';
 import { startShiftedRedis } from './shifted-clock.js';

@@ -26,7 +26,7 @@ describe.concurrent('A black hole', () => {
   }) => {
     const redis = await lab.redis();
     const proxy = await lab.proxy(redis.url);
-    const payments = lab.payments(await lab.connect(proxy.url, { callTimeoutMs: 300 }));
+    const payments = lab.payments(await lab.connect(proxy.url, { callTimeoutMs: 1_000 }));
     await expectPaysAgain(payments, 'before');
     const struck = proxy.injectFault('black_hole', verbScripts);
     expect(await payments.pay('order')).toBe('store_unavailable');
@@ -42,7 +42,7 @@ describe.concurrent('A black hole', () => {
   }) => {
     const redis = await lab.redis();
     const proxy = await lab.proxy(redis.url);
-    const payments = lab.payments(lab.storeOnClient(new Redis(proxy.url), { callTimeoutMs: 300 }));
+    const payments = lab.payments(lab.storeOnClient(new Redis(proxy.url), { callTimeoutMs: 1_000 }));
     await expectPaysAgain(payments, 'before');
     const struck = proxy.injectFault('black_hole', verbScripts);
     expect(await payments.pay('order')).toBe('store_unavailable');
@@ -83,7 +83,7 @@ describe.concurrent('A black hole', () => {
     network.deliverPackets();
     await expectPaysAgain(payments, 'after');
     // The data on a connection arrives before its end.
-    await vi.waitUntil(async () => !(await clientIdsOver(unixsocket, redis)).includes(old), 30_000);
+    await vi.waitUntil(async () => !(await clientIdsOver(unixsocket, redis)).includes(old), 60_000);
     expect((await payments.store.scan({ cursor: null, limit: 1_000 })).records).toHaveLength(2);
     expect(await payments.pay('order')).toBe('paid 1, recorded');
   });

@@ -67,7 +67,7 @@ export class Lab {
    * returned.
    */
   async expectConsistent(): Promise<void> {
-    for (const { store } of this.#payments) expect(await drainStore(store)).toBe(true);
+    for (const { store } of this.#payments) expect(await drainStore(store, { timeoutMs: 60_000 })).toBe(true);
     const [payments] = this.#payments;
     for (const [key, { runs, results }] of this.#paymentLogs) {
       expect(runs).toBeLessThanOrEqual(this.maxRunsPerKey);

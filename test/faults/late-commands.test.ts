@@ -7,7 +7,7 @@ import { acquireRequest, assertAcquired, toLease } from '../../packages/testing/
 import { expectPaysAgain, untilPaid } from './audited-payments.js';
 import { type Lab, test } from './lab.js';
 
-const callTimeoutMs = 300;
+const callTimeoutMs = 1_000;
 
 /** The replies to the verbs so far, also to calls that were given up: the kind follows the time. */
 function collectReplies(client: Redis): () => string[] {
@@ -37,7 +37,7 @@ describe.concurrent('A late command', () => {
     lab,
   }) => {
     const payments = await simulateOutage(lab, (url) => lab.connect(url, { callTimeoutMs }));
-    await vi.waitFor(() => payments.store.read('clock'), 10_000);
+    await vi.waitFor(() => payments.store.read('clock'), 60_000);
     expect(await drainStore(payments.store)).toBe(true);
     expect(await countRecords(payments.store)).toBe(1);
     await untilPaid(payments, 'order');
@@ -53,7 +53,7 @@ describe.concurrent('A late command', () => {
       return lab.storeOnClient(client, { callTimeoutMs });
     });
     const replies = () => sent.flatMap((of) => of());
-    await vi.waitUntil(() => replies().includes('superseded'), 10_000);
+    await vi.waitUntil(() => replies().includes('superseded'), 60_000);
     expect(await drainStore(payments.store)).toBe(true);
     expect(await countRecords(payments.store)).toBe(1);
     await untilPaid(payments, 'order');
@@ -73,7 +73,7 @@ describe.concurrent('A late command', () => {
     const lease = toLease('order', request, assertAcquired(await direct.acquire('order', request)));
     expect(await direct.release(lease, { as: 'retryable' })).toMatchObject({ kind: 'ok' });
     const { record } = await direct.read('order');
-    await vi.waitUntil(() => replies().length > 0, 10_000);
+    await vi.waitUntil(() => replies().length > 0, 60_000);
     // The script's reply; with a record under the key, the store would have replied `superseded`.
     expect(replies()).toEqual(['refused']);
     expect((await direct.read('order')).record).toEqual(record);

@@ -66,7 +66,7 @@ const rows: LostReplyRow[] = [
       const lease = await acquireLease({ store, key: 'order' }, { leaseMs: 30_000 });
       await store.renew(lease, 1);
       const lost = lose();
-      const { leaseEndAt } = withLongerLease(await vi.waitFor(() => store.renew(lease, 60_000), 10_000));
+      const { leaseEndAt } = withLongerLease(await vi.waitFor(() => store.renew(lease, 60_000), 60_000));
       await lost;
       expect(leaseEndAt).toBeGreaterThan(lease.leaseEndAt);
       expect(withLongerLease(await store.renew(lease, 1))).toMatchObject({ leaseEndAt });

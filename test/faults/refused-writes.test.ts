@@ -39,7 +39,7 @@ const writeRefusals: WriteRefusal[] = [
       await redis.command('BGSAVE');
       await vi.waitUntil(
         async () => String(await redis.command('INFO')).includes('rdb_last_bgsave_status:err'),
-        10_000,
+        60_000,
       );
     },
     end: (redis) => redis.command('CONFIG', 'SET', 'save', ''),
@@ -49,11 +49,11 @@ const writeRefusals: WriteRefusal[] = [
     class: 'unavailable',
     async begin(redis) {
       redis.command('EVAL', 'while true do end', 0).catch(() => {});
-      await vi.waitUntil(async () => !(await respondsToPing(redis)), 10_000);
+      await vi.waitUntil(async () => !(await respondsToPing(redis)), 60_000);
     },
     async end(redis) {
       await redis.command('SCRIPT', 'KILL');
-      await vi.waitUntil(() => respondsToPing(redis), 10_000);
+      await vi.waitUntil(() => respondsToPing(redis), 60_000);
     },
   },
   {

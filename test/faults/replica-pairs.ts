@@ -37,5 +37,5 @@ export async function untilInSync(master: RedisServer, replica: RedisServer): Pr
       String,
     );
     return told[0]?.includes('state=online') && told[1]?.includes('master_link_status:up');
-  }, 20_000);
+  }, 60_000);
 }

@@ -89,7 +89,7 @@ describe.each(standaloneClients)('S0: where a reply is lost and the call is sent
 
   beforeEach(async () => {
     client = make(proxy.url);
-    await vi.waitUntil(() => client.status === 'ready', 10_000);
+    await vi.waitUntil(() => client.status === 'ready', 60_000);
     const prefix = `s0:${randomUUID()}:`;
     store = new RedisStore({ client: direct, prefix });
     through = new RedisStore({ client, prefix, callTimeoutMs: 5_000 });

@@ -85,12 +85,12 @@ describe.each(versions)('S3: on a cluster client of $name,', ({ connect }) => {
     const resume = await stallReplication(shard);
     await store.remove('a');
     const lease = await acquireLease({ store, key: 'a' });
-    expect(await client.get(`${lab.prefix}{a}`)).not.toContain(lease.ownerToken);
+    expect(await client.get(`${lab.prefix}{a}a`)).not.toContain(lease.ownerToken);
     expect((await store.read('a')).record).toMatchObject({ ownerToken: lease.ownerToken });
     expect(await store.acquire('a', acquireRequest())).toMatchObject({ kind: 'in_progress' });
     await store.complete(lease, completionOf('paid'));
     expect(await replayedOutcome({ store, key: 'a' })).toBe('paid');
-    expect(await client.get(`${lab.prefix}{a}`)).not.toContain('paid');
+    expect(await client.get(`${lab.prefix}{a}a`)).not.toContain('paid');
     await resume();
   });
 });

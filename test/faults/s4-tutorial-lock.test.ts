@@ -4,11 +4,12 @@ import { executeIdempotently, InProgressError, makeIdempotent, type OperationCon
 import { RedisStore } from '@onceguard/core/redis';
 import { FaultStore, hangs } from '@onceguard/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { newGate } from '../adapters/gate.js';
+import { newGate } from '../../packages/testing/src/adapter-suite/support/gate.js';
+import { untilAborted } from '../../packages/testing/src/adapter-suite/support/until-aborted.js';
+import { executeUnderBriefLease } from '../engine/brief-lease.js';
 import { summarize } from '../engine/execution-summary.js';
 import { recordNameIn, recordOf } from '../engine/store-testbed.js';
 import { redisUrl } from '../support/redis.js';
-import { untilAborted } from '../support/until-aborted.js';
 import { type OwnedClient, standaloneClients } from './standalone-clients.js';
 
 describe.each(standaloneClients)(
@@ -19,7 +20,7 @@ describe.each(standaloneClients)(
 
     beforeAll(async () => {
       client = make(redisUrl());
-      await vi.waitUntil(() => client.status === 'ready', 10_000);
+      await vi.waitUntil(() => client.status === 'ready', 60_000);
     });
 
     beforeEach(() => {
@@ -38,7 +39,7 @@ describe.each(standaloneClients)(
         return 'of the second';
       };
       const overtaking: Promise<string>[] = [];
-      const first = executeIdempotently(
+      const first = executeUnderBriefLease(
         async ({ signal }: OperationContext) => {
           await untilAborted(signal);
           overtaking.push(summarize(executeIdempotently(second, { ...options, onInProgress: { waitMs: 30_000 } })));
@@ -55,7 +56,7 @@ describe.each(standaloneClients)(
     });
 
     it('S4: the lock does not expire during work', async () => {
-      const options = { store, scope: 's4', key: 'job-1', leaseMs: 600 };
+      const options = { store, scope: 's4', key: 'job-1', leaseMs: 4_500 };
       const end = await executeIdempotently(async () => {
         const { leaseEndAt: first = 0 } = (await recordOf(store.inner, recordNameIn(store))) ?? {};
         await store.waitForCalls('renew', 4);

@@ -47,7 +47,7 @@ describe.concurrent('behind Sentinel', () => {
     const loads = stores.map((store) => new BackgroundLoad(store));
     await Promise.all(loads.map(async (load) => await load.untilMoreAcknowledged()));
     set.master.freeze();
-    await vi.waitUntil(async () => (await replicationOf(replica)).includes('role:master'), 20_000);
+    await vi.waitUntil(async () => (await replicationOf(replica)).includes('role:master'), 60_000);
     set.master.thaw();
     const successor = await currentMaster(set);
     await untilReplica(set.master);
@@ -145,13 +145,13 @@ async function currentMaster({ masterName, sentinels, replicas }: SentinelSet): 
       sentinels.map(async (one) => await one.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName)),
     );
     return replicas.find(({ port }) => masters.every((address) => String(address) === `127.0.0.1,${port}`));
-  }, 30_000);
+  }, 60_000);
   return found ?? expect.fail();
 }
 
 /** Sentinel gives a returned master some seconds before it makes it a replica. */
 async function untilReplica(server: RedisServer): Promise<void> {
-  await vi.waitUntil(async () => (await replicationOf(server)).includes('master_link_status:up'), 30_000);
+  await vi.waitUntil(async () => (await replicationOf(server)).includes('master_link_status:up'), 60_000);
 }
 
 /** Sentinel ends all connections to a server whose role it changes: then the call is repeated. */

@@ -1,6 +1,6 @@
-// A Redis whose clock only a test moves. Needs a C compiler.
+// Servers whose clock only a test moves. Needs a C compiler.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,9 +15,19 @@ export interface ShiftedRedis {
 
 const source = fileURLToPath(new URL('processes/shifted-clock.c', import.meta.url));
 
-/** Null where no compiler makes the library to preload. Do not call it while other processes are started. */
-export async function startShiftedRedis(options: StartRedisOptions = {}): Promise<ShiftedRedis | null> {
+/** A clock that only a test moves, for a server that is started with this environment. */
+export interface ShiftedClock {
+  readonly environment: Readonly<Record<string, string>>;
+  /** Moves it by so many whole seconds from this machine's time. */
+  shift(seconds: number): void;
+  remove(): void;
+}
+
+/** Null where no compiler makes the library to preload. */
+export function createShiftedClock(): ShiftedClock | null {
   const folder = mkdtempSync(join(tmpdir(), 'onceguard-clock-'));
+  // A server may run as another user.
+  chmodSync(folder, 0o755);
   const [library, clock] = [join(folder, 'shifted-clock.so'), join(folder, 'ms')];
   const shift = (seconds: number) => {
     writeFileSync(`${clock}.new`, String(seconds * 1_000));
@@ -31,12 +41,17 @@ export async function startShiftedRedis(options: StartRedisOptions = {}): Promis
     return null;
   }
   shift(0);
+  return { environment: { LD_PRELOAD: library, SHIFTED_CLOCK: clock }, shift, remove };
+}
+
+/** Null where no compiler makes the library to preload. Do not call it while other processes are started. */
+export async function startShiftedRedis(options: StartRedisOptions = {}): Promise<ShiftedRedis | null> {
+  const clock = createShiftedClock();
+  if (clock === null) return null;
   // The server inherits this process's environment.
-  process.env.LD_PRELOAD = library;
-  process.env.SHIFTED_CLOCK = clock;
+  Object.assign(process.env, clock.environment);
   const server = await startRedis(options).finally(() => {
-    delete process.env.LD_PRELOAD;
-    delete process.env.SHIFTED_CLOCK;
+    for (const name of Object.keys(clock.environment)) delete process.env[name];
   });
-  return { server, shift, stop: () => server.stop().finally(remove) };
+  return { server, shift: clock.shift, stop: () => server.stop().finally(clock.remove) };
 }

@@ -47,7 +47,7 @@ export async function unassignSlot(slot: number, { nodes }: RedisCluster): Promi
     for (const node of nodes) await node.command('CLUSTER', 'DELSLOTS', slot).catch(() => null);
     const views = await Promise.all(nodes.map(async (node) => String(await node.command('CLUSTER', 'INFO'))));
     return views.every((view) => view.includes('cluster_slots_assigned:16383'));
-  }, 10_000);
+  }, 60_000);
 }
 
 /** The slot is this master's from now on. */

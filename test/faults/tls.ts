@@ -70,7 +70,7 @@ async function joinNodes(nodes: readonly RedisServer[], tlsPorts: readonly numbe
   const isWhole = (info: unknown) => /cluster_state:ok.*cluster_known_nodes:3/s.test(String(info));
   await vi.waitUntil(
     async () => (await Promise.all(nodes.map((node) => node.command('CLUSTER', 'INFO')))).every(isWhole),
-    { timeout: 30_000, interval: 50 },
+    { timeout: 60_000, interval: 50 },
   );
 }
 

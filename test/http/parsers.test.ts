@@ -67,7 +67,7 @@ const apps: [string, () => RequestListener, 'json', 'form' | 'form-value'][] = [
 ];
 
 const unread = 'refused: The request has a body that was not read';
-const multipart = 'refused: A multipart body is spelled differently on every send';
+const multipart = 'refused: A multipart body is spelled differently on every send, and its bytes were not kept';
 const json = { 'content-type': 'application/json' };
 const parts = '--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n';
 

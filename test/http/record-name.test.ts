@@ -1,8 +1,11 @@
 // The names of records, and the part of a URL that goes into them.
 import { describe, expect, it } from 'vitest';
 import { digest } from '../../packages/core/src/digest.js';
-import { deriveRecordName, splitTarget } from '../../packages/core/src/http/record-name.js';
+import { requestRecordName } from '../../packages/core/src/engine/record-name.js';
+import { splitTarget } from '../../packages/core/src/http/request-target.js';
 
+const deriveRecordName = ({ scope, method, path, key }: Record<'scope' | 'method' | 'path' | 'key', string>) =>
+  requestRecordName(scope, method, path, key);
 const operation = { scope: 'user-1', method: 'POST', path: '/payments', key: 'abc' };
 
 describe('the look-up name', () => {

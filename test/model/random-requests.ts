@@ -9,7 +9,7 @@ import type {
   ReleaseRequest,
   ResolveRequest,
 } from '../../packages/core/src/protocol/messages.js';
-import type { StoredRecord } from '../../packages/core/src/protocol/record.js';
+import { attemptFacts, type StoredRecord } from '../../packages/core/src/protocol/record.js';
 import type { Random } from './seeded-random.js';
 
 const tokens = ['ann', 'bob', 'cid', 'dan'];
@@ -41,6 +41,7 @@ export class RandomRequests {
       // Sometimes a token of 15 digits, beyond which Lua formats numbers differently.
       lastSeenFencingToken: random.chance(0.01) ? random.integer(9e14, 9.9e14) : random.pick([0, 0, 0, this.now + 50]),
       notifyOnEnd: random.chance(0.5),
+      ...this.#description(),
       ...this.#terms(),
     };
   }
@@ -48,7 +49,6 @@ export class RandomRequests {
   learn(request: AcquireRequest, reply: AcquireReply): void {
     if (reply.kind !== 'acquired') return;
     const { ownerToken, fingerprint, recordTtlMs, outcomeTtlMs, unknownTtlMs } = request;
-    const { fencingToken, attempt, takeover, recovering, guarded, fingerprintBound, leaseEndAt } = reply;
     const lease = {
       key: this.#key,
       ownerToken: ownerToken,
@@ -56,9 +56,9 @@ export class RandomRequests {
       recordTtlMs,
       outcomeTtlMs,
       unknownTtlMs,
-      fencingToken: fencingToken,
+      leaseEndAt: reply.leaseEndAt,
     };
-    this.#leases.push({ ...lease, attempt, takeover, recovering, guarded, fingerprintBound, leaseEndAt });
+    this.#leases.push({ ...lease, ...attemptFacts(reply) });
     if (this.#leases.length > 3) this.#leases.shift();
   }
 
@@ -116,7 +116,7 @@ export class RandomRequests {
       note: this.#random.pick(notes),
       expectedFencingToken: seen ?? this.lease().fencingToken,
       as: this.#random.pick(['done', 'not_done']),
-      by: 'an "operator"',
+      by: this.#random.pick(['an "operator"', 'Ben']),
       reason: this.#random.pick(['asked the bank', 'line\nbreak ✓']),
     };
   }
@@ -139,7 +139,22 @@ export class RandomRequests {
       guarded: flag(),
       fingerprintBound: flag(),
       leaseEndAt: this.#time(),
+      firstAcquiredAt: this.now - this.#random.integer(0, 100),
+      acquiredAt: this.now - this.#random.integer(0, 100),
+      ...this.#description(),
       ...this.#terms(),
+    };
+  }
+
+  #description() {
+    return {
+      operation: this.#random.pick(['POST /payments', 'créer ✓', 'a "quoted" name']),
+      label: this.#random.pick([null, 'order 17', ' ✓ ']),
+      traceparent: this.#random.pick([
+        null,
+        `00-${'a'.repeat(32)}-${'1'.repeat(16)}-01`,
+        `00-${'b'.repeat(32)}-${'2'.repeat(16)}-00`,
+      ]),
     };
   }
 

@@ -1,20 +1,16 @@
 // A random walk on one key of a store, beside the pure protocol: every reply and the records must be equal.
 import { inspect, isDeepStrictEqual } from 'node:util';
-import type { Redis } from 'ioredis';
 import { StoreError } from '../../packages/core/src/errors.js';
 import * as protocol from '../../packages/core/src/protocol/index.js';
 import type { StoredRecord } from '../../packages/core/src/protocol/record.js';
 import type { IdempotencyStore } from '../../packages/core/src/store/port.js';
 import { RandomRequests } from './random-requests.js';
 import { Random } from './seeded-random.js';
-
-/** Redis removes a record this long after its end. */
-const recordGraceMs = 60_000;
+import type { StoredData } from './stored-data.js';
 
 interface OlderCopy {
   readonly model: StoredRecord;
-  readonly record: Buffer;
-  readonly side: Buffer | null;
+  readonly data: unknown;
 }
 
 export class ModelDifference extends Error {}
@@ -22,8 +18,7 @@ export class ModelDifference extends Error {}
 export interface WalkOptions {
   readonly store: IdempotencyStore;
   /** For what no verb does: losing data. */
-  readonly redis: Redis;
-  readonly prefix: string;
+  readonly data: StoredData;
   readonly seed: number;
   /** Called with each reply, for instance `complete lost in_progress`. */
   onReply(what: string): void;
@@ -130,34 +125,29 @@ class Walk {
     const model = this.#standing(now);
     const shown = protocol.isLive(model, now) ? model : null;
     const expected = shown && { ...shown, outcome: now < shown.outcomeEndAt ? shown.outcome : null };
-    if (!isDeepStrictEqual(record, expected)) throw this.#difference('read', { now }, record, expected);
+    if (!areEqual(record, expected)) throw this.#difference('read', { now }, record, expected);
+    const { data } = this.#options;
+    if (record === null || !protocol.mayComeIntoDoubt(record) || data.findIndexFault === undefined) return;
+    const fault = await data.findIndexFault(this.#key, record);
+    if (fault !== null) throw this.#difference('index', { leaseEndAt: record.leaseEndAt }, fault, null);
   }
 
-  /** What a failover or an eviction does: it loses everything, or only the side keys, or the last write. */
+  /** What a failover, an eviction or a restored backup does: it loses everything, or only a part, or the last writes. */
   async #loseData(): Promise<void> {
-    const { redis, prefix } = this.#options;
-    const [record, beside] = [`${prefix}{${this.#key}}`, `${prefix}{${this.#key}}:more`];
+    const { data } = this.#options;
     const roll = this.#random.next();
     if (roll < 0.15) {
-      await (this.#random.chance(0.5) ? redis.del(record) : redis.del(record, beside));
+      await data.lose(this.#key, this.#random);
       this.#model = null;
     } else if (roll < 0.25) {
-      // A record that has lost its steps is damaged; another test covers that.
-      if (this.#model !== null && this.#model.steps.size > 0) return;
-      await redis.del(beside);
-      this.#model = this.#model && withoutSideOutcome(this.#model);
+      if (data.losePart !== undefined && this.#model !== null)
+        this.#model = await data.losePart(this.#key, this.#model);
     } else if (roll < 0.65) {
-      const dumped = await Promise.all([redis.dumpBuffer(record), redis.dumpBuffer(beside)]);
-      this.#older = this.#model && dumped[0] && { model: this.#model, record: dumped[0], side: dumped[1] };
+      const copy = await data.save(this.#key);
+      this.#older = this.#model && (copy === null ? null : { model: this.#model, data: copy });
     } else if (this.#older !== null) {
-      const { model } = this.#older;
-      await redis.del(record, beside);
-      await redis.restore(record, model.expiresAt + recordGraceMs, this.#older.record, 'ABSTTL');
-      if (this.#older.side !== null) {
-        const endAt = model.state === 'completed' ? model.outcomeEndAt : model.expiresAt;
-        await redis.restore(beside, endAt + recordGraceMs, this.#older.side, 'ABSTTL');
-      }
-      this.#model = model;
+      await data.restore(this.#key, this.#older.data, this.#older.model);
+      this.#model = this.#older.model;
     }
   }
 
@@ -169,7 +159,7 @@ class Walk {
   ): void {
     const before = this.#standing(reply.now);
     const expected = pure(before, reply.now);
-    if (!isDeepStrictEqual(reply, expected.reply)) {
+    if (!areEqual(reply, expected.reply)) {
       throw this.#difference(verb, { ...call, before }, reply, expected.reply);
     }
     this.#model = expected.record;
@@ -177,7 +167,7 @@ class Walk {
   }
 
   #standing(now: number): StoredRecord | null {
-    return this.#model !== null && now > this.#model.expiresAt + recordGraceMs ? null : this.#model;
+    return this.#model !== null && now > this.#model.expiresAt + this.#options.data.recordGraceMs ? null : this.#model;
   }
 
   #reportReply(verb: string, ...what: (string | undefined)[]): void {
@@ -189,12 +179,6 @@ class Walk {
     const details = inspect({ call, reply, expected }, { depth: 6 });
     return new ModelDifference(`${verb} on ${this.#key} differs from the protocol, seed ${seed}:\n${details}`);
   }
-}
-
-/** An outcome that expires before its record is in a side key. */
-function withoutSideOutcome(record: StoredRecord): StoredRecord {
-  const { outcome, outcomeEndAt, expiresAt } = record;
-  return { ...record, outcome: outcomeEndAt === expiresAt ? outcome : null };
 }
 
 /** Walks on many keys at once, with so many steps in total. Throws at the first difference. */
@@ -211,4 +195,16 @@ export async function walkAll(options: WalkOptions, keys: number, steps: number)
   const walks = await Promise.allSettled(Array.from({ length: keys }, (_, index) => walkOne(index)));
   const failed = walks.find((walk) => walk.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
+}
+
+/** Bytes are equal whatever the class that a driver returns them in. */
+function areEqual(one: unknown, other: unknown): boolean {
+  return isDeepStrictEqual(one, other) || isDeepStrictEqual(withBuffers(one), withBuffers(other));
+}
+
+function withBuffers(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value);
+  if (value instanceof Map) return new Map([...value].map(([name, entry]) => [name, withBuffers(entry)]));
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withBuffers(member)]));
 }

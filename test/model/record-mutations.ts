@@ -4,7 +4,74 @@ export interface Mutation {
   readonly mistake: string;
   readonly from: string;
   readonly to: string;
+  /** It shows in one millisecond alone: the scripts run on a clock that moves with their calls, so that any machine meets that millisecond. */
+  readonly isOfOneMs?: true;
 }
+
+const descriptionMutations: readonly Mutation[] = [
+  {
+    mistake: "a new key has the TTLs of the result and of the record in each other's place",
+    from: 'untilAt, ARGV[3], ARGV[7], ARGV[8],',
+    to: 'untilAt, ARGV[3], ARGV[8], ARGV[7],',
+  },
+  {
+    mistake: 'a new key expires with its lease',
+    from: 'now + keyLifeMs - 60000, untilAt, ARGV[3]',
+    to: 'untilAt, untilAt, ARGV[3]',
+  },
+  {
+    mistake: 'a new key forgets that its work is guarded',
+    from: "'p', 0, 0, guarded, 0, 0, listed,",
+    to: "'p', 0, 0, 0, 0, 0, listed,",
+  },
+  {
+    mistake: 'a later attempt keeps the operation',
+    from: 'operation, acquiredAt = ARGV[10], now',
+    to: 'operation, acquiredAt = operation or ARGV[10], now',
+  },
+  {
+    mistake: 'a later attempt keeps its start',
+    from: 'operation, acquiredAt = ARGV[10], now',
+    to: 'operation, acquiredAt = ARGV[10], acquiredAt or now',
+  },
+  {
+    mistake: 'a resent acquisition gets a new start',
+    from: 'local leaseMs, plainTtlMs, guardedTtlMs = tonumber(ARGV[3])',
+    to: 'acquiredAt = now local leaseMs, plainTtlMs, guardedTtlMs = tonumber(ARGV[3])',
+  },
+  {
+    mistake: 'a later attempt counts as the first in time',
+    from: "  bound = fingerprint ~= '' and 1 or 0\n",
+    to: "  firstAcquiredAt, bound = now, fingerprint ~= '' and 1 or 0\n",
+  },
+  {
+    mistake: 'an attempt without a label drops that of the record',
+    from: "if ARGV[11] ~= '' then label = ARGV[11] end",
+    to: 'label = ARGV[11]',
+  },
+  { mistake: 'a later attempt keeps the label', from: "if ARGV[11] ~= '' then label = ARGV[11] end", to: '' },
+  {
+    mistake: 'a new record keeps the label of the expired one',
+    from: 'label, traceparent = ARGV[11], ARGV[12]',
+    to: "label, traceparent = ARGV[11] ~= '' and ARGV[11] or label or '', ARGV[12]",
+  },
+  {
+    mistake: 'a recovery without a trace drops that of the attempt',
+    from: "if ARGV[12] ~= '' or mode ~= 'recovery' then",
+    to: 'if true then',
+  },
+  {
+    mistake: 'a retry without a trace keeps that of the attempt before',
+    from: "if ARGV[12] ~= '' or mode ~= 'recovery' then",
+    to: "if ARGV[12] ~= '' then",
+  },
+  { mistake: 'a restored record began when it was restored', from: 'firstText + 0, acquiredText + 0', to: 'now, now' },
+  {
+    mistake: 'a restored record has no label',
+    from: '  fingerprint, traceparent, operation, label =\n',
+    to: '  fingerprint, traceparent, operation =\n',
+  },
+];
 
 export const recordMutations: readonly Mutation[] = [
   {
@@ -14,8 +81,13 @@ export const recordMutations: readonly Mutation[] = [
   },
   {
     mistake: 'a repeated decision is recognised although somebody has acquired since',
-    from: "if fence == math.max(ARGV[1] + 1, at) then return { now, 'ok' } end",
-    to: "if at then return { now, 'ok' } end",
+    from: 'if words == ARGV[3] and fence == math.max(ARGV[1] + 1, at) then',
+    to: 'if words == ARGV[3] then',
+  },
+  {
+    mistake: 'the same decision of another person is taken for a repeated one',
+    from: 'if words == ARGV[3] and fence == math.max(ARGV[1] + 1, at) then',
+    to: 'if fence == math.max(ARGV[1] + 1, at) then',
   },
   {
     mistake: 'a repeated decision is compared with the first one',
@@ -39,8 +111,8 @@ export const recordMutations: readonly Mutation[] = [
   },
   {
     mistake: 'a restored record drops the decisions of an older copy',
-    from: "if not live then expiresAt, hasSideKey, decisions = 0, 0, '' end",
-    to: "if not live then expiresAt, hasSideKey = 0, 0 end decisions = ''",
+    from: "if not live then expiresAt, hasSideKey, listed, decisions = 0, 0, 0, '' end",
+    to: "if not live then expiresAt, hasSideKey, listed = 0, 0, 0 end decisions = ''",
   },
   {
     mistake: 'a decision makes the record expire earlier',
@@ -79,18 +151,18 @@ export const recordMutations: readonly Mutation[] = [
   },
   {
     mistake: 'a restored record has no unknownTtlMs',
-    from: 'recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(ARGV[4]), outcomeTtl + 0, unknownTtl + 0',
-    to: 'recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(ARGV[4]), outcomeTtl + 0, 0',
+    from: 'recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(plainTtlMs), outcomeTtl + 0, unknownTtl + 0',
+    to: 'recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(plainTtlMs), outcomeTtl + 0, 0',
   },
   {
     mistake: 'a released record without steps keeps its expiry',
-    from: 'expiresAt = math.min(expiresAt, math.max(now + 3600000, untilAt))',
+    from: "if decisions == '' then expiresAt = math.min(expiresAt, math.max(now + 3600000, untilAt)) end",
     to: '',
   },
   {
     mistake: 'a released record with steps expires after an hour',
-    from: '  if hasSideKey == 0 then\n    expiresAt = math.min',
-    to: '  if true then\n    expiresAt = math.min',
+    from: "  if hasSideKey == 0 then\n    if decisions == ''",
+    to: "  if true then\n    if decisions == ''",
   },
   { mistake: 'unbind is ignored', from: "if ARGV[8] and bound == 0 then fingerprint = '' end", to: '' },
   {
@@ -146,5 +218,15 @@ export const recordMutations: readonly Mutation[] = [
     from: "math.max(now, state == 'p' and untilAt or 0) + 3600000",
     to: 'now + 3600000',
   },
-  { mistake: 'numbers are packed into four bytes', from: 'BBBBBddddddddBc0', to: 'BBBBBI4I4I4I4I4I4I4I4Bc0' },
+  {
+    mistake: 'a released record without steps forgets its decisions after an hour',
+    from: "if decisions == '' then expiresAt = math.min",
+    to: 'if true then expiresAt = math.min',
+  },
+  {
+    mistake: 'numbers are packed into four bytes',
+    from: 'BBBBBddddddddddBc0',
+    to: 'BBBBBI4I4I4I4I4I4I4I4I4I4Bc0',
+  },
+  ...descriptionMutations,
 ];

@@ -2,6 +2,7 @@
 import type { Redis } from 'ioredis';
 import type { RedisClient } from '../../packages/core/src/stores/redis/index.js';
 import type { LuaScript } from '../../packages/core/src/stores/redis/wire/lua-script.js';
+import { indexMutations } from './index-mutations.js';
 import { type Mutation, recordMutations } from './record-mutations.js';
 
 export const scriptMutations: readonly Mutation[] = [
@@ -12,13 +13,14 @@ export const scriptMutations: readonly Mutation[] = [
   },
   {
     mistake: 'a lease is still alive at its end',
-    from: 'elseif now < untilAt then shouldAnnounce = ARGV[10]',
-    to: 'elseif now <= untilAt then shouldAnnounce = ARGV[10]',
+    from: 'elseif now < untilAt then shouldAnnounce = ARGV[14]',
+    to: 'elseif now <= untilAt then shouldAnnounce = ARGV[14]',
+    isOfOneMs: true,
   },
   {
     mistake: 'an expired lease counts as alive',
-    from: 'elseif now < untilAt then shouldAnnounce = ARGV[10]',
-    to: 'elseif true then shouldAnnounce = ARGV[10]',
+    from: 'elseif now < untilAt then shouldAnnounce = ARGV[14]',
+    to: 'elseif true then shouldAnnounce = ARGV[14]',
   },
   {
     mistake: 'another payload is accepted',
@@ -41,6 +43,7 @@ export const scriptMutations: readonly Mutation[] = [
     mistake: 'a record expires one millisecond early',
     from: 'live = now < expiresAt',
     to: 'live = now + 1 < expiresAt',
+    isOfOneMs: true,
   },
   {
     mistake: 'a repeated acquisition is refused',
@@ -55,8 +58,8 @@ export const scriptMutations: readonly Mutation[] = [
   },
   {
     mistake: 'a guarded record lives no longer than others',
-    from: '(guarded == 1 and math.max(recordTtlMs, unknownTtlMs) or recordTtlMs)',
-    to: 'recordTtlMs',
+    from: 'local leastExpiresAt = now + ARGV[13] - 60000',
+    to: 'local leastExpiresAt = untilAt + recordTtlMs',
   },
   {
     mistake: 'a new attempt can make the record expire earlier',
@@ -141,18 +144,18 @@ export const scriptMutations: readonly Mutation[] = [
   { mistake: 'complete makes an older copy expire earlier', from: 'leastExpiresAt = expiresAt', to: '' },
   {
     mistake: 'a restored record drops the steps of an older copy',
-    from: "if not live then expiresAt, hasSideKey, decisions = 0, 0, '' end",
-    to: "if not live then expiresAt, decisions = 0, '' end hasSideKey = 0",
+    from: "if not live then expiresAt, hasSideKey, listed, decisions = 0, 0, 0, '' end",
+    to: "if not live then expiresAt, listed, decisions = 0, 0, '' end hasSideKey = 0",
   },
   {
     mistake: 'a restored record takes the steps of an expired one',
-    from: "if not live then expiresAt, hasSideKey, decisions = 0, 0, '' end",
-    to: "if not live then expiresAt, hasSideKey, decisions = 0, hasSideKey or 0, '' end",
+    from: "if not live then expiresAt, hasSideKey, listed, decisions = 0, 0, 0, '' end",
+    to: "if not live then expiresAt, hasSideKey, listed, decisions = 0, hasSideKey or 0, 0, '' end",
   },
   {
     mistake: 'an empty outcome is recorded as no outcome',
-    from: 'local hadSideKey = hasSideKey',
-    to: "local hadSideKey = hasSideKey\nif ARGV[6] == '' then outcomeLifeMs = nil end",
+    from: 'local hadSideKey, wasListed = hasSideKey, listed',
+    to: "local hadSideKey, wasListed = hasSideKey, listed\nif ARGV[6] == '' then outcomeLifeMs = nil end",
   },
   {
     mistake: 'a missing outcome is recorded as an empty one',
@@ -197,21 +200,30 @@ export const scriptMutations: readonly Mutation[] = [
   { mistake: 'the first step is not marked in the record', from: '  hasSideKey = 1\n', to: '  \n' },
   {
     mistake: 'the first step joins the steps of an expired record',
-    from: "  redis.call('DEL', KEYS[2])\nend\nredis.call('HSET'",
-    to: "end\nredis.call('HSET'",
+    from: "if isFirstStep then redis.call('DEL', KEYS[2]) end",
+    to: '',
   },
   ...recordMutations,
+  ...indexMutations,
 ];
+
+/** How the scripts read the time, and how many of their calls are a millisecond of the clock that takes its place. */
+const redisClock = 'time[1] * 1000 + math.floor(time[2] / 1000)';
+const callsPerMs = 16;
 
 /** A client whose Redis runs the scripts with one mistake. Throws if no script has the text that the mistake changes. */
 export async function clientWithMutation(
   client: Redis,
+  prefix: string,
   scripts: readonly LuaScript[],
-  { from, to }: Mutation,
+  { from, to, isOfOneMs }: Mutation,
 ): Promise<RedisClient> {
   if (!scripts.some(({ text }) => text.includes(from))) throw new Error(`no script has the text: ${from}`);
+  const clock = `${prefix}clock`;
+  await client.set(clock, Date.now() * callsPerMs, 'EX', 600);
+  const now = isOfOneMs ? `math.floor(redis.call('INCR', '${clock}') / ${callsPerMs})` : redisClock;
   const loaded = scripts.map(async ({ sha1, text }) => {
-    const broken = await client.script('LOAD', text.split(from).join(to));
+    const broken = await client.script('LOAD', text.split(from).join(to).replace(redisClock, now));
     return [sha1, String(broken)] as const;
   });
   const digests = new Map(await Promise.all(loaded));

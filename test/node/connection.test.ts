@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { collectGarbage } from '../support/live-memory.js';
+import { collectGarbage } from '../../packages/testing/src/adapter-suite/support/live-memory.js';
 import {
   type CapturedExchange,
   type CaptureServer,

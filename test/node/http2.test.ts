@@ -8,11 +8,12 @@ import { runInNewContext } from 'node:vm';
 import { MemoryStore } from '@onceguard/core';
 import type { Context, Next } from 'koa';
 import { afterEach, describe, expect, it } from 'vitest';
-import { expectReplay } from '../adapters/expect-replay.js';
-import type { AppSpec, Call, Handler, RunningApp } from '../adapters/frameworks.js';
-import { type Framework, frameworks, frameworksOverHttp2, serve } from '../adapters/frameworks.js';
-import { newGate } from '../adapters/gate.js';
-import { send } from '../adapters/http-client.js';
+import { type RunningApp, start } from '../../packages/testing/src/adapter-suite/app-server.js';
+import type { AppSpec, Call, Framework, Handler } from '../../packages/testing/src/adapter-suite/framework.js';
+import { expectReplay } from '../../packages/testing/src/adapter-suite/support/expect-replay.js';
+import { newGate } from '../../packages/testing/src/adapter-suite/support/gate.js';
+import { send } from '../../packages/testing/src/adapter-suite/support/http-client.js';
+import { expressAndKoa, expressAndKoaOverHttp2 } from '../adapters/express-and-koa.js';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
@@ -20,7 +21,7 @@ afterEach(async () => {
 });
 
 async function started(framework: Framework, spec: Partial<AppSpec> & { handler: Handler }): Promise<RunningApp> {
-  const app = await serve(framework.listener({ store: new MemoryStore(), ...spec }), framework.transport);
+  const app = await start(framework, { store: new MemoryStore(), ...spec });
   cleanUps.push(app.close);
   return app;
 }
@@ -44,7 +45,7 @@ async function readBody(ctx: Context, next: Next): Promise<void> {
 }
 
 describe('A request whose body has no length', () => {
-  const [, koa] = frameworksOverHttp2;
+  const [, koa] = expressAndKoaOverHttp2;
 
   it.each([
     ['the same payload is replayed', '{ "amount": 10 }', 201],
@@ -68,8 +69,8 @@ describe('A request whose body has no length', () => {
   });
 });
 
-describe.each(frameworksOverHttp2)('$name', (framework) => {
-  const overHttp1 = frameworks.find(({ name }) => framework.name.startsWith(name));
+describe.each(expressAndKoaOverHttp2)('$name', (framework) => {
+  const overHttp1 = expressAndKoa.find(({ name }) => framework.name.startsWith(name));
 
   it('replays what was recorded over HTTP/1, and the other way exchange, without headers of the connection', async () => {
     if (!overHttp1) throw new Error('not over HTTP/1');
@@ -127,7 +128,7 @@ describe.each(frameworksOverHttp2)('$name', (framework) => {
     const foreign = (bytes: string): Uint8Array => runInNewContext(`Uint8Array.of(${bytes})`);
     const { port } = await started(framework, {
       handler: ({ res, native }) => {
-        Reflect.set(native, 'respond', false);
+        Reflect.set(Object(native), 'respond', false);
         res.write(foreign('0x70, 0x61'));
         res.end(foreign('0x69, 0x64'));
         return 'raw';
@@ -185,7 +186,7 @@ describe.each(frameworksOverHttp2)('$name', (framework) => {
     const { port } = await started(framework, {
       options: { maxOutcomeBytes: 1_000, onInProgress: { waitMs: 20_000 } },
       handler: ({ res, native }) => {
-        Reflect.set(native, 'respond', false);
+        Reflect.set(Object(native), 'respond', false);
         res.statusCode = 200;
         source.push(Buffer.alloc(2_000));
         source.pipe(res);
@@ -206,7 +207,7 @@ describe.each(frameworksOverHttp2)('$name', (framework) => {
   it('a response that is destroyed while it is sent cannot be taken for a whole one', async () => {
     const { port } = await started(framework, {
       handler: ({ res, native }) => {
-        Reflect.set(native, 'respond', false);
+        Reflect.set(Object(native), 'respond', false);
         res.writeHead(200);
         res.flushHeaders();
         res.write('half');
@@ -220,7 +221,7 @@ describe.each(frameworksOverHttp2)('$name', (framework) => {
   it.each([204, 205, 304])('a response with status %i has no body, and its replay has none', async (status) => {
     const { port } = await started(framework, {
       handler: ({ res, native }) => {
-        Reflect.set(native, 'respond', false);
+        Reflect.set(Object(native), 'respond', false);
         res.writeHead(status, { 'x-made': 'here' });
         res.write('no');
         res.end('body');

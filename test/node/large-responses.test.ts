@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
-import { liveMemory } from '../support/live-memory.js';
+import { liveMemory } from '../../packages/testing/src/adapter-suite/support/live-memory.js';
 import {
   type CaptureServer,
   capturedResponse,

@@ -2,10 +2,15 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { captureResponse } from '../../packages/core/src/node/index.js';
+import { headForms } from '../../packages/testing/src/adapter-suite/node-forms/head-forms.js';
+import {
+  corkForms,
+  endForms,
+  type ResponseForm,
+  writeForms,
+} from '../../packages/testing/src/adapter-suite/node-forms/response-forms.js';
 import { handlerMistakes } from './support/handler-mistakes.js';
-import { headForms } from './support/head-forms.js';
 import { listen, type RawServer, requestText } from './support/raw-http.js';
-import { corkForms, endForms, type ResponseForm, writeForms } from './support/response-forms.js';
 
 const groups = { ending: endForms, writing: writeForms, heads: headForms, mistakes: handlerMistakes };
 const requests = {

@@ -34,7 +34,7 @@ export function markedNames(page: string, entry: string): string[] {
 
 /** What the compiled entry point declares itself, by exported name. What it passes on from another package is left out. */
 export function declarationsOf(entry: string): Map<string, Declaration> {
-  const [, name = '', path = ''] = /^@onceguard\/([a-z]+)(.*)$/.exec(entry) ?? [];
+  const [, name = '', path = ''] = /^@onceguard\/([a-z0-9]+)(.*)$/.exec(entry) ?? [];
   const { exports } = JSON.parse(readRepositoryFile(`packages/${name}/package.json`));
   return declarationsIn(join(`packages/${name}`, exports[`.${path}`].import.types));
 }

@@ -111,7 +111,10 @@ function findingsIn(all: readonly ParsedSource[]): string[] {
   return [...new Set(found)].sort();
 }
 
-/** The members of the interface `Events`: an event and its fields, in their order. */
+/** What nearly every event is about. The page names these fields once for all. */
+const subjects = ['EventSubject', 'UnnamedSubject'];
+
+/** The members of the interface `Events`: an event and its own fields, in their order. */
 function eventsIn(all: readonly ParsedSource[]): Record<string, string[]> {
   const nodes = all.flatMap((source) => source.nodes);
   const named = (name: string) =>
@@ -121,7 +124,8 @@ function eventsIn(all: readonly ParsedSource[]): Record<string, string[]> {
   const fieldsOf = (type: unknown): string[] => {
     if (!isNode(type)) return [];
     if (type.type === 'TSIntersectionType') return childNodes(type.types).flatMap(fieldsOf);
-    if (type.type === 'TSTypeReference') return membersWithin(named(nameOf(type.typeName) ?? ''));
+    const name = type.type === 'TSTypeReference' ? (nameOf(type.typeName) ?? '') : null;
+    if (name !== null) return subjects.includes(name) ? [] : membersWithin(named(name));
     return membersWithin(type);
   };
   return Object.fromEntries(

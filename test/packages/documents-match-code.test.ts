@@ -1,7 +1,9 @@
 // Exports, options and documents agree, in both directions: nothing is undocumented, nothing documented is made up.
 import { describe, expect, test } from 'vitest';
+import { checkOptions } from '../../packages/client/src/options.js';
 import { workFields } from '../../packages/core/src/functions/function-options.js';
 import { checkHttpOptions } from '../../packages/core/src/http/check-http-options.js';
+import { compareAndSwapSchema } from '../../packages/core/src/stores/compare-and-swap/compare-and-swap-options.js';
 import { localCacheSchema } from '../../packages/core/src/stores/local-cache/local-cache-options.js';
 import { MemoryStore } from '../../packages/core/src/stores/memory/memory-store.js';
 import { memoryStoreSchema } from '../../packages/core/src/stores/memory/memory-store-options.js';
@@ -73,9 +75,13 @@ const optionTables = [
   ['Functions', 'ExecuteOptions', 'PolicyOptions'],
   ['Functions', 'IdempotentOptions', 'PolicyOptions'],
   ['MemoryStore', 'MemoryStoreOptions', ''],
+  ['CompareAndSwapStore', 'CompareAndSwapStoreOptions', ''],
   ['localCache', 'LocalCacheOptions', ''],
+  ['PostgresStore', 'PostgresStoreOptions', ''],
+  ['PostgresStore.connect', 'PostgresConnectOptions', 'PostgresStoreOptions'],
   ['RedisStore', 'RedisStoreOptions', ''],
   ['RedisStore.connect', 'ConnectOptions', ''],
+  ['idempotentFetch', 'IdempotentFetchOptions', ''],
 ] as const;
 
 /** Tables of options, and what the code takes where an option is left out. */
@@ -89,6 +95,7 @@ const defaultTables = [
     },
   ],
   ['MemoryStore', memoryStoreSchema.omit({ clock: true }).parse({})],
+  ['CompareAndSwapStore', compareAndSwapSchema.omit({ table: true }).parse({})],
   ['localCache', localCacheSchema.parse({})],
   [
     'RedisStore',
@@ -98,10 +105,11 @@ const defaultTables = [
       storeName: redisStoreNameField.parse(undefined),
     },
   ],
+  ['idempotentFetch', checkOptions({})],
 ] as const;
 
 describe('Options', () => {
-  const core = sourcesOf('core');
+  const core = [...sourcesOf('core'), ...sourcesOf('postgres'), ...sourcesOf('client')];
 
   test.each(optionTables)('docs/options.md, %s: the table has exactly the options of %s', (title, name, elsewhere) => {
     const others = membersOf(core, elsewhere);

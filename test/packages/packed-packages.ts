@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync,
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { redisUrl } from '../support/redis.js';
+import { packagesFolder } from '../support/shared-packages.js';
 import { type PackageName, packageNames, root } from './source-trees.js';
 
 const exec = promisify(execFile);
@@ -25,22 +26,17 @@ export interface Manifest {
 export interface PackedPackage {
   readonly name: PackageName;
   readonly manifest: Manifest;
-  /** Where the tarball was unpacked. */
+  /** Where the tarball is unpacked, for all tests of the run: read from it alone. */
   readonly folder: string;
 }
 
-/** Packs every package as for the registry, and unpacks it into a folder of its own. */
-export async function packAll(into: string): Promise<PackedPackage[]> {
-  return await Promise.all(
-    packageNames.map(async (name) => {
-      const at = join(into, name);
-      mkdirSync(at, { recursive: true });
-      await runWorkspaceTool('pnpm', ['pack', '--out', join(at, 'packed.tgz')], join(root, 'packages', name));
-      await exec('tar', ['-xzf', 'packed.tgz'], { cwd: at });
-      const folder = join(at, 'package');
-      return { name, folder, manifest: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) };
-    }),
-  );
+/** Every package, packed as for the registry and unpacked. The run packs them once. */
+export async function packedPackages(): Promise<PackedPackage[]> {
+  const all = await packagesFolder();
+  return packageNames.map((name) => {
+    const folder = join(all, name);
+    return { name, folder, manifest: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) };
+  });
 }
 
 /** Where peers come from: the names under which the tests have them. */

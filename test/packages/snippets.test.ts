@@ -13,7 +13,21 @@ const programs = new Map(
 const blocksOf = (file: string) =>
   fencedBlocks(file, 'ts').map((code, at) => [`${file}, block ${at + 1}`, code.trim()] as const);
 
-const pages = ['docs/errors.md', 'docs/get-started.md', 'docs/jobs.md', 'docs/testing.md', 'docs/unknown-outcomes.md'];
+const pages = [
+  'docs/client.md',
+  'docs/errors.md',
+  'docs/get-started.md',
+  'docs/guides/graphql.md',
+  'docs/guides/proxies.md',
+  'docs/guides/timeouts.md',
+  'docs/guides/trpc.md',
+  'docs/guides/webhooks.md',
+  'docs/jobs.md',
+  'docs/operations.md',
+  'docs/own-store.md',
+  'docs/testing.md',
+  'docs/unknown-outcomes.md',
+];
 const whole = pages.flatMap(blocksOf).filter(([, code]) => code.startsWith('import '));
 
 test.each([...readmes.flatMap(blocksOf), ...whole])('%s is a program that the compiler checks', (_where, code) => {

@@ -6,7 +6,8 @@ import { parseSync } from 'vite';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-export const packageNames = ['core', 'express', 'koa', 'bullmq', 'testing'] as const;
+// biome-ignore format: one line
+export const packageNames = ['core', 'express', 'koa', 'fastify', 'nest', 'web', 'hono', 'h3', 'lambda', 'sqlite', 'postgres', 'bullmq', 'opentelemetry', 'prometheus', 'client', 'testing', 'inspector', 'cli'] as const;
 
 export type PackageName = (typeof packageNames)[number];
 

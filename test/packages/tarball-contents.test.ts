@@ -9,19 +9,63 @@ import {
   installPackages,
   type Manifest,
   type PackedPackage,
-  packAll,
+  packedPackages,
   runNode,
 } from './packed-packages.js';
 import { exportsOf, filesIn, filesUnder, packageNames, readRepositoryFile, sourceOfCompiled } from './source-trees.js';
 
+const ofNest = (name: string) => `../../packages/nest/node_modules/${name}`;
+
+const peers = {
+  ...{
+    express: 'express',
+    koa: 'koa',
+    ioredis: 'ioredis',
+    bullmq: 'bullmq',
+    fastify: 'fastify',
+    hono: 'hono',
+    h3: 'h3',
+    pg: 'pg',
+    '@types/pg': '@types/pg',
+    'prom-client': 'prom-client',
+  },
+  '@opentelemetry/api': '@opentelemetry/api',
+  '@nestjs/common': ofNest('@nestjs/common'),
+  '@nestjs/core': ofNest('@nestjs/core'),
+  rxjs: ofNest('rxjs'),
+};
+
 const folder = mkdtempSync(join(realpathSync(tmpdir()), 'onceguard-contents-'));
 let packed: PackedPackage[] = [];
+let loaded: readonly LoadedEntry[] = [];
+
+interface LoadedEntry {
+  /** As a program names it, such as `@onceguard/core/redis`. */
+  readonly entry: string;
+  readonly imported: string[];
+  readonly required: string[];
+}
 
 beforeAll(async () => {
-  packed = await packAll(join(folder, 'packed'));
-});
+  packed = await packedPackages();
+  installPackages(folder, packed, peers);
+  // In one process: most of them load core.
+  const files = { 'exports.mjs': readRepositoryFile('test/packages/projects/exports.mjs') };
+  const entries = packed.flatMap(({ manifest }) => entriesOf(manifest));
+  loaded = JSON.parse(await runNode(createProject(folder, 'loads-all', files), 'exports.mjs', entries));
+}, 180_000);
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }), 180_000);
+
+/** Entry points for import alone, and their sources: vitest loads ES modules only. */
+const esModules = ['./adapters'];
+const formatsOf = (source: string) => (source.startsWith('src/adapter-suite/') ? ['esm'] : ['esm', 'cjs']);
+
+function conditionsOf(path: string): string[] {
+  if (path === './package.json') return [''];
+  const forImport = ['import.types', 'import.default'];
+  return esModules.includes(path) ? forImport : [...forImport, 'require.types', 'require.default'];
+}
 
 describe.each(packageNames)('The tarball of @onceguard/%s', (name) => {
   const tarball = () => packed.find((other) => other.name === name) ?? expect.unreachable();
@@ -29,7 +73,7 @@ describe.each(packageNames)('The tarball of @onceguard/%s', (name) => {
   test('holds the sources, what each was compiled to, its programs, README, LICENSE, manifest, and nothing else', () => {
     const sources = filesUnder(`packages/${name}/src`).map((file) => file.replace(`packages/${name}/`, ''));
     const compiled = sources.flatMap((file) =>
-      ['esm', 'cjs'].flatMap((format) =>
+      formatsOf(file).flatMap((format) =>
         ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((end) =>
           file.replace(/^src/, `dist/${format}`).replace(/\.ts$/, end),
         ),
@@ -69,16 +113,14 @@ describe.each(packageNames)('The tarball of @onceguard/%s', (name) => {
       expect(
         targets.map(([condition]) => condition),
         path,
-      ).toEqual(
-        path === './package.json' ? [''] : ['import.types', 'import.default', 'require.types', 'require.default'],
-      );
+      ).toEqual(conditionsOf(path));
       for (const [, target] of targets) expect(existsSync(join(tarball().folder, target)), target).toBe(true);
     }
   });
 
   test('leads a TypeScript that does not read exports (moduleResolution node) to the same declarations', () => {
     const { exports, main, types, typesVersions } = tarball().manifest;
-    const paths = Object.keys(exports).filter((path) => path !== './package.json');
+    const paths = Object.keys(exports).filter((path) => path !== './package.json' && !esModules.includes(path));
     const led = paths.map((path) => [path, path === '.' ? types : typesVersions?.['*'][path.slice(2)]?.[0]]);
     expect(Object.fromEntries(led)).toEqual(
       Object.fromEntries(paths.map((path) => [path, Object.fromEntries(targetsOf(exports[path]))['require.types']])),
@@ -91,18 +133,9 @@ describe.each(packageNames)('The tarball of @onceguard/%s', (name) => {
     for (const range of Object.values({ ...dependencies, ...peerDependencies })) expect(range).toMatch(/^[\^~]?\d/);
   });
 
-  test('exports the same names to import and to require, from every entry point', async () => {
-    const at = join(folder, name);
-    const peers = { express: 'express', koa: 'koa', ioredis: 'ioredis', bullmq: 'bullmq' };
-    installPackages(at, packed, peers);
-    const found = JSON.parse(
-      await runNode(
-        createProject(at, 'project', { 'exports.mjs': readRepositoryFile('test/packages/projects/exports.mjs') }),
-        'exports.mjs',
-        entriesOf(tarball().manifest),
-      ),
-    );
-    for (const { entry, imported, required } of found) {
+  test('exports the same names to import and to require, from every entry point', () => {
+    for (const entry of entriesOf(tarball().manifest)) {
+      const { imported, required } = loaded.find((one) => one.entry === entry) ?? expect.unreachable(entry);
       const path = entry.replace(`@onceguard/${name}`, '.');
       const compiled = Object.fromEntries(targetsOf(tarball().manifest.exports[path]))['import.default'] ?? '';
       expect(imported.length, entry).toBeGreaterThan(0);
@@ -112,18 +145,46 @@ describe.each(packageNames)('The tarball of @onceguard/%s', (name) => {
   });
 });
 
-test('Core depends on zod, uuid and lru-cache alone, the adapters on core alone, and on the core of the same commit', () => {
-  const [core, ...adapters] = packed.map(({ manifest }) => manifest);
+/** What a package depends on beside core. */
+const furtherDependencies: Readonly<Record<string, readonly string[]>> = {
+  '@onceguard/fastify': ['fastify-plugin'],
+  '@onceguard/sqlite': ['zod'],
+  '@onceguard/postgres': ['zod'],
+};
+
+/** For callers: it has no dependency at all. */
+const independent = ['@onceguard/client'];
+
+test('Core depends on zod, uuid and lru-cache alone, and the others on core of the same commit and on what the table says', () => {
+  const [core, ...others] = packed.map(({ manifest }) => manifest);
   expect(Object.keys(core?.dependencies ?? {}).sort()).toEqual(['lru-cache', 'uuid', 'zod']);
-  for (const { dependencies } of adapters) expect(dependencies).toEqual({ '@onceguard/core': `^${core?.version}` });
+  for (const { name, dependencies } of others) {
+    if (independent.includes(name)) {
+      expect(dependencies, name).toBeUndefined();
+      continue;
+    }
+    const further = (furtherDependencies[name] ?? []).map((module) => [module, expect.any(String)]);
+    const ofCli = name === '@onceguard/cli' ? cliDependencies(core?.version) : {};
+    expect(dependencies, name).toEqual({
+      '@onceguard/core': `^${core?.version}`,
+      ...Object.fromEntries(further),
+      ...ofCli,
+    });
+  }
 });
+
+/** The command runs by npx alone, so it brings the stores with it, and the clients of Redis and PostgreSQL. */
+function cliDependencies(version: string | undefined): Record<string, unknown> {
+  const own = ['inspector', 'postgres', 'sqlite', 'web'].map((name) => [`@onceguard/${name}`, `^${version}`] as const);
+  return { ...Object.fromEntries(own), ioredis: expect.any(String), pg: expect.any(String) };
+}
 
 function fileText({ folder: at }: PackedPackage, file: string): string {
   return readFileSync(join(at, file), 'utf8');
 }
 
 function entriesOf({ name, exports }: Manifest): string[] {
-  const paths = Object.keys(exports).filter((path) => path !== './package.json');
+  const paths = Object.keys(exports).filter((path) => path !== './package.json' && !esModules.includes(path));
   return paths.map((path) => `${name}${path.slice(1)}`);
 }
 

@@ -3,20 +3,24 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build, transformWithOxc } from 'vite';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   createProject,
   installPackages,
   linkModule,
   type PackedPackage,
-  packAll,
+  packedPackages,
   runNode,
   runWorkspaceTool,
 } from './packed-packages.js';
 import { readRepositoryFile } from './source-trees.js';
 
+// They run compilers, which take a busy machine more than a minute.
+vi.setConfig({ testTimeout: 180_000 });
+
 const folder = mkdtempSync(join(realpathSync(tmpdir()), 'onceguard-packed-'));
 const program = readRepositoryFile('test/packages/projects/program.ts');
+const frameworksProgram = readRepositoryFile('test/packages/projects/frameworks-program.ts');
 const done = 'everything ran once\n';
 const esm = '{ "type": "module" }';
 const commonJs = '{ "type": "commonjs" }';
@@ -26,6 +30,8 @@ const newest = {
   koa: 'koa',
   ioredis: 'ioredis',
   bullmq: 'bullmq',
+  '@opentelemetry/api': '@opentelemetry/api',
+  'prom-client': 'prom-client',
   '@types/express': '@types/express',
   '@types/koa': '@types/koa',
 };
@@ -34,17 +40,21 @@ const older = {
   koa: 'koa2',
   ioredis: 'ioredis5',
   bullmq: 'bullmq5',
+  '@opentelemetry/api': '@opentelemetry/api',
+  'prom-client': 'prom-client',
   '@types/express': '@types/express4',
   '@types/koa': '@types/koa2',
 };
 
+const frameworks = { fastify: 'fastify', hono: 'hono', h3: 'h3' };
+
 let packed: PackedPackage[] = [];
 
 beforeAll(async () => {
-  packed = await packAll(join(folder, 'packed'));
-});
+  packed = await packedPackages();
+}, 180_000);
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }), 180_000);
 
 describe.each([
   ['express 5, koa 3, ioredis 6, bullmq 6', 'newest', newest],
@@ -106,6 +116,41 @@ describe.each([
       'errors-0.1.0.mjs': fixture('errors-0.1.0.mjs'),
     });
     await runNode(at, 'program.mjs');
+  });
+});
+
+describe('A program with the adapters for Fastify, Hono, h3, handlers of a Request, and Lambda runs', () => {
+  const world = join(folder, 'frameworks');
+
+  beforeAll(() => {
+    installPackages(world, packed, frameworks);
+    linkModule(join(world, 'node_modules'), '@types/node', 'node_modules/@types/node');
+  });
+
+  test('as an ES module', async () => {
+    const text = await withoutTypes(frameworksProgram);
+    const at = createProject(world, 'esm', { 'package.json': esm, 'program.js': text });
+    expect(await runNode(at, 'program.js')).toBe(done);
+  });
+
+  test('as CommonJS', async () => {
+    const text = withRequire(await withoutTypes(frameworksProgram));
+    const at = createProject(world, 'cjs', { 'package.json': commonJs, 'program.js': text });
+    expect(await runNode(at, 'program.js')).toContain(done);
+  });
+
+  test.each([
+    ['NodeNext', { module: 'nodenext' }],
+    ['Bundler', { module: 'preserve', moduleResolution: 'bundler' }],
+  ])('as TypeScript (%s), checked and compiled', async (name, modules) => {
+    const at = createProject(world, name, {
+      'package.json': esm,
+      // The declarations of the frameworks need more than Node's; those of the packages are checked in the tests above.
+      'tsconfig.json': tsconfig({ ...modules, skipLibCheck: true, outDir: 'out' }),
+      'program.ts': frameworksProgram,
+    });
+    await runWorkspaceTool('tsc', [], at);
+    expect(await runNode(at, join('out', 'program.js'))).toBe(done);
   });
 });
 

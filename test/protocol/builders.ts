@@ -14,6 +14,8 @@ export const retention = { recordTtlMs: 1_000, outcomeTtlMs: 300, unknownTtlMs: 
 /** Above the time, so that a token derived from the previous one differs from a token derived from the clock. */
 export const fencingToken = at + 7;
 
+const description = { operation: 'POST /payments', label: null, traceparent: null } as const;
+
 export const bytes = (text: string): Uint8Array => Buffer.from(text);
 export const steps = new Map([['charge', { seq: 1, bytes: bytes('ch_1') }]]);
 
@@ -25,6 +27,9 @@ export const running: StoredRecord = {
   ownerToken: 'mine',
   fencingToken,
   attempt: 1,
+  ...description,
+  firstAcquiredAt: at - 90,
+  acquiredAt: at - 40,
   leaseEndAt: at + 60,
   leaseMs,
   steps,
@@ -76,6 +81,7 @@ export function request(overrides: Partial<AcquireRequest> = {}): AcquireRequest
     onAbandoned: 'rerun',
     notAfter: at,
     lastSeenFencingToken: 0,
+    ...description,
   } as const;
   const outcomeTtlMs = Math.min(retention.outcomeTtlMs, overrides.recordTtlMs ?? retention.recordTtlMs);
   return { ...retention, outcomeTtlMs, leaseMs, ...fixed, ...overrides };
@@ -84,6 +90,7 @@ export function request(overrides: Partial<AcquireRequest> = {}): AcquireRequest
 /** The lease of the owner of `running`. */
 export function lease(overrides: Partial<Lease> = {}): Lease {
   const facts = { attempt: 1, takeover: false, recovering: false, guarded: false, fingerprintBound: false };
+  const times = { firstAcquiredAt: at - 90, acquiredAt: at - 40 };
   return {
     key: 'k',
     ownerToken: 'mine',
@@ -92,6 +99,8 @@ export function lease(overrides: Partial<Lease> = {}): Lease {
     leaseEndAt: at + 60,
     ...retention,
     ...facts,
+    ...description,
+    ...times,
     ...overrides,
   };
 }

@@ -119,6 +119,7 @@ describe('complete', () => {
         note: '201',
         attempt: 1,
         fencingToken,
+        traceparent: null,
       },
     },
   ])('that is lost replies the standing: $what', ({ record, by, standing }) => {

@@ -25,7 +25,7 @@ import {
 } from './builders.js';
 
 const as = 'done' as const;
-const decided = { fencingToken, as: 'not_done', by: 'somebody', reason: 'asked', at: at - 9 } as const;
+const decided = { fencingToken, as: 'not_done', by: 'ops', reason: 'asked', at: at - 9 } as const;
 const freed = { ...retryable, fencingToken: fencingToken + 1, decisions: [decided] };
 const closed = { ...completed, fencingToken: fencingToken + 1, decisions: [{ ...decided, as }] };
 
@@ -115,6 +115,9 @@ const rows: Record<string, ResolveRow> = {
     },
     reply: conflict('retryable'),
   },
+  'again, by another person': { record: freed, request: { by: 'Ben' }, reply: conflict('retryable') },
+  'again, for another reason': { record: freed, request: { reason: 'looked' }, reply: conflict('retryable') },
+  'done, again, by another person': { record: closed, request: { as, by: 'Ben' }, reply: conflict('completed') },
   'again, with the opposite decision': { record: freed, request: { as }, reply: conflict('retryable') },
   'not done, after done': { record: closed, reply: conflict('completed') },
   'again, from another fencing token': {
@@ -180,10 +183,11 @@ describe('remove', () => {
     const nobody = { ownerToken: '', fingerprint: null, attempt: 0, leaseEndAt: 0, leaseMs: 0, steps: new Map() };
     const nothing = { note: null, retryAt: null, decisions: [], completedAt: null, outcome: null, outcomeEndAt: 0 };
     const flags = { takeover: false, recovering: false, guarded: false, fingerprintBound: false };
+    const nowhere = { operation: '', label: null, traceparent: null, firstAcquiredAt: 0, acquiredAt: 0 };
     const noRetention = { recordTtlMs: 0, outcomeTtlMs: 0, unknownTtlMs: 0 };
     const expiresAt = Math.max(at, record.leaseEndAt) + 3_600_000;
     const kept = { layout: recordLayout, state: 'removed', fencingToken, expiresAt, ...noRetention };
-    expect(remove(record, at)).toStrictEqual({ ...kept, ...nobody, ...nothing, ...flags });
+    expect(remove(record, at)).toStrictEqual({ ...kept, ...nobody, ...nothing, ...nowhere, ...flags });
   });
 
   test.each([null, expired(running)])('does not change an absent or expired record', (record) => {

@@ -1,10 +1,9 @@
 // Consumers in separate processes, which tests kill, and the effects that the work of all of them has left.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Redis } from 'ioredis';
 import { vi } from 'vitest';
+import { compiledProgram } from '../support/programs.js';
 import type { ConsumerMessage, ConsumerSettings } from './processes/consumer.js';
 
 export interface ConsumerProcess {
@@ -18,13 +17,12 @@ export interface ConsumerProcess {
   stop(): Promise<void>;
 }
 
-const program = fileURLToPath(new URL('processes/consumer.ts', import.meta.url));
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+const program = new URL('processes/consumer.ts', import.meta.url);
 
 /** Resolves when it consumes. */
 export async function startConsumer(settings: ConsumerSettings): Promise<ConsumerProcess> {
-  const child = fork(program, [JSON.stringify(settings)], {
-    execArgv: ['--import', tsx, '--disable-warning=OnceguardWarning'],
+  const child = fork(await compiledProgram(program), [JSON.stringify(settings)], {
+    execArgv: ['--disable-warning=OnceguardWarning'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const exited = once(child, 'exit');

@@ -2,8 +2,8 @@
 import { type OperationContext, OutcomeExpiredError } from '@onceguard/core';
 import { describe, expect, test, vi } from 'vitest';
 import type { Job } from '../../examples/rabbitmq-jobs/consumer.js';
-import { newGate } from '../adapters/gate.js';
-import { untilAborted } from '../support/until-aborted.js';
+import { newGate } from '../../packages/testing/src/adapter-suite/support/gate.js';
+import { untilAborted } from '../../packages/testing/src/adapter-suite/support/until-aborted.js';
 import { emptyQueues } from './broker.js';
 import { eventually, recipeForEachTest } from './recipe-harness.js';
 

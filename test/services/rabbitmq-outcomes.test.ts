@@ -3,7 +3,7 @@ import { executeIdempotently, recovery, resolveDoubt } from '@onceguard/core';
 import { failsBefore } from '@onceguard/testing';
 import { describe, expect, test, vi } from 'vitest';
 import { copyTo, unpark } from '../../examples/rabbitmq-jobs/queues.js';
-import { newGate } from '../adapters/gate.js';
+import { newGate } from '../../packages/testing/src/adapter-suite/support/gate.js';
 import { emptyQueues } from './broker.js';
 import { eventually, recipeForEachTest } from './recipe-harness.js';
 import { doubtsIn } from './stored-records.js';

@@ -13,7 +13,7 @@ import TerserPlugin from 'terser-webpack-plugin';
 import { transformWithOxc } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import webpack from 'webpack';
-import { createProject, installPackages, packAll, runNode, runTestTool } from '../packages/packed-packages.js';
+import { createProject, installPackages, packedPackages, runNode, runTestTool } from '../packages/packed-packages.js';
 import { readRepositoryFile } from '../packages/source-trees.js';
 
 const require = createRequire(import.meta.url);
@@ -26,7 +26,7 @@ const recorded = `bundled-${randomUUID()}:`;
 let at = '';
 
 beforeAll(async () => {
-  installPackages(folder, await packAll(join(folder, 'packed')), { express: 'express', ioredis: 'ioredis' });
+  installPackages(folder, await packedPackages(), { express: 'express', ioredis: 'ioredis' });
   const { code } = await transformWithOxc(readRepositoryFile('test/stacks/projects/payments.ts'), 'payments.ts', {
     tsconfig: false,
   });
@@ -34,7 +34,7 @@ beforeAll(async () => {
   expect(await runNode(at, 'payments.js', [recorded])).toContain('recorded by this build: 1');
 });
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }), 180_000);
 
 /** Each bundles `payments.js` and resolves with the path of the bundle. */
 const bundlers: readonly (readonly [name: string, bundle: () => Promise<string>])[] = [

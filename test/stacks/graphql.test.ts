@@ -8,8 +8,10 @@ import compression from 'compression';
 import express from 'express';
 import { GraphQLError } from 'graphql';
 import { afterEach, describe, expect, it } from 'vitest';
-import { expressMiddleware, type Options, serve } from '../adapters/frameworks.js';
-import { send } from '../adapters/http-client.js';
+import { serve } from '../../packages/testing/src/adapter-suite/app-server.js';
+import type { Options } from '../../packages/testing/src/adapter-suite/framework.js';
+import { send } from '../../packages/testing/src/adapter-suite/support/http-client.js';
+import { expressMiddleware } from '../adapters/registrations/express.js';
 import { storeKinds } from '../adapters/store-kinds.js';
 
 /** As `docs/http.md` shows it. */

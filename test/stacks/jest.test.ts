@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createProject, installPackages, packAll, runTestTool } from '../packages/packed-packages.js';
+import { createProject, installPackages, packedPackages, runTestTool } from '../packages/packed-packages.js';
 import { readRepositoryFile } from '../packages/source-trees.js';
 
 const require = createRequire(import.meta.url);
@@ -12,10 +12,10 @@ const folder = mkdtempSync(join(realpathSync(tmpdir()), 'onceguard-jest-'));
 
 beforeAll(async () => {
   const peers = { express: 'express', koa: 'koa', ioredis: 'ioredis' };
-  installPackages(folder, await packAll(join(folder, 'packed')), peers);
+  installPackages(folder, await packedPackages(), peers);
 });
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }), 180_000);
 
 test.each([
   ['node', 'node'],

@@ -5,8 +5,8 @@ import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { newGate } from '../adapters/gate.js';
-import { send } from '../adapters/http-client.js';
+import { newGate } from '../../packages/testing/src/adapter-suite/support/gate.js';
+import { send } from '../../packages/testing/src/adapter-suite/support/http-client.js';
 import { storeKinds } from '../adapters/store-kinds.js';
 import { loadNest, majors, type Nest, type Route } from './nest.js';
 

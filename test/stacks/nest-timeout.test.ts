@@ -10,9 +10,10 @@ import { httpPaymentPolicy } from '@onceguard/core/http';
 import express, { type Request } from 'express';
 import { catchError, type Observable, TimeoutError, throwError, timeout } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { expressMiddleware, type Options } from '../adapters/frameworks.js';
-import { newGate } from '../adapters/gate.js';
-import { send } from '../adapters/http-client.js';
+import type { Options } from '../../packages/testing/src/adapter-suite/framework.js';
+import { newGate } from '../../packages/testing/src/adapter-suite/support/gate.js';
+import { send } from '../../packages/testing/src/adapter-suite/support/http-client.js';
+import { expressMiddleware } from '../adapters/registrations/express.js';
 import { storeKinds } from '../adapters/store-kinds.js';
 
 /** The parts of Nest 11 and 12 that are used here; each version finds its own packages. */
@@ -41,7 +42,7 @@ function loadNest(major: 11 | 12): Nest {
 function timeoutInterceptor({ RequestTimeoutException }: Nest) {
   const intercept = (_context: unknown, next: { handle(): Observable<unknown> }) =>
     next.handle().pipe(
-      timeout(30),
+      timeout(1_000),
       catchError((error: unknown) =>
         throwError(() => (error instanceof TimeoutError ? new RequestTimeoutException() : error)),
       ),

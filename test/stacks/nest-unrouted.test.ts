@@ -8,8 +8,8 @@ import { httpPaymentPolicy } from '@onceguard/core/http';
 import type { ScanPage } from '@onceguard/core/store';
 import express from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
-import { expressMiddleware } from '../adapters/frameworks.js';
-import { send } from '../adapters/http-client.js';
+import { send } from '../../packages/testing/src/adapter-suite/support/http-client.js';
+import { expressMiddleware } from '../adapters/registrations/express.js';
 import { type OpenedStore, storeKinds } from '../adapters/store-kinds.js';
 
 /** The parts of Nest 11 and 12 that are used here; each version finds its own packages. */

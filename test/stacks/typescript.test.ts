@@ -7,7 +7,7 @@ import {
   createProject,
   installPackages,
   linkModule,
-  packAll,
+  packedPackages,
   runNode,
   runTestTool,
 } from '../packages/packed-packages.js';
@@ -20,16 +20,18 @@ const peers = {
   koa: 'koa',
   ioredis: 'ioredis',
   bullmq: 'bullmq',
+  fastify: 'fastify',
+  hono: 'hono',
   '@types/express': '@types/express',
   '@types/koa': '@types/koa',
 };
 
 beforeAll(async () => {
-  installPackages(folder, await packAll(join(folder, 'packed')), peers);
+  installPackages(folder, await packedPackages(), peers);
   linkModule(join(folder, 'node_modules'), '@types/node', 'node_modules/@types/node');
 });
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }), 180_000);
 
 /** As `tsc --init`, ts-node and the templates of frameworks set it. TypeScript 6 has announced the end of node10. */
 const settings = [
@@ -56,6 +58,80 @@ describe.each([
     },
   );
 });
+
+const honoProgram = `
+import { MemoryStore } from '@onceguard/core';
+import { idempotency, type IdempotencyVariables, idempotencyOf } from '@onceguard/hono';
+import { Hono } from 'hono';
+
+const app = new Hono<{ Variables: IdempotencyVariables & { user: string } }>();
+app.use(async (c, next) => { c.set('user', 'alice'); await next(); });
+app.post('/payments', idempotency({ store: new MemoryStore(), scope: (c) => c.get('user') }), (c) =>
+  c.json({ attempt: idempotencyOf(c).attempt }),
+);
+console.log(app.routes.length);
+`;
+
+const fastifyProgram = `
+import { MemoryStore } from '@onceguard/core';
+import { idempotency, idempotencyOf } from '@onceguard/fastify';
+import fastify from 'fastify';
+
+const app = fastify();
+app.register(idempotency, { store: new MemoryStore(), scope: (request) => request.ip });
+app.post('/payments', { config: { idempotency: { leaseMs: 5_000 } } }, async (request) => ({
+  attempt: idempotencyOf(request).attempt,
+}));
+app.ready().then(() => console.log(app.hasRoute({ method: 'POST', url: '/payments' })));
+`;
+
+/** What `npm create hono` (for Node) and `fastify generate --lang=ts` (by fastify-tsconfig) write. */
+const templates = [
+  [
+    'Hono',
+    'module',
+    { target: 'ESNext', module: 'NodeNext', verbatimModuleSyntax: true, jsx: 'react-jsx', jsxImportSource: 'hono/jsx' },
+    honoProgram,
+    '3\n',
+  ],
+  [
+    'Fastify',
+    'commonjs',
+    {
+      target: 'es2018',
+      module: 'commonjs',
+      moduleResolution: 'node',
+      declaration: true,
+      noEmitOnError: true,
+      resolveJsonModule: true,
+      noUnusedLocals: true,
+      noFallthroughCasesInSwitch: true,
+      useDefineForClassFields: true,
+      forceConsistentCasingInFileNames: true,
+      lib: ['esnext'],
+    },
+    fastifyProgram,
+    'true\n',
+  ],
+] as const;
+
+test.each(templates)(
+  'With the settings of the template of %s, a program compiles and runs',
+  async (name, type, options, text, prints) => {
+    const at = createProject(folder, `template-${name}`, {
+      'package.json': JSON.stringify({ type }),
+      'tsconfig.json': tsconfig({
+        ...options,
+        exactOptionalPropertyTypes: false,
+        esModuleInterop: false,
+        skipLibCheck: true,
+      }),
+      'program.ts': text,
+    });
+    await runTestTool('typescript5/bin/tsc', ['--pretty', 'false'], at);
+    expect(await runNode(at, join('out', 'program.js'))).toBe(prints);
+  },
+);
 
 test('With moduleResolution node, a type error in the use of a package is found', async () => {
   const at = createProject(folder, 'mistaken', {

@@ -10,16 +10,15 @@ import {
   MemoryStore,
   type OperationContext,
 } from '@onceguard/core';
-import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { digest } from '../../packages/core/src/digest.js';
-import { deriveRecordName } from '../../packages/core/src/http/record-name.js';
+import {
+  functionRecordName,
+  operationRecordName,
+  requestRecordName,
+} from '../../packages/core/src/engine/record-name.js';
 import { storeKinds } from '../adapters/store-kinds.js';
 import { Random } from '../model/seeded-random.js';
-import { redisUrl } from '../support/redis.js';
-
-/** As `execute` and `makeIdempotent` name a record. */
-const functionName = (scope: string, key: string) => digest(['onceguard function 1', scope, key]);
+import { everythingBelow } from '../support/redis-contents.js';
 
 /** Texts that run into each other where nothing keeps them apart, and that look or sort alike. */
 const similar = [
@@ -64,12 +63,12 @@ const parts = ['charge', 'charge-2', 'Charge', 'char', 'ge', 'a', 'b', 'ab', 'é
 describe('Derived keys', () => {
   it('do not collide: scopes, keys and parts that look alike or run into each other', () => {
     const texts = [...similar, ...loneSurrogates];
-    const names = texts.flatMap((scope) => texts.map((key) => functionName(scope, key)));
+    const names = texts.flatMap((scope) => texts.map((key) => functionRecordName(scope, key)));
     const keys = names.flatMap((name) => parts.map((part) => deriveKeyFromRecordName(name, part)));
     expect(new Set(keys).size).toBe(texts.length * texts.length * parts.length);
   });
 
-  it('do not collide: methods and paths over HTTP, nor with those of functions', () => {
+  it('do not collide: methods and paths over HTTP, nor with those of operations and functions', () => {
     const paths = ['/', '/a', '/a/', '/a/b', '/A', '//a', '/a%2Fb', '/a%2fb', '/a:b'];
     const some = similar.slice(0, 24);
     const operations = some.flatMap((scope) =>
@@ -78,11 +77,14 @@ describe('Derived keys', () => {
       ),
     );
     const names = [
-      ...operations.map(deriveRecordName),
-      ...some.flatMap((scope) => some.map((key) => functionName(scope, key))),
+      ...operations.flatMap(({ scope, method, path, key }) => [
+        requestRecordName(scope, method, path, key),
+        operationRecordName(scope, `${method} ${path}`, key),
+      ]),
+      ...some.flatMap((scope) => some.map((key) => functionRecordName(scope, key))),
     ];
     const keys = names.flatMap((name) => [deriveKeyFromRecordName(name, 'charge'), deriveKeyFromRecordName(name, 'a')]);
-    expect(new Set(keys).size).toBe(some.length * some.length * (paths.length * 3 + 1) * 2);
+    expect(new Set(keys).size).toBe(some.length * some.length * (paths.length * 3 * 2 + 1) * 2);
   });
 
   it('do not collide: 100 000 random scopes, keys and parts of few letters (seed 4)', () => {
@@ -90,7 +92,9 @@ describe('Derived keys', () => {
     const text = () =>
       Array.from({ length: random.integer(1, 5) }, () => random.pick(['a', 'b', ':', '1', '/'])).join('');
     const triples = Array.from({ length: 100_000 }, () => [text(), text(), text()] as const);
-    const keys = new Set(triples.map(([scope, key, part]) => deriveKeyFromRecordName(functionName(scope, key), part)));
+    const keys = new Set(
+      triples.map(([scope, key, part]) => deriveKeyFromRecordName(functionRecordName(scope, key), part)),
+    );
     expect(keys.size).toBe(new Set(triples.map((triple) => JSON.stringify(triple))).size);
   });
 
@@ -98,7 +102,7 @@ describe('Derived keys', () => {
     const call = { store: new MemoryStore(), scope: 'tests', key: 'payment-1' };
     const told = await executeIdempotently((context) => context.deriveKey('charge'), call);
     expect(told).toMatchObject({ value: '2795244f-e69d-5b09-a71b-0b22ed87f54c' });
-    const name = deriveRecordName({ scope: 'of ada', method: 'POST', path: '/payments', key: 'payment-1' });
+    const name = requestRecordName('of ada', 'POST', '/payments', 'payment-1');
     expect(name).toBe('EFB7I1JM2iY_SKVYdjlt8-nWdlxF8aiYsHOYU3aYtz0');
     expect(deriveKeyFromRecordName(name, 'charge')).toBe('d019b808-9728-5ddf-a723-3e862403efbd');
   });
@@ -128,7 +132,7 @@ describe.each(storeKinds)('What a store holds, and a derived key ($name)', ({ op
     const traces = [scope, key, `${key}-2`].flatMap((text) => [text.replaceAll('-', ''), ...digestsOf(text)]);
     expect(traces.filter((trace) => shown.includes(trace.toLowerCase()))).toEqual([]);
     // The search finds what is there: the derived key, which the step returned.
-    expect(shown).toContain(deriveKeyFromRecordName(functionName(scope, key), 'reserve').replaceAll('-', ''));
+    expect(shown).toContain(deriveKeyFromRecordName(functionRecordName(scope, key), 'reserve').replaceAll('-', ''));
   });
 });
 
@@ -149,7 +153,7 @@ function digestsOf(text: string): string[] {
 
 /** Names, fields and bytes; of Redis all that lies under the prefix. */
 async function everythingIn(store: IdempotencyStore, prefix: string): Promise<string> {
-  if (prefix !== '') return await inRedis(prefix);
+  if (prefix !== '') return await everythingBelow(prefix);
   const { records } = await store.scan({ cursor: null, limit: 100 });
   return inspect(
     records.map(({ key, record }) => [key, { ...record, outcome: textOf(record.outcome) }, stepsIn(record.steps)]),
@@ -163,17 +167,4 @@ function stepsIn(steps: ReadonlyMap<string, { readonly bytes: Uint8Array }>): st
 
 function textOf(bytes: Uint8Array | null): string {
   return Buffer.from(bytes ?? []).toString();
-}
-
-async function inRedis(prefix: string): Promise<string> {
-  const client = new Redis(redisUrl(), { enableOfflineQueue: false, lazyConnect: true, maxRetriesPerRequest: 0 });
-  await client.connect();
-  const names = await client.keys(`${prefix}*`);
-  const values = names.map(async (name) => {
-    const isHash = (await client.type(name)) === 'hash';
-    return [name, isHash ? await client.hgetall(name) : await client.get(name)];
-  });
-  const all = await Promise.all(values);
-  client.disconnect();
-  return JSON.stringify(all);
 }

@@ -91,11 +91,11 @@ onEveryStore('A step with retries that may run at most once', (open) => {
       error = await pending.catch(asValue);
       throw error;
     };
-    const shortLease = { leaseMs: 60, maxExecutionMs: 10 };
+    const shortLease = { leaseMs: 3_000, maxExecutionMs: 10 };
     await executeIdempotently(operation, { ...callOptions(store), ...shortLease }).catch(asValue);
     expect(error).toBeInstanceOf(LeaseLostError);
     expect(tryNumbers).toEqual([1]);
-    const next = callOptions(store, { onInProgress: { waitMs: 5_000 } });
+    const next = callOptions(store, { onInProgress: { waitMs: 30_000 } });
     const recharge = async ({ step }: OperationContext) => await step('charge', charge, options);
     expect(await summarize(executeIdempotently(recharge, next))).toBe('outcome_unknown');
     expect(tryNumbers).toEqual([1]);

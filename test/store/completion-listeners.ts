@@ -36,7 +36,7 @@ export async function listeningStore<Store extends SubscribableStore>(
       await server.publish(`${prefix}ended`, name);
       return trials.has(name);
     };
-    await vi.waitUntil(isHeard, { timeout: 20_000, interval: 20 });
+    await vi.waitUntil(isHeard, { timeout: 60_000, interval: 20 });
   };
   await untilSubscribed();
   return { store, notifiedKeys, untilSubscribed };
@@ -50,7 +50,7 @@ export async function recordAllMessages(redis: Redis, prefix: string) {
   await client.psubscribe(`${prefix}*`);
   const all = async () => {
     await redis.publish(`${prefix}bystander`, 'the last');
-    await vi.waitUntil(() => names.at(-1) === 'the last', { timeout: 10_000, interval: 5 });
+    await vi.waitUntil(() => names.at(-1) === 'the last', { timeout: 60_000, interval: 5 });
     expect(names.pop()).toBe('the last');
     return names;
   };

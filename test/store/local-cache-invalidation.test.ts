@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { newGate } from '../../packages/testing/src/adapter-suite/support/gate.js';
 import { failsBefore } from '../../packages/testing/src/index.js';
 import {
   acquireLease,
@@ -8,7 +9,6 @@ import {
   replayedOutcome,
   resolveRequest,
 } from '../../packages/testing/src/store-suite/test-helpers.js';
-import { newGate } from '../adapters/gate.js';
 import { openCache, openReplayedOnce } from './cache-testbed.js';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 import type { AcquireReply } from '../../packages/core/src/protocol/messages.js';
 import { localCache } from '../../packages/core/src/stores/local-cache/local-cache.js';
 import { MemoryStore } from '../../packages/core/src/stores/memory/memory-store.js';
+import { liveMemory } from '../../packages/testing/src/adapter-suite/support/live-memory.js';
 import { FaultStore } from '../../packages/testing/src/fault-store.js';
 import { acquireRequest, hourMs } from '../../packages/testing/src/store-suite/test-helpers.js';
-import { liveMemory } from '../support/live-memory.js';
 
 const KiB = 1_024;
 
@@ -21,6 +21,7 @@ function openCache(options: { maxBytes: number }) {
     note: null,
     attempt: 1,
     fencingToken: 1,
+    traceparent: null,
     now: Date.now(),
   });
   asked.injectFault('acquire', async () => answer() as never);

@@ -1,11 +1,10 @@
 // MemoryStore: the constructor rejects invalid options, and a store in one of several processes warns.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { ConfigurationError } from '../../packages/core/src/errors.js';
 import { MemoryStore } from '../../packages/core/src/stores/memory/memory-store.js';
+import { compiledProgram } from '../support/programs.js';
 
 const refused: readonly (readonly [options: unknown, message: RegExp])[] = [
   [
@@ -78,11 +77,10 @@ test.each(processes)('a MemoryStore in $what warns $warnings times', async ({ st
 
 /** The codes of the warnings of a process that constructs two stores. */
 async function constructTwiceIn(start: string, env: Record<string, string>): Promise<unknown> {
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const program = fileURLToPath(new URL('fixtures/two-memory-stores.ts', import.meta.url));
+  const program = await compiledProgram(new URL('fixtures/two-memory-stores.ts', import.meta.url));
   const { NODE_APP_INSTANCE: _, ...inherited } = process.env;
-  const child = fork(program, [start], { execArgv: ['--no-warnings', '--import', tsx], env: { ...inherited, ...env } });
-  const [codes] = await once(child, 'message');
+  const child = fork(program, [start], { execArgv: ['--no-warnings'], env: { ...inherited, ...env } });
+  const [codes] = await Promise.race([once(child, 'message'), once(child, 'exit')]);
   child.kill();
   return codes;
 }

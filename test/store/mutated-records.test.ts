@@ -1,27 +1,22 @@
-// Damages 100,000 records: none is replayed with a wrong value, and none runs again.
+// Damages records in thousands of ways: none is replayed with a wrong value, and none runs again.
 import { randomUUID } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
-import {
-  type ExecuteOptions,
-  executeIdempotently,
-  MemoryStore,
-  type OperationContext,
-  StoreError,
-} from '@onceguard/core';
+import { executeIdempotently, MemoryStore } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { FaultStore } from '@onceguard/testing';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { recordKeys } from '../../packages/core/src/stores/redis/wire/scripts/record-layout.js';
 import { Random } from '../model/seeded-random.js';
+import { amountOf } from '../support/amounts.js';
 import { redisUrl } from '../support/redis.js';
 import { mutateBytes } from './byte-mutations.js';
+import { endOfRepeat, leaveRecords, numbersByName, stepping } from './record-kinds.js';
 
-const records = 2_000;
-const mutationsOfEach = 50;
+const records = amountOf({ usual: 500, long: 2_000 });
+const mutationsOfEach = amountOf({ usual: 40, long: 50 });
 /** A failed run is repeated with the seed that its message names. */
 const seed = Number(process.env.MUTATION_SEED ?? Math.floor(Math.random() * 1e9));
 const prefix = `mutated:${randomUUID()}:`;
-const day = 86_400_000;
 
 /** For raw reads and writes. */
 let redis: Redis;
@@ -41,48 +36,10 @@ afterAll(async () => {
   client.disconnect();
 });
 
-interface RecordKind {
-  /** What a repeat gets. */
-  readonly value?: (n: number) => unknown;
-  run(context: OperationContext, n: number): unknown;
-  readonly options?: object;
-  /** What a repeat may get that does not read the damaged bytes. */
-  readonly rightly?: 'outcome_unknown';
-}
-
-/** Records as work leaves them: with the outcome inside or in a side key, free with a step, or in doubt. */
-const recordKinds: readonly RecordKind[] = [
-  recording((n) => ({ charge: n, paid: true })),
-  recording((n) => `a longer text of ${n}: ${'x'.repeat(n % 700)}`),
-  recording((n) => Buffer.alloc(n % 90, n), { ttlMs: day, tombstoneMs: 7 * day }),
-  { run: stepping },
-  { run: stepping, options: { onFailure: 'unknown', onAbandoned: 'block' }, rightly: 'outcome_unknown' },
-  { run: (_, n) => Promise.reject(new Error(`${n}`)), options: { onFailure: 'unknown' }, rightly: 'outcome_unknown' },
-];
-
-function recording(value: (n: number) => unknown, options = {}): RecordKind {
-  return { run: (_, n) => value(n), value, options };
-}
-
-async function stepping({ step }: OperationContext, n: number): Promise<never> {
-  await step('charge', () => `ch_${n}`);
-  await step('mail', () => n, { atMostOnce: n % 2 === 0 });
-  throw new Error('the process failed');
-}
-
-const callOf = (n: number): ExecuteOptions<unknown> => {
-  const { options } = recordKinds[n % recordKinds.length] ?? {};
-  return { store, scope: 'shop', key: `order-${n}`, fingerprint: n, ...options };
-};
-
 test(`of ${records * mutationsOfEach} damaged records none is replayed with a wrong value, and none runs again`, async () => {
   const random = new Random(seed);
   const all = Array.from({ length: records }, (_, n) => n);
-  await Promise.all(
-    all.map((n) =>
-      executeIdempotently((context) => recordKinds[n % recordKinds.length]?.run(context, n), callOf(n)).catch(() => {}),
-    ),
-  );
+  await leaveRecords(store, all);
   const originals = await readAll();
   const names = [...originals.keys()];
   expect(names).toHaveLength(records);
@@ -94,7 +51,7 @@ test(`of ${records * mutationsOfEach} damaged records none is replayed with a wr
     );
     await Promise.all(
       names.map(async (name) => {
-        const end = await endOf(numbers.get(name) ?? 0, round % 2 === 0);
+        const end = await endOfRepeat(store, numbers.get(name) ?? 0, round % 2 === 0);
         classes.set(end, (classes.get(end) ?? 0) + 1);
       }),
     );
@@ -120,7 +77,7 @@ interface StoredBytes {
 const noBytes: StoredBytes = { record: Buffer.alloc(0), side: null, steps: {} };
 
 async function readAll(): Promise<Map<string, StoredBytes>> {
-  const names = (await redis.keys(`${prefix}*}`)).sort();
+  const names = (await redis.keys(`${prefix}*`)).filter((name) => !/:(more|open)$/.test(name)).sort();
   const raws = names.map(async (name) => {
     const record = (await redis.getBuffer(name)) ?? Buffer.alloc(0);
     const type = await redis.type(`${name}:more`);
@@ -131,19 +88,10 @@ async function readAll(): Promise<Map<string, StoredBytes>> {
   return new Map(await Promise.all(raws));
 }
 
-/** Which call has which key. */
+/** Which number has the record under which key. */
 async function numbersOf(all: readonly number[]): Promise<Map<string, number>> {
-  const numbers = new Map<string, number>();
-  for (const n of all) {
-    const watched = new FaultStore(store, 30_000);
-    await executeIdempotently(() => expect.unreachable('It runs.'), {
-      ...callOf(n),
-      store: watched,
-      fingerprint: 'none',
-    }).catch(() => {});
-    numbers.set(`${prefix}{${watched.calls[0]?.key}}`, n);
-  }
-  return numbers;
+  const numbers = await numbersByName(store, all);
+  return new Map([...numbers].map(([name, n]) => [recordKeys(prefix, name).record, n]));
 }
 
 async function damage(
@@ -174,24 +122,6 @@ async function write(name: string, { record, side, steps }: StoredBytes): Promis
   await redis.hset(`${name}:more`, steps);
 }
 
-/** The class of the error, or the kind that must not occur. */
-async function endOf(n: number, bypasses: boolean): Promise<string> {
-  const options = { ...callOf(n), onStoreUnavailable: bypasses ? ('bypass' as const) : ('reject' as const) };
-  let ran = false;
-  const run = () => {
-    ran = true;
-  };
-  const { value, rightly } = recordKinds[n % recordKinds.length] ?? {};
-  try {
-    const end = await executeIdempotently(run, options);
-    const isRight = end.kind === 'replayed' ? isDeepStrictEqual(end.value, value?.(n)) : end.kind === rightly;
-    return isRight ? 'the right answer' : `${end.kind} of order-${n}`;
-  } catch (error) {
-    if (ran) return `a run of order-${n}`;
-    return error instanceof StoreError && error.unreadable ? error.class : String(error);
-  }
-}
-
 test('the same holds of outcomes and steps of a MemoryStore', async () => {
   const random = new Random(seed);
   const inner = new FaultStore(new MemoryStore(), 30_000);
@@ -213,4 +143,4 @@ test('the same holds of outcomes and steps of a MemoryStore', async () => {
     });
     await expect(repeat, `seed ${seed}`).rejects.toMatchObject({ class: 'damaged' });
   }
-});
+}, 600_000);

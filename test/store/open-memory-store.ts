@@ -21,6 +21,9 @@ export function openStore(options: MemoryStoreOptions) {
         onAbandoned: 'rerun',
         notAfter: 1e14,
         lastSeenFencingToken: 0,
+        operation: 'POST /payments',
+        label: null,
+        traceparent: null,
       } as const;
       const { recordTtlMs = retention.recordTtlMs } = overrides;
       const outcomeTtlMs = Math.min(retention.outcomeTtlMs, recordTtlMs);

@@ -1,6 +1,6 @@
 // The rights that docs/redis.md names are enough: a user with these alone runs every verb.
 import { readFileSync } from 'node:fs';
-import { executeIdempotently } from '@onceguard/core';
+import { executeIdempotently, listDoubts } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';
@@ -21,8 +21,13 @@ test('A user with the rights that the documents name can do everything that a st
     const lease = await acquireLease({ store, key: 'awaited' });
     await store.acquire('awaited', acquireRequest({ notifyOnEnd: true }));
     await store.complete(lease, completionOf('done'));
-    await vi.waitUntil(() => notifiedKeys.includes('awaited'));
+    await vi.waitUntil(() => notifiedKeys.includes('awaited'), 60_000);
     await store.remove('awaited');
+    const guarded = await acquireLease({ store, key: 'doubtful' }, { onAbandoned: 'block' });
+    await store.release(guarded, { as: 'unknown', retryAfterMs: null, note: null });
+    expect((await listDoubts(store)).doubts).toMatchObject([{ recordName: 'doubtful' }]);
+    await store.remove('doubtful');
+    expect((await listDoubts(store)).doubts).toEqual([]);
     const options = { store, scope: 'acl', key: 'k' };
     expect(await executeIdempotently(() => 'done', options)).toMatchObject({ kind: 'executed', recorded: true });
     expect(await executeIdempotently(() => 'again', options)).toMatchObject({ kind: 'replayed', value: 'done' });

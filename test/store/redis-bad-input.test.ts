@@ -136,7 +136,7 @@ describe('RedisStore.connect', () => {
       const said = expect.stringMatching(message);
       expect(store.health()).toMatchObject({ state: 'never_ready', lastError: said });
       await expect(store.read('a')).rejects.toMatchObject({ class: storeClass, message: said });
-    }, 20_000);
+    }, 60_000);
     await store.close();
   });
 

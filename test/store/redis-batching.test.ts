@@ -52,7 +52,7 @@ describe.each([
 
   test('fail each by itself', async () => {
     const { client, prefix, store } = await ready(make());
-    await client.set(`${prefix}{key-3}`, 'no record');
+    await client.set(`${prefix}{ke}key-3`, 'no record');
     const answers = await Promise.allSettled(keys.map(async (key) => await store.acquire(key, acquireRequest())));
     const failed = answers.flatMap((answer, at) =>
       answer.status === 'rejected' ? [{ at, error: answer.reason }] : [],

@@ -24,7 +24,7 @@ const newSafeClient = () => new Cluster([...cluster.addresses], safeClusterOptio
 async function checkWithClient(client: Cluster | Cluster5): Promise<readonly Finding[]> {
   client.on('error', () => undefined);
   if (client.status === 'wait') await client.connect();
-  await vi.waitUntil(() => client.status === 'ready', 10_000);
+  await vi.waitUntil(() => client.status === 'ready', 60_000);
   try {
     return await checkWith(client);
   } finally {
@@ -75,7 +75,7 @@ describe('With a cluster that is well', () => {
       await alone.command('CLUSTER', 'ADDSLOTSRANGE', 0, 16_383);
       await vi.waitUntil(
         async () => String(await alone.command('CLUSTER', 'INFO')).includes('cluster_state:ok'),
-        10_000,
+        60_000,
       );
       expect(await checkAt(alone.url)).toEqual([]);
     } finally {

@@ -60,7 +60,7 @@ describe('With a master and a replica', () => {
   test('a replica that went away is missed', async () => {
     await pair.replica.kill();
     const replicas = async () => String(await pair.master.command('INFO', 'replication'));
-    await vi.waitUntil(async () => (await replicas()).includes('connected_slaves:0'), 10_000);
+    await vi.waitUntil(async () => (await replicas()).includes('connected_slaves:0'), 60_000);
     const findings = await checkAt(pair.master.url, { durability: { replicas: 1, timeoutMs: 300 } });
     expect(findings[0]).toMatchObject({
       code: 'redis_too_few_replicas',

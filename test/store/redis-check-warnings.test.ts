@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
 import { type Events, onEvent } from '../../packages/core/src/events.js';
-import { publishFindings } from '../../packages/core/src/stores/redis/diagnostics/check/check-redis.js';
+import { publishFindings } from '../../packages/core/src/stores/publish-findings.js';
 import { createFinding, type Finding } from '../../packages/core/src/stores/redis/diagnostics/check/findings.js';
 
 function warningsFor(findings: readonly Finding[]): Events['warning'][] {
   const heard: Events['warning'][] = [];
   const stop = onEvent('warning', (warning) => heard.push(warning));
-  publishFindings(findings);
+  publishFindings('Redis', findings);
   stop();
   return heard;
 }
@@ -34,11 +34,11 @@ test('The message says what was found and what to do, and the process hears it t
   const heard: Error[] = [];
   const listen = (warning: Error) => heard.push(warning);
   process.on('warning', listen);
-  publishFindings([createFinding('redis_evicts', server, { policy: 'allkeys-lru' })]);
+  publishFindings('Redis', [createFinding('redis_evicts', server, { policy: 'allkeys-lru' })]);
   const message = new RegExp(
     `^Redis ${server}: maxmemory-policy is allkeys-lru: .*\\. Set maxmemory-policy noeviction\\.$`,
   );
-  const ours = await vi.waitUntil(() => heard.find((warning) => warning.message.includes(server)));
+  const ours = await vi.waitUntil(() => heard.find((warning) => warning.message.includes(server)), 60_000);
   process.off('warning', listen);
   expect(ours.message).toMatch(message);
   expect(ours).toMatchObject({ name: 'OnceguardWarning', code: 'redis_evicts' });

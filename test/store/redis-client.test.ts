@@ -21,6 +21,11 @@ const facts = {
   recovering: false,
   guarded: false,
   fingerprintBound: false,
+  operation: 'POST /payments',
+  label: null,
+  traceparent: null,
+  firstAcquiredAt: 1,
+  acquiredAt: 1,
   leaseEndAt: 1,
   steps: new Map(),
 };
@@ -55,7 +60,7 @@ describe('a client that is passed in', () => {
     const store = new RedisStore({ client });
     await store.read('a');
     await client.quit();
-    await vi.waitUntil(() => client.status === 'end');
+    await vi.waitUntil(() => client.status === 'end', 60_000);
     const said = {
       class: 'misconfigured',
       message: expect.stringMatching(/^The Redis client is closed\. Give RedisStore a client that stays/),

@@ -5,7 +5,11 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { AcquireRequest, Lease } from '../../packages/core/src/protocol/messages.js';
 import type { IdempotencyStore } from '../../packages/core/src/store/port.js';
-import { checksumLength, recordMark } from '../../packages/core/src/stores/redis/wire/scripts/record-layout.js';
+import {
+  checksumLength,
+  recordKeys,
+  recordMark,
+} from '../../packages/core/src/stores/redis/wire/scripts/record-layout.js';
 import {
   acquireLease,
   acquireRequest,
@@ -43,7 +47,7 @@ afterEach(async () => {
 
 afterAll(() => redis.disconnect());
 
-const brief = { leaseMs: 40 } as const;
+const brief = { leaseMs: 2_000 } as const;
 
 const wait = (by: IdempotencyStore, key: string, overrides: Partial<AcquireRequest> = {}) =>
   by.acquire(key, acquireRequest({ notifyOnEnd: true, ...overrides }));
@@ -55,7 +59,8 @@ async function awaited(key: string, overrides: Partial<AcquireRequest> = {}): Pr
   return lease;
 }
 
-const untilStoreTime = async (time: number) => await vi.waitUntil(async () => (await store.read('clock')).now >= time);
+const untilStoreTime = async (time: number) =>
+  await vi.waitUntil(async () => (await store.read('clock')).now >= time, 60_000);
 
 describe('A record announces to whoever waits in another process', () => {
   const ends: [how: string, end: (lease: Lease) => Promise<unknown>, terms?: Partial<AcquireRequest>][] = [
@@ -108,7 +113,7 @@ describe('A record announces to whoever waits in another process', () => {
   test.each(ends)('%s', async (_how, end, terms) => {
     const key = randomUUID();
     await end(await awaited(key, terms));
-    await vi.waitUntil(() => waiter.notifiedKeys.length > 0);
+    await vi.waitUntil(() => waiter.notifiedKeys.length > 0, 60_000);
     expect(await allMessages.all()).toEqual([key]);
     expect(waiter.notifiedKeys).toEqual([key]);
   });
@@ -192,7 +197,7 @@ describe('Nothing is announced', () => {
     await store.complete(await awaited(key), completionOf('paid'));
     expect(await allMessages.all()).toEqual([key]);
     await redis.publish(`${other}ended`, 'the last');
-    await vi.waitUntil(() => stranger.notifiedKeys.at(-1) === 'the last');
+    await vi.waitUntil(() => stranger.notifiedKeys.at(-1) === 'the last', 60_000);
     expect(stranger.notifiedKeys).toEqual(['the last']);
     await stranger.store.close();
   });
@@ -204,14 +209,14 @@ describe('That somebody waits', () => {
     await acquireLease({ store, key });
     const looked = async () => [
       (await store.read(key)).record,
-      await redis.strlen(`${prefix}{${key}}`),
-      await redis.pexpiretime(`${prefix}{${key}}`),
+      await redis.strlen(recordKeys(prefix, key).record),
+      await redis.pexpiretime(recordKeys(prefix, key).record),
     ];
     const before = await looked();
     await wait(waiter.store, key);
     await wait(waiter.store, key);
     expect(await looked()).toEqual(before);
-    expect((await redis.get(`${prefix}{${key}}`))?.[stateAt]).toBe('w');
+    expect((await redis.get(recordKeys(prefix, key).record))?.[stateAt]).toBe('w');
   });
 
   test('is not stored on a read-only server, which still replies in_progress', async () => {

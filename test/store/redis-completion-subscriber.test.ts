@@ -53,7 +53,7 @@ async function expectNotified({ store, notifiedKeys }: ListeningStore<RedisStore
   const lease = await acquireLease({ store: owner, key });
   expect(await store.acquire(key, acquireRequest({ notifyOnEnd: true }))).toMatchObject({ kind: 'in_progress' });
   await owner.complete(lease, completionOf('paid'));
-  await vi.waitUntil(() => notifiedKeys.includes(key), { timeout: 10_000, interval: 5 });
+  await vi.waitUntil(() => notifiedKeys.includes(key), { timeout: 60_000, interval: 5 });
 }
 
 describe('The second connection of a store', () => {
@@ -69,7 +69,7 @@ describe('The second connection of a store', () => {
     expect(await clientsOf(admin)).toEqual({ listening: 1, others: 1 });
     await store.complete(lease, completionOf('paid'));
     await store.close();
-    await vi.waitFor(async () => expect(await clientsOf(admin)).toEqual({ listening: 0, others: 0 }));
+    await vi.waitFor(async () => expect(await clientsOf(admin)).toEqual({ listening: 0, others: 0 }), 60_000);
   });
 
   test('is made anew when it is lost; nothing fails meanwhile, and the health is that of the first', async () => {
@@ -89,7 +89,7 @@ describe('The second connection of a store', () => {
     const { server, admin } = await startServer();
     const waiter = await listeningStore(await connect({ url: server.url }), admin, prefix);
     await server.restart();
-    await vi.waitFor(() => waiter.store.read('a'), 10_000);
+    await vi.waitFor(() => waiter.store.read('a'), 60_000);
     await waiter.untilSubscribed();
     await expectNotified(waiter, waiter.store);
   });
@@ -101,10 +101,10 @@ describe('The second connection of a store', () => {
     const store = await connect({ url: server.url, username: 'deaf', password: 'secret' });
     const heard: string[] = [];
     store.onAttemptEnded((key) => heard.push(key));
-    await vi.waitUntil(async () => String(await admin.acl('LOG')).includes('subscribe'), 10_000);
+    await vi.waitUntil(async () => String(await admin.acl('LOG')).includes('subscribe'), 60_000);
     const lease = await acquireLease({ store, key: 'a' });
     await store.acquire('a', acquireRequest({ notifyOnEnd: true }));
-    expect((await admin.get(`${prefix}{a}`))?.[recordMark.length + checksumLength]).toBe('p');
+    expect((await admin.get(`${prefix}{a}a`))?.[recordMark.length + checksumLength]).toBe('p');
     await store.complete(lease, completionOf('paid'));
     expect(store.health()).toMatchObject({ state: 'ready' });
   });
@@ -132,7 +132,7 @@ describe('The second connection of a store', () => {
         console.log((await pay(() => 'never', { onInProgress: { waitMs: 200 } })).kind);
         await store.close();
       })();`;
-    const run = promisify(execFile)(process.execPath, ['-e', program], { timeout: 20_000 });
+    const run = promisify(execFile)(process.execPath, ['-e', program], { timeout: 60_000 });
     expect((await run).stdout).toBe('in_progress\n');
   });
 });
@@ -159,7 +159,7 @@ describe('Completions are notified', () => {
     await cluster.waitUntilOk();
     const other = cluster.masters[(at + 1) % cluster.masters.length] ?? expect.fail();
     await waiter.untilSubscribed(clientOf(other));
-    await vi.waitFor(() => owner.read('a'), 20_000);
+    await vi.waitFor(() => owner.read('a'), 60_000);
     await expectNotified(waiter, owner);
   });
 
@@ -172,7 +172,7 @@ describe('Completions are notified', () => {
     await expectNotified(waiter, owner);
     await set.master.kill();
     const [successor = expect.fail()] = set.replicas;
-    await vi.waitFor(() => Promise.all([owner.read('a'), store.read('a')]), 20_000);
+    await vi.waitFor(() => Promise.all([owner.read('a'), store.read('a')]), 60_000);
     await waiter.untilSubscribed(clientOf(successor));
     await expectNotified(waiter, owner);
   });

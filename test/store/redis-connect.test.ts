@@ -7,7 +7,10 @@ import { type ConnectOptions, RedisStore } from '../../packages/core/src/stores/
 import { acquireLease, acquireRequest, completionOf } from '../../packages/testing/src/store-suite/test-helpers.js';
 import { redisUrl, startRedis } from '../support/redis.js';
 
-const commands = '+evalsha +eval +time +get +set +del +hget +hgetall +hset +hdel +pexpireat +scan +info'.split(' ');
+const commands =
+  '+evalsha +eval +time +get +set +del +hget +hgetall +hset +hdel +pexpireat +zadd +zrem +pttl +pexpire +scan +info'.split(
+    ' ',
+  );
 
 describe('RedisStore.connect', () => {
   test.each([
@@ -41,7 +44,7 @@ describe('RedisStore.connect', () => {
       message: expect.stringMatching(/ECONNREFUSED/),
     });
     await server.restart();
-    await vi.waitFor(() => store.read('a'), 10_000);
+    await vi.waitFor(() => store.read('a'), 60_000);
     await store.close();
     await server.stop();
   });
@@ -58,7 +61,7 @@ describe('RedisStore.connect', () => {
     });
     const admin = new Redis(server.url, { password: 'right' });
     await admin.acl('SETUSER', 'default', 'nopass');
-    await vi.waitFor(() => store.read('a'), 10_000);
+    await vi.waitFor(() => store.read('a'), 60_000);
     admin.disconnect();
     await store.close();
     await server.stop();

@@ -74,7 +74,7 @@ describe.each(deployments)('On %s', (_name, start) => {
     await acquireLease({ store, key: randomUUID() });
     for (password of ['second-password', 'third-password']) {
       await rotate(servers, 'app', password);
-      await vi.waitFor(async () => await acquireLease({ store, key: randomUUID() }), 20_000);
+      await vi.waitFor(async () => await acquireLease({ store, key: randomUUID() }), 60_000);
     }
   });
 
@@ -91,13 +91,13 @@ describe.each(deployments)('On %s', (_name, start) => {
       const lease = await acquireLease({ store: owner, key });
       await waiting.acquire(key, acquireRequest({ notifyOnEnd: true }));
       await owner.release(lease, { as: 'retryable' });
-      await vi.waitUntil(() => heard.includes(key), 200);
+      await vi.waitUntil(() => heard.includes(key), 1_000);
     };
-    await vi.waitFor(hears, { timeout: 20_000, interval: 50 });
+    await vi.waitFor(hears, { timeout: 60_000, interval: 50 });
     user = 'app-2';
     await rotate(servers, user, `password of ${user}`);
     for (const server of servers) await server.command('ACL', 'DELUSER', 'app-1');
-    await vi.waitFor(hears, { timeout: 20_000, interval: 50 });
+    await vi.waitFor(hears, { timeout: 60_000, interval: 50 });
   });
 });
 
@@ -112,7 +112,7 @@ test('A function is asked at every connection with ioredis 5, too', async () => 
   await acquireLease({ store, key: randomUUID() });
   password = 'second-password';
   await rotate([server], 'app', password);
-  await vi.waitFor(async () => await acquireLease({ store, key: randomUUID() }), 20_000);
+  await vi.waitFor(async () => await acquireLease({ store, key: randomUUID() }), 60_000);
 });
 
 describe.each(deployments)('A function that fails, for %s,', (_name, start) => {
@@ -133,10 +133,10 @@ describe.each(deployments)('A function that fails, for %s,', (_name, start) => {
         class: 'unavailable',
         message: expect.stringMatching(why),
       });
-    });
+    }, 60_000);
     expect(store.health()).toMatchObject({ state: 'never_ready', lastError: expect.stringMatching(why) });
     password = async () => 'right';
-    await vi.waitFor(() => store.read('a'), 20_000);
+    await vi.waitFor(() => store.read('a'), 60_000);
   });
 });
 
@@ -162,12 +162,14 @@ test('A store that is closed while a function is asked connects no more', async 
   const store = await RedisStore.connect({ url: server.url, password: () => asked, connectTimeoutMs: 50 });
   await store.close();
   answer('late');
-  await vi.waitFor(async () =>
-    expect(
-      String(await server.command('CLIENT', 'LIST'))
-        .trim()
-        .split('\n'),
-    ).toHaveLength(1),
+  await vi.waitFor(
+    async () =>
+      expect(
+        String(await server.command('CLIENT', 'LIST'))
+          .trim()
+          .split('\n'),
+      ).toHaveLength(1),
+    60_000,
   );
   expect(await server.command('INFO', 'commandstats')).not.toContain('cmdstat_auth');
   expect(store.health().state).toBe('closed');

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { RedisStore } from '../../packages/core/src/stores/redis/index.js';
+import { recordKeys } from '../../packages/core/src/stores/redis/wire/scripts/record-layout.js';
 import {
   acquireLease,
   acquireRequest,
@@ -36,11 +37,11 @@ const step = { step: 'charge', seq: 1, bytes: Buffer.from('x') };
 
 test('a record whose bytes were changed or cut off is damaged to every verb but remove, and stays as it is', async () => {
   const { store, key } = openStore();
-  const name = `onceguard:{${key}}`;
+  const name = recordKeys('onceguard:', key).record;
   const lease = await acquireLease({ store, key });
   const sound = (await redis.getBuffer(name)) ?? Buffer.alloc(0);
   const damaged = [sound.subarray(0, 4), sound.subarray(0, 60), sound.subarray(0, -1)];
-  for (let at = 'og2'.length; at < sound.length; at += 1) {
+  for (let at = 'og3'.length; at < sound.length; at += 1) {
     const changed = Buffer.from(sound);
     changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8));
     damaged.push(changed);
@@ -70,7 +71,7 @@ test('a record under the key of another is damaged', async () => {
   const { store, key } = openStore();
   await acquireLease({ store, key });
   const other = randomUUID();
-  await redis.copy(`onceguard:{${key}}`, `onceguard:{${other}}`);
+  await redis.copy(recordKeys('onceguard:', key).record, recordKeys('onceguard:', other).record);
   await expect(store.acquire(other, acquireRequest())).rejects.toMatchObject({ class: 'damaged' });
 });
 
@@ -79,8 +80,8 @@ test('a record that has lost its steps is damaged, and is not run again', async 
   const lease = await acquireLease({ store, key });
   await store.checkpoint(lease, step);
   await store.release(lease, { as: 'unknown', retryAfterMs: null, note: null });
-  await redis.del(`onceguard:{${key}}:more`);
-  const before = await redis.getBuffer(`onceguard:{${key}}`);
+  await redis.del(recordKeys('onceguard:', key).side);
+  const before = await redis.getBuffer(recordKeys('onceguard:', key).record);
   for (const call of [
     () => store.acquire(key, acquireRequest({ onAbandoned: 'recover' })),
     () => store.resolve(key, resolveRequest(lease.fencingToken)),
@@ -91,7 +92,7 @@ test('a record that has lost its steps is damaged, and is not run again', async 
       message: expect.stringContaining('lost its steps'),
     });
   }
-  expect(await redis.getBuffer(`onceguard:{${key}}`)).toEqual(before);
+  expect(await redis.getBuffer(recordKeys('onceguard:', key).record)).toEqual(before);
   expect((await store.resolve(key, resolveRequest(lease.fencingToken, { as: 'done' }))).kind).toBe('ok');
 });
 
@@ -99,7 +100,7 @@ test('a step without a number is damaged', async () => {
   const { store, key } = openStore();
   const lease = await acquireLease({ store, key });
   await store.checkpoint(lease, step);
-  await redis.hset(`onceguard:{${key}}:more`, 'charge', 'x');
+  await redis.hset(recordKeys('onceguard:', key).side, 'charge', 'x');
   await expect(store.checkpoint(lease, step)).rejects.toMatchObject({ class: 'damaged' });
   await expect(store.read(key)).rejects.toMatchObject({ class: 'damaged' });
 });

@@ -61,6 +61,7 @@ describe('the class of an error', () => {
 });
 
 describe('on a server in trouble', () => {
+  const callTimeoutMs = 2_000;
   let server: RedisServer;
   let admin: Redis;
   let client: Redis;
@@ -74,7 +75,7 @@ describe('on a server in trouble', () => {
   beforeEach(async () => {
     client = new Redis(server.url, { enableOfflineQueue: false, maxRetriesPerRequest: 0, lazyConnect: true });
     await client.connect();
-    store = new RedisStore({ client, callTimeoutMs: 200 });
+    store = new RedisStore({ client, callTimeoutMs });
   });
 
   afterEach(() => client.disconnect());
@@ -124,7 +125,10 @@ describe('on a server in trouble', () => {
         mkdirSync(join(dir, 'dump.rdb'));
         await set('save', '3600 1');
         await admin.bgsave();
-        await vi.waitUntil(async () => (await admin.info('persistence')).includes('rdb_last_bgsave_status:err'));
+        await vi.waitUntil(
+          async () => (await admin.info('persistence')).includes('rdb_last_bgsave_status:err'),
+          60_000,
+        );
       },
       end: () => set('save', ''),
     },
@@ -135,11 +139,11 @@ describe('on a server in trouble', () => {
         await set('lua-time-limit', '1');
         const busy = new Redis(server.url);
         busy.eval('while true do end', 0).catch(() => busy.disconnect());
-        await vi.waitUntil(async () => !(await isIdle()));
+        await vi.waitUntil(async () => !(await isIdle()), 60_000);
       },
       end: async () => {
         await admin.script('KILL');
-        await vi.waitUntil(isIdle);
+        await vi.waitUntil(isIdle, 60_000);
       },
     },
   ];
@@ -165,16 +169,16 @@ describe('on a server in trouble', () => {
     await admin.client('PAUSE', 60_000, 'WRITE');
     await expect(store.acquire(key, asked)).rejects.toMatchObject({
       class: 'unknown',
-      message: expect.stringMatching(/within 200 ms/),
+      message: expect.stringMatching(/within 2000 ms/),
     });
     await admin.client('UNPAUSE');
-    const fencingToken = await vi.waitUntil(async () => (await store.read(key)).record?.fencingToken);
+    const fencingToken = await vi.waitUntil(async () => (await store.read(key)).record?.fencingToken, 60_000);
     expect(await store.acquire(key, asked)).toMatchObject({ kind: 'acquired', attempt: 1, fencingToken });
   });
 
   test('a frozen server cannot make a call last longer than the deadline, whatever the options of the client', async () => {
     const plain = new Redis(server.url, { maxRetriesPerRequest: null });
-    const patient = new RedisStore({ client: plain, callTimeoutMs: 200 });
+    const patient = new RedisStore({ client: plain, callTimeoutMs });
     await patient.read('warm');
     process.kill(server.pid, 'SIGSTOP');
     try {

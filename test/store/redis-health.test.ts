@@ -20,7 +20,7 @@ async function open(options: ConnectOptions): Promise<RedisStore> {
 
 /** Resolves with the health when it is this. */
 async function untilHealthIs(store: RedisStore, state: RedisHealth['state']): Promise<RedisHealth> {
-  await vi.waitUntil(() => store.health().state === state, 10_000);
+  await vi.waitUntil(() => store.health().state === state, 60_000);
   return store.health();
 }
 
@@ -29,7 +29,7 @@ async function untilCallsFail(store: RedisStore): Promise<void> {
 }
 
 async function untilAnswered(store: RedisStore): Promise<void> {
-  await vi.waitFor(async () => await store.read('anything'), 10_000);
+  await vi.waitFor(async () => await store.read('anything'), 60_000);
 }
 
 describe('health', () => {
@@ -39,7 +39,7 @@ describe('health', () => {
     await server.kill();
     const begin = Date.now();
     const store = await open({ url: server.url, connectTimeoutMs: 200 });
-    await vi.waitUntil(() => store.health().lastError !== null, 10_000);
+    await vi.waitUntil(() => store.health().lastError !== null, 60_000);
     const before = store.health();
     expect(before).toMatchObject({ state: 'never_ready', lastError: expect.stringContaining('ECONNREFUSED') });
     expect(before.since).toBeGreaterThanOrEqual(begin);
@@ -93,7 +93,7 @@ describe('health', () => {
     const client = new Redis(redisUrl(), { enableOfflineQueue: false, maxRetriesPerRequest: 0 });
     cleanups.push(() => client.disconnect());
     const [one, other] = [1, 2].map(() => new RedisStore({ client, prefix: `${randomUUID()}:` }));
-    await vi.waitFor(async () => await Promise.all([one?.read('a'), other?.read('a')]));
+    await vi.waitFor(async () => await Promise.all([one?.read('a'), other?.read('a')]), 60_000);
     const begin = Date.now();
     await one?.close();
     const closed = one?.health();
@@ -117,7 +117,7 @@ describe('health', () => {
     const store = new RedisStore({ client });
     await store.read('a');
     client.disconnect();
-    await vi.waitUntil(() => store.health().state === 'closed');
+    await vi.waitUntil(() => store.health().state === 'closed', 60_000);
     expect(store.health().lastError).toMatch(/The Redis client is closed/);
     await expect(store.read('a')).rejects.toMatchObject({ class: 'misconfigured' });
   });
@@ -148,7 +148,7 @@ describe('health', () => {
     await untilAnswered(store);
     await master.kill();
     await untilHealthIs(store, 'degraded');
-    await vi.waitFor(async () => await store.read('anything'), 20_000);
+    await vi.waitFor(async () => await store.read('anything'), 60_000);
     expect(await untilHealthIs(store, 'ready')).toMatchObject({ lastError: null });
   });
 });

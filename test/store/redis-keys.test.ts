@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { RedisStore } from '../../packages/core/src/stores/redis/index.js';
+import { recordKeys } from '../../packages/core/src/stores/redis/wire/scripts/record-layout.js';
 import {
   acquireLease,
   acquireRequest,
@@ -34,24 +35,24 @@ function openStore(options: { prefix?: string; client?: Redis } = {}) {
   return { store: new RedisStore({ client: redis, ...options }), key: randomUUID() };
 }
 
-const step = { step: 'charge', seq: 1, bytes: Buffer.from('x') };
+const step = { step: 'charge', seq: 2, bytes: Buffer.from('x') };
 
 test('a record with its outcome is one string', async () => {
   const { store, key } = openStore();
   const lease = await acquireLease({ store, key });
   await store.complete(lease, completionOf('paid', { outcomeTtlMs: lease.recordTtlMs }));
-  expect(await redis.keys('*')).toEqual([`onceguard:{${key}}`]);
-  expect(await redis.get(`onceguard:{${key}}`)).toMatch(/^og2[0-9a-f]{8}c.*paid$/s);
+  expect(await redis.keys('*')).toEqual([recordKeys('onceguard:', key).record]);
+  expect(await redis.get(recordKeys('onceguard:', key).record)).toMatch(/^og3[0-9a-f]{8}c.*paid$/s);
 });
 
 test('steps are kept in a side key with the same hash tag until completion; afterwards it holds the outcome that expires earlier', async () => {
   const { store, key } = openStore();
-  const [name, beside] = [`onceguard:{${key}}`, `onceguard:{${key}}:more`];
+  const [name, beside] = [recordKeys('onceguard:', key).record, recordKeys('onceguard:', key).side];
   const lease = await acquireLease({ store, key });
   expect(await redis.keys('*')).toEqual([name]);
   await store.checkpoint(lease, step);
   expect((await redis.keys('*')).sort()).toEqual([name, beside]);
-  expect(await redis.hgetall(beside)).toEqual({ charge: '1:x' });
+  expect(await redis.hgetall(beside)).toEqual({ charge: '2:x' });
   await store.complete(lease, completionOf('paid', { outcomeTtlMs: lease.recordTtlMs - 1 }));
   expect(await redis.get(beside)).toBe('paid');
   expect(await redis.get(name)).not.toContain('paid');
@@ -61,7 +62,7 @@ test('keys end a minute after what they hold', async () => {
   const { store, key } = openStore();
   /** Redis counts from its own time, which may differ from that of the script by a little. */
   const minutesAfter = async (suffix: string, at: number | undefined) =>
-    Math.round(((await redis.pexpiretime(`onceguard:{${key}}${suffix}`)) - (at ?? 0)) / 60_000);
+    Math.round(((await redis.pexpiretime(`${recordKeys('onceguard:', key).record}${suffix}`)) - (at ?? 0)) / 60_000);
   const expiresAt = async () => (await store.read(key)).record?.expiresAt;
   const lease = await acquireLease({ store, key });
   expect(await minutesAfter('', await expiresAt())).toBe(1);
@@ -78,7 +79,7 @@ test('keys end a minute after what they hold', async () => {
 
 test('steps left by an earlier record of the same name are ignored', async () => {
   const { store, key } = openStore();
-  await redis.hset(`onceguard:{${key}}:more`, 'mail', '2:sent');
+  await redis.hset(recordKeys('onceguard:', key).side, 'mail', '2:sent');
   const asked = acquireRequest();
   const first = assertAcquired(await store.acquire(key, asked));
   expect(first.steps).toEqual(new Map());
@@ -90,15 +91,15 @@ test('steps left by an earlier record of the same name are ignored', async () =>
 test('a user who may not give steps an end is found out before anything is written', async () => {
   const { store, key } = openStore();
   const lease = await acquireLease({ store, key });
-  const before = await redis.dumpBuffer(`onceguard:{${key}}`);
+  const before = await redis.dumpBuffer(recordKeys('onceguard:', key).record);
   await redis.acl('SETUSER', 'default', '-pexpireat');
   await expect(store.checkpoint(lease, step)).rejects.toMatchObject({
     class: 'misconfigured',
     message: expect.stringContaining('NOPERM The user may not run PEXPIREAT'),
   });
   await redis.acl('SETUSER', 'default', '+pexpireat');
-  expect(await redis.keys('*')).toEqual([`onceguard:{${key}}`]);
-  expect(await redis.dumpBuffer(`onceguard:{${key}}`)).toEqual(before);
+  expect(await redis.keys('*')).toEqual([recordKeys('onceguard:', key).record]);
+  expect(await redis.dumpBuffer(recordKeys('onceguard:', key).record)).toEqual(before);
   expect((await store.checkpoint(lease, step)).kind).toBe('ok');
 });
 
@@ -106,7 +107,7 @@ test('missing bytes read as a tombstone and never as absent', async () => {
   const { store, key } = openStore();
   const lease = await acquireLease({ store, key });
   await store.complete(lease, completionOf('paid', { note: '201', outcomeTtlMs: hourMs }));
-  await redis.del(`onceguard:{${key}}:more`);
+  await redis.del(recordKeys('onceguard:', key).side);
   expect(await store.acquire(key, acquireRequest())).toMatchObject({ kind: 'expired', note: '201' });
   expect((await store.read(key)).record).toMatchObject({ state: 'completed', outcome: null });
 });
@@ -150,7 +151,7 @@ test('a client that puts a prefix of its own before every key is scanned under i
   const client = new Redis(server.url, { keyPrefix: 'app[1]:' });
   const { store, key } = openStore({ client });
   await acquireLease({ store, key });
-  expect(await redis.keys('*')).toEqual([`app[1]:onceguard:{${key}}`]);
+  expect(await redis.keys('*')).toEqual([recordKeys('app[1]:onceguard:', key).record]);
   const { records } = await store.scan({ cursor: null, limit: 1_000 });
   expect(records.map((found) => found.key)).toEqual([key]);
   client.disconnect();
@@ -176,14 +177,14 @@ test.each([
   },
   {
     what: 'a newer layout',
-    put: (name: string) => redis.set(name, 'og3 and what nobody knows yet'),
+    put: (name: string) => redis.set(name, 'og4 and what nobody knows yet'),
     word: 'NEWERLAYOUT',
     class: 'misconfigured',
   },
 ])('$what under a key is refused by every verb and stays as it is', async ({ put, word, class: errorClass }) => {
   const { store, key } = openStore();
   const lease = await acquireLease(openStore());
-  const name = `onceguard:{${key}}`;
+  const name = recordKeys('onceguard:', key).record;
   await put(name);
   const before = await redis.dumpBuffer(name);
   const calls = [
@@ -207,7 +208,7 @@ test('a full server rejects new records atomically, and still accepts renewals a
   const lease = await acquireLease({ store, key });
   const [other, failing] = [randomUUID(), randomUUID()];
   const failingLease = await acquireLease({ store, key: failing });
-  const before = await redis.dumpBuffer(`onceguard:{${key}}`);
+  const before = await redis.dumpBuffer(recordKeys('onceguard:', key).record);
   await redis.config('SET', 'maxmemory', '1');
   try {
     const calls = [
@@ -218,8 +219,10 @@ test('a full server rejects new records atomically, and still accepts renewals a
     for (const call of calls) {
       await expect(call()).rejects.toMatchObject({ message: expect.stringContaining('OOM'), refusal: 'full' });
     }
-    expect((await redis.keys('*')).sort()).toEqual([key, failing].map((one) => `onceguard:{${one}}`).sort());
-    expect(await redis.dumpBuffer(`onceguard:{${key}}`)).toEqual(before);
+    expect((await redis.keys('*')).sort()).toEqual(
+      [key, failing].map((one) => recordKeys('onceguard:', one).record).sort(),
+    );
+    expect(await redis.dumpBuffer(recordKeys('onceguard:', key).record)).toEqual(before);
     expect((await store.renew(lease, 2 * hourMs)).kind).toBe('ok');
     expect((await store.read(key)).record?.leaseEndAt).toBeGreaterThan(lease.leaseEndAt);
     expect((await store.complete(lease, completionOf('', { outcome: null }))).kind).toBe('ok');

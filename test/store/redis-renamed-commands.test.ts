@@ -36,7 +36,7 @@ describe('Without INFO', () => {
     cleanups.push(() => server.stop());
     const store = await connect({ url: server.url });
     await server.restart();
-    await vi.waitFor(() => store.read('a'), 10_000);
+    await vi.waitFor(() => store.read('a'), 60_000);
   });
 
   test('a store on a cluster works', async () => {
@@ -62,7 +62,7 @@ describe('Without INFO', () => {
         class: 'misconfigured',
         message: expect.stringMatching(said),
       });
-    }, 10_000);
+    }, 60_000);
     expect(store.health().lastError).toMatch(said);
   });
 });

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type EventName, onEvent } from '../../packages/core/src/events.js';
 import { type ConnectOptions, RedisStore, safeRedisOptions } from '../../packages/core/src/stores/redis/index.js';
 import { startRedis } from '../../packages/testing/src/index.js';
-import { runOnceguard } from '../cli/run-command.js';
+import { runOnceguard, startOnceguard } from '../cli/run-command.js';
 
 const cleanups: (() => unknown)[] = [];
 
@@ -105,7 +105,7 @@ describe.each(secrets)('A password %s is not shown', (_which, password) => {
     const port = await startEcho((sent) => `-ERR \x1b[31mwhat is ${sent}\r\n`);
     for (const format of [[], ['--json']]) {
       const address = `redis://:${encodeURIComponent(password)}@127.0.0.1:${port}`;
-      const { stdout, stderr } = await runOnceguard('doctor', address, '--timeout', '500', ...format);
+      const { stdout, stderr } = await startOnceguard('doctor', address, '--timeout', '500', ...format);
       expect(stdout).toContain('redis_unreachable');
       expect(isLeaked(stdout + stderr, password)).toBe(false);
       for (const sequence of ['\x1b', '\\u001b']) expect(stdout + stderr).not.toContain(sequence);

@@ -6,6 +6,7 @@ import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { RedisStore } from '../../packages/core/src/stores/redis/index.js';
+import { recordKeys } from '../../packages/core/src/stores/redis/wire/scripts/record-layout.js';
 import { acquireLease, acquireRequest, completionOf } from '../../packages/testing/src/store-suite/test-helpers.js';
 import { redisUrl } from '../support/redis.js';
 
@@ -75,7 +76,7 @@ describe.each([
     expect(pipelines).toHaveBeenCalled();
     const own = seen.filter(({ key }) => key.startsWith(prefix));
     expect(own.length).toBeGreaterThanOrEqual(ids.length);
-    expect(own.map(({ context }) => context)).toEqual(own.map(({ key }) => /\{(.*)\}/.exec(key)?.[1]));
+    expect(own.map(({ context }) => context)).toEqual(own.map(({ key }) => /\}(.*)$/.exec(key)?.[1]));
   });
 
   test('each answer arrives in the context of its own request', async () => {
@@ -106,7 +107,7 @@ test('A call that another call flushes is sent in its own async context', async 
   const large = requestId.run('large', () => store.complete(lease, completionOf('x'.repeat(100_000))));
   await Promise.all([small, large]);
   for (const key of ['small', 'large']) {
-    const contexts = seen.filter((sent) => sent.key === `${prefix}{${key}}`).map(({ context }) => context);
+    const contexts = seen.filter((sent) => sent.key === recordKeys(prefix, key).record).map(({ context }) => context);
     expect(new Set(contexts)).toEqual(new Set([key]));
   }
 });

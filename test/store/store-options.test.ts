@@ -79,10 +79,10 @@ test('The stores on one client are named each in the event of a server that has 
   const [payments, , , closed] = stores;
   const events: Events['data_may_be_lost'][] = [];
   const stop = onEvent('data_may_be_lost', (event) => events.push(event));
-  await vi.waitFor(async () => await payments?.read('anything'), 10_000);
+  await vi.waitFor(async () => await payments?.read('anything'), 60_000);
   await closed?.close();
   await server.restart();
-  await vi.waitUntil(() => events.length >= 2, 10_000);
+  await vi.waitUntil(() => events.length >= 2, 60_000);
   stop();
   shared.disconnect();
   await server.stop();

@@ -119,7 +119,7 @@ test('Without replicas the cluster is not ok until a killed master is back', asy
   });
   await vi.waitFor(async () => {
     expect(String(await other.command('CLUSTER', 'INFO'))).toContain('cluster_state:fail');
-  }, 20_000);
+  }, 60_000);
   expect(isOk).toBe(false);
   await master.restart();
   await ok;
@@ -129,7 +129,7 @@ test('Without replicas the cluster is not ok until a killed master is back', asy
 test('After stop there is no process and no directory left', async () => {
   const traces = await Promise.all(cluster.nodes.map(tracesOf));
   await cluster.stop();
-  await vi.waitFor(() => expect(remainsOf(traces)).toEqual([]));
+  await vi.waitFor(() => expect(remainsOf(traces)).toEqual([]), 60_000);
 });
 
 /** The slots of a master in the view of the cluster's first node. */

@@ -99,7 +99,7 @@ test('After half_close later commands of the client are executed, and after lose
   const open = await socketAfterFault('half_close');
   for (const executions of ['2', '3']) {
     open.write(`INCR ${key}\r\n`);
-    await vi.waitFor(async () => expect(await direct.get(key)).toBe(executions));
+    await vi.waitFor(async () => expect(await direct.get(key)).toBe(executions), 60_000);
   }
   const ended = await socketAfterFault('lose_reply');
   ended.end(`INCR ${key}\r\n`);
@@ -125,7 +125,7 @@ test('A reply counts as lost if the server closes the connection without one', a
   const triggered = proxy.injectFault('lose_reply', /blpop/i);
   const id = await client.client('ID');
   const popped = expect(client.blpop(key, 0)).rejects.toThrow();
-  await vi.waitFor(async () => expect(String(await direct.client('LIST', 'ID', id))).toContain('cmd=blpop'));
+  await vi.waitFor(async () => expect(String(await direct.client('LIST', 'ID', id))).toContain('cmd=blpop'), 60_000);
   await direct.client('KILL', 'ID', id);
   await triggered;
   await popped;

@@ -43,7 +43,7 @@ describe('In a black hole', () => {
   test('a pending reply never arrives, although the command was executed', async () => {
     const id = await client.client('ID');
     const popping = expect(client.blpop(key, 0)).rejects.toThrow('timed out');
-    await vi.waitFor(async () => expect(String(await direct.client('LIST', 'ID', id))).toContain('cmd=blpop'));
+    await vi.waitFor(async () => expect(String(await direct.client('LIST', 'ID', id))).toContain('cmd=blpop'), 60_000);
     proxy.blackHole();
     await direct.lpush(key, 'value');
     await popping;
@@ -78,7 +78,7 @@ describe('In a black hole', () => {
     const isThere = async () => String(await direct.client('LIST', 'ID', id)).includes(`id=${id} `);
     expect(await isThere()).toBe(true);
     proxy.heal();
-    await vi.waitUntil(async () => !(await isThere()));
+    await vi.waitUntil(async () => !(await isThere()), 60_000);
   });
 });
 
@@ -129,13 +129,13 @@ describe('With a delay', () => {
   test('everything arrives in order, even if the delay ends meanwhile', async () => {
     const { socket, received } = await plainSocket(proxy.url);
     socket.write(`SUBSCRIBE ${key}\r\n`);
-    await vi.waitFor(() => expect(received()).toContain(key));
+    await vi.waitFor(() => expect(received()).toContain(key), 60_000);
     proxy.setDelay(500);
     await direct.publish(key, 'first');
     await exchangePings(redisUrl());
     proxy.setDelay(0);
     await direct.publish(key, 'second');
-    await vi.waitFor(() => expect(received()).toMatch(/first.*second/s));
+    await vi.waitFor(() => expect(received()).toMatch(/first.*second/s), 60_000);
     socket.destroy();
   });
 

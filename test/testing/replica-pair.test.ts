@@ -44,7 +44,7 @@ test('After the link is healed and disconnected, the replica gets the writes tha
   await client.set('text', 'words');
   link.heal();
   link.disconnectAll();
-  await vi.waitFor(async () => expect(await replica.command('GET', 'text')).toBe('words'), 10_000);
+  await vi.waitFor(async () => expect(await replica.command('GET', 'text')).toBe('words'), 60_000);
 });
 
 test('A replica leaves no file of the synchronization on disk', async () => {
@@ -63,5 +63,5 @@ test('After stop, even during a black hole, there is no process and no directory
   pair.link.blackHole();
   await client.set('text', 'words');
   await pair.stop();
-  await vi.waitFor(() => expect(remainsOf(traces)).toEqual([]));
+  await vi.waitFor(() => expect(remainsOf(traces)).toEqual([]), 60_000);
 });

@@ -31,7 +31,7 @@ test('A client of the Sentinels finds the master, and after its end the promoted
   await vi.waitFor(async () => {
     const info = String(await client.info('replication'));
     expect(info).toContain('role:master');
-  }, 20_000);
+  }, 60_000);
   expect(await client.get('text')).toBe('words');
   client.disconnect();
 });
@@ -40,5 +40,5 @@ test('After stop there is no process and no directory left', async () => {
   await set.master.restart();
   const traces = await Promise.all([...set.sentinels, set.master, ...set.replicas].map(tracesOf));
   await set.stop();
-  await vi.waitFor(() => expect(remainsOf(traces)).toEqual([]));
+  await vi.waitFor(() => expect(remainsOf(traces)).toEqual([]), 60_000);
 });

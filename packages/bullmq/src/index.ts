@@ -47,10 +47,10 @@ export function idempotentProcessor<Job extends QueueJob, Result>(
   fn: (job: Job, context: OperationContext) => Result | Promise<Result>,
   options: ProcessorOptions<Job, Result>,
 ): IdempotentProcessor<Job, Result> {
-  const run = makeIdempotent<Delivery<Job>, Result>(
-    async (delivery, context) => await delivery.runHandler(fn, context),
-    toDeliveryOptions(options),
-  );
+  const handle = async (delivery: Delivery<Job>, context: OperationContext) => await delivery.runHandler(fn, context);
+  // The name of a function is the operation that a record shows by default.
+  Object.defineProperty(handle, 'name', { value: fn.name });
+  const run = makeIdempotent<Delivery<Job>, Result>(handle, toDeliveryOptions(options));
   return async (job, token, signal) => {
     const delivery = new Delivery(job, signal);
     try {

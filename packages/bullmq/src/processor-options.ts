@@ -16,11 +16,13 @@ export interface ProcessorOptions<Job, Result = never> extends Omit<IdempotentOp
   key?: IdempotentOptions<Job, Result>['key'];
 }
 
+type Label = string | undefined | Promise<string | undefined>;
+
 /** Adapts the options to functions of a delivery, which is the input of the engine. */
 export function toDeliveryOptions<Job extends QueueJob, Result>(
   options: ProcessorOptions<Job, Result>,
 ): IdempotentOptions<Delivery<Job>, Result> {
-  const { scope = defaultScope, key = defaultKey, fingerprint, onAbandoned, finalErrors, ...rest } = options;
+  const { scope = defaultScope, key = defaultKey, label, fingerprint, onAbandoned, finalErrors, ...rest } = options;
   // A generated id belongs to one job only, and the handler may change the job's data. So the payload is not compared.
   const payload = (job: Job) => (key === defaultKey && hasGeneratedId(job) ? null : defaultPayload(job));
   return {
@@ -28,6 +30,7 @@ export function toDeliveryOptions<Job extends QueueJob, Result>(
     scope: adaptToDelivery(scope),
     key: adaptToDelivery<Job, string | Promise<string>>(key),
     fingerprint: adaptToDelivery(fingerprint ?? payload),
+    ...(label === undefined ? {} : { label: adaptToDelivery<Job, Label>(label) }),
     ...(finalErrors === undefined ? {} : { finalErrors: ignoreControlFlow(finalErrors) }),
     ...(onAbandoned === undefined ? {} : { onAbandoned: adaptRecovery(onAbandoned) }),
   };

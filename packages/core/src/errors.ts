@@ -18,6 +18,7 @@ export const errorTable = Object.freeze({
     retryable: false,
     title: 'The request body was not read before the idempotency check',
   },
+  body_too_large: { status: 413, retryable: false, title: 'The request body is too large' },
   body_type_unsupported: { status: 415, retryable: false, title: 'The media type of the request body is not accepted' },
   record_damaged: { status: 503, retryable: false, title: 'The record of this idempotency key cannot be read' },
   store_misconfigured: { status: 503, retryable: false, title: 'The idempotency store refuses; an operator must act' },
@@ -27,6 +28,15 @@ export const errorTable = Object.freeze({
   step_invalid: { status: 500, retryable: false, title: 'A step cannot be begun like this' },
   lease_lost: { status: 503, retryable: true, title: 'The lease was lost' },
   outcome_invalid: { status: 500, retryable: false, title: 'The outcome cannot be encoded or decoded' },
+  transaction_conflict: { status: 503, retryable: true, title: 'The transaction was rolled back; nothing happened' },
+  transaction_refused: {
+    status: 500,
+    retryable: false,
+    title: 'The database refused the transaction; nothing happened',
+  },
+  transaction_timeout: { status: 503, retryable: true, title: 'The work took too long; nothing happened' },
+  transaction_over: { status: 500, retryable: false, title: 'The transaction is over' },
+  transaction_missing: { status: 500, retryable: false, title: 'This context has no transaction' },
 } as const);
 
 export type ErrorCode = keyof typeof errorTable;

@@ -3,11 +3,46 @@ import { type Channel, channel } from 'node:diagnostics_channel';
 import type { ErrorCode, StoreErrorClass } from './errors.js';
 import { processWide } from './process-wide.js';
 
-/** Names a record: the store's name, and the record's derived name in that store. The client's key is in no event. */
+/** Names a record: the store's name, the record's derived name in that store, and its work. The client's key is in no event. */
 export interface EventSubject {
   readonly store: string;
   readonly recordName: string;
+  /** What kind of work it is, such as `POST /payments`. Null where the event comes from a call that does not know it, such as `read`. */
+  readonly operation: string | null;
 }
+
+/** What an event is about that may come before the record is known. */
+export interface UnnamedSubject {
+  readonly store: string;
+  /** Null before the record is known, and for a scan, which reads many. */
+  readonly recordName: string | null;
+  /** Null where the kind of work is not known. */
+  readonly operation: string | null;
+}
+
+/** An attempt that has ended. */
+export interface EndedAttempt extends EventSubject {
+  readonly attempt: number;
+  /** How long the attempt took, from the call that acquired its lease, in milliseconds of a monotonic clock. */
+  readonly durationMs: number;
+}
+
+/**
+ * Why nobody knows what happened.
+ *
+ * - `failed`: the attempt failed, and `onFailure` says that it may have taken effect.
+ * - `step_in_doubt`: a step that nobody may repeat began, and its end is not known.
+ * - `still_unknown`: the `recover` function could not tell.
+ * - `abandoned`: the owner vanished.
+ * - `left_unknown`: an attempt of another process ended that way, or one that this process did not observe.
+ */
+export type UnknownCause = 'failed' | 'step_in_doubt' | 'still_unknown' | 'abandoned' | 'left_unknown';
+
+/**
+ * Why the key is free again. `failed`: the attempt failed, or its response is not recorded. `nothing_happened`: it changed nothing.
+ * `not_started`: the caller had another response before the work began.
+ */
+export type ReleaseCause = 'failed' | 'nothing_happened' | 'not_started';
 
 /** How the recording of an outcome in the background ended. */
 export type LateRecordingKind = 'recorded' | 'lease_lost' | 'record_lost' | 'given_up';
@@ -16,20 +51,56 @@ export type LateRecordingKind = 'recorded' | 'lease_lost' | 'record_lost' | 'giv
 export interface Events {
   /** An attempt begins. `takeover`: the attempt before it was abandoned. */
   acquired: EventSubject & { readonly attempt: number; readonly fencingToken: number; readonly takeover: boolean };
-  /** A repeat received the recorded outcome. */
-  replayed: EventSubject & { readonly completedAt: number };
+  /**
+   * The outcome of an attempt is on record. `kind` says what it is: the response to a request, the result of a function, or an error
+   * that counts as its outcome. `status` is that of the response, else null. `bytes` is the size of the recorded outcome; null: only the
+   * fact is recorded that the work is done.
+   */
+  executed: EndedAttempt & {
+    readonly kind: 'response' | 'result' | 'error';
+    readonly status: number | null;
+    readonly bytes: number | null;
+  };
+  /** An attempt has ended without an outcome, and the key is free: the next caller runs. */
+  released: EndedAttempt & { readonly cause: ReleaseCause };
+  /**
+   * Nobody knows what an attempt did, and nobody runs until somebody decides. Published when an attempt ends so; when a caller is refused
+   * because of it; and when `watchDoubts` finds it. Once for each attempt in a process. `durationMs` is null unless the attempt ended in
+   * this process now.
+   */
+  outcome_unknown: EventSubject & {
+    readonly attempt: number;
+    readonly durationMs: number | null;
+    readonly cause: UnknownCause;
+  };
+  /** A repeat received the recorded outcome. `ageMs`: since its completion. `from` says whether the store was asked. */
+  replayed: EventSubject & {
+    readonly completedAt: number;
+    readonly ageMs: number;
+    readonly from: 'store' | 'cache';
+  };
+  /**
+   * A caller has waited for another attempt. `standing` says what it met then: `acquired`, it may run itself; `completed`, it gets the
+   * outcome; `in_progress`, its time was over.
+   */
+  waited: EventSubject & { readonly waitedMs: number; readonly standing: string };
+  /**
+   * A person (`resolveDoubt`, `removeRecord`) or a `recover` function (`by` is `recover`) has decided about a record. `attempt` is the one
+   * that the decision is about.
+   */
+  decided: EventSubject & {
+    readonly attempt: number;
+    readonly as: 'done' | 'not_done' | 'removed';
+    readonly by: string;
+    readonly reason: string;
+  };
   /** A caller was refused, with this code. `recordName` is null where the refusal came before any look-up. */
-  rejected: { readonly store: string; readonly recordName: string | null; readonly code: ErrorCode };
+  rejected: UnnamedSubject & { readonly code: ErrorCode };
   /**
    * A request could not be handled, because something is set up wrongly: an option, the order of middleware, a missing body parser.
    * The message of `error` names the cause and the remedy; the client does not see it. `recordName` is null before any look-up.
    */
-  misconfigured: {
-    readonly store: string;
-    readonly recordName: string | null;
-    readonly code: ErrorCode;
-    readonly error: Error;
-  };
+  misconfigured: UnnamedSubject & { readonly code: ErrorCode; readonly error: Error };
   /** An owner learnt, or has to assume, that its lease is over. The signal of its operation has aborted. */
   lease_lost: EventSubject & { readonly attempt: number; readonly reason: string };
   /** An owner finished after another one had taken over. Its outcome was not recorded. `standing` is what the record says instead. */
@@ -46,9 +117,7 @@ export interface Events {
     readonly error: unknown;
   };
   /** A call of the store failed; it may be repeated. `recordName` is null for a scan, which reads many records. */
-  store_error: {
-    readonly store: string;
-    readonly recordName: string | null;
+  store_error: UnnamedSubject & {
     readonly verb: string;
     readonly class: StoreErrorClass;
     readonly error: Error;
@@ -85,6 +154,12 @@ export interface Events {
     readonly kind: LateRecordingKind;
     readonly reason: string | null;
   };
+  /**
+   * The transaction of an attempt was rolled back although its operation had not failed: the database refused it, other transactions
+   * came between, or it took too long. `code` is `transaction_refused`, `transaction_conflict` or `transaction_timeout`. A conflict is
+   * also published when the operation runs again. `error` is what the database or its client reported.
+   */
+  transaction_failed: EventSubject & { readonly attempt: number; readonly code: ErrorCode; readonly error: unknown };
   /** The operation ran without a record, because the store was unavailable and the options say `bypass`. */
   bypassed: EventSubject & { readonly error: Error };
   /** A response could not be sent, and the connection was ended. */
@@ -100,7 +175,12 @@ export const eventChannelPrefix = 'onceguard:';
 
 const eventNames = [
   'acquired',
+  'executed',
+  'released',
+  'outcome_unknown',
   'replayed',
+  'waited',
+  'decided',
   'rejected',
   'misconfigured',
   'lease_lost',
@@ -112,6 +192,7 @@ const eventNames = [
   'outcome_unrecorded',
   'outcome_not_kept',
   'recorded_late',
+  'transaction_failed',
   'bypassed',
   'send_failed',
   'warning',
@@ -123,6 +204,11 @@ const channels = new Map<EventName, Channel>(eventNames.map((name) => [name, cha
 export function publish<Name extends EventName>(name: Name, event: () => Events[Name]): void {
   const target = channels.get(name);
   if (target?.hasSubscribers) target.publish(event());
+}
+
+/** Whether anybody listens to this event: for work that only an event needs. */
+export function hasListeners(name: EventName): boolean {
+  return channels.get(name)?.hasSubscribers ?? false;
 }
 
 /**
@@ -139,11 +225,17 @@ export function onEvent<Name extends EventName>(name: Name, listener: (event: Ev
   return () => void target.unsubscribe(onMessage);
 }
 
-/** Warns once per process and code, whatever copy of this package it is: by the event `warning` and by `process.emitWarning`. */
-export function warnOnce(code: string, message: string): void {
+/**
+ * Warns by the event `warning` and by `process.emitWarning`: once per process and code, whatever copy of this package it is. With a
+ * `detail`, such as an error with its stack, once for each of the first hundred messages instead.
+ */
+export function warnOnce(code: string, message: string, detail?: string): void {
   const warned = processWide('warnings/1', () => new Set<string>());
-  if (warned.has(code)) return;
-  warned.add(code);
+  const subject = detail === undefined ? code : `${code} ${message}`;
+  if (warned.has(subject) || (detail !== undefined && warned.size >= maxWarnings)) return;
+  warned.add(subject);
   publish('warning', () => ({ code, message }));
-  process.emitWarning(message, { type: 'OnceguardWarning', code });
+  process.emitWarning(message, { type: 'OnceguardWarning', code, ...(detail === undefined ? {} : { detail }) });
 }
+
+const maxWarnings = 100;

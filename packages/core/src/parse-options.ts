@@ -1,5 +1,5 @@
 // Checks options where they enter. Every message has one form: the name, the value, the remedy.
-import { z } from 'zod';
+import * as z from 'zod';
 import { ConfigurationError } from './errors.js';
 
 type Issue = z.core.$ZodIssue;

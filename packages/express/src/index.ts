@@ -5,6 +5,7 @@ import { IdempotencyError } from '@onceguard/core';
 import { createLifecycle, type HttpContext, type HttpOptions } from '@onceguard/core/http';
 import { type FrameworkAdapter, headerLines, nodeExchange } from '@onceguard/core/node';
 import type { NextFunction, Request } from 'express';
+import { routeTemplateOf } from './route-template.js';
 
 export { defaultOmitHeaders, type HttpContext, httpPaymentPolicy, keepRawBody } from '@onceguard/core/http';
 
@@ -50,6 +51,7 @@ export function idempotency<R extends AnyRequest = Request>(
       keyLines,
       maxOutcomeBytes,
       storeName: store.name,
+      routeTemplate: () => routeTemplateOf(req),
       parsedBody: () => req.body,
       rawBody: () => rawBodyOfRequest(req),
       // Every version of body-parser sets `body`, also on a request whose type it does not parse.

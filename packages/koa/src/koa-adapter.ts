@@ -34,6 +34,7 @@ export function createKoaAdapter(
     keyLines,
     maxOutcomeBytes,
     storeName: store.name,
+    routeTemplate: () => routeTemplateOf(ctx),
     parsedBody: () => Reflect.get(ctx.request, 'body'),
     // Parsers set `body` to an empty object or to undefined on a request whose type they do not parse.
     hasParser: () => 'body' in ctx.request,
@@ -53,6 +54,12 @@ export function createKoaAdapter(
     sendRefusal: async (refusal) => respondThroughKoa(ctx, refusal),
   };
   return { adapter, downstream };
+}
+
+/** Both routers for Koa set `_matchedRoute`, with the prefix of the router, before they run the middleware of a route. */
+function routeTemplateOf(ctx: Context): string | undefined {
+  const matched: unknown = Reflect.get(ctx, '_matchedRoute');
+  return typeof matched === 'string' ? matched : undefined;
 }
 
 function downstreamOf(next: Next): DownstreamMiddleware {

@@ -7,6 +7,8 @@ import { byteFidelityTests } from './store-suite/byte-fidelity-tests.js';
 import { checkpointTests } from './store-suite/checkpoint-tests.js';
 import { completeTests } from './store-suite/complete-tests.js';
 import { concurrencyTests } from './store-suite/concurrency-tests.js';
+import { descriptionTests } from './store-suite/description-tests.js';
+import { doubtListTests } from './store-suite/doubt-list-tests.js';
 import { recordLifetimeTests } from './store-suite/record-lifetime-tests.js';
 import { releaseTests } from './store-suite/release-tests.js';
 import { renewTests } from './store-suite/renew-tests.js';
@@ -15,7 +17,7 @@ import { staleOwnerTests } from './store-suite/stale-owner-tests.js';
 import { createSuiteContext, type StoreSuiteOptions } from './store-suite/suite-context.js';
 
 /**
- * Registers about 150 tests of the `IdempotencyStore` contract with your test runner. A store that passes them works with every front
+ * Registers nearly 190 tests of the `IdempotencyStore` contract with your test runner. A store that passes them works with every front
  * end of onceguard. The suite does not test the store's own limits, its connection, or how it reports failures of its backend.
  *
  * @example
@@ -45,11 +47,13 @@ export function storeSuite(options: StoreSuiteOptions): void {
     completeTests(suite);
     releaseTests(suite);
     resolveTests(suite);
+    descriptionTests(suite);
     staleOwnerTests(suite);
     recordLifetimeTests(suite);
     byteFidelityTests(suite);
     argumentCheckTests(suite);
     adminTests(suite);
+    doubtListTests(suite);
     concurrencyTests(suite);
   });
 }

@@ -1,6 +1,8 @@
 // A server on Redis whose handlers report when they begin and respond when told to: one application per entry.
-import { frameworks, type Options, start } from '../frameworks.js';
-import { newGate } from '../gate.js';
+import { start } from '../../../packages/testing/src/adapter-suite/app-server.js';
+import type { Options } from '../../../packages/testing/src/adapter-suite/framework.js';
+import { newGate } from '../../../packages/testing/src/adapter-suite/support/gate.js';
+import { loadFramework } from '../frameworks.js';
 import { openRedisStore } from '../store-kinds.js';
 
 export interface Settings {
@@ -36,9 +38,7 @@ function gateOf(key: string) {
 
 const ports: number[] = [];
 for (const { framework: name, options } of apps) {
-  const framework = frameworks.find((one) => one.name === name);
-  if (framework === undefined) throw new Error(`no such framework: ${name}`);
-  const app = await start(framework, {
+  const app = await start(await loadFramework(name), {
     store,
     options,
     handler: async ({ context }) => {

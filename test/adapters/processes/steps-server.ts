@@ -1,8 +1,11 @@
 // A server on Redis whose handlers run four steps, report when each one acts, and stop in the one that the request
 // names.
+
+import { start } from '../../../packages/testing/src/adapter-suite/app-server.js';
+import type { Handler } from '../../../packages/testing/src/adapter-suite/framework.js';
+import { newGate } from '../../../packages/testing/src/adapter-suite/support/gate.js';
 import { type Listening, type Settings, type StepAct, stopInStepHeader } from '../16-steps-server-process.js';
-import { frameworks, type Handler, start } from '../frameworks.js';
-import { newGate } from '../gate.js';
+import { loadFramework } from '../frameworks.js';
 import { openRedisStore } from '../store-kinds.js';
 
 const { prefix, apps }: Settings = JSON.parse(process.argv[2] ?? '');
@@ -29,9 +32,7 @@ const handler: Handler = async ({ context, req }) => {
 
 const ports: number[] = [];
 for (const { framework: name, options } of apps) {
-  const framework = frameworks.find((one) => one.name === name);
-  if (framework === undefined) throw new Error(`no such framework: ${name}`);
-  ports.push((await start(framework, { store, options, handler })).port);
+  ports.push((await start(await loadFramework(name), { store, options, handler })).port);
 }
 
 process.once('disconnect', () => process.exit());

@@ -38,7 +38,7 @@ const processor = idempotentProcessor<EventJob, Charged>(
   {
     store,
     key: ({ data }) => data.event,
-    leaseMs: 1_500,
+    leaseMs: 4_000,
     onAbandoned:
       onAbandoned === 'recover'
         ? ({ recordedSteps, attempt }) =>

@@ -9,8 +9,10 @@ import {
   type RecoverContext,
   type Recovery,
 } from '@onceguard/core';
-import { type AppSpec, type Framework, frameworks, type RunningApp, start } from '../../adapters/frameworks.js';
-import { type ReceivedResponse, send } from '../../adapters/http-client.js';
+import { type RunningApp, start } from '../../../packages/testing/src/adapter-suite/app-server.js';
+import type { AppSpec, Framework } from '../../../packages/testing/src/adapter-suite/framework.js';
+import { type ReceivedResponse, send } from '../../../packages/testing/src/adapter-suite/support/http-client.js';
+import { expressAndKoa } from '../../adapters/express-and-koa.js';
 
 /** How one run of the work ends. Runs are counted over all processes and entry points of a test. */
 export interface RunResult {
@@ -33,7 +35,7 @@ export interface EntryPointSetup {
 }
 
 /** `executeIdempotently` is the entry point of functions; the others are over HTTP. */
-export const entryPointNames = ['executeIdempotently', ...frameworks.map(({ name }) => name)] as const;
+export const entryPointNames = ['executeIdempotently', ...expressAndKoa.map(({ name }) => name)] as const;
 export type EntryPointName = (typeof entryPointNames)[number];
 
 /**
@@ -94,7 +96,7 @@ export async function startHttpApplication(
 }
 
 export function frameworkOf(name: EntryPointName): Framework {
-  const framework = frameworks.find((one) => one.name === name);
+  const framework = expressAndKoa.find((one) => one.name === name);
   if (framework === undefined) throw new Error(`no such framework: ${name}`);
   return framework;
 }

@@ -1,7 +1,7 @@
 // The parts of one table row: a store with injected faults, an entry point, and a second process.
 import type { IdempotencyStore } from '@onceguard/core';
 import { type FaultRule, FaultStore, type StoreMethod } from '@onceguard/testing';
-import { type Gate, newGate } from '../../adapters/gate.js';
+import { type Gate, newGate } from '../../../packages/testing/src/adapter-suite/support/gate.js';
 import {
   type CallerOutcome,
   callAsFunction,

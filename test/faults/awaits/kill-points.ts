@@ -1,6 +1,6 @@
 // The points of an execution at which a process is killed. At its point the execution halts until the kill.
 import { hangs, hangsAfter } from '@onceguard/testing';
-import { untilAborted } from '../../support/until-aborted.js';
+import { untilAborted } from '../../../packages/testing/src/adapter-suite/support/until-aborted.js';
 import { type EntryPointName, entryPointNames, type SharedOptions } from './entry-points.js';
 import type { KillPoint, Policy } from './kill-point.js';
 import { stepKillPoints } from './step-kill-points.js';

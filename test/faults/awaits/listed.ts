@@ -19,14 +19,23 @@ export type ListedStoreCall =
   | { readonly fails: readonly SituationName[]; readonly dies: readonly KillPointName[] };
 
 const background = 'test/engine/retry-queue.test.ts';
+const descriptions = 'test/engine/descriptions.test.ts';
 const failing = 'test/faults/awaits-store-calls.test.ts';
 const failure = 'test/engine/failed-operations.test.ts';
-const freeing = 'test/adapters/05-failure-frees-key.test.ts';
+const freeing = 'packages/testing/src/adapter-suite/tests/failure-frees-key.ts';
 const functions = 'test/faults/awaits-option-functions.test.ts';
 const lostSteps = 'test/engine/steps-after-lost-lease.test.ts';
 const people = 'test/faults/awaits-admin-calls.test.ts';
+const removal = 'test/engine/remove-record.test.ts';
 const sharing = 'test/engine/coalesced-waiting.test.ts';
-const stillWorking = 'test/adapters/05-handler-outlives-response.test.ts';
+const requestBodies = 'test/web/request-bodies.test.ts';
+const shapes = 'test/web/handler-shapes.test.ts';
+const watching = 'test/engine/watch-doubts.test.ts';
+const transactionFaults = 'test/transactions/faults.test.ts';
+const transactionSteps = 'test/transactions/steps.test.ts';
+const transactions = 'test/transactions/functions.test.ts';
+const webStreams = 'test/web/streams.test.ts';
+const stillWorking = 'packages/testing/src/adapter-suite/tests/handler-outlives-response.ts';
 
 /** By the path of the source: below `packages/core/src`, and for the adapters below `packages`. */
 export const listedFiles: Readonly<Record<string, ListedFile>> = {
@@ -92,8 +101,11 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
   },
   // Administrators and their programs make these calls, outside of any execution.
   'admin/drain-store.ts': { otherAwaits: { drainStore: [background] } },
+  'admin/lookup.ts': { storeCalls: { lookup: { read: 'test/engine/lookup.test.ts' } } },
   'admin/list-doubts.ts': { storeCalls: { listDoubts: { scan: people } } },
+  'admin/remove-record.ts': { storeCalls: { removeRecord: { read: removal, remove: removal } } },
   'admin/resolve-doubt.ts': { storeCalls: { resolveDoubt: { read: people, resolve: people } } },
+  'engine/doubt-notices.ts': { storeCalls: { noticeRefusal: { read: watching } } },
   'engine/end-attempt.ts': {
     storeCalls: {
       releaseLease: {
@@ -110,7 +122,9 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
     otherAwaits: { releaseLeaseOnceStopped: [stillWorking] },
   },
   'functions/result-codec.ts': { otherAwaits: { createResultWork: [failure] } },
-  'functions/make-idempotent.ts': { otherAwaits: { makeIdempotent: [functions, functions, functions, failure] } },
+  'functions/make-idempotent.ts': {
+    otherAwaits: { makeIdempotent: [functions, functions, functions, descriptions, failure] },
+  },
   'engine/outcome-recorder.ts': {
     storeCalls: {
       '#complete': {
@@ -133,6 +147,19 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
   },
   'engine/recovery.ts': { otherAwaits: { convertRecovery: [functions] } },
   'engine/coalesced-wait.ts': { otherAwaits: { join: [sharing], pauseBeforePoll: [sharing] } },
+  'engine/transaction-attempt.ts': {
+    otherAwaits: {
+      run: [transactionFaults],
+      '#runOperation': [transactions],
+      '#call': [transactions],
+      '#record': [transactionFaults],
+    },
+  },
+  'engine/step-transaction.ts': {
+    storeCalls: { '#findCommitStatus': { renew: transactionSteps, read: transactionSteps } },
+    otherAwaits: { run: [transactionSteps], '#runWithin': [transactionSteps, transactionSteps] },
+  },
+  'engine/steps.ts': { otherAwaits: { '#runInTransaction': [transactionSteps] } },
   'engine/step-tries.ts': { otherAwaits: { runOnce: ['test/engine/steps.test.ts'] } },
   'engine/store-client.ts': {
     storeCalls: {
@@ -150,8 +177,17 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
     },
   },
   'engine/await-outcome.ts': { otherAwaits: { pollOnce: [failing] } },
-  'http/option-callbacks.ts': { otherAwaits: { callWithTimeout: ['test/adapters/18-option-functions.test.ts'] } },
+  'http/option-callbacks.ts': {
+    otherAwaits: { callWithTimeout: ['packages/testing/src/adapter-suite/tests/option-functions.ts'] },
+  },
   'node/capture/http1-capture.ts': { otherAwaits: { trackSending: ['test/node/connection.test.ts'] } },
   'node/node-exchange.ts': { otherAwaits: { runHandler: [freeing] } },
   'koa/src/index.ts': { otherAwaits: { idempotency: [freeing, freeing] } },
+  'web/captured-web-response.ts': { otherAwaits: { captureWebResponse: [webStreams, webStreams] } },
+  'web/read-request-body.ts': {
+    otherAwaits: { readAtMost: [requestBodies, requestBodies], readRequestBody: [shapes] },
+  },
+  'web/streaming-body.ts': { otherAwaits: { '#pump': [webStreams], '#untilWanted': [webStreams] } },
+  'web/web-exchange.ts': { otherAwaits: { '#callHandler': [shapes], '#stream': [webStreams] } },
+  'web/web-lifecycle.ts': { otherAwaits: { respond: [shapes] } },
 };

@@ -1,7 +1,7 @@
 // The situations in which an execution calls its store.
 import { setTimeout as pause } from 'node:timers/promises';
 import { type FaultRule, hangs, hangsAfter, runFirst } from '@onceguard/testing';
-import { untilAborted } from '../../support/until-aborted.js';
+import { untilAborted } from '../../../packages/testing/src/adapter-suite/support/until-aborted.js';
 import type { RunResult } from './entry-points.js';
 import { type FaultScenario, type Situation, shortTimeoutMs } from './fault-scenario.js';
 import { stepSituations } from './step-call-situations.js';

@@ -1,8 +1,7 @@
 // A process that begins executions, at every entry point under every policy, and halts each at one point until it is
 // killed.
 import { FaultStore } from '@onceguard/testing';
-import type { RequestHandler } from 'express';
-import type { Middleware } from 'koa';
+import type { NodeLayer } from '../../../packages/testing/src/adapter-suite/framework.js';
 import { runChargeStep } from '../awaits/charge-step.js';
 import {
   callAsFunction,
@@ -112,19 +111,12 @@ function report(message: VictimMessage): void {
 function outerLayerOf({ entryPoint }: KillCase, halt: Halt): Parameters<typeof startHttpApplication>[2] {
   const scope = killPoint.scope === undefined ? {} : { scope: () => killPoint.scope?.(halt) };
   if (!killPoint.isResponse) return scope;
-  const express: RequestHandler = (_req, res, next) => {
+  const hold: NodeLayer = (_req, res, next) => {
     res.end = () => {
       void halt();
       return res;
     };
     next();
   };
-  const koa: Middleware = async ({ res }, next) => {
-    res.end = () => {
-      void halt();
-      return res;
-    };
-    await next();
-  };
-  return { ...scope, outer: [frameworkOf(entryPoint).family === 'express' ? express : koa] };
+  return { ...scope, outer: [frameworkOf(entryPoint).nodeLayer?.(hold)] };
 }

@@ -1,6 +1,6 @@
 // Mistakes of handlers on node:http. Each one notes how Node reacts.
 import type { ServerResponse } from 'node:http';
-import type { NoteFact, ResponseForm } from './response-forms.js';
+import type { NoteFact, ResponseForm } from '../../../packages/testing/src/adapter-suite/node-forms/response-forms.js';
 
 /** Calls `writeHead` with arguments that its types do not declare. */
 const writeHead = (res: ServerResponse, ...args: unknown[]): unknown => Reflect.apply(res.writeHead, res, args);

@@ -1,5 +1,11 @@
 // Mutations of the protocol: in each, one clause of acquire, resolve or remove is missing. The random histories must detect each.
-import { acquire, remove, resolve, type StoredRecord } from '../../../packages/core/src/protocol/index.js';
+import {
+  acquire,
+  attemptFacts,
+  remove,
+  resolve,
+  type StoredRecord,
+} from '../../../packages/core/src/protocol/index.js';
 import type { Protocol } from './message.js';
 
 type Acquire = Protocol['acquire'];
@@ -32,9 +38,8 @@ const withChangedResult = (
     const { record, reply } = acquire(before, request, now);
     if (reply.kind !== 'acquired' || record === null) return { record, reply };
     const after = { ...record, ...change(record, before, request) };
-    const { fencingToken, attempt, takeover, recovering, guarded, fingerprintBound, leaseEndAt, steps } = after;
-    const facts = { fencingToken, attempt, takeover, recovering, guarded, fingerprintBound, leaseEndAt, steps };
-    return { record: after, reply: { ...reply, ...facts } };
+    const { leaseEndAt, steps } = after;
+    return { record: after, reply: { ...reply, ...attemptFacts(after), leaseEndAt, steps } };
   }) satisfies Acquire,
 });
 
@@ -98,6 +103,23 @@ export const brokenAcquire: Readonly<Record<string, Partial<Protocol>>> = {
   })),
   'fingerprintBound is never set': withChangedResult(() => ({ fingerprintBound: false })),
   'fingerprintBound is always set': withChangedResult(() => ({ fingerprintBound: true })),
+  'the operation of the first attempt stays': withChangedResult((after, before) => ({
+    operation: before?.operation || after.operation,
+  })),
+  'an attempt without a label drops that of the record': withChangedResult((_, __, { label }) => ({ label })),
+  'the label of the first attempt stays': withChangedResult((after, before) => ({
+    label: before?.label ?? after.label,
+  })),
+  'a recovery without a trace drops that of the attempt': withChangedResult((_, __, { traceparent }) => ({
+    traceparent,
+  })),
+  'a retry without a trace keeps that of the attempt before': withChangedResult((after, before) => ({
+    traceparent: after.traceparent ?? before?.traceparent ?? null,
+  })),
+  'every attempt is the first in time': withChangedResult(({ acquiredAt }) => ({ firstAcquiredAt: acquiredAt })),
+  'a later attempt keeps the time of the first': withChangedResult(({ firstAcquiredAt }) => ({
+    acquiredAt: firstAcquiredAt,
+  })),
   'a takeover drops the steps': withChangedResult((after, before) => {
     return before?.ownerToken === after.ownerToken ? {} : { steps: new Map() };
   }),
@@ -138,6 +160,14 @@ export const brokenAcquire: Readonly<Record<string, Partial<Protocol>>> = {
       return last?.fencingToken === request.expectedFencingToken
         ? resolve(record, { ...request, as }, now)
         : resolve(record, request, now);
+    },
+  },
+  'the same decision of another person is taken for a repeated one': {
+    resolve: (record, request, now) => {
+      const last = record?.decisions.at(-1);
+      const { by, reason } = last?.as === request.as ? last : request;
+      const asIfSent = resolve(record, { ...request, by, reason }, now);
+      return asIfSent.record === record ? asIfSent : resolve(record, request, now);
     },
   },
   'a decision shortens the lifetime': {

@@ -100,10 +100,19 @@ export const brokenRelease: Readonly<Record<string, Partial<Protocol>>> = {
       return { record: { ...record, expiresAt }, reply };
     },
   },
+  'release: a retryable record with decisions is kept for an hour': {
+    release: (before, holder, request, now) => {
+      const { record, reply } = release(before, holder, request, now);
+      if (record === before || record?.state !== 'retryable' || record.steps.size > 0) return { record, reply };
+      const least = Math.max(now + restoreWindowMs, before?.leaseEndAt ?? 0);
+      return { record: { ...record, expiresAt: Math.min(record.expiresAt, least) }, reply };
+    },
+  },
   'release: a retryable record with steps is kept for an hour': {
     release: (before, holder, request, now) => {
       const { record, reply } = release(before, holder, request, now);
       if (record === before || record?.state !== 'retryable') return { record, reply };
+      if (record.steps.size === 0) return { record, reply };
       const least = Math.max(now + restoreWindowMs, before?.leaseEndAt ?? 0);
       return { record: { ...record, expiresAt: Math.min(record.expiresAt, least) }, reply };
     },

@@ -1,5 +1,6 @@
 // Invariants of every single delivery, even after the store lost data or its clock stepped back.
 import {
+  type AcquireRequest,
   type Lease,
   type LeaseIdentity,
   restoreWindowMs,
@@ -42,13 +43,14 @@ function checkMonotonicity({ verb, now }: Delivered, before: StoredRecord, after
   assertHolds(after.fencingToken >= before.fencingToken, 'the fencing token of a key never falls');
   const ends = verb === 'complete' && before.fencingToken === after.fencingToken && !before.recovering;
   const isNew = before.state === 'removed';
-  const isFree = verb === 'release' && after.state === 'retryable' && after.steps.size === 0;
+  const isFree =
+    verb === 'release' && after.state === 'retryable' && after.steps.size === 0 && after.decisions.length === 0;
   const least = isFree ? Math.min(before.expiresAt, now + restoreWindowMs) : before.expiresAt;
   if (!ends && !isNew && verb !== 'remove') assertHolds(after.expiresAt >= least, 'a lifetime is never shortened');
   if (isFree)
     assertHolds(
       after.expiresAt <= Math.max(now + restoreWindowMs, before.leaseEndAt),
-      'a retryable record without steps is kept for an hour',
+      'a retryable record without steps and decisions is kept for an hour',
     );
   const same =
     before.ownerToken === after.ownerToken &&
@@ -77,6 +79,25 @@ function checkAcquire(
     reply.fencingToken >= least && reply.fencingToken === after.fencingToken,
     'the fencing token grows with each execution',
   );
+  checkDescription(request, before?.state === 'removed' ? null : before, after, now);
+}
+
+function checkDescription(
+  request: AcquireRequest,
+  before: StoredRecord | null,
+  after: StoredRecord,
+  now: number,
+): void {
+  const { operation, label, traceparent, firstAcquiredAt, acquiredAt } = after;
+  assertHolds(operation === request.operation, 'the record has the operation of its last attempt');
+  assertHolds(label === (request.label ?? before?.label ?? null), 'the last label that was given stays');
+  const inherited = after.recovering ? (before?.traceparent ?? null) : null;
+  assertHolds(
+    traceparent === (request.traceparent ?? inherited),
+    'the trace is that of the attempt, or of the one that a recovery finds out about',
+  );
+  assertHolds(acquiredAt === now, 'the record says when its attempt began');
+  assertHolds(firstAcquiredAt === (before?.firstAcquiredAt ?? now), 'the record says when its first attempt began');
 }
 
 function checkOwner(

@@ -1,5 +1,10 @@
 // A client of the model. It uses one owner token as the engine does, loses replies, pauses, repeats messages, and gives up.
-import { type AcquireRequest, type Lease, restoreWindowMs } from '../../../packages/core/src/protocol/index.js';
+import {
+  type AcquireRequest,
+  attemptFacts,
+  type Lease,
+  restoreWindowMs,
+} from '../../../packages/core/src/protocol/index.js';
 import type { Delivered, Message } from './message.js';
 import type { ModelRandom } from './mulberry.js';
 
@@ -33,6 +38,9 @@ export class ModelClient {
       onAbandoned: random.pick(['rerun', 'block', 'recover'] as const) ?? 'rerun',
       notAfter: 0,
       lastSeenFencingToken,
+      operation: random.chance(80) ? 'pay' : 'refund',
+      label: random.chance(50) ? `label of ${ownerToken}` : null,
+      traceparent: random.chance(50) ? `trace of ${ownerToken}` : null,
     };
   }
 
@@ -113,17 +121,8 @@ export class ModelClient {
 
   #onAcquired({ reply, request }: Extract<Delivered, { verb: 'acquire' }>): void {
     if (reply.kind === 'acquired') {
-      const { attempt, fencingToken, takeover, recovering, guarded, fingerprintBound, leaseEndAt } = reply;
       const { ownerToken, fingerprint, recordTtlMs, outcomeTtlMs, unknownTtlMs } = request;
-      const facts = {
-        attempt,
-        fencingToken,
-        takeover,
-        recovering,
-        guarded,
-        fingerprintBound,
-        leaseEndAt,
-      };
+      const facts = { ...attemptFacts(reply), leaseEndAt: reply.leaseEndAt };
       this.#lease = { key: 'k', ownerToken, fingerprint, recordTtlMs, outcomeTtlMs, unknownTtlMs, ...facts };
       this.phase = 'running';
     } else if (reply.kind === 'superseded') {

@@ -1,5 +1,10 @@
 // What the oracle knows about the owner and the outcome of its key.
-import type { Acquired, RecordRetention } from '../../../packages/core/src/protocol/index.js';
+import {
+  type Acquired,
+  attemptFacts,
+  type RecordRetention,
+  type ResolveRequest,
+} from '../../../packages/core/src/protocol/index.js';
 
 export interface Owner {
   readonly ownerToken: string;
@@ -21,6 +26,11 @@ export function lifetimeMs(retention: RecordRetention, doubtful: boolean): numbe
   return doubtful ? Math.max(retention.recordTtlMs, retention.unknownTtlMs) : retention.recordTtlMs;
 }
 
-export function flagsOf({ attempt, fencingToken, takeover, recovering, guarded, fingerprintBound }: Acquired): string {
-  return [attempt, fencingToken, takeover, recovering, guarded, fingerprintBound].join(' ');
+export function flagsOf(reply: Acquired): string {
+  return JSON.stringify(attemptFacts(reply));
+}
+
+/** What makes a decision the same one as another: the doubt, and who says what about it, and why. */
+export function wordsOf({ expectedFencingToken, as, by, reason }: ResolveRequest) {
+  return { expectedFencingToken, as, by, reason };
 }

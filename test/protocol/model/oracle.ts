@@ -8,7 +8,7 @@ import {
   type StepEntry,
 } from '../../../packages/core/src/protocol/index.js';
 import { assertHolds, type Delivered, textOf } from './message.js';
-import { type CompletedWork, flagsOf, lifetimeMs, type Owner } from './oracle-state.js';
+import { type CompletedWork, flagsOf, lifetimeMs, type Owner, wordsOf } from './oracle-state.js';
 
 type OwnerDelivered = Exclude<Delivered, { verb: 'acquire' | 'resolve' | 'remove' }>;
 
@@ -17,7 +17,7 @@ export class Oracle {
   #owner: Owner | null = null;
   #unknown: { readonly retryAt: number } | null = null;
   #done: CompletedWork | null = null;
-  #decided: { readonly fencingToken: number; readonly as: string } | null = null;
+  #decided: ReturnType<typeof wordsOf> | null = null;
   #fingerprint: string | null = null;
   #attempt = 0;
   #retention: RecordRetention = { recordTtlMs: 0, outcomeTtlMs: 0, unknownTtlMs: 0 };
@@ -189,7 +189,8 @@ export class Oracle {
         this.#unknown = unknown ? { retryAt: retryAfterMs === null ? 0 : now + retryAfterMs } : null;
         this.#livesUntil = Math.max(this.#livesUntil, now + lifetimeMs(holder, unknown));
         if (unknown || this.#steps.size > 0) break;
-        this.#livesUntil = Math.min(this.#livesUntil, Math.max(now + restoreWindowMs, owner.end));
+        if (this.#decisions.length === 0)
+          this.#livesUntil = Math.min(this.#livesUntil, Math.max(now + restoreWindowMs, owner.end));
         if (request.as === 'retryable' && request.unbindFingerprint === true && !owner.fingerprintBound)
           this.#fingerprint = null;
         break;
@@ -201,14 +202,14 @@ export class Oracle {
     const doubtful = this.#unknown !== null || (this.#owner !== null && now >= this.#owner.end);
     if (!doubtful || request.expectedFencingToken !== this.#fencingToken) {
       assertHolds(before === after, 'nothing changes without a doubt to decide');
-      const again = this.#decided?.fencingToken === request.expectedFencingToken && this.#decided.as === request.as;
-      assertHolds((reply.kind === 'ok') === again, 'a repeated decision is ok, another one is not');
+      const again = isDeepStrictEqual(this.#decided, wordsOf(request));
+      assertHolds((reply.kind === 'ok') === again, 'a decision sent again by the same person is ok, and no other is');
       return;
     }
     assertHolds(reply.kind === 'ok' && after !== null, 'a doubt can be decided');
     assertHolds(after.fencingToken > this.#fencingToken, 'a decision raises the fencing token');
     this.#fencingToken = after.fencingToken;
-    this.#decided = { fencingToken: request.expectedFencingToken, as: request.as };
+    this.#decided = wordsOf(request);
     this.#decisions = [...this.#decisions, request.expectedFencingToken].slice(-5);
     [this.#owner, this.#unknown] = [null, null];
     const outcomeTtlMs = Math.max(this.#retention.outcomeTtlMs, request.outcomeTtlMs ?? 0);

@@ -93,7 +93,9 @@ class RandomHistory {
       return;
     }
     const as = this.random.chance(50) ? 'done' : 'not_done';
-    const facts = { outcome: Buffer.from(`decided ${this.#now}`), note: null, by: 'ops', reason: 'r' };
+    const by = this.random.pick(['ops', 'Ben']) ?? 'ops';
+    const reason = this.random.pick(['r', 's']) ?? 'r';
+    const facts = { outcome: Buffer.from(`decided ${this.#now}`), note: null, by, reason };
     const [shorter, longer] = [10 * this.#unit, 100 * this.#unit];
     const times = { recordTtlMs: this.random.pick([null, shorter, longer]) ?? null, outcomeTtlMs: null };
     const expectedFencingToken = (this.#record?.fencingToken ?? 1) - (this.random.chance(20) ? 1 : 0);

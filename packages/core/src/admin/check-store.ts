@@ -1,5 +1,5 @@
 // Checks the first argument of the functions for operators.
-import { z } from 'zod';
+import * as z from 'zod';
 import { storeField } from '../engine/policy.js';
 import { parseOptions } from '../parse-options.js';
 import type { IdempotencyStore } from '../store/port.js';

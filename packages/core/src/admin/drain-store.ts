@@ -1,5 +1,5 @@
 // drainStore: what a process awaits before it ends, so that no outcome is lost that the store could not take at once.
-import { z } from 'zod';
+import * as z from 'zod';
 import { drainsOfStore } from '../engine/drain-registry.js';
 import { milliseconds, parseOptions } from '../parse-options.js';
 import type { IdempotencyStore } from '../store/port.js';

@@ -1,9 +1,11 @@
 // recoverAll: calls a `recover` function for all work that needs a decision.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Execution, ExecutionRequest, Work } from '../engine/execution.js';
 import { checkPolicy, defaultPolicy, type Policy, policyFields, retentionFields } from '../engine/policy.js';
 import { convertRecovery, type Recover } from '../engine/recovery.js';
 import { run } from '../engine/run.js';
+import { traceExecution } from '../engine/trace-execution.js';
+import { currentTraceparent } from '../engine/work-description.js';
 import { StoreError } from '../errors.js';
 import { functionField, parseOptions, wholeNumber } from '../parse-options.js';
 import type { IdempotencyStore } from '../store/port.js';
@@ -54,7 +56,7 @@ export interface RecoverAllSummary {
   stillUnknown: number;
   /** Another owner works on them, or has ended them meanwhile. */
   handledElsewhere: number;
-  /** Keys that look like records and cannot be read: another application's, damaged, or written by a newer version. */
+  /** Records that may be in doubt and cannot be read: damaged ones, and those that a newer version wrote. */
   skipped: number;
   /** `recover` threw. These stay unknown. */
   readonly failed: { readonly recordName: string; readonly error: unknown }[];
@@ -97,13 +99,21 @@ export async function recoverAll<T>(
   let recovered = 0;
   do {
     const page = await listDoubts(store, { cursor: summary.cursor, limit: Math.min(100, limit - recovered) });
-    const doubts = page.doubts.filter(({ needsDecision }) => needsDecision);
-    for (const doubt of doubts) {
+    for (const doubt of page.doubts) {
       const { recordName } = doubt;
-      const request = { store, key: recordName, recordName, fingerprint: null, policy: policyOf(doubt, checked) };
+      const { operation, label } = doubt;
+      const described = { operation, label, traceparent: currentTraceparent() };
+      const request = {
+        store,
+        key: recordName,
+        recordName,
+        fingerprint: null,
+        ...described,
+        policy: policyOf(doubt, checked),
+      };
       await recoverOne(request, work, summary);
     }
-    recovered += doubts.length;
+    recovered += page.doubts.length;
     summary.skipped += page.skipped;
     summary.cursor = page.cursor;
   } while (summary.cursor !== null && recovered < limit);
@@ -133,7 +143,7 @@ function createRecoveryWork<T>({ recover, encode = encodeValue }: RecoverAllOpti
       throw new WorkNotDone();
     },
     recover: async (context) => await convertRecovery(recover(context), encode),
-    settle: (outcome) => ({ as: 'done', outcome, note: null }),
+    settle: (outcome) => ({ as: 'done', kind: encode === encodeValue ? 'result' : 'response', outcome, note: null }),
     decode: (outcome) => outcome,
   };
 }
@@ -144,7 +154,7 @@ async function recoverOne(
   summary: RecoverAllSummary,
 ): Promise<void> {
   try {
-    addToSummary(summary, await run(request, work));
+    addToSummary(summary, await traceExecution(request, (traced) => run(traced, work)));
   } catch (error) {
     if (error instanceof WorkNotDone) summary.notDone += 1;
     else if (error instanceof StoreError) throw error;

@@ -1,18 +1,21 @@
 // resolveDoubt: a person's decision about work whose outcome nobody knows.
 import { isUint8Array } from 'node:util/types';
-import { z } from 'zod';
+import * as z from 'zod';
 import { addOutcomeChecksum, verifyOutcome, verifySteps } from '../engine/checksum.js';
 import { checkTombstone, retentionFields } from '../engine/policy.js';
 import { StoreClient } from '../engine/store-client.js';
 import { monotonicMs } from '../engine/time.js';
 import { ConfigurationError } from '../errors.js';
+import { publish } from '../events.js';
 import { functionFingerprintPrefix } from '../functions/payload-fingerprint.js';
 import { parseOptions, wholeNumber } from '../parse-options.js';
-import type { ResolveReply } from '../protocol/messages.js';
-import type { StoredRecord } from '../protocol/record.js';
+import type { ResolveReply, ResolveRequest } from '../protocol/messages.js';
+import type { RecordedDecision, StoredRecord } from '../protocol/record.js';
+import { deriveStanding } from '../protocol/standing.js';
 import type { IdempotencyStore } from '../store/port.js';
 import { encodeValue } from '../value-codec.js';
 import { checkStore } from './check-store.js';
+import { boundedText } from './decision-fields.js';
 
 export interface ResolveDoubtOptions {
   /**
@@ -39,9 +42,6 @@ export interface ResolveDoubtOptions {
   tombstoneMs?: number;
 }
 
-const boundedText = (most: number) =>
-  z.string().min(1, 'it must not be empty').max(most, `it must be at most ${most} characters`);
-
 const schema = z
   .strictObject({
     as: z.enum(['done', 'not_done']),
@@ -61,8 +61,18 @@ const schema = z
   });
 
 /**
+ * How a decision ended. `ok`: it is on record. `gone`: the store has no such record. `conflict`: the record is not in doubt any more, or
+ * it is another doubt than the one that was meant. Nothing was changed. `decision` is the last decision on record, which says who was
+ * first; null where nobody has decided.
+ */
+export type ResolveDoubtReply =
+  | Exclude<ResolveReply, { readonly kind: 'conflict' }>
+  | (Extract<ResolveReply, { readonly kind: 'conflict' }> & { readonly decision: RecordedDecision | null });
+
+/**
  * Records a decision about an outcome that nobody knows. The store compares the fencing token and raises it in the same step: an owner
- * that was only paused finds its lease lost, and of two people who decide, the second gets `conflict` with what the record says.
+ * that was only paused finds its lease lost, and of two people who decide, the second gets `conflict` with what the record says and
+ * with the first one's decision, also where both decided the same. The same call again is `ok` and records nothing more.
  *
  * It cannot tell whether the decision is right. Before you decide, make sure that the owner does not act any more.
  *
@@ -76,17 +86,20 @@ export async function resolveDoubt(
   store: IdempotencyStore,
   recordName: string,
   options: ResolveDoubtOptions,
-): Promise<ResolveReply> {
+): Promise<ResolveDoubtReply> {
   const decision = parseOptions('resolveDoubt()', schema, options);
   const storeClient = StoreClient.forStore(checkStore('resolveDoubt()', store));
   const deadlineAt = monotonicMs() + store.callTimeoutMs;
-  const { record, now } = await storeClient.callWithRetry('read', recordName, () => store.read(recordName), deadlineAt);
+  const read = () => store.read(recordName);
+  const unknownWork = { recordName, operation: null };
+  const { record, now } = await storeClient.callWithRetry('read', unknownWork, read, deadlineAt);
   if (record === null) return { kind: 'gone', now };
   if ('result' in options) assertFunctionRecord(record);
   const { as, by, reason, ttlMs = null, tombstoneMs = null, fencingToken } = decision;
   const outcome = encodeOutcome(options);
-  if (as === 'not_done') storeClient.verify('read', recordName, () => verifySteps(recordName, record.steps));
-  const request = {
+  const subject = { recordName, operation: record.operation };
+  if (as === 'not_done') storeClient.verify('read', subject, () => verifySteps(recordName, record.steps));
+  const request: ResolveRequest = {
     expectedFencingToken: fencingToken ?? record.fencingToken,
     as,
     outcome: outcome && addOutcomeChecksum(recordName, outcome),
@@ -97,10 +110,41 @@ export async function resolveDoubt(
     recordTtlMs: tombstoneMs,
   };
   const resolve = () => store.resolve(recordName, request);
-  const reply = await storeClient.callWithRetry('resolve', recordName, resolve, deadlineAt);
-  if (reply.kind !== 'conflict' || reply.standing.kind !== 'completed') return reply;
+  const reply = await storeClient.callWithRetry('resolve', subject, resolve, deadlineAt);
+  if (reply.kind === 'gone') return reply;
+  const { record: after } = await storeClient.callWithRetry('read', subject, read, deadlineAt);
+  if (reply.kind === 'conflict') return conflict(recordName, reply, after?.decisions.at(-1) ?? null);
+  const decided = after === null ? reply : withSameOutcome(recordName, after, request, reply.now);
+  if (decided.kind === 'ok') {
+    const { attempt } = record;
+    publish('decided', () => ({ ...storeClient.eventSubject(subject), attempt, as, by, reason }));
+  }
+  return decided;
+}
+
+type ConflictReply = Extract<ResolveReply, { readonly kind: 'conflict' }>;
+
+function conflict(recordName: string, reply: ConflictReply, decision: RecordedDecision | null): ResolveDoubtReply {
   const { standing } = reply;
-  return { ...reply, standing: { ...standing, outcome: verifyOutcome(recordName, standing.outcome) } };
+  if (standing.kind !== 'completed') return { ...reply, decision };
+  return { ...reply, standing: { ...standing, outcome: verifyOutcome(recordName, standing.outcome) }, decision };
+}
+
+/** The store knows a call that is sent again by its words. With another outcome it is another call, and its outcome was not recorded. */
+function withSameOutcome(
+  recordName: string,
+  record: StoredRecord,
+  request: ResolveRequest,
+  now: number,
+): ResolveDoubtReply {
+  const decision = record.decisions.find(({ fencingToken }) => fencingToken === request.expectedFencingToken);
+  if (decision === undefined || request.as === 'not_done') return { kind: 'ok', now };
+  if (haveSameBytes(request.outcome, record.outcome)) return { kind: 'ok', now };
+  return conflict(recordName, { kind: 'conflict', standing: deriveStanding(record, null, now), now }, decision);
+}
+
+function haveSameBytes(one: Uint8Array | null, other: Uint8Array | null): boolean {
+  return one === null || other === null ? one === other : Buffer.compare(one, other) === 0;
 }
 
 /**

@@ -1,10 +1,12 @@
 // The context that an operation receives.
+import type { EnqueueOptions } from './enqueue-options.js';
 import type { OperationContext } from './operation-context.js';
 import type { Steps } from './steps.js';
 
 /** The attempt behind a context: one under a lease, or one that runs without the store. */
 export interface ContextSource {
   readonly key: string;
+  readonly recordName: string;
   readonly attempt: number;
   readonly takeover: boolean;
   readonly fencingToken: number;
@@ -13,6 +15,7 @@ export interface ContextSource {
   readonly steps: Steps;
   deriveKey(part: string): string;
   markNothingHappened(): void;
+  enqueue(topic: string, payload: string | Uint8Array, options?: EnqueueOptions): Promise<string>;
 }
 
 /**
@@ -21,6 +24,7 @@ export interface ContextSource {
  */
 export class AttemptContext implements OperationContext {
   readonly key: string;
+  readonly recordName: string;
   readonly attempt: number;
   readonly takeover: boolean;
   readonly fencingToken: number;
@@ -29,6 +33,7 @@ export class AttemptContext implements OperationContext {
   readonly deriveKey: OperationContext['deriveKey'];
   readonly markNothingHappened: OperationContext['markNothingHappened'];
   readonly step: OperationContext['step'];
+  readonly enqueue: OperationContext['enqueue'];
   readonly #source: ContextSource;
 
   static readonly #signalDescriptor: PropertyDescriptor & ThisType<AttemptContext> = {
@@ -41,6 +46,7 @@ export class AttemptContext implements OperationContext {
   constructor(source: ContextSource) {
     this.#source = source;
     this.key = source.key;
+    this.recordName = source.recordName;
     this.attempt = source.attempt;
     this.takeover = source.takeover;
     this.fencingToken = source.fencingToken;
@@ -48,6 +54,7 @@ export class AttemptContext implements OperationContext {
     this.deriveKey = (part) => source.deriveKey(part);
     this.markNothingHappened = () => source.markNothingHappened();
     this.step = (part, fn, options) => source.steps.run(part, fn, options);
+    this.enqueue = (topic, payload, options) => source.enqueue(topic, payload, options);
     Object.defineProperty(this, 'signal', AttemptContext.#signalDescriptor);
   }
 }

@@ -3,6 +3,7 @@ import { LeaseLostError, StoreError } from '../errors.js';
 import type { EventSubject } from '../events.js';
 import type { Checkpoint, Lease } from '../protocol/messages.js';
 import type { StepEntry } from '../protocol/record.js';
+import type { TransactionPort } from '../store/transaction-port.js';
 import type { LeaseAcquired } from './acquisition.js';
 import { AttemptContext, type ContextSource } from './attempt-context.js';
 import { addStepChecksum } from './checksum.js';
@@ -10,10 +11,12 @@ import { deriveKeyFromRecordName } from './derived-key.js';
 import type { AttemptState, ExecutionRequest } from './execution.js';
 import { LeaseRenewer } from './lease-renewer.js';
 import type { OperationContext } from './operation-context.js';
-import type { StepRecorder } from './step-recorder.js';
+import type { StepInTransaction, StepRecorder } from './step-recorder.js';
+import { runStepTransaction } from './step-transaction.js';
 import { Steps } from './steps.js';
 import { isRetryable, type StoreClient } from './store-client.js';
-import { backoffMs, callBackoff, pause } from './time.js';
+import { backoffMs, callBackoff, monotonicMs, pause } from './time.js';
+import { noTransactionError } from './transaction-errors.js';
 
 const noSteps: readonly string[] = [];
 
@@ -22,6 +25,7 @@ export class Attempt implements AttemptState, ContextSource, StepRecorder {
   /** Every step that is on record or is being recorded. They are sent again where the store has lost the record. */
   readonly #checkpoints = new Map<string, Checkpoint>();
   readonly #inheritedSteps: ReadonlyMap<string, StepEntry>;
+  readonly #startedAt: number;
   #steps: Steps | undefined;
   readonly #renewer: LeaseRenewer;
   #mayRunSteps = true;
@@ -34,6 +38,7 @@ export class Attempt implements AttemptState, ContextSource, StepRecorder {
   ) {
     for (const [step, entry] of acquired.steps) this.#checkpoints.set(step, { step, ...entry });
     this.#inheritedSteps = acquired.steps;
+    this.#startedAt = acquired.sentAt;
     this.#renewer = new LeaseRenewer(storeClient, request, acquired, () => this.#resendCheckpoints());
   }
 
@@ -43,6 +48,10 @@ export class Attempt implements AttemptState, ContextSource, StepRecorder {
 
   get key(): string {
     return this.request.key;
+  }
+
+  get recordName(): string {
+    return this.request.recordName;
   }
 
   get attempt(): number {
@@ -84,6 +93,10 @@ export class Attempt implements AttemptState, ContextSource, StepRecorder {
     return deriveKeyFromRecordName(this.request.recordName, part);
   }
 
+  async enqueue(): Promise<string> {
+    throw noTransactionError('enqueue()');
+  }
+
   isFinalError(error: unknown): boolean {
     return this.request.isFinalError?.(error) ?? false;
   }
@@ -94,12 +107,17 @@ export class Attempt implements AttemptState, ContextSource, StepRecorder {
 
   /** The record, as events name it. */
   recordSubject(): EventSubject {
-    return this.storeClient.eventSubject(this.request.recordName);
+    return this.storeClient.eventSubject(this.request);
   }
 
   /** The record and the attempt, as events name them. */
   attemptSubject(): EventSubject & { readonly attempt: number } {
     return { ...this.recordSubject(), attempt: this.attempt };
+  }
+
+  /** How long the attempt has taken so far, in milliseconds. */
+  elapsedMs(): number {
+    return monotonicMs() - this.#startedAt;
   }
 
   /** Whether this owner may still act. A deadline that has passed is noticed here, if no timer was earlier. */
@@ -142,7 +160,7 @@ export class Attempt implements AttemptState, ContextSource, StepRecorder {
     for (let failures = 0; ; failures += 1) {
       this.assertLeaseValid();
       try {
-        const { kind } = await storeClient.call('checkpoint', request.recordName, () =>
+        const { kind } = await storeClient.call('checkpoint', request, () =>
           storeClient.store.checkpoint(this.lease, recorded),
         );
         this.assertLeaseValid();
@@ -154,6 +172,15 @@ export class Attempt implements AttemptState, ContextSource, StepRecorder {
       }
       await pause(backoffMs(failures, callBackoff));
     }
+  }
+
+  runStepTransaction(port: TransactionPort, step: StepInTransaction): Promise<Buffer> {
+    return runStepTransaction(this, port, step);
+  }
+
+  /** A transaction has recorded this step. */
+  noteRecordedStep(checkpoint: Checkpoint): void {
+    this.#checkpoints.set(checkpoint.step, checkpoint);
   }
 
   /** Sends all steps again, those of earlier attempts too, because the record may be new. Stops when the lease is lost. */

@@ -7,6 +7,8 @@ import type { AttemptState, Execution, ExecutionRequest, NotStarted, Work } from
 import type { StepRecorder } from './step-recorder.js';
 import { Steps } from './steps.js';
 import type { StoreClient } from './store-client.js';
+import { noteOutcome } from './trace-execution.js';
+import { noTransactionError } from './transaction-errors.js';
 
 /** Whether the policy allows a run without the store. A record that cannot be read may be one of finished work: never then. */
 export function mayBypass({ policy }: ExecutionRequest, error: unknown): error is StoreError {
@@ -21,7 +23,8 @@ export async function runWithoutStore<T>(
   error: StoreError,
 ): Promise<Execution<T> | NotStarted> {
   if (work.canStart?.() === false) return { kind: 'not_started' };
-  publish('bypassed', () => ({ ...storeClient.eventSubject(request.recordName), error }));
+  noteOutcome(request, 'bypassed');
+  publish('bypassed', () => ({ ...storeClient.eventSubject(request), error }));
   const attempt = new UnprotectedAttempt(storeClient, request);
   const value = await work.run(new AttemptContext(attempt), attempt);
   return { kind: 'executed', value, recorded: false, attempt: attempt.attempt };
@@ -46,8 +49,16 @@ class UnprotectedAttempt implements AttemptState, ContextSource, StepRecorder {
     return this.request.key;
   }
 
+  get recordName(): string {
+    return this.request.recordName;
+  }
+
   deriveKey(part: string): string {
     return deriveKeyFromRecordName(this.request.recordName, part);
+  }
+
+  async enqueue(): Promise<string> {
+    throw noTransactionError('enqueue()');
   }
 
   isFinalError(error: unknown): boolean {
@@ -55,7 +66,7 @@ class UnprotectedAttempt implements AttemptState, ContextSource, StepRecorder {
   }
 
   attemptSubject(): EventSubject & { readonly attempt: number } {
-    return { ...this.storeClient.eventSubject(this.request.recordName), attempt: this.attempt };
+    return { ...this.storeClient.eventSubject(this.request), attempt: this.attempt };
   }
 
   markNothingHappened(): void {
@@ -65,4 +76,8 @@ class UnprotectedAttempt implements AttemptState, ContextSource, StepRecorder {
   assertLeaseValid(): void {}
 
   async recordStep(): Promise<void> {}
+
+  async runStepTransaction(): Promise<never> {
+    throw new StoreError('unavailable', 'A step with a transaction needs its store, which this execution bypasses.');
+  }
 }

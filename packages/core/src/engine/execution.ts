@@ -1,7 +1,10 @@
 // The model of one execution, in the order of its life: the request, the work, what to record of it, and how it ended.
 import { digest } from '../digest.js';
 import type { RecordRetention, ReleaseRequest } from '../protocol/messages.js';
+import type { WorkDescription } from '../protocol/record.js';
 import type { IdempotencyStore } from '../store/port.js';
+import type { TransactionPort } from '../store/transaction-port.js';
+import type { ExecutionTrace } from '../tracing-channels.js';
 import type { OutcomeWriter } from './checksum.js';
 import type { OperationContext } from './operation-context.js';
 import type { Policy } from './policy.js';
@@ -9,7 +12,7 @@ import type { RecoverContext, Recovery } from './recovery.js';
 import type { OnCallerGone } from './waiting-caller.js';
 
 /** What to execute and under which policy. Every option has been checked. */
-export interface ExecutionRequest {
+export interface ExecutionRequest extends WorkDescription {
   readonly store: IdempotencyStore;
   /** Whose key it is: `public`, or `of ` and the scope, for functions as for HTTP. Left out where it is not known. */
   readonly scope?: string;
@@ -21,6 +24,10 @@ export interface ExecutionRequest {
   readonly policy: Policy;
   /** Whether an error is an outcome of the work: a step that throws it is not tried again. Left out: no error is. */
   readonly isFinalError?: (error: unknown) => boolean;
+  /** Effect and record are one transaction. Left out: the work runs under a lease. */
+  readonly transaction?: TransactionPort | undefined;
+  /** What tracers see of this execution. Left out: nobody traces it. */
+  readonly trace?: ExecutionTrace;
 }
 
 /** The digest by which stores limit what one tenant keeps. Null where the scope is not known, or is the one of all callers. */
@@ -37,6 +44,8 @@ export function recordRetention({ ttlMs, tombstoneMs, unknownTtlMs }: Policy): R
 export interface Work<T> {
   /** Runs the operation. `attempt` says afterwards what the operation reported through its context. */
   run(context: OperationContext, attempt: AttemptState): Promise<T>;
+  /** Whether the operation may be called again in the same execution, after its transaction was rolled back. Default: false. */
+  readonly isRepeatable?: boolean;
   /** Whether the operation may still begin. Left out: always. */
   canStart?(): boolean;
   /** Calls back when the caller no longer waits for an outcome. Left out: the caller always waits. */
@@ -59,7 +68,14 @@ export interface AttemptState {
 
 /** What to record: the outcome, or how the key is released. */
 export type Settlement =
-  | { readonly as: 'done'; readonly outcome: Uint8Array | OutcomeWriter | null; readonly note: string | null }
+  | {
+      readonly as: 'done';
+      /** What the bytes are: a response to a request, the result of a function, or an error that counts as one. */
+      readonly kind: 'response' | 'result' | 'error';
+      readonly outcome: Uint8Array | OutcomeWriter | null;
+      /** Of a response its status, else null. */
+      readonly note: string | null;
+    }
   | Exclude<ReleaseRequest, { as: 'not_started' }>;
 
 /** Work whose caller may have received another response before the work begins. */

@@ -1,6 +1,7 @@
 // Acquires a lease for one caller. An abandoned token is released in the background, so that it leaves no stale lease.
 import { StoreError } from '../errors.js';
 import type { Acquired, AcquireReply, AcquireRequest } from '../protocol/messages.js';
+import { attemptFacts } from '../protocol/record.js';
 import type { LeaseAcquired, NotAcquired } from './acquisition.js';
 import { verifySteps } from './checksum.js';
 import { type ExecutionRequest, recordRetention, scopeDigest } from './execution.js';
@@ -46,7 +47,7 @@ export class LeaseAcquirer {
     const endsAt = monotonicMs() + storeClient.store.callTimeoutMs;
     const reply = await storeClient.callWithRetry(
       'acquire',
-      request.recordName,
+      request,
       () => storeClient.store.acquire(request.recordName, acquireRequest),
       endsAt,
     );
@@ -57,7 +58,7 @@ export class LeaseAcquirer {
   /** Sends one token until there is a reply. */
   async #acquireOnce(endsAt: number): Promise<LeaseAcquired | NotAcquired | Superseded> {
     const { storeClient, request } = this;
-    const now = storeClient.clock.estimate() ?? (await storeClient.readStoreTime(request.recordName, endsAt));
+    const now = storeClient.clock.estimate() ?? (await storeClient.readStoreTime(request, endsAt));
     this.#notAfter = now + 2 * storeClient.store.callTimeoutMs;
     const acquireRequest = this.#acquireRequest(this.#notAfter);
     let hasUnansweredSend = false;
@@ -67,7 +68,7 @@ export class LeaseAcquirer {
       return storeClient.store.acquire(request.recordName, acquireRequest);
     };
     try {
-      const reply = await storeClient.callWithRetry('acquire', request.recordName, send, endsAt, (error) => {
+      const reply = await storeClient.callWithRetry('acquire', request, send, endsAt, (error) => {
         if (error.class === 'unknown') hasUnansweredSend = true;
       });
       if ('fencingToken' in reply) storeClient.fencingTokens.observe(request.recordName, reply.fencingToken);
@@ -83,7 +84,7 @@ export class LeaseAcquirer {
   }
 
   #acquireRequest(notAfter: number): AcquireRequest {
-    const { fingerprint, policy, recordName } = this.request;
+    const { fingerprint, policy, recordName, operation, label, traceparent } = this.request;
     const { leaseMs, onAbandoned, onInProgress } = policy;
     return {
       ownerToken: this.#token,
@@ -94,6 +95,9 @@ export class LeaseAcquirer {
       lastSeenFencingToken: this.storeClient.fencingTokens.highest(recordName),
       notifyOnEnd: onInProgress !== 'reject',
       scope: scopeDigest(this.request),
+      operation,
+      label,
+      traceparent,
       ...recordRetention(policy),
     };
   }
@@ -105,13 +109,8 @@ export class LeaseAcquirer {
     const lease = {
       key: recordName,
       ownerToken: this.#token,
-      fencingToken: reply.fencingToken,
       fingerprint,
-      attempt: reply.attempt,
-      takeover: reply.takeover,
-      recovering: reply.recovering,
-      guarded: reply.guarded,
-      fingerprintBound: reply.fingerprintBound,
+      ...attemptFacts(reply),
       leaseEndAt: reply.leaseEndAt,
       ...recordRetention(policy),
     };
@@ -121,7 +120,7 @@ export class LeaseAcquirer {
   #verifySteps(recorded: Acquired['steps']): LeaseAcquired['steps'] {
     const { recordName } = this.request;
     try {
-      return this.storeClient.verify('acquire', recordName, () => verifySteps(recordName, recorded));
+      return this.storeClient.verify('acquire', this.request, () => verifySteps(recordName, recorded));
     } catch (error) {
       void this.#abandon();
       throw error;
@@ -143,7 +142,7 @@ export class LeaseAcquirer {
     await storeClient.releaseQueue.add({
       bytes: 0,
       onGivenUp: () => {},
-      tryOnce: async () => (await storeClient.call('release', request.recordName, release)).now > notAfter,
+      tryOnce: async () => (await storeClient.call('release', request, release)).now > notAfter,
     });
   }
 }

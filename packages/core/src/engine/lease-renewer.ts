@@ -93,7 +93,7 @@ export class LeaseRenewer {
     clearTimeout(this.#timer);
     const { storeClient, request, lease } = this;
     publish('lease_lost', () => ({
-      ...storeClient.eventSubject(request.recordName),
+      ...storeClient.eventSubject(request),
       attempt: lease.attempt,
       reason: why,
     }));
@@ -126,7 +126,7 @@ export class LeaseRenewer {
     const send = () => storeClient.store.renew(this.#lease, leaseMs);
     // A renewal that hangs must leave time for the next one.
     const withinMs = Math.min(storeClient.store.callTimeoutMs, leaseMs / 3);
-    const reply = await storeClient.call('renew', request.recordName, send, withinMs).catch(() => null);
+    const reply = await storeClient.call('renew', request, send, withinMs).catch(() => null);
     if (this.#isStopped || this.#lossError !== null) return;
     // A missing reply, or an error, does not say that the lease is lost: retry until the own deadline ends it.
     if (reply === null) this.#renewAt = monotonicMs() + Math.min(leaseMs / 10, maxRenewalRetryMs);
@@ -140,7 +140,7 @@ export class LeaseRenewer {
   #onReply(reply: RenewReply, sentAt: number): void {
     const { kind } = reply;
     if (kind === 'restored' || kind === 'gone') {
-      const subject = this.storeClient.eventSubject(this.request.recordName);
+      const subject = this.storeClient.eventSubject(this.request);
       publish('record_lost', () => ({ ...subject, verb: 'renew', restored: kind === 'restored' }));
     }
     if (kind === 'lost') this.markLost('another owner has taken over');

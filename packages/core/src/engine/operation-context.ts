@@ -1,9 +1,12 @@
 // What an operation is told about its execution.
+import type { EnqueueOptions } from './enqueue-options.js';
 import type { StepContext, StepOptions } from './step-options.js';
 
 export interface OperationContext {
   /** The idempotency key, as the caller gave it. */
   readonly key: string;
+  /** The name of the record at the store, as events, `listDoubts` and `lookup` know it. It is a digest, and never the key. */
+  readonly recordName: string;
   /** 1 for the first execution of this key; higher after an attempt that failed or was abandoned. */
   readonly attempt: number;
   /** The attempt before this one was abandoned: nobody knows what it did. */
@@ -50,4 +53,19 @@ export interface OperationContext {
    * const charge = await context.step('charge', ({ key }) => provider.charge(order.total, { idempotencyKey: key }));
    */
   step<T>(name: string, fn: (context: StepContext) => T | Promise<T>, options?: StepOptions<T>): Promise<T>;
+  /**
+   * Puts a message into the outbox, in the transaction of this attempt: it exists exactly if the transaction commits. A relay of the store
+   * publishes it at least once. Resolves with the id of the message, a UUID: the n-th message of a topic has the same id in every
+   * attempt, so a consumer recognises a repeat by it.
+   *
+   * Rejects with a `ConfigurationError`: `transaction_missing` where the options have no `transaction`, `transaction_over` after the
+   * operation has ended, `argument_invalid` for a topic that is not 1 to 255 characters.
+   *
+   * @param topic - says what the message is about, such as `payment.made`
+   * @param payload - text, which is kept as UTF-8, or bytes
+   *
+   * @example
+   * await context.enqueue('payment.made', JSON.stringify({ paymentId: payment.id }));
+   */
+  enqueue(topic: string, payload: string | Uint8Array, options?: EnqueueOptions): Promise<string>;
 }

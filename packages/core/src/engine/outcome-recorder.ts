@@ -34,6 +34,11 @@ export class OutcomeRecorder {
     return this.#completion.outcome?.byteLength ?? 0;
   }
 
+  /** The size of the recorded bytes. Null: only the fact is recorded. */
+  get recordedBytes(): number | null {
+    return this.#completion.outcome?.byteLength ?? null;
+  }
+
   /** From now on only the fact is recorded. Bytes that a call without a reply may have recorded remain on record. */
   omitOutcome(reason: string): void {
     if (this.#completion.outcome === null) return;
@@ -81,7 +86,7 @@ export class OutcomeRecorder {
    */
   async #isStoreReachable(): Promise<boolean> {
     const { storeClient, request } = this.attempt;
-    return await storeClient.readStoreTime(request.recordName, monotonicMs() + storeClient.store.callTimeoutMs).then(
+    return await storeClient.readStoreTime(request, monotonicMs() + storeClient.store.callTimeoutMs).then(
       () => true,
       () => false,
     );
@@ -89,13 +94,13 @@ export class OutcomeRecorder {
 
   #sendOnce(): Promise<CompleteReply> {
     const { storeClient, request } = this.attempt;
-    return storeClient.call('complete', request.recordName, () => this.#complete());
+    return storeClient.call('complete', request, () => this.#complete());
   }
 
   #sendWithRetry(): Promise<CompleteReply> {
     const { storeClient, request } = this.attempt;
     const endsAt = monotonicMs() + storeClient.store.callTimeoutMs;
-    return storeClient.callWithRetry('complete', request.recordName, () => this.#complete(), endsAt);
+    return storeClient.callWithRetry('complete', request, () => this.#complete(), endsAt);
   }
 
   #complete(): Promise<CompleteReply> {

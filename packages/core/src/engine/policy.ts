@@ -1,5 +1,5 @@
 // The options that functions and HTTP share: their defaults, their limits, and the preset for payments.
-import { z } from 'zod';
+import * as z from 'zod';
 import { functionField, milliseconds, wholeNumber } from '../parse-options.js';
 import type { OnAbandoned } from '../protocol/messages.js';
 import type { IdempotencyStore } from '../store/port.js';

@@ -7,6 +7,7 @@ export function createRecoverContext(attempt: Attempt): RecoverContext {
   const deriveKey = (name: string) => attempt.deriveKey(name);
   return {
     key: attempt.key,
+    recordName: attempt.recordName,
     attempt: attempt.attempt,
     takeover: attempt.takeover,
     fencingToken: attempt.fencingToken,

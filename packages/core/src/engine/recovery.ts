@@ -10,7 +10,8 @@ export interface StepInDoubt {
 }
 
 /** What is known about the abandoned attempt. Ask the other systems for the rest. */
-export interface RecoverContext extends Omit<OperationContext, 'markNothingHappened' | 'step' | 'bypassed'> {
+export interface RecoverContext
+  extends Omit<OperationContext, 'markNothingHappened' | 'step' | 'enqueue' | 'bypassed'> {
   /** The recorded results, by the names of their steps. */
   readonly recordedSteps: ReadonlyMap<string, unknown>;
   readonly stepsInDoubt: readonly StepInDoubt[];

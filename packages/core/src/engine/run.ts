@@ -12,6 +12,8 @@ import { createRecoverContext } from './recover-context.js';
 import { type Recovery, recovery } from './recovery.js';
 import { followNewOwner, toExecution } from './standing-outcome.js';
 import { StoreClient } from './store-client.js';
+import { noteOutcome } from './trace-execution.js';
+import { runInTransaction } from './transaction.js';
 
 /**
  * Runs the work if the store grants its key, and returns what the record says otherwise. Rejects with what the operation throws, and
@@ -20,7 +22,9 @@ import { StoreClient } from './store-client.js';
 export async function run<T>(request: ExecutionRequest, work: ConditionalWork<T>): Promise<Execution<T> | NotStarted>;
 export async function run<T>(request: ExecutionRequest, work: Work<T>): Promise<Execution<T>>;
 export async function run<T>(request: ExecutionRequest, work: Work<T>): Promise<Execution<T> | NotStarted> {
+  if (request.transaction !== undefined) return await runInTransaction(request, work, request.transaction);
   const storeClient = StoreClient.forStore(request.store);
+  noteOutcome(request, null);
   const acquirer = new LeaseAcquirer(storeClient, request);
   let acquisition: LeaseAcquired | NotAcquired;
   try {
@@ -28,7 +32,7 @@ export async function run<T>(request: ExecutionRequest, work: Work<T>): Promise<
     // another owner is at work
     if (acquisition.kind === 'in_progress') {
       const acquire = () => acquirer.acquire();
-      acquisition = await awaitOutcome(storeClient, request, 'acquirer', acquisition, acquire, work.onCallerGone);
+      acquisition = await awaitOutcome(storeClient, request, 'acquirer', acquisition, acquire, work);
     }
   } catch (error) {
     if (mayBypass(request, error)) return await runWithoutStore(storeClient, request, work, error);
@@ -42,19 +46,21 @@ async function runUnderLease<T>(attempt: Attempt, work: Work<T>): Promise<Execut
   // the caller already has a response
   if (!mayStart(work)) return await releaseUnstarted(attempt);
   const { takeover, fencingToken } = attempt.lease;
+  if (attempt.request.trace !== undefined) attempt.request.trace.attempt = attempt.attempt;
   publish('acquired', () => ({ ...attempt.attemptSubject(), fencingToken, takeover }));
   // an earlier attempt left a doubt
   const recovered = needsRecovery(attempt) ? await recover(attempt, work) : notDone;
   // what was found under a lost lease may be out of date
   if (!attempt.isLeaseValid()) return await followNewOwner(attempt, work, null);
+  publishDecision(attempt, recovered);
   if (recovered.found === 'done') return await recordResult(attempt, work, recovered.result);
-  if (recovered.found === 'still_unknown') return await releaseUnknown(attempt, recovered.retryAfterMs);
+  if (recovered.found === 'still_unknown') return await releaseStillUnknown(attempt, recovered.retryAfterMs);
   // time has passed
   if (!mayStart(work)) return await releaseUnstarted(attempt);
   try {
     return await recordResult(attempt, work, await runOperation(attempt, work));
   } catch (thrown) {
-    // the operation met a step that nobody may repeat
+    // the operation met a step that nobody may repeat, and its lease was released as unknown
     if (thrown instanceof OutcomeUnknownError && attempt.stepsInDoubt.length > 0)
       return unknownExecution(attempt, thrown.retryAfterMs);
     throw thrown;
@@ -78,6 +84,13 @@ function needsRecovery({ lease, stepsInDoubt }: Attempt): boolean {
 
 const notDone = recovery.notDone();
 
+/** What a `recover` function found is a decision. Without one, nobody has decided anything. */
+function publishDecision<T>(attempt: Attempt, recovered: Recovery<T>): void {
+  if (recovered === notDone || recovered.found === 'still_unknown') return;
+  const by = { by: 'recover', reason: 'a recover function found it out' };
+  publish('decided', () => ({ ...attempt.attemptSubject(), as: recovered.found, ...by }));
+}
+
 async function recover<T>(attempt: Attempt, work: Work<T>): Promise<Recovery<T>> {
   if (work.recover === undefined) return notDone;
   try {
@@ -85,15 +98,15 @@ async function recover<T>(attempt: Attempt, work: Work<T>): Promise<Recovery<T>>
     if (recovered.found === 'not_done') await attempt.steps.applyRecovery(recovered.happened);
     return recovered;
   } catch (thrown) {
-    const released = await releaseLease(attempt, settledUnknown);
+    const released = await releaseLease(attempt, settledUnknown, 'still_unknown');
     // The lease was lost meanwhile: the caller of this function checks that, and returns what the record says.
     if (!released && thrown instanceof LeaseLostError) return notDone;
     throw thrown;
   }
 }
 
-async function releaseUnknown<T>(attempt: Attempt, retryAfterMs: number | null): Promise<Execution<T>> {
-  await releaseLease(attempt, { ...settledUnknown, retryAfterMs });
+async function releaseStillUnknown<T>(attempt: Attempt, retryAfterMs: number | null): Promise<Execution<T>> {
+  await releaseLease(attempt, { ...settledUnknown, retryAfterMs }, 'still_unknown');
   return unknownExecution(attempt, retryAfterMs);
 }
 
@@ -116,6 +129,7 @@ async function recordResult<T>(attempt: Attempt, work: Work<T>, value: T): Promi
   const settlement = work.settle(value);
   const stopped = work.whenStopped?.(value) ?? null;
   if (settlement.as === 'retryable' && stopped !== null && attempt.isLeaseValid()) {
+    noteOutcome(attempt.request, 'released');
     releaseLeaseOnceStopped(attempt, stopped, () => unknownIfInDoubt(attempt, settlement));
     return { kind: 'executed', value, recorded: false, attempt: attempt.attempt };
   }

@@ -1,13 +1,16 @@
 // What the record says to a caller who may not run, as the execution that this caller gets.
+import { isCached } from '../cached-replies.js';
 import { publish } from '../events.js';
 import type { Standing } from '../protocol/messages.js';
 import type { NotAcquired } from './acquisition.js';
 import type { Attempt } from './attempt.js';
 import { awaitOutcome } from './await-outcome.js';
 import { verifyOutcome } from './checksum.js';
+import { noticeRefusal } from './doubt-notices.js';
 import type { Execution, ExecutionRequest, Work } from './execution.js';
 import { LeaseAcquirer } from './lease-acquirer.js';
 import type { StoreClient } from './store-client.js';
+import { noteOutcome } from './trace-execution.js';
 
 export function toExecution<T>(
   storeClient: StoreClient,
@@ -15,6 +18,7 @@ export function toExecution<T>(
   work: Work<T>,
   standing: NotAcquired,
 ): Execution<T> {
+  noteOutcome(request, standing.kind === 'completed' ? 'replayed' : standing.kind);
   switch (standing.kind) {
     case 'completed':
       return replay(storeClient, request, work, standing);
@@ -23,6 +27,7 @@ export function toExecution<T>(
     case 'in_progress':
       return { kind: 'in_progress', retryAfterMs: standing.retryAfterMs };
     case 'outcome_unknown':
+      noticeRefusal(storeClient, request);
       return { kind: 'outcome_unknown', retryAfterMs: standing.retryAfterMs, recordName: request.recordName };
     case 'key_reused':
       return { kind: 'key_reused', version: standing.version };
@@ -31,13 +36,19 @@ export function toExecution<T>(
 
 function replay<T>(
   storeClient: StoreClient,
-  { recordName }: ExecutionRequest,
+  request: ExecutionRequest,
   work: Work<T>,
-  { outcome: recorded, completedAt }: Extract<NotAcquired, { kind: 'completed' }>,
+  standing: Extract<NotAcquired, { kind: 'completed' }>,
 ): Execution<T> {
-  const outcome = storeClient.verify('acquire', recordName, () => verifyOutcome(recordName, recorded));
-  const value = work.decode(outcome);
-  publish('replayed', () => ({ ...storeClient.eventSubject(recordName), completedAt }));
+  const { completedAt, traceparent } = standing;
+  const verify = () => verifyOutcome(request.recordName, standing.outcome);
+  const value = work.decode(storeClient.verify('acquire', request, verify));
+  if (request.trace !== undefined) request.trace.originalTraceparent = traceparent;
+  publish('replayed', () => {
+    const ageMs = Math.max(0, (storeClient.clock.estimate() ?? completedAt) - completedAt);
+    const from = isCached(standing) ? 'cache' : 'store';
+    return { ...storeClient.eventSubject(request), completedAt, ageMs, from };
+  });
   return { kind: 'replayed', value, completedAt };
 }
 
@@ -53,7 +64,9 @@ export async function followNewOwner<T>(
   const observer = new LeaseAcquirer(storeClient, request);
   const inspect = async () => toNotAcquired(await observer.inspect());
   const first = standing === null ? await inspect() : toNotAcquired(standing);
-  const last = await awaitOutcome(storeClient, request, 'observer', first, inspect, work.onCallerGone);
+  // Not `canStart`: the operation has run, so its caller may have a part of the response.
+  const { onCallerGone } = work;
+  const last = await awaitOutcome(storeClient, request, 'observer', first, inspect, { onCallerGone });
   return toExecution(storeClient, request, work, last);
 }
 

@@ -1,7 +1,10 @@
 // The options of a step: what a step's function receives, and how often, when and whether it is tried again.
-import { z } from 'zod';
+import * as z from 'zod';
 import { milliseconds, parseOptions, wholeNumber } from '../parse-options.js';
+import type { TransactionPort } from '../store/transaction-port.js';
+import type { EnqueueOptions } from './enqueue-options.js';
 import type { ResultSchema } from './result-schema.js';
+import { transactionField } from './transaction-option.js';
 
 /** What a step's function is given. */
 export interface StepContext {
@@ -21,6 +24,11 @@ export interface StepContext {
    * in doubt.
    */
   markNothingHappened(): void;
+  /**
+   * In a step with the option `transaction`: puts a message into the outbox, in the transaction of the step. As `enqueue` of the
+   * operation's context.
+   */
+  enqueue(topic: string, payload: string | Uint8Array, options?: EnqueueOptions): Promise<string>;
 }
 
 /**
@@ -55,6 +63,11 @@ export interface StepOptions<T> {
    * ones that `finalErrors` lists. Nothing is tried again once the signal has aborted.
    */
   retryable?: (error: unknown) => boolean;
+  /**
+   * `store.transactions(…)`: what the function does with `transaction.of(context)` and the record of the step are one transaction. The
+   * step happens once, or not at all. It is rolled back where the function throws or the lease is lost. Default: none.
+   */
+  transaction?: TransactionPort;
   /** Checks what comes back from the record, which an earlier version may have written. A zod schema has `parse`. */
   resultSchema?: ResultSchema<T>;
 }
@@ -64,6 +77,7 @@ export interface CheckedStepOptions {
   readonly atMostOnce: boolean;
   readonly retries: number;
   readonly backoff: Required<StepBackoff>;
+  readonly transaction?: TransactionPort | undefined;
 }
 
 const maxBackoffMs = 86_400_000;
@@ -90,19 +104,27 @@ const backoffSchema = z
     return { ...backoff, maxMs: longestMs };
   });
 
-const schema = z.strictObject({
-  atMostOnce: z.boolean().default(false),
-  retries: wholeNumber('retries', 0, 100, 'For up to three more tries write 3.').default(0),
-  backoff: backoffSchema.default(defaultBackoff),
-  retryable: z
-    .custom((value) => typeof value === 'function', { error: 'it must be a function that returns true or false' })
-    .optional(),
-  resultSchema: z
-    .custom((value) => Object(value) === value && typeof Object(value).parse === 'function', {
-      error: 'it must have a method parse, as zod schemas do',
-    })
-    .optional(),
-});
+const onceRule = 'it must be left out with transaction: what a transaction does happens once, or not at all';
+
+const schema = z
+  .strictObject({
+    transaction: transactionField,
+    atMostOnce: z.boolean().default(false),
+    retries: wholeNumber('retries', 0, 100, 'For up to three more tries write 3.').default(0),
+    backoff: backoffSchema.default(defaultBackoff),
+    retryable: z
+      .custom((value) => typeof value === 'function', { error: 'it must be a function that returns true or false' })
+      .optional(),
+    resultSchema: z
+      .custom((value) => Object(value) === value && typeof Object(value).parse === 'function', {
+        error: 'it must have a method parse, as zod schemas do',
+      })
+      .optional(),
+  })
+  .superRefine(({ transaction, atMostOnce }, context) => {
+    if (transaction === undefined || !atMostOnce) return;
+    context.addIssue({ code: 'custom', path: ['atMostOnce'], message: onceRule, input: atMostOnce });
+  });
 
 /** Throws a `ConfigurationError` (`option_invalid`) that names the step, the option and the remedy. */
 export function checkStepOptions(name: string, options: StepOptions<unknown> | undefined): CheckedStepOptions {

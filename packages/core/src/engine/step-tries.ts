@@ -4,6 +4,7 @@ import { publish } from '../events.js';
 import type { CheckedStepOptions, StepContext, StepOptions } from './step-options.js';
 import type { StepRecorder } from './step-recorder.js';
 import { backoffMs, pauseUnlessAborted } from './time.js';
+import { noTransactionError } from './transaction-errors.js';
 
 type StepFunction<T> = (context: StepContext) => T | Promise<T>;
 
@@ -55,11 +56,17 @@ async function runOnce<T>(
     nothingHappened = true;
   };
   try {
-    const value = await fn({ key: recorder.deriveKey(name), attempt, tryNumber, signal, markNothingHappened });
+    const key = recorder.deriveKey(name);
+    const value = await fn({ key, attempt, tryNumber, signal, markNothingHappened, enqueue: refuseToEnqueue });
     return { kind: 'returned', value, nothingHappened };
   } catch (error) {
     return { kind: 'failed', error, nothingHappened };
   }
+}
+
+/** In a step without the option `transaction`. */
+async function refuseToEnqueue(): Promise<never> {
+  throw noTransactionError('enqueue() of a step');
 }
 
 function mayRetry(
@@ -75,6 +82,6 @@ function mayRetry(
   const rule = 'it must return true or false, and may not be async';
   throw new ConfigurationError(
     'option_invalid',
-    `step(${JSON.stringify(name)}): retryable gave ${typeof verdict}; ${rule}.`,
+    `step(${JSON.stringify(name)}): retryable returned ${typeof verdict}; ${rule}.`,
   );
 }

@@ -1,11 +1,13 @@
 // The steps of one attempt: what earlier attempts recorded, what is in doubt, and what this attempt does.
 import { ConfigurationError, OutcomeUnknownError } from '../errors.js';
 import { isIntent, type StepEntry } from '../protocol/record.js';
+import type { TransactionPort } from '../store/transaction-port.js';
 import { applyResultSchema } from './result-schema.js';
 import { decodeStepResult, encodeStepResult, hasResult, intentMark, withdrawnMark } from './step-codec.js';
 import { type CheckedStepOptions, checkStepOptions, type StepContext, type StepOptions } from './step-options.js';
 import type { StepRecorder } from './step-recorder.js';
 import { runTries } from './step-tries.js';
+import { assertNoRecordNeeded } from './transaction-errors.js';
 
 const maxSteps = 1_000;
 
@@ -49,6 +51,7 @@ export class Steps {
   async run<T>(name: string, fn: (context: StepContext) => T | Promise<T>, options?: StepOptions<T>): Promise<T> {
     this.#reserveName(name);
     const checked = checkStepOptions(name, options);
+    if (this.recorder.inTransaction === true) assertNoRecordNeeded(name, checked);
     this.recorder.assertLeaseValid();
     const recorded = this.#entries.get(name);
     if (hasResult(recorded)) {
@@ -61,8 +64,7 @@ export class Steps {
         `The step ${name} began in an earlier attempt and may have taken effect.`,
       );
     }
-    const bytes = await this.#runFunction(name, fn, checked, options?.retryable);
-    await this.#record(name, bytes);
+    const bytes = await this.#runAndRecord(name, fn, checked, options?.retryable);
     return decodeForCaller(name, bytes, options);
   }
 
@@ -81,6 +83,36 @@ export class Steps {
       throw new ConfigurationError('step_invalid', `There are ${maxSteps} steps on this record, and no more are kept.`);
     }
     this.#startedNames.add(name);
+  }
+
+  async #runAndRecord<T>(
+    name: string,
+    fn: (context: StepContext) => T | Promise<T>,
+    options: CheckedStepOptions,
+    retryable: StepOptions<T>['retryable'],
+  ): Promise<Buffer> {
+    if (options.transaction !== undefined)
+      return await this.#runInTransaction(name, fn, options.transaction, options, retryable);
+    const bytes = await this.#runFunction(name, fn, options, retryable);
+    await this.#record(name, bytes);
+    return bytes;
+  }
+
+  /** Each try is a transaction of its own, which has the record of the step. */
+  async #runInTransaction<T>(
+    name: string,
+    fn: (context: StepContext) => T | Promise<T>,
+    port: TransactionPort,
+    options: CheckedStepOptions,
+    retryable: StepOptions<T>['retryable'],
+  ): Promise<Buffer> {
+    const seq = this.#nextSeq(name, false);
+    const run = async (context: StepContext) => encodeStepResult(name, await fn(context));
+    const runTry = (context: StepContext) => this.recorder.runStepTransaction(port, { name, seq, context, run });
+    const end = await runTries(this.recorder, name, runTry, options, retryable);
+    if (end.kind === 'failed') throw end.error;
+    this.#entries.set(name, { seq, bytes: end.value });
+    return end.value;
   }
 
   /** Calls the function, in up to `retries` + 1 tries, and encodes its result. */
@@ -102,13 +134,16 @@ export class Steps {
     }
   }
 
-  /** The sequence number of an intent is odd, every other one is even. The next number of its kind supersedes the one before. */
   async #record(name: string, bytes: Buffer): Promise<void> {
-    const next = (this.#entries.get(name)?.seq ?? 0) + 1;
-    const isOdd = next % 2 === 1;
-    const seq = isOdd === (bytes === intentMark) ? next : next + 1;
+    const seq = this.#nextSeq(name, bytes === intentMark);
     await this.recorder.recordStep({ step: name, seq, bytes });
     this.#entries.set(name, { seq, bytes });
+  }
+
+  /** The sequence number of an intent is odd, every other one is even. The next number of its kind supersedes the one before. */
+  #nextSeq(name: string, isForIntent: boolean): number {
+    const next = (this.#entries.get(name)?.seq ?? 0) + 1;
+    return (next % 2 === 1) === isForIntent ? next : next + 1;
   }
 }
 

@@ -1,7 +1,8 @@
 // The engine's client of one store in this process: calls with deadlines and retries, the store's clock, and the work in the background.
 import { StoreError, type StoreErrorClass } from '../errors.js';
-import { type EventSubject, publish } from '../events.js';
+import { type EventSubject, publish, type UnnamedSubject } from '../events.js';
 import type { IdempotencyStore } from '../store/port.js';
+import { type StoreTrace, storeChannel, traceCall } from '../tracing-channels.js';
 import { CoalescedWaits } from './coalesced-wait.js';
 import { registerDrain } from './drain-registry.js';
 import { type FencingTokensOfStore, highestFencingTokensOf } from './highest-fencing-tokens.js';
@@ -11,6 +12,12 @@ import { backoffMs, callBackoff, monotonicMs, pause } from './time.js';
 
 /** The engine waits this much longer than the store's own deadline, so that the store's error, which names the cause, comes first. */
 const deadlineAllowance = 0.05;
+
+/** What a call is about. `operation` is null where only the name of the record is known. */
+export interface CallSubject {
+  readonly recordName: string;
+  readonly operation: string | null;
+}
 
 const clientsByStore = new WeakMap<IdempotencyStore, StoreClient>();
 
@@ -24,6 +31,8 @@ export class StoreClient {
   /** Operations that still work although their result was given. Nothing is retried here: the queue bounds them, and drains. */
   readonly runningOperations: RetryQueue;
   readonly waits = new CoalescedWaits();
+  /** The records whose operation runs in a transaction of this process: a duplicate needs no transaction to learn that. */
+  readonly runningTransactions = new Set<string>();
   #isSubscribed = false;
 
   private constructor(readonly store: IdempotencyStore) {
@@ -62,19 +71,36 @@ export class StoreClient {
     return hasStopped && drained.every((done) => done);
   }
 
-  eventSubject(recordName: string): EventSubject {
-    return { store: this.store.name, recordName };
+  eventSubject({ recordName, operation }: CallSubject): EventSubject {
+    return { store: this.store.name, recordName, operation };
+  }
+
+  #errorSubject(subject: CallSubject | null): UnnamedSubject {
+    return subject === null
+      ? { store: this.store.name, recordName: null, operation: null }
+      : this.eventSubject(subject);
   }
 
   /**
    * Makes one call, and rejects after `withinMs` if the store has not replied. Rejects with a `StoreError` only. A reply sets the clock;
-   * a reply to `complete` or `release` wakes the callers that wait for the outcome. `recordName` is null for a scan.
+   * a reply to `complete` or `release` wakes the callers that wait for the outcome. `subject` is null for a scan.
    */
   call<Reply extends { readonly now: number }>(
     verb: string,
-    recordName: string | null,
+    subject: CallSubject | null,
     send: () => Promise<Reply>,
     withinMs: number = this.store.callTimeoutMs,
+  ): Promise<Reply> {
+    if (!storeChannel.hasSubscribers) return this.#call(verb, subject, send, withinMs);
+    const trace: StoreTrace = { ...this.#errorSubject(subject), verb };
+    return traceCall(storeChannel, trace, () => this.#call(verb, subject, send, withinMs));
+  }
+
+  #call<Reply extends { readonly now: number }>(
+    verb: string,
+    subject: CallSubject | null,
+    send: () => Promise<Reply>,
+    withinMs: number,
   ): Promise<Reply> {
     // One promise instead of an async function with a race: every request makes two calls.
     return new Promise((resolve, reject) => {
@@ -84,7 +110,7 @@ export class StoreClient {
         if (isOver) return;
         isOver = true;
         const error = asStoreError(cause, verb);
-        publish('store_error', () => ({ store: this.store.name, recordName, verb, class: error.class, error }));
+        publish('store_error', () => ({ ...this.#errorSubject(subject), verb, class: error.class, error }));
         reject(error);
       };
       const ms = withinMs * (1 + deadlineAllowance);
@@ -93,7 +119,7 @@ export class StoreClient {
         clearTimeout(timer);
         if (isOver) return;
         this.clock.observe(reply.now);
-        if (recordName !== null && (verb === 'complete' || verb === 'release')) this.waits.wake(recordName);
+        if (subject !== null && (verb === 'complete' || verb === 'release')) this.waits.wake(subject.recordName);
         isOver = true;
         resolve(reply);
       };
@@ -106,12 +132,12 @@ export class StoreClient {
   }
 
   /** Runs `check` on a reply. Where the check throws, publishes `store_error`, as for any failure of the store. */
-  verify<T>(verb: string, recordName: string, check: () => T): T {
+  verify<T>(verb: string, subject: CallSubject, check: () => T): T {
     try {
       return check();
     } catch (cause) {
       const error = asStoreError(cause, verb);
-      publish('store_error', () => ({ ...this.eventSubject(recordName), verb, class: error.class, error }));
+      publish('store_error', () => ({ ...this.eventSubject(subject), verb, class: error.class, error }));
       throw error;
     }
   }
@@ -119,18 +145,18 @@ export class StoreClient {
   /** Repeats the call until there is a reply, until its bytes are refused, or until `endsAt`. Calls `onFailure` after each failed try. */
   callWithRetry<Reply extends { readonly now: number }>(
     verb: string,
-    recordName: string,
+    subject: CallSubject,
     send: () => Promise<Reply>,
     endsAt: number,
     onFailure: (error: StoreError) => void = () => {},
   ): Promise<Reply> {
-    const tryOnce = () => this.call(verb, recordName, send, Math.max(1, endsAt - monotonicMs()));
+    const tryOnce = () => this.call(verb, subject, send, Math.max(1, endsAt - monotonicMs()));
     return tryOnce().catch((error: unknown) => retryUntil(tryOnce, error, endsAt, onFailure));
   }
 
   /** Reads a record for the store's time alone, where no reply has given it yet. */
-  async readStoreTime(recordName: string, endsAt: number): Promise<number> {
-    return (await this.callWithRetry('read', recordName, () => this.store.read(recordName), endsAt)).now;
+  async readStoreTime(subject: CallSubject, endsAt: number): Promise<number> {
+    return (await this.callWithRetry('read', subject, () => this.store.read(subject.recordName), endsAt)).now;
   }
 }
 

@@ -3,6 +3,13 @@
 /** Calls `listener` when the caller leaves. Returns a function that unsubscribes it. */
 export type OnCallerGone = (listener: () => void) => () => void;
 
+/** How it is known that the caller no longer waits. */
+export interface CallerState {
+  readonly onCallerGone?: OnCallerGone | undefined;
+  /** False once the caller has another response. It is asked before each poll, because nothing tells when that happens. */
+  canStart?(): boolean;
+}
+
 export class WaitingCaller {
   #hasLeft = false;
   #onLeave = () => {};
@@ -10,20 +17,20 @@ export class WaitingCaller {
 
   /** `releaseSlot` is called when the caller leaves, also while a poll is on its way, and when the wait is over. */
   constructor(
-    onCallerGone: OnCallerGone | undefined,
+    private readonly state: CallerState,
     private readonly releaseSlot: () => void,
   ) {
-    this.#unsubscribe = onCallerGone?.(() => this.#leave()) ?? (() => {});
+    this.#unsubscribe = state.onCallerGone?.(() => this.#leave()) ?? (() => {});
   }
 
   get hasLeft(): boolean {
-    return this.#hasLeft;
+    return this.#hasLeft || this.state.canStart?.() === false;
   }
 
   /** Sets what is called when the caller leaves, in place of the listener before. Calls it at once if the caller has left. */
   onLeave(listener: () => void): void {
     this.#onLeave = listener;
-    if (this.#hasLeft) listener();
+    if (this.hasLeft) listener();
   }
 
   /** The wait is over. */

@@ -1,9 +1,10 @@
 // executeIdempotently: executes one piece of work under a key, and reports how it ended.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Execution } from '../engine/execution.js';
 import type { OperationContext } from '../engine/operation-context.js';
 import { checkPolicy, withDefaultTombstone } from '../engine/policy.js';
 import type { Recover } from '../engine/recovery.js';
+import { checkTransaction } from '../engine/transaction-option.js';
 import { parseOptions } from '../parse-options.js';
 import { executeCall } from './function-call.js';
 import { type WorkOptions, warnOfShortRetention, workFields } from './function-options.js';
@@ -15,6 +16,8 @@ export interface ExecuteOptions<T = never> extends WorkOptions<Recover<T>, T> {
   key: string;
   /** The payload that this key stands for. A call with another payload gets `key_reused`. Left out, payloads are not compared. */
   fingerprint?: unknown;
+  /** What the record shows to people, such as the number of an order: 1 to 100 characters. Default: none. Never personal data. */
+  label?: string | undefined;
 }
 
 const schema = z
@@ -23,8 +26,10 @@ const schema = z
     scope: z.unknown().optional(),
     key: z.unknown().optional(),
     fingerprint: z.unknown().optional(),
+    label: z.unknown().optional(),
   })
-  .superRefine(checkPolicy);
+  .superRefine(checkPolicy)
+  .superRefine(checkTransaction);
 
 /**
  * Runs `operation` once under its key. Every repeat gets the recorded result.
@@ -47,7 +52,7 @@ export async function executeIdempotently<T>(
   operation: (context: OperationContext) => T | Promise<T>,
   options: ExecuteOptions<T>,
 ): Promise<Execution<T>> {
-  const { scope, key, fingerprint, ...checked } = withDefaultTombstone(
+  const { scope, key, fingerprint, label, ...checked } = withDefaultTombstone(
     parseOptions('executeIdempotently()', schema, options),
   );
   warnOfShortRetention(checked);
@@ -56,6 +61,8 @@ export async function executeIdempotently<T>(
     scope,
     key,
     payload: fingerprint,
+    label,
+    defaultOperation: operation.name,
     isPayloadCompared: fingerprint !== undefined,
     run: operation,
     recover: typeof onAbandoned === 'function' ? onAbandoned : null,

@@ -1,5 +1,5 @@
 // The classes in the option `finalErrors`, each with the name under which its errors are recorded.
-import { z } from 'zod';
+import * as z from 'zod';
 import { digest } from '../digest.js';
 import { warnOnce } from '../events.js';
 

@@ -1,7 +1,9 @@
 // One call of a function whose options have been checked: becomes an execution of the engine, and its outcome a result again.
-import { digest } from '../digest.js';
 import type { Execution, ExecutionRequest } from '../engine/execution.js';
+import { functionRecordName, operationRecordName } from '../engine/record-name.js';
 import { run } from '../engine/run.js';
+import { traceExecution } from '../engine/trace-execution.js';
+import { checkLabel, currentTraceparent, defaultOperation } from '../engine/work-description.js';
 import { ConfigurationError } from '../errors.js';
 import { publish } from '../events.js';
 import { describePlaceholder, findPlaceholder } from '../placeholder.js';
@@ -15,6 +17,10 @@ export interface FunctionCall<T> extends Operation<T> {
   readonly scope: unknown;
   readonly key: unknown;
   readonly payload: unknown;
+  /** For people and tools. Not checked yet. */
+  readonly label: unknown;
+  /** The operation of the record where the option gives none. */
+  readonly defaultOperation: string;
   /** False: calls under one key may have different payloads. */
   readonly isPayloadCompared: boolean;
 }
@@ -26,12 +32,16 @@ export async function executeCall<T>(call: FunctionCall<T>, options: CheckedWork
     store: options.store,
     scope: `of ${scope}`,
     key,
-    recordName: digest(['onceguard function 1', scope, key]),
+    recordName: recordNameOf(scope, key, options.operation),
+    operation: options.operation ?? defaultOperation(call.defaultOperation, 'function'),
+    label: checkLabel(call.label),
+    traceparent: currentTraceparent(),
     fingerprint: call.isPayloadCompared ? fingerprintPayload(call.payload) : null,
     policy: options,
+    transaction: options.transaction,
     isFinalError: (error) => isFinalError(error, options.finalErrors),
   };
-  const execution = await run(request, createResultWork(call, request, options));
+  const execution = await traceExecution(request, (traced) => run(traced, createResultWork(call, traced, options)));
   switch (execution.kind) {
     case 'executed':
       return { ...execution, value: unwrapResult(execution.value) };
@@ -41,10 +51,17 @@ export async function executeCall<T>(call: FunctionCall<T>, options: CheckedWork
       publish('rejected', () => ({
         store: request.store.name,
         recordName: request.recordName,
+        operation: request.operation,
         code: execution.kind,
       }));
       return execution;
   }
+}
+
+/** As `recordName` has it: a scope that is the word `public` is the one that all callers share. */
+function recordNameOf(scope: string, key: string, operation: string | undefined): string {
+  if (operation === undefined) return functionRecordName(scope, key);
+  return operationRecordName(scope === 'public' ? scope : `of ${scope}`, operation, key);
 }
 
 function validateName(what: 'scope' | 'key', value: unknown): string {

@@ -1,9 +1,10 @@
 // makeIdempotent: wraps a function so that its repeats get the recorded result, for jobs, webhooks and other repeated deliveries.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Execution } from '../engine/execution.js';
 import type { OperationContext } from '../engine/operation-context.js';
 import { checkPolicy, withDefaultTombstone } from '../engine/policy.js';
 import type { RecoverContext, Recovery } from '../engine/recovery.js';
+import { checkTransaction } from '../engine/transaction-option.js';
 import { InProgressError, KeyReusedError, OutcomeExpiredError, OutcomeUnknownError } from '../errors.js';
 import { functionField, parseOptions } from '../parse-options.js';
 import { executeCall } from './function-call.js';
@@ -17,6 +18,11 @@ export interface IdempotentOptions<Input, Result = never>
   key: (input: Input) => string | Promise<string>;
   /** The part of the input that must be the same in every repeat. Default: all of it. False compares nothing. */
   fingerprint?: false | ((input: Input) => unknown);
+  /**
+   * Returns what the record shows to people, such as the number of an order: 1 to 100 characters, or undefined for none. Default: none.
+   * Never personal data, because it is kept as long as the record.
+   */
+  label?: (input: Input) => string | undefined | Promise<string | undefined>;
 }
 
 const inputFunctionField = functionField('it must be a function of the input');
@@ -31,8 +37,10 @@ const schema = z
     scope: z.union([z.string().min(1, scopeRemedy), inputFunctionField], { error: scopeRemedy }),
     key: inputFunctionField,
     fingerprint: z.union([z.literal(false), inputFunctionField], { error: fingerprintRemedy }).optional(),
+    label: inputFunctionField.optional(),
   })
-  .superRefine(checkPolicy);
+  .superRefine(checkPolicy)
+  .superRefine(checkTransaction);
 
 /**
  * Returns a function that runs `operation` once per key; `executeIdempotently` says what is promised. The result of every call is what
@@ -52,7 +60,7 @@ export function makeIdempotent<Input, Result>(
   operation: (input: Input, context: OperationContext) => Result | Promise<Result>,
   options: IdempotentOptions<Input, Result>,
 ): (input: Input) => Promise<Result> {
-  const { scope, key, fingerprint, onAbandoned, resultSchema } = options;
+  const { scope, key, fingerprint, label, onAbandoned, resultSchema } = options;
   const checked = { ...withDefaultTombstone(parseOptions('makeIdempotent()', schema, options)), resultSchema };
   warnOfShortRetention(checked);
   return async (input) => {
@@ -61,6 +69,8 @@ export function makeIdempotent<Input, Result>(
       key: await key(input),
       payload: typeof fingerprint === 'function' ? await fingerprint(input) : input,
       isPayloadCompared: fingerprint !== false,
+      label: await label?.(input),
+      defaultOperation: operation.name,
       run: async (context: OperationContext) => await operation(input, context),
       recover: typeof onAbandoned === 'function' ? (context: RecoverContext) => onAbandoned(context, input) : null,
     };

@@ -7,6 +7,7 @@ import { IdempotencyError } from '../errors.js';
 import { publish } from '../events.js';
 import { decodeValue, encodeValue } from '../value-codec.js';
 import { deserializeError, isFinalError, serializeError } from './final-error.js';
+import type { FinalErrors } from './final-error-classes.js';
 import type { CheckedWorkOptions } from './function-options.js';
 
 /** What a call runs, and how the outcome of an abandoned attempt is found out. */
@@ -30,6 +31,7 @@ export function createResultWork<T>(
   options: CheckedWorkOptions<T>,
 ): Work<EncodedResult<T>> {
   return {
+    isRepeatable: true,
     run: async (context) => {
       try {
         return encodeResult(await run(context), request, options);
@@ -43,8 +45,13 @@ export function createResultWork<T>(
       : {
           recover: (context) => convertRecovery(recover(context), (result) => encodeResult(result, request, options)),
         }),
-    settle: ({ bytes }) => ({ as: 'done', outcome: bytes, note: null }),
-    decode: (bytes) => decodeResult(bytes, options),
+    settle: (result) => ({
+      as: 'done',
+      kind: 'error' in result ? 'error' : 'result',
+      outcome: result.bytes,
+      note: null,
+    }),
+    decode: (bytes) => restoreResult(bytes, options),
   };
 }
 
@@ -84,18 +91,38 @@ function encodeWithinLimit<T>(
   return null;
 }
 
-function publishNotKept({ store, recordName }: ExecutionRequest, reason: string): void {
-  publish('outcome_not_kept', () => ({ store: store.name, recordName, reason }));
+function publishNotKept({ store, recordName, operation }: ExecutionRequest, reason: string): void {
+  publish('outcome_not_kept', () => ({ store: store.name, recordName, operation, reason }));
 }
 
-function decodeResult<T>(bytes: Uint8Array, { finalErrors, resultSchema }: CheckedWorkOptions<T>): EncodedResult<T> {
-  if (bytes[0] === errorPrefix[0]) {
-    return { bytes, error: decodeOrThrow(() => deserializeError(decodeValue(bytes.subarray(1)), finalErrors)) };
-  }
-  const value = decodeRecordedValue(bytes);
-  if (resultSchema === undefined) return { bytes, value: value as T };
+function restoreResult<T>(bytes: Uint8Array, { finalErrors, resultSchema }: CheckedWorkOptions<T>): EncodedResult<T> {
+  const decoded = decodeResult(bytes, finalErrors);
+  if (decoded.kind === 'error') return { bytes, error: decoded.error };
+  if (resultSchema === undefined) return { bytes, value: decoded.value as T };
   const remedy = 'Let the schema accept what was recorded before';
-  return { bytes, value: applyResultSchema(value, resultSchema, 'The recorded result', remedy) };
+  return { bytes, value: applyResultSchema(decoded.value, resultSchema, 'The recorded result', remedy) };
+}
+
+/** What a function left on record: its result, or the final error that it threw. */
+export type DecodedResult =
+  | { readonly kind: 'result'; readonly value: unknown }
+  | { readonly kind: 'error'; readonly error: Error };
+
+/**
+ * Decodes the outcome of a function, for people and tools. An error is of its class where `finalErrors` lists the class, else a plain
+ * `Error` with the same name, message and code. Throws an `IdempotencyError` (`outcome_invalid`) for bytes that this version cannot read.
+ *
+ * @param bytes - the outcome, such as `resolveDoubt` takes it
+ * @param finalErrors - those of the function's options. Default: none
+ *
+ * @example
+ * const decoded = decodeResult(outcome);
+ * if (decoded.kind === 'result') console.log(decoded.value);
+ */
+export function decodeResult(bytes: Uint8Array, finalErrors: FinalErrors = []): DecodedResult {
+  if (bytes[0] !== errorPrefix[0]) return { kind: 'result', value: decodeRecordedValue(bytes) };
+  const error = decodeOrThrow(() => deserializeError(decodeValue(bytes.subarray(1)), finalErrors));
+  return { kind: 'error', error };
 }
 
 function decodeRecordedValue(bytes: Uint8Array): unknown {

@@ -1,6 +1,8 @@
 // Checks the options of `idempotency()` once, when the middleware is created.
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkPolicy, policyFields, storeField, withDefaultTombstone } from '../engine/policy.js';
+import { checkTransaction, transactionField } from '../engine/transaction-option.js';
+import { operationField } from '../engine/work-description.js';
 import { functionField, milliseconds, parseOptions, wholeNumber } from '../parse-options.js';
 import { headerNamePattern } from './headers.js';
 import type { CheckedHttpOptions, HttpOptions } from './http-options.js';
@@ -40,6 +42,8 @@ const httpOptionsSchema = z
     store: storeField,
     scope: z.union([z.literal('public'), requestFunctionField], { error: scopeRemedy }),
     key: requestFunctionField.optional(),
+    operation: operationField,
+    label: requestFunctionField.optional(),
     required: z.boolean().default(false),
     methods: z.array(z.string().min(1)).default(['POST', 'PATCH']),
     headerName: headerNameField.default('Idempotency-Key'),
@@ -50,19 +54,44 @@ const httpOptionsSchema = z
     maxOutcomeBytes: wholeNumber('bytes', 1, 536_870_912, 'For one mebibyte write 1048576.').default(1_048_576),
     callbackTimeoutMs: milliseconds(10, 900_000).default(10_000),
     omitHeaders: z.array(z.string().min(1)).default([...defaultOmitHeaders]),
+    transaction: transactionField,
     renderProblem: requestFunctionField.optional(),
     ...policyFields,
   })
   .superRefine(checkPolicy)
+  .superRefine(checkTransaction)
   .superRefine(checkClassifyOrIsFinal)
   .superRefine(checkFingerprintVersions);
 
 /** Throws a `ConfigurationError` that names every invalid option, its value and the remedy. */
 export function checkHttpOptions<Request>(options: HttpOptions<Request>): CheckedHttpOptions<Request> {
   const checked = withDefaultTombstone(parseOptions('idempotency()', httpOptionsSchema, options));
-  const { scope, key, skip, fingerprint, classify, isFinal, renderProblem, onAbandoned } = options;
+  const {
+    scope,
+    key,
+    operation,
+    label,
+    skip,
+    fingerprint,
+    classify,
+    isFinal,
+    renderProblem,
+    onAbandoned,
+    transaction,
+  } = options;
   const recover = typeof onAbandoned === 'function' ? onAbandoned : undefined;
-  const callbacks = withoutUndefined({ key, skip, fingerprint, classify, isFinal, renderProblem, recover });
+  const callbacks = withoutUndefined({
+    key,
+    operation,
+    label,
+    skip,
+    fingerprint,
+    classify,
+    isFinal,
+    transaction,
+    renderProblem,
+    recover,
+  });
   const methods = checked.methods.map((method) => method.toUpperCase());
   return { ...checked, ...callbacks, scope, methods };
 }

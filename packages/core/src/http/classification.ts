@@ -76,6 +76,7 @@ export function settleRecovered(
   const body = new ResponseBody(response.body);
   return {
     as: 'done',
+    kind: 'response',
     outcome: isTooLarge ? null : recordedResponseWriter(response, body),
     note: String(response.status),
   };
@@ -91,7 +92,7 @@ function settleRecorded(
   const headerChange = diffHeaders(baselineHeaders, response.headers, isOmitted);
   const trailers = response.trailers.filter(([name]) => !isOmitted(name));
   const outcome = body === null ? null : recordedResponseWriter({ status, reason, headerChange, trailers }, body);
-  return { as: 'done', outcome, note: String(status) };
+  return { as: 'done', kind: 'response', outcome, note: String(status) };
 }
 
 function classifyResponse(

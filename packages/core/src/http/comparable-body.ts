@@ -4,6 +4,7 @@ import { isUint8Array } from 'node:util/types';
 import { canonicalJson } from './canonical-json.js';
 import { canonicalValue, isPlainObject } from './canonical-value.js';
 import { charsetOf, mediaTypeOf, toUtf8 } from './media-type.js';
+import { withoutBoundary } from './multipart.js';
 
 export interface RequestBody {
   readonly headers: {
@@ -30,7 +31,7 @@ export interface RequestBody {
 export interface ComparableBody {
   readonly ok: true;
   readonly mediaType: string;
-  readonly kind: 'none' | 'json' | 'form' | 'form-value' | 'form-pairs' | 'text' | 'bytes';
+  readonly kind: 'none' | 'json' | 'form' | 'form-value' | 'form-pairs' | 'multipart' | 'text' | 'bytes';
   readonly content: string | Uint8Array;
 }
 
@@ -44,7 +45,7 @@ export type ComparableBodyResult = ComparableBody | { readonly ok: false; readon
  * |---|---|---|
  * | `application/json`, `+json` | canonical JSON; if it is not JSON, as bytes | canonical JSON of a plain value; a string as text |
  * | `application/x-www-form-urlencoded` | pairs in their order | a plain object, URLSearchParams; a string as text |
- * | `multipart/*` | never: its boundary differs on every send | never |
+ * | `multipart/*` | the bytes without the boundary, which differs on every send | never |
  * | any other, or none | canonical JSON where a parser made a plain object or array of it; else as bytes or text | the same; a string as text |
  *
  * JSON has the same form with and without its source, unless JavaScript writes one of its numbers differently or a member occurs twice.
@@ -54,10 +55,10 @@ export function toComparableBody(request: RequestBody): ComparableBodyResult {
   const { headers, readableEnded, parsedBody } = request;
   const mediaType = mediaTypeOf(headers['content-type']);
   if (!request.hasBody) return { ok: true, mediaType, kind: 'none', content: '' };
-  if (mediaType.startsWith('multipart/')) return { ok: false, reason: incomparableReasons.multipart };
+  const source = request.rawBody ?? (isUint8Array(parsedBody) ? parsedBody : undefined);
+  if (mediaType.startsWith('multipart/')) return comparableMultipart(mediaType, source, headers['content-type']);
   if (!readableEnded) return { ok: false, reason: incomparableReasons.unread };
 
-  const source = request.rawBody ?? (isUint8Array(parsedBody) ? parsedBody : undefined);
   const charset = charsetOf(headers['content-type']);
   const content =
     source === undefined
@@ -73,12 +74,23 @@ const incomparableReasons = {
     'The request has a body that was not read. ' +
     'Mount a body parser for its media type before the idempotency middleware.',
   multipart:
-    'A multipart body is spelled differently on every send. ' +
+    'A multipart body is spelled differently on every send, and its bytes were not kept. ' +
     'Give the option `fingerprint` a function that digests its fields and files.',
   incomparable:
     'The request has a body, but no parser turned it into something that can be compared. ' +
     'Mount one for its media type, give it `verify: keepRawBody`, or give the option `fingerprint` a function.',
 };
+
+function comparableMultipart(
+  mediaType: string,
+  source: Uint8Array | string | undefined,
+  contentType: string | undefined,
+): ComparableBodyResult {
+  const bytes = typeof source === 'string' ? encodeUtf8(source) : source;
+  const content = bytes === undefined ? null : withoutBoundary(bytes, contentType);
+  if (content === null) return { ok: false, reason: incomparableReasons.multipart };
+  return { ok: true, mediaType, kind: 'multipart', content };
+}
 
 type ComparableContent = Pick<ComparableBody, 'kind' | 'content'> & { readonly mediaType?: string };
 

@@ -24,6 +24,13 @@ export interface HttpExchange {
   /** The lines of the key header as received, one entry for each line. */
   readonly keyLines: readonly string[];
   /**
+   * The template of the route that will handle the request, such as `/payments/:id`. Undefined, or left out: the framework does not know
+   * it (yet). Never a path with ids in it.
+   */
+  routeTemplate?(): string | undefined;
+  /** The value of a request header, by its name in lower case. Left out: this kind of server does not say. */
+  requestHeader?(name: string): string | undefined;
+  /**
    * Resolves when `body()` can be called. Left out or undefined: it can be called at once, because the head of the request says whether
    * there is a body. Never rejects.
    */

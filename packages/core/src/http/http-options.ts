@@ -2,6 +2,7 @@
 import type { Policy, PolicyOptions } from '../engine/policy.js';
 import type { RecoverContext, Recovery } from '../engine/recovery.js';
 import type { IdempotencyStore } from '../store/port.js';
+import type { TransactionPort } from '../store/transaction-port.js';
 import type { RenderProblem } from './problem-document.js';
 import type { RecoveredResponse } from './recovered-response.js';
 import type { Classification, ResponseView } from './response-view.js';
@@ -38,6 +39,18 @@ export interface HttpOptions<Request> extends PolicyOptions<RecoverResponse<Requ
    * has none. The key is 1 to 255 printable ASCII characters.
    */
   key?: (request: Request) => string | undefined | Promise<string | undefined>;
+  /**
+   * What kind of work the route does, for people and tools: 1 to 128 characters, such as `create-payment`. Given, it stands in the place
+   * of method and path in the record's name, so a route that was renamed does not run a repeat; the path still counts in the fingerprint.
+   * Every route of this middleware then shares the keys of a scope. Default: the method and the template of the route, or `*` where the
+   * framework does not know it; that is only shown, and is no part of the name.
+   */
+  operation?: string;
+  /**
+   * Returns what the record shows to people, such as the number of an order: 1 to 100 characters, or undefined for none. Default: none.
+   * Never personal data, because it is kept as long as the record.
+   */
+  label?: (request: Request) => string | undefined | Promise<string | undefined>;
   /** True refuses requests without a key (400 `key_missing`). Default false: they run without protection. */
   required?: boolean;
   /** The methods that the middleware applies to. Default POST and PATCH. */
@@ -68,7 +81,7 @@ export interface HttpOptions<Request> extends PolicyOptions<RecoverResponse<Requ
   /** Bytes of a body that are recorded. A larger response is sent but not kept: a repeat gets 410 `expired`. Default 1 048 576. */
   maxOutcomeBytes?: number;
   /**
-   * Milliseconds that `skip`, `key`, `scope`, `fingerprint` and `onAbandoned` may take. After that the request fails, and nothing runs.
+   * Milliseconds that `skip`, `key`, `scope`, `fingerprint`, `label` and `onAbandoned` may take. After that the request fails, and nothing runs.
    * 10 to 900 000. Default 10 000.
    */
   callbackTimeoutMs?: number;
@@ -77,11 +90,26 @@ export interface HttpOptions<Request> extends PolicyOptions<RecoverResponse<Requ
    * `idempotency-key` stands for the header of `headerName`.
    */
   omitHeaders?: readonly string[];
+  /**
+   * `store.transactions(…)`: what the handler writes and the recorded response are one transaction of the user's database, and the
+   * response leaves after its commit. `transaction.of(…)` of the context is that transaction. A response that is not recorded rolls
+   * back. Default: none.
+   */
+  transaction?: TransactionPort;
   /** Renders refusals. Default: as RFC 9457 problem documents. */
   renderProblem?: RenderProblem;
 }
 
-type OptionWithoutDefault = 'key' | 'skip' | 'fingerprint' | 'classify' | 'isFinal' | 'renderProblem';
+type OptionWithoutDefault =
+  | 'key'
+  | 'operation'
+  | 'label'
+  | 'skip'
+  | 'fingerprint'
+  | 'classify'
+  | 'isFinal'
+  | 'transaction'
+  | 'renderProblem';
 
 /** The checked options, with every default filled in. */
 export interface CheckedHttpOptions<Request>

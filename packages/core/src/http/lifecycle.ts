@@ -1,6 +1,8 @@
 // The life of one request, the same for every framework.
 import type { Execution, ExecutionRequest, NotStarted } from '../engine/execution.js';
+import type { Policy } from '../engine/policy.js';
 import { run } from '../engine/run.js';
+import { traceExecution } from '../engine/trace-execution.js';
 import { warnOnce } from '../events.js';
 import { processWide } from '../process-wide.js';
 import { checkHttpOptions } from './check-http-options.js';
@@ -10,13 +12,25 @@ import type { CheckedHttpOptions, HttpOptions } from './http-options.js';
 import { readKey, requireScope } from './key-and-scope.js';
 import { createOmitPredicate, type HeaderNamePredicate } from './omitted-headers.js';
 import { callWithTimeout } from './option-callbacks.js';
-import { deriveRecordName, splitTarget } from './record-name.js';
+import { describeRequest, nameRecord } from './request-description.js';
 import { RequestFingerprinter } from './request-fingerprinter.js';
 import { createRequestWork, type RequestResult } from './request-work.js';
 import { type Refusal, refusalFacts, sendResult } from './send-result.js';
 import { nextBatch } from './tick-batch.js';
 
 type RequestExecution = Execution<RequestResult> | NotStarted;
+
+/** What differs from one request to the next, beside the options. */
+export interface RequestLimits {
+  /**
+   * Milliseconds after which the process is ended from outside, such as the remaining time of a function. No lease is longer, so that the
+   * key of work that is ended is free soon after. Default: no limit.
+   */
+  readonly maxLeaseMs?: number;
+}
+
+/** The shortest lease that a store takes, in milliseconds. */
+const minLeaseMs = 10;
 
 /**
  * Creates what an adapter asks about each request. Throws a `ConfigurationError` that names every invalid option.
@@ -59,11 +73,11 @@ export class Lifecycle<Request> {
    * middleware has responded. Rejects only before the handler ran, and always with an Error for the application's error handler: an error
    * of the application's own functions, or a misconfiguration.
    */
-  async handle(request: Request, exchange: HttpExchange): Promise<void> {
+  async handle(request: Request, exchange: HttpExchange, limits?: RequestLimits): Promise<void> {
     await nextBatch();
-    const progress: RequestProgress = { recordName: null, isMarked: false, isHandlerStarted: false };
+    const progress: RequestProgress = { recordName: null, operation: null, isMarked: false, isHandlerStarted: false };
     try {
-      await this.#handle(request, exchange, progress);
+      await this.#handle(request, exchange, progress, limits);
     } catch (error) {
       await this.#errorResponder.handleError(error, exchange, progress);
     } finally {
@@ -71,7 +85,12 @@ export class Lifecycle<Request> {
     }
   }
 
-  async #handle(request: Request, exchange: HttpExchange, progress: RequestProgress): Promise<void> {
+  async #handle(
+    request: Request,
+    exchange: HttpExchange,
+    progress: RequestProgress,
+    limits: RequestLimits | undefined,
+  ): Promise<void> {
     const { skip, callbackTimeoutMs } = this.options;
     if (skip !== undefined && (await callWithTimeout('skip', callbackTimeoutMs, () => skip(request))))
       return exchange.passThrough();
@@ -82,17 +101,30 @@ export class Lifecycle<Request> {
     progress.isMarked = true;
     const scope = await requireScope(request, this.options);
     const fingerprint = await this.#fingerprinter.forNewRecord(request, exchange);
-    const executionRequest = this.#executionRequest(exchange, scope, key, fingerprint);
+    const description = await describeRequest(request, exchange, this.options);
+    const executionRequest = {
+      ...description,
+      store: this.options.store,
+      scope,
+      key,
+      recordName: nameRecord(exchange, scope, key, this.options.operation),
+      fingerprint,
+      policy: this.#policyWithin(limits),
+      transaction: this.options.transaction,
+    };
     progress.recordName = executionRequest.recordName;
+    progress.operation = executionRequest.operation;
     if (!exchange.canStart()) return;
-    const execution = await this.#execute(executionRequest, request, exchange, progress);
-    await this.#respond(exchange, executionRequest.recordName, execution);
+    const execution = await traceExecution(executionRequest, (traced) =>
+      this.#execute(traced, request, exchange, progress),
+    );
+    await this.#respond(exchange, progress, execution);
   }
 
-  #executionRequest(exchange: HttpExchange, scope: string, key: string, fingerprint: string | null): ExecutionRequest {
-    const { method, originalUrl } = exchange;
-    const recordName = deriveRecordName({ scope, method, path: splitTarget(originalUrl).path, key });
-    return { store: this.options.store, scope, key, recordName, fingerprint, policy: this.options };
+  #policyWithin(limits: RequestLimits | undefined): Policy {
+    const maxLeaseMs = limits?.maxLeaseMs;
+    if (maxLeaseMs === undefined || maxLeaseMs >= this.options.leaseMs) return this.options;
+    return { ...this.options, leaseMs: Math.max(minLeaseMs, Math.floor(maxLeaseMs)) };
   }
 
   /** Tries again with an older version of the fingerprint where the record was made under that version. */
@@ -115,7 +147,7 @@ export class Lifecycle<Request> {
     return fingerprint === null ? execution : await run({ ...executionRequest, fingerprint }, work);
   }
 
-  #respond(exchange: HttpExchange, recordName: string, execution: RequestExecution): Promise<void> | void {
+  #respond(exchange: HttpExchange, progress: RequestProgress, execution: RequestExecution): Promise<void> | void {
     switch (execution.kind) {
       case 'not_started':
         return;
@@ -124,12 +156,12 @@ export class Lifecycle<Request> {
       case 'replayed':
         return sendResult(exchange, execution.value, true);
       default:
-        return this.#refuse(exchange, recordName, execution);
+        return this.#refuse(exchange, progress, execution);
     }
   }
 
-  #refuse(exchange: HttpExchange, recordName: string, refusal: Refusal): Promise<void> {
-    return this.#errorResponder.refuse(exchange, recordName, refusal.kind, refusalFacts(refusal));
+  #refuse(exchange: HttpExchange, progress: RequestProgress, refusal: Refusal): Promise<void> {
+    return this.#errorResponder.refuse(exchange, progress, refusal.kind, refusalFacts(refusal));
   }
 }
 

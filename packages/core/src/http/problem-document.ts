@@ -7,13 +7,16 @@ import { callSync } from './option-callbacks.js';
 import type { OutgoingResponse } from './response.js';
 
 /**
- * The body of a refusal. It contains nothing of a recorded request: a client that guesses a key learns only what became of the work.
+ * The body of a refusal. It contains nothing of a recorded request: a client that guesses a key learns only what became of the work. The
+ * name of the record is a digest of what the client sent.
  */
 export interface ProblemDocument {
   readonly type: string;
   readonly title: string;
   readonly status: number;
   readonly detail?: string | undefined;
+  /** `urn:onceguard:record:` and the name of the record, as `lookup` takes it. Left out where the record is not known. */
+  readonly instance?: string | undefined;
   readonly code: ErrorCode;
   /** Whether the same request with the same key may succeed later. */
   readonly retryable: boolean;
@@ -30,6 +33,8 @@ export interface ProblemDocument {
 export interface ProblemFacts {
   /** Replaces the usual sentence of the code. It is sent unchanged. */
   readonly detail?: string | undefined;
+  /** The name of the record. */
+  readonly recordName?: string | undefined;
   readonly retryAfterMs?: number | undefined;
   readonly completed?: boolean | 'unknown' | undefined;
   readonly originalStatus?: number | undefined;
@@ -59,6 +64,9 @@ const defaultFacts: Partial<Record<ErrorCode, ProblemFacts>> = {
   },
   expired: { detail: 'It is not run again.', completed: true },
   store_unavailable: { detail: 'Repeat this request later, with the same key.' },
+  transaction_conflict: { completed: false },
+  transaction_refused: { completed: false },
+  transaction_timeout: { completed: false },
   record_damaged: {
     detail: 'It is not run again. The operators of this service have to look into it.',
     completed: 'unknown',
@@ -90,6 +98,7 @@ export function problemResponse(code: ErrorCode, facts: ProblemFacts = {}, rende
 }
 
 const typePrefix = 'urn:onceguard:problem:';
+const instancePrefix = 'urn:onceguard:record:';
 
 /** Whether this JSON is a refusal by onceguard, in any service, that does not say what the work came to. */
 export function isInconclusiveProblem(json: unknown): boolean {
@@ -136,6 +145,7 @@ export function problemDocument(code: ErrorCode, facts: ProblemFacts): ProblemDo
     title,
     status,
     detail: facts.detail ?? defaults?.detail,
+    instance: facts.recordName === undefined ? undefined : `${instancePrefix}${facts.recordName}`,
     code,
     retryable,
     retryAfterMs: retryAfterMs === undefined ? undefined : Math.min(Math.ceil(retryAfterMs), maxRetryAfterMs),

@@ -1,6 +1,6 @@
 // A response that no handler gave: what `onAbandoned`, or a person, says that the work came to.
 import { isUint8Array } from 'node:util/types';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseOptions } from '../parse-options.js';
 import { isFramingHeader } from './framing-headers.js';
 import { headerLinePattern, headerNamePattern } from './headers.js';

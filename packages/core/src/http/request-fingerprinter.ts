@@ -4,7 +4,7 @@ import { customFingerprintVersion, defaultFingerprintVersion, fingerprintCustomV
 import type { HttpExchange } from './http-exchange.js';
 import type { CheckedHttpOptions, FingerprintFunction } from './http-options.js';
 import { callWithTimeout } from './option-callbacks.js';
-import { splitTarget } from './record-name.js';
+import { splitTarget } from './request-target.js';
 
 interface FingerprintRule<Request> {
   readonly version: string;

@@ -2,7 +2,14 @@
 
 export type { Capture, CaptureOptions } from './capture/capture.js';
 export { captureResponse } from './capture/capture-response.js';
-export { type FrameworkAdapter, headerLines, nodeExchange } from './node-exchange.js';
-export { replayThroughMiddleware } from './replay-through-middleware.js';
+export {
+  type FrameworkAdapter,
+  headerLines,
+  nodeExchange,
+  onDisconnect,
+  publishSendFailed,
+} from './node-exchange.js';
+export { type HeaderSnapshots, mergeCurrentHeaders, replayThroughMiddleware } from './replay-through-middleware.js';
+export { requestBody, whenBodyKnown } from './request-body.js';
 export { removeHeadersExcept } from './response-head.js';
 export { sendResponse } from './send-response.js';

@@ -1,17 +1,15 @@
 // One request and its response on node:http, as the lifecycle uses them. An adapter adds what only its framework knows.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isUint8Array } from 'node:util/types';
 import { publish } from '../events.js';
 import type { RequestBody } from '../http/comparable-body.js';
 import type { HeaderEntry } from '../http/headers.js';
 import type { HttpContext, HttpExchange } from '../http/http-exchange.js';
-import { rawBodyOf } from '../http/raw-body.js';
 import type { CapturedResponse, OutgoingResponse } from '../http/response.js';
 import { nextBatch } from '../http/tick-batch.js';
 import type { Capture } from './capture/capture.js';
 import { captureResponse } from './capture/capture-response.js';
 import { connectionOf } from './disconnect/client-connection.js';
-import { hasBody, whenBodyKnown } from './request-body.js';
+import { requestBody, whenBodyKnown } from './request-body.js';
 import { headersOf, removeHeadersExcept } from './response-head.js';
 import { sendResponse } from './send-response.js';
 
@@ -27,16 +25,24 @@ export interface FrameworkAdapter {
   readonly maxOutcomeBytes: number;
   /** The name of the store, for the event `send_failed`. */
   readonly storeName: string;
+  /** The template of the route that will handle the request. Left out, or undefined: not known. Never a path with ids in it. */
+  routeTemplate?(): string | undefined;
   /** The body as the framework's parsers left it. */
   parsedBody(): unknown;
   /** Whether a body parser has looked at the request, even if it did not parse it. Left out: not known. */
   hasParser?(): boolean;
   /** The source of the body, where a parser of this framework keeps it. */
   rawBody?(): Uint8Array | string | undefined;
+  /** The headers that outer middleware has set, where the framework keeps them outside of `res`. Left out: those of `res`. */
+  outerHeaders?(): readonly HeaderEntry[];
+  /** False: outer middleware has given this request up. Left out: the handler may start while `res` has not been written. */
+  canStart?(): boolean;
   /** Hands the request to the next middleware, without idempotency. */
   passThrough(): void;
   /** Runs the handler. A promise that it returns settles when the handler has stopped. */
   runHandler(context: HttpContext): unknown;
+  /** Called for a response that has ended: false where the framework has cut it short. Left out: none is cut short. */
+  isComplete?(response: CapturedResponse): boolean;
   /** Called for a 404 or 405: whether the framework made that response because no route matched. */
   isUnrouted(): boolean;
   /** Sends a replay in the framework's own way, before the handler was entered. Left out: it is written to `res` directly. */
@@ -59,6 +65,7 @@ class NodeExchange implements HttpExchange {
   readonly keyLines: readonly string[];
   readonly #adapter: FrameworkAdapter;
   #capture: Capture | null = null;
+  #outerHeaders: readonly HeaderEntry[] | null = null;
   #runningHandler: Promise<void> | null = null;
 
   constructor(adapter: FrameworkAdapter) {
@@ -69,34 +76,39 @@ class NodeExchange implements HttpExchange {
     this.#adapter = adapter;
   }
 
+  routeTemplate(): string | undefined {
+    return this.#adapter.routeTemplate?.();
+  }
+
+  requestHeader(name: string): string | undefined {
+    const value: unknown = this.#adapter.req.headers[name];
+    return typeof value === 'string' ? value : undefined;
+  }
+
   whenBodyKnown(): Promise<void> | undefined {
     return whenBodyKnown(this.#adapter.req);
   }
 
   body(): RequestBody {
     const { req } = this.#adapter;
-    const parsedBody = this.#adapter.parsedBody();
-    return {
-      headers: req.headers,
-      hasBody: hasBody(req),
-      readableEnded: req.readableEnded || isWholeBody(req, parsedBody),
-      parsedBody,
+    return requestBody(req, {
+      parsedBody: this.#adapter.parsedBody(),
       hasParser: this.#adapter.hasParser?.(),
-      rawBody: rawBodyOf(req) ?? this.#adapter.rawBody?.(),
-    };
+      rawBody: this.#adapter.rawBody?.(),
+    });
   }
 
   outerHeaders(): readonly HeaderEntry[] {
-    return this.#capture?.baselineHeaders ?? headersOf(this.#adapter.res);
+    return this.#outerHeaders ?? this.#adapter.outerHeaders?.() ?? headersOf(this.#adapter.res);
   }
 
   canStart(): boolean {
     const { res } = this.#adapter;
-    return !res.headersSent && !res.writableEnded;
+    return !res.headersSent && !res.writableEnded && (this.#adapter.canStart?.() ?? true);
   }
 
   onDisconnect(listener: () => void): () => void {
-    return onDisconnect(this.#adapter, listener);
+    return onDisconnect(this.#adapter.req, this.#adapter.res, listener);
   }
 
   passThrough(): void {
@@ -108,11 +120,12 @@ class NodeExchange implements HttpExchange {
     const signal = () => context.signal;
     const capture = captureResponse(req, res, { maxOutcomeBytes, signal, onSendError: this.#onSendError });
     this.#capture = capture;
+    this.#outerHeaders = this.#adapter.outerHeaders?.() ?? capture.baselineHeaders;
     this.#trackHandler(this.#adapter.runHandler(context));
     const response = await capture.ended;
     // A handler that has responded itself returns within this iteration of the event loop.
     if (this.#runningHandler !== null) await nextBatch();
-    return response;
+    return response !== null && this.#adapter.isComplete?.(response) === false ? null : response;
   }
 
   isUnrouted(): boolean {
@@ -158,13 +171,12 @@ class NodeExchange implements HttpExchange {
     this.#runningHandler = Promise.resolve(running).then(stop, stop);
   }
 
-  readonly #onSendError = (error: Error): void =>
-    publish('send_failed', () => ({ store: this.#adapter.storeName, error }));
+  readonly #onSendError = (error: Error): void => publishSendFailed(this.#adapter.storeName, error);
 }
 
-/** A wrapper that creates a request without Node's server may put the whole body on it, and then nothing reads the stream. */
-function isWholeBody({ headers }: IncomingMessage, body: unknown): boolean {
-  return isUint8Array(body) && body.byteLength === Number(headers['content-length']);
+/** A send failed, and the connection was closed: publishes the event `send_failed`. */
+export function publishSendFailed(storeName: string, error: Error): void {
+  publish('send_failed', () => ({ store: storeName, error }));
 }
 
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
@@ -172,10 +184,10 @@ function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Listens to both the response and the connection. A pipelined response that waits for its turn does not emit 'close', and a stream of
- * HTTP/2 closes without its connection.
+ * Calls `listener` once the client has disconnected. The function returned removes the listener. Listens to both the response and the
+ * connection: a pipelined response that waits for its turn does not emit 'close', and a stream of HTTP/2 closes without its connection.
  */
-function onDisconnect({ req, res }: FrameworkAdapter, listener: () => void): () => void {
+export function onDisconnect(req: IncomingMessage, res: ServerResponse, listener: () => void): () => void {
   if (res.destroyed || req.socket?.destroyed) listener();
   const connection = connectionOf(req);
   res.once('close', listener);

@@ -63,7 +63,7 @@ export function replayThroughMiddleware(
   });
 }
 
-interface HeaderSnapshots {
+export interface HeaderSnapshots {
   /** The headers of the response before the recorded headers were set. */
   readonly before: readonly HeaderEntry[];
   readonly withRecorded: readonly HeaderEntry[];
@@ -73,7 +73,7 @@ interface HeaderSnapshots {
 }
 
 /** The recorded headers, with what outer middleware has set, changed or removed for the current request. */
-function mergeCurrentHeaders(
+export function mergeCurrentHeaders(
   recorded: readonly HeaderEntry[],
   { before, withRecorded, afterMiddleware, mayRemoveHeaders }: HeaderSnapshots,
 ): HeaderEntry[] {

@@ -1,9 +1,32 @@
-// Whether a request has a body. HTTP/1 says so in the headers, HTTP/2 with the flag that ends a stream.
+// The body of a request, as it is compared, and whether there is one. HTTP/1 says so in the headers, HTTP/2 with the flag that ends a stream.
 import type { IncomingMessage } from 'node:http';
+import { isUint8Array } from 'node:util/types';
+import type { RequestBody } from '../http/comparable-body.js';
+import { rawBodyOf } from '../http/raw-body.js';
 import { http2StreamOf, isStreamClosed } from './http2/http2-stream.js';
 
 /** Requests over HTTP/2 that have ended without a byte after their headers. */
 const requestsWithoutBody = new WeakSet<IncomingMessage>();
+
+/** The body of a request with what a framework's parser has made of it. Its source is taken from `keepRawBody` where that was used. */
+export function requestBody(
+  req: IncomingMessage,
+  { parsedBody, hasParser, rawBody }: Pick<RequestBody, 'parsedBody' | 'hasParser' | 'rawBody'>,
+): RequestBody {
+  return {
+    headers: req.headers,
+    hasBody: hasBody(req),
+    readableEnded: req.readableEnded || isWholeBody(req, parsedBody),
+    parsedBody,
+    hasParser,
+    rawBody: rawBodyOf(req) ?? rawBody,
+  };
+}
+
+/** A wrapper that creates a request without Node's server may put the whole body on it, and then nothing reads the stream. */
+function isWholeBody({ headers }: IncomingMessage, body: unknown): boolean {
+  return isUint8Array(body) && body.byteLength === Number(headers['content-length']);
+}
 
 /** True unless the request is known to have no body. */
 export function hasBody(req: IncomingMessage): boolean {

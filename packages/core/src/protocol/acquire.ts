@@ -2,7 +2,7 @@
 // row decides.
 
 import type { Acquired, AcquireReply, AcquireRequest } from './messages.js';
-import { blankRecord, isLive, type StoredRecord } from './record.js';
+import { attemptFacts, blankRecord, isLive, type StoredRecord } from './record.js';
 import { extendLease, recordExpiry } from './record-lifetime.js';
 import { deriveStanding, hasOtherFingerprint } from './standing.js';
 import type { Transition } from './transition.js';
@@ -17,7 +17,7 @@ export function acquire(record: StoredRecord | null, request: AcquireRequest, no
 
 /** Returns the record with a lease for this caller, or null if the caller may not run. */
 function nextRecord(record: StoredRecord | null, request: AcquireRequest, now: number): StoredRecord | null {
-  if (!isLive(record, now) || record.state === 'removed') return startFirstAttempt(record, request, now);
+  if (!isLive(record, now) || record.state === 'removed') return firstAttempt(record, request, now);
   if (hasOtherFingerprint(record, request.fingerprint)) return null;
   const sameToken = record.ownerToken === request.ownerToken;
   switch (record.state) {
@@ -56,7 +56,8 @@ export function notAcquiredReply(
   return { ...standing, now };
 }
 
-function startFirstAttempt(before: StoredRecord | null, request: AcquireRequest, now: number): StoredRecord {
+/** The record of a first attempt, in place of `before`, of which only the fencing token counts. */
+export function firstAttempt(before: StoredRecord | null, request: AcquireRequest, now: number): StoredRecord {
   const guarded = request.onAbandoned !== 'rerun';
   const leaseEndAt = now + request.leaseMs;
   return {
@@ -68,6 +69,11 @@ function startFirstAttempt(before: StoredRecord | null, request: AcquireRequest,
     leaseEndAt,
     leaseMs: request.leaseMs,
     guarded,
+    operation: request.operation,
+    label: request.label,
+    traceparent: request.traceparent,
+    firstAcquiredAt: now,
+    acquiredAt: now,
     recordTtlMs: request.recordTtlMs,
     outcomeTtlMs: request.outcomeTtlMs,
     unknownTtlMs: request.unknownTtlMs,
@@ -75,14 +81,17 @@ function startFirstAttempt(before: StoredRecord | null, request: AcquireRequest,
   };
 }
 
-/** Starts the next attempt. Recorded steps and decisions stay; the owner token and the fencing token are new. */
+/**
+ * Starts the next attempt. Recorded steps and decisions stay; the owner token and the fencing token are new. A recovery that has no trace
+ * of its own keeps that of the attempt whose outcome it finds out.
+ */
 function startNextAttempt(
   record: StoredRecord,
   request: AcquireRequest,
   now: number,
   reason: 'retry' | 'takeover' | 'recovery',
 ): StoredRecord {
-  const next = startFirstAttempt(record, request, now);
+  const next = firstAttempt(record, request, now);
   return {
     ...next,
     fingerprint: request.fingerprint ?? record.fingerprint,
@@ -90,6 +99,9 @@ function startNextAttempt(
     takeover: reason !== 'retry',
     recovering: reason === 'recovery',
     fingerprintBound: record.fingerprint !== null,
+    label: request.label ?? record.label,
+    traceparent: request.traceparent ?? (reason === 'recovery' ? record.traceparent : null),
+    firstAcquiredAt: record.firstAcquiredAt,
     steps: record.steps,
     decisions: record.decisions,
     note: reason === 'recovery' ? record.note : null,
@@ -107,16 +119,6 @@ function nextFencingToken(before: StoredRecord | null, request: AcquireRequest, 
 
 /** The reply to a caller that may run, taken from the record that was written for it. */
 export function acquiredReply(record: StoredRecord): Acquired {
-  const { attempt, fencingToken, takeover, recovering, guarded, fingerprintBound, leaseEndAt, steps } = record;
-  return {
-    kind: 'acquired',
-    attempt,
-    fencingToken,
-    takeover,
-    recovering,
-    guarded,
-    fingerprintBound,
-    leaseEndAt,
-    steps,
-  };
+  const { leaseEndAt, steps } = record;
+  return { kind: 'acquired', ...attemptFacts(record), leaseEndAt, steps };
 }

@@ -10,6 +10,7 @@ import type {
   ReleaseRequest,
   ResolveRequest,
 } from './messages.js';
+import type { WorkDescription } from './record.js';
 
 const keyPattern = /^[A-Za-z0-9_-]{1,128}$/;
 const tokenPattern = /^[A-Za-z0-9_-]{1,64}$/;
@@ -24,6 +25,13 @@ export const recordNumberLimit = 1e15;
 const maxDurationMs = 1e14;
 /** The record gets the next higher token, which must stay below the limit too. */
 export const maxFencingToken = recordNumberLimit - 2;
+/** The longest `operation` and `label`, in UTF-16 code units. */
+export const maxOperationLength = 128;
+export const maxLabelLength = 100;
+// Without control characters: a line of a log or of a table holds it.
+const linePattern = /^[^\p{Cc}]+$/u;
+/** W3C Trace Context, version 00. A trace or a span of zeros is none. */
+const traceparentPattern = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** The maximum length of `note`, `by` and `reason`, in UTF-16 code units. */
 export const maxTextLength = 1024;
 
@@ -31,8 +39,13 @@ const onAbandonedValues = ['rerun', 'block', 'recover'];
 const releaseValues = ['retryable', 'unknown', 'not_started'];
 const resolveValues = ['done', 'not_done'];
 
+/** Whether this can be the key of a record. */
+export function isKey(key: string): boolean {
+  return matches(keyPattern, key);
+}
+
 export function checkKey(key: string): void {
-  if (!matches(keyPattern, key)) throw invalidArgument('key', key, '1 to 128 of A-Z a-z 0-9 _ -');
+  if (!isKey(key)) throw invalidArgument('key', key, '1 to 128 of A-Z a-z 0-9 _ -');
 }
 
 export function checkAcquire(key: string, request: AcquireRequest): void {
@@ -41,6 +54,7 @@ export function checkAcquire(key: string, request: AcquireRequest): void {
   checkFingerprint(request.fingerprint);
   checkWholeNumber('leaseMs', request.leaseMs, 1);
   checkRetention(request);
+  checkDescription(request);
   checkTimestamp('notAfter', request.notAfter);
   checkFencingToken('lastSeenFencingToken', request.lastSeenFencingToken);
   if (request.lastSeenFencingToken > maxFencingToken)
@@ -60,6 +74,36 @@ function checkLease(lease: Lease): void {
   checkBoolean('recovering', lease.recovering);
   checkBoolean('guarded', lease.guarded);
   checkBoolean('fingerprintBound', lease.fingerprintBound);
+  checkDescription(lease);
+  checkTimestamp('firstAcquiredAt', lease.firstAcquiredAt);
+  checkTimestamp('acquiredAt', lease.acquiredAt);
+}
+
+/** Whether this is what a record can keep as an `operation`. */
+export function isOperation(value: unknown): value is string {
+  return isLine(value, maxOperationLength);
+}
+
+/** Whether this is what a record can keep as a `label`. */
+export function isLabel(value: unknown): value is string {
+  return isLine(value, maxLabelLength);
+}
+
+/** Whether this is what a record can keep as a `traceparent`. */
+export function isTraceparent(value: string): boolean {
+  return matches(traceparentPattern, value);
+}
+
+function isLine(value: unknown, maxLength: number): value is string {
+  return typeof value === 'string' && value.length <= maxLength && linePattern.test(value) && value.isWellFormed();
+}
+
+function checkDescription({ operation, label, traceparent }: WorkDescription): void {
+  const lineOf = (maxLength: number) => `1 to ${maxLength} characters of Unicode without control characters`;
+  if (!isOperation(operation)) throw invalidArgument('operation', operation, lineOf(maxOperationLength));
+  if (label !== null && !isLabel(label)) throw invalidArgument('label', label, `${lineOf(maxLabelLength)}, or null`);
+  if (traceparent !== null && !isTraceparent(traceparent))
+    throw invalidArgument('traceparent', traceparent, 'a traceparent of W3C Trace Context, or null');
 }
 
 export function checkRenew(lease: Lease, leaseMs: number): void {
@@ -96,9 +140,14 @@ export function checkRelease(holder: LeaseIdentity, request: ReleaseRequest): vo
   checkText('note', request.note);
 }
 
-export function checkScan(request: { readonly cursor: string | null; readonly limit: number }): void {
-  checkWholeNumber('limit', request.limit, 1);
-  const { cursor } = request;
+export function checkScan(request: {
+  readonly cursor: string | null;
+  readonly limit: number;
+  readonly inDoubt?: boolean | undefined;
+}): void {
+  const { cursor, limit, inDoubt } = request;
+  checkWholeNumber('limit', limit, 1);
+  if (inDoubt !== undefined) checkBoolean('inDoubt', inDoubt);
   if (cursor !== null && typeof cursor !== 'string')
     throw invalidArgument('cursor', cursor, 'the cursor of a page, or null');
 }
@@ -192,6 +241,6 @@ function invalidArgument(name: string, value: unknown, remedy: string): StoreErr
 }
 
 /** Also true for an array of another realm. Jest in jsdom runs tests in a realm whose `Uint8Array` is not the one of Buffer. */
-function isUint8Array(value: unknown): value is Uint8Array {
+export function isUint8Array(value: unknown): value is Uint8Array {
   return Object.prototype.toString.call(value) === '[object Uint8Array]';
 }

@@ -1,5 +1,5 @@
 // The requests and replies of the protocol. Every reply carries `now`, the store's clock, in milliseconds.
-import type { AttemptFacts, RecordedDecision, StepEntry } from './record.js';
+import type { AttemptFacts, RecordedDecision, StepEntry, WorkDescription } from './record.js';
 
 /** What happens to abandoned work: it runs again, it is blocked, or a `recover` function finds out what happened. */
 export type OnAbandoned = 'rerun' | 'block' | 'recover';
@@ -14,7 +14,7 @@ export interface RecordRetention {
   readonly unknownTtlMs: number;
 }
 
-export interface AcquireRequest extends RecordRetention {
+export interface AcquireRequest extends RecordRetention, WorkDescription {
   /** The same in every resend of this acquisition, and never used for another one. */
   readonly ownerToken: string;
   /** `version:digest` of the payload; null compares nothing. */
@@ -73,6 +73,8 @@ export interface CompletedStanding {
   readonly note: string | null;
   readonly attempt: number;
   readonly fencingToken: number;
+  /** The trace of the attempt that left the outcome, to which the trace of a replay can link. */
+  readonly traceparent: string | null;
 }
 
 /** A tombstone: the work is done, but its outcome is no longer kept. */

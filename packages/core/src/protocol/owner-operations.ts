@@ -11,7 +11,7 @@ import type {
   ReleaseRequest,
   RenewReply,
 } from './messages.js';
-import { blankRecord, isLive, type StoredRecord } from './record.js';
+import { attemptFacts, blankRecord, isLive, type StoredRecord } from './record.js';
 import { completeRecord, extendLease, freedRecordExpiry, noLease, recordExpiry } from './record-lifetime.js';
 import { deriveStanding } from './standing.js';
 import type { Transition } from './transition.js';
@@ -116,14 +116,9 @@ function restoreRecord(before: StoredRecord | null, lease: Lease, leaseMs: numbe
     ...blankRecord,
     fingerprint: lease.fingerprint,
     ownerToken: lease.ownerToken,
-    fencingToken: lease.fencingToken,
-    attempt: lease.attempt,
+    ...attemptFacts(lease),
     leaseEndAt,
     leaseMs,
-    takeover: lease.takeover,
-    recovering: lease.recovering,
-    guarded: lease.guarded,
-    fingerprintBound: lease.fingerprintBound,
     recordTtlMs: lease.recordTtlMs,
     outcomeTtlMs: lease.outcomeTtlMs,
     unknownTtlMs: lease.unknownTtlMs,

@@ -25,13 +25,13 @@ export function extendLease(
 }
 
 /**
- * When a record that was released as retryable expires. A record with steps is kept for its whole retention. A record without steps
- * only has to outlast late messages: those of earlier owners, whose leases ended before now, and those of its own owner until the end
+ * When a record that was released as retryable expires. A record with steps, or with a decision, is kept for its whole retention. Any
+ * other only has to outlast late messages: those of earlier owners, whose leases ended before now, and those of its own owner until the end
  * of its lease.
  */
 export function freedRecordExpiry(record: StoredRecord, retention: RecordRetention, now: number): number {
   const expiresAt = Math.max(record.expiresAt, recordExpiry(now, false, retention));
-  if (record.steps.size > 0) return expiresAt;
+  if (record.steps.size > 0 || record.decisions.length > 0) return expiresAt;
   return Math.min(expiresAt, Math.max(now + restoreWindowMs, record.leaseEndAt));
 }
 

@@ -1,7 +1,7 @@
 // The record that a store keeps under a key. Each store has its own encoding of it; only tools for people read it otherwise.
 
 /** The layout that this version writes. A store rejects a record of another layout with a `misconfigured` error. */
-export const recordLayout = 2;
+export const recordLayout = 3;
 
 /**
  * The states of a record:
@@ -42,8 +42,18 @@ export interface RecordedDecision {
 /** How many of its decisions a record keeps: the last ones. */
 export const maxDecisions = 5;
 
+/** What the application says about the work. It is for people and tools, and decides nothing. */
+export interface WorkDescription {
+  /** The kind of work, such as `POST /payments` or `create-payment`. A template: never a path with ids in it. */
+  readonly operation: string;
+  /** What the application calls this work, such as the number of an order; null for none. */
+  readonly label: string | null;
+  /** The trace of the attempt, as a W3C `traceparent`; null for none. */
+  readonly traceparent: string | null;
+}
+
 /** Facts that are fixed when an attempt acquires its lease. The record, the lease and the `acquired` reply all carry them. */
-export interface AttemptFacts {
+export interface AttemptFacts extends WorkDescription {
   /** Grows with every acquisition that may execute. */
   readonly fencingToken: number;
   /** 1 for the first execution of the key; each later attempt adds 1. */
@@ -56,6 +66,27 @@ export interface AttemptFacts {
   readonly guarded: boolean;
   /** An earlier attempt set the record's fingerprint, so this one cannot remove it. */
   readonly fingerprintBound: boolean;
+  /** When the first attempt acquired its lease, in milliseconds of the store's clock. */
+  readonly firstAcquiredAt: number;
+  /** When this attempt acquired its lease. A resend of the acquisition does not change it. */
+  readonly acquiredAt: number;
+}
+
+/** The facts of an attempt alone, of whatever has them. */
+export function attemptFacts(of: AttemptFacts): AttemptFacts {
+  return {
+    fencingToken: of.fencingToken,
+    attempt: of.attempt,
+    takeover: of.takeover,
+    recovering: of.recovering,
+    guarded: of.guarded,
+    fingerprintBound: of.fingerprintBound,
+    operation: of.operation,
+    label: of.label,
+    traceparent: of.traceparent,
+    firstAcquiredAt: of.firstAcquiredAt,
+    acquiredAt: of.acquiredAt,
+  };
 }
 
 /** All times (`…At`) are milliseconds of the store's clock. */
@@ -101,6 +132,11 @@ export const blankRecord: StoredRecord = Object.freeze({
   recovering: false,
   guarded: false,
   fingerprintBound: false,
+  operation: '',
+  label: null,
+  traceparent: null,
+  firstAcquiredAt: 0,
+  acquiredAt: 0,
   recordTtlMs: 0,
   outcomeTtlMs: 0,
   unknownTtlMs: 0,

@@ -28,16 +28,21 @@ export function resolve(record: StoredRecord | null, request: ResolveRequest, no
   return { record: applyDecision(record, request, now), reply: { kind: 'ok', now } };
 }
 
-/** Whether the last decision was the same and nobody has acquired the key since. */
+/**
+ * Whether this call made the last decision, and nobody has acquired the key since. A call that is sent again has the same words; the same
+ * decision of another person has not, and that person must see who was first.
+ */
 function isRepeatedDecision(
   { decisions, fencingToken }: StoredRecord,
-  { expectedFencingToken, as }: ResolveRequest,
+  { expectedFencingToken, as, by, reason }: ResolveRequest,
 ): boolean {
   const last = decisions.at(-1);
   return (
     last !== undefined &&
     last.fencingToken === expectedFencingToken &&
     last.as === as &&
+    last.by === by &&
+    last.reason === reason &&
     fencingToken === raiseFencingToken(last.fencingToken, last.at)
   );
 }

@@ -61,6 +61,7 @@ function completedStanding(record: StoredRecord, now: number): Standing {
     note: record.note,
     attempt: record.attempt,
     fencingToken: record.fencingToken,
+    traceparent: record.traceparent,
   };
 }
 

@@ -61,7 +61,7 @@ export interface IdempotencyStore {
 
   /** Reads a record, for people and tools, and to learn the store's clock. No caller decides anything by it. */
   read(key: string): Promise<ReadReply>;
-  /** Reads a page of records, in no order. It is no snapshot: a record that changes meanwhile may be missing or appear twice. */
+  /** Reads a page of records, of all or of those in doubt, in no order. It is no snapshot: a record that changes meanwhile may be missing or appear twice. */
   scan(request: ScanRequest): Promise<ScanPage>;
   /** Removes the record. Its fencing token stays for an hour, so that late messages of its owners change nothing. */
   remove(key: string): Promise<TimestampedReply>;
@@ -96,6 +96,12 @@ export interface ScanRequest {
   readonly cursor: string | null;
   /** The approximate maximum of records in a page. */
   readonly limit: number;
+  /**
+   * True: only the records that are in doubt (`isInDoubt` of `idempotencyProtocol`). The cost of a page then follows how many records may
+   * come into doubt (`mayComeIntoDoubt`), not how many are stored, and every record is found that is in doubt throughout. The cursors
+   * differ from those of a scan of all records. Default: false.
+   */
+  readonly inDoubt?: boolean | undefined;
 }
 
 export interface ScanPage extends TimestampedReply {

@@ -1,5 +1,5 @@
 // The options that all stores of this package have in common, as fields of their zod schemas.
-import { z } from 'zod';
+import * as z from 'zod';
 import { wholeNumber } from '../parse-options.js';
 
 const nameRule = 'it must be 1 to 100 characters, such as "payments"';

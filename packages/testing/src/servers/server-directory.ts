@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { signalChild } from './signal-child.js';
 
 // Reads the process id of the server after every start. The pipe ends when this process ends; then the script kills the server and removes
 // the directory.
@@ -19,10 +20,10 @@ export class ServerDirectory {
   readonly #renderConfig: (path: string) => string;
   readonly #cleanupProcess: ChildProcess;
 
-  /** `renderConfig` returns the text of the configuration file for a directory. */
-  constructor(renderConfig: (path: string) => string) {
-    this.path = mkdtempSync(join(tmpdir(), 'onceguard-redis-'));
-    this.configPath = join(this.path, 'redis.conf');
+  /** `renderConfig` returns the text of the configuration file for a directory. `name` is that of the server. */
+  constructor(renderConfig: (path: string) => string, name = 'redis') {
+    this.path = mkdtempSync(join(tmpdir(), `onceguard-${name}-`));
+    this.configPath = join(this.path, `${name}.conf`);
     this.#renderConfig = renderConfig;
     this.#cleanupProcess = spawn('sh', ['-c', cleanupScript, this.path], {
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -49,7 +50,7 @@ export class ServerDirectory {
   }
 
   remove(): void {
-    this.#cleanupProcess.kill('SIGKILL');
+    signalChild(this.#cleanupProcess, 'SIGKILL');
     rmSync(this.path, { recursive: true, force: true });
   }
 

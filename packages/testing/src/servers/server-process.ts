@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { signalChild } from './signal-child.js';
 
 const startupTimeoutMs = 15_000;
 const shutdownTimeoutMs = 2_000;
@@ -43,19 +44,19 @@ export class ServerProcess {
   }
 
   signal(name: NodeJS.Signals): void {
-    this.#child.kill(name);
+    signalChild(this.#child, name);
   }
 
   async kill(): Promise<void> {
-    this.#child.kill('SIGKILL');
+    signalChild(this.#child, 'SIGKILL');
     await this.exited;
   }
 
   /** Ends the process with SIGTERM, also if it is frozen. Kills it after two seconds. */
   async stop(): Promise<void> {
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), shutdownTimeoutMs);
-    this.#child.kill('SIGTERM');
-    this.#child.kill('SIGCONT');
+    const timer = setTimeout(() => signalChild(this.#child, 'SIGKILL'), shutdownTimeoutMs);
+    signalChild(this.#child, 'SIGTERM');
+    signalChild(this.#child, 'SIGCONT');
     await this.exited;
     clearTimeout(timer);
   }

@@ -3,9 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { RedisServer } from './redis-server.js';
 
 const pollIntervalMs = 50;
-const waitTimeoutMs = 30_000;
+const waitTimeoutMs = 60_000;
 
-/** Resolves once `findProblem` finds no problem. Rejects after 30 s with the last problem or error. `goal` is for the message. */
+/** Resolves once `findProblem` finds no problem. Rejects after a minute with the last problem or error. `goal` is for the message. */
 export async function waitUntil(goal: string, findProblem: () => Promise<string | null>): Promise<void> {
   const end = performance.now() + waitTimeoutMs;
   for (;;) {

@@ -29,7 +29,9 @@ function grantTests({ test }: StoreSuiteContext): void {
       await store.acquire(key, acquireRequest({ leaseMs: hourMs })),
     );
     const flags = { takeover: false, recovering: false, guarded: false, fingerprintBound: false };
-    const facts = { attempt: 1, ...flags, steps: new Map() };
+    const times = { firstAcquiredAt: now, acquiredAt: now };
+    const { operation, label, traceparent } = acquireRequest();
+    const facts = { attempt: 1, ...flags, operation, label, traceparent, ...times, steps: new Map() };
     assert.deepEqual(first, { kind: 'acquired', ...facts });
     assert.equal(leaseEndAt, now + hourMs);
     assert.ok(
@@ -123,7 +125,13 @@ function endedAttemptTests({ test }: StoreSuiteContext): void {
     assert.ok(reply.kind === 'completed');
     const { outcome, outcomeLeftMs, completedAt, now, ...facts } = reply;
     assert.equal(Buffer.from(outcome).toString(), 'paid');
-    assert.deepEqual(facts, { kind: 'completed', note: '201', attempt: 1, fencingToken: lease.fencingToken });
+    assert.deepEqual(facts, {
+      kind: 'completed',
+      note: '201',
+      traceparent: null,
+      attempt: 1,
+      fencingToken: lease.fencingToken,
+    });
     assert.equal(outcomeLeftMs, completedAt + hourMs - now);
   });
 

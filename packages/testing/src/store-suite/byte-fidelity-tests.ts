@@ -33,6 +33,16 @@ export function byteFidelityTests(suite: StoreSuiteContext): void {
     exactBytesTests(suite);
     copiedBytesTests(suite);
     exactTextsTests(suite);
+    exactKeysTest(suite);
+  });
+}
+
+function exactKeysTest({ test }: StoreSuiteContext): void {
+  test('of a key are exact: keys that differ only in case are two records', async ({ store }) => {
+    const [lower, upper] = ['order-a', 'ORDER-A'];
+    await store.complete(await acquireLease({ store, key: lower }), completionOf('of the first'));
+    assertAcquired(await store.acquire(upper, acquireRequest()));
+    assert.equal((await store.acquire(lower, acquireRequest())).kind, 'completed');
   });
 }
 

@@ -78,7 +78,7 @@ function releasedRecordTests({ test }: StoreSuiteContext): void {
       const { now } = await store.release(long, { as });
       assert.equal((await readRecord(context)).expiresAt, Math.max(now + hourMs, long.leaseEndAt));
       const short = { store, key: randomUUID() };
-      const brief = await acquireLease(short, { leaseMs: briefMs, recordTtlMs: minuteMs });
+      const brief = await acquireLease(short, { leaseMs: minuteMs, recordTtlMs: minuteMs });
       await store.release(brief, { as });
       assert.equal((await readRecord(short)).expiresAt, brief.leaseEndAt + minuteMs);
     });

@@ -11,6 +11,7 @@ import {
   dayMs,
   leaseOnLostRecord,
   readRecord,
+  resolveRequest,
   withoutNow,
 } from './test-helpers.js';
 
@@ -82,6 +83,16 @@ function retryableTests({ test }: StoreSuiteContext): void {
     await context.store.release(await acquireLease(context), { as: 'retryable', unbindFingerprint: false });
     const refused = await context.store.acquire(context.key, acquireRequest({ fingerprint: 'v1:other' }));
     assert.deepEqual(withoutNow(refused), { kind: 'key_reused', version: 'v1' });
+  });
+
+  test('as retryable keeps a record with a decision for its whole lifetime', async (context) => {
+    const lease = await acquireLease(context);
+    await context.store.release(lease, { as: 'unknown', retryAfterMs: null, note: null });
+    await context.store.resolve(context.key, resolveRequest(lease.fencingToken));
+    const { expiresAt } = await readRecord(context);
+    await context.store.release(await acquireLease(context), { as: 'retryable' });
+    const record = await readRecord(context);
+    assert.deepEqual([record.expiresAt, record.decisions.length], [expiresAt, 1]);
   });
 
   test('as retryable with unbindFingerprint lets the next attempt have another payload, repeatedly', async (context) => {

@@ -134,17 +134,20 @@ function recordedDecisionTests({ test }: StoreSuiteContext): void {
 
 function repeatedDecisionTests({ test }: StoreSuiteContext): void {
   for (const as of ['done', 'not_done'] as const) {
-    const opposite = as === 'done' ? 'not_done' : 'done';
-    test(`as ${as} sent again is ok and has no effect; as ${opposite} it is a conflict`, async (context) => {
-      const lease = await releaseAsUnknown(context);
-      await context.store.resolve(context.key, resolveRequest(lease.fencingToken, { as }));
-      const again = resolveRequest(lease.fencingToken, { as, outcome: Buffer.from('x'), by: 'somebody else' });
-      const same = await assertRecordUnchanged(context, () => context.store.resolve(context.key, again));
-      assert.deepEqual(withoutNow(same), { kind: 'ok' });
-      const against = resolveRequest(lease.fencingToken, { as: opposite });
-      const conflict = await assertRecordUnchanged(context, () => context.store.resolve(context.key, against));
-      assert.equal(conflict.kind, 'conflict');
+    test(`as ${as} sent again is ok and has no effect`, async (context) => {
+      const decision = await decideDoubt(context, as);
+      const again = await assertRecordUnchanged(context, () => context.store.resolve(context.key, decision));
+      assert.deepEqual(withoutNow(again), { kind: 'ok' });
     });
+
+    const others = { by: 'somebody else', reason: 'asked again', as: as === 'done' ? 'not_done' : 'done' } as const;
+    for (const field of ['by', 'reason', 'as'] as const) {
+      test(`as ${as} and then with another \`${field}\` is a conflict and has no effect`, async (context) => {
+        const decision = { ...(await decideDoubt(context, as)), [field]: others[field] };
+        const reply = await assertRecordUnchanged(context, () => context.store.resolve(context.key, decision));
+        assert.equal(reply.kind, 'conflict');
+      });
+    }
   }
 
   test('sent again after another acquisition is a conflict', async (context) => {
@@ -202,6 +205,14 @@ function rejectedDecisionTests({ test }: StoreSuiteContext): void {
     const reply = await assertRecordUnchanged(context, () => context.store.acquire(context.key, late));
     assert.deepEqual(withoutNow(reply), { kind: 'superseded' });
   });
+}
+
+/** The decision that was recorded. Its reason has what an encoding of it could confuse. */
+async function decideDoubt(context: StoreTestContext, as: 'done' | 'not_done') {
+  const { fencingToken } = await releaseAsUnknown(context);
+  const decision = resolveRequest(fencingToken, { as, by: 'a "person"', reason: 'asked\nthe bank ✓' });
+  assert.equal((await context.store.resolve(context.key, decision)).kind, 'ok');
+  return decision;
 }
 
 async function releaseAsUnknown(

@@ -55,7 +55,7 @@ export interface StoreSuiteContext {
 }
 
 /** The longest real time that a test waits for the store's clock. */
-const maxWaitMs = 15_000;
+const maxWaitMs = 60_000;
 
 export function createSuiteContext({ runner, capabilities, create }: StoreSuiteOptions): StoreSuiteContext {
   return {

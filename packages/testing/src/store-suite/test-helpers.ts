@@ -2,14 +2,15 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '@onceguard/core';
-import type {
-  Acquired,
-  AcquireReply,
-  AcquireRequest,
-  Completion,
-  Lease,
-  ReadReply,
-  ResolveRequest,
+import {
+  type Acquired,
+  type AcquireReply,
+  type AcquireRequest,
+  type Completion,
+  idempotencyProtocol,
+  type Lease,
+  type ReadReply,
+  type ResolveRequest,
 } from '@onceguard/core/store';
 import type { StoreTestContext } from './suite-context.js';
 
@@ -18,6 +19,8 @@ export const minuteMs = 60_000;
 export const dayMs = 24 * hourMs;
 /** Short enough to wait for in real time. */
 export const briefMs = 40;
+/** As W3C Trace Context has it. */
+export const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 /** A time that no clock of a test reaches. */
 const farFuture = 1e14;
 const retention = Object.freeze({ recordTtlMs: dayMs, outcomeTtlMs: hourMs, unknownTtlMs: 400 * dayMs });
@@ -29,6 +32,9 @@ export function acquireRequest(overrides: Partial<AcquireRequest> = {}): Acquire
     onAbandoned: 'rerun',
     notAfter: farFuture,
     lastSeenFencingToken: 0,
+    operation: 'POST /payments',
+    label: null,
+    traceparent: null,
   } as const;
   const request = { ...retention, ownerToken: randomUUID(), ...fixed, ...overrides };
   return { ...request, outcomeTtlMs: overrides.outcomeTtlMs ?? Math.min(hourMs, request.recordTtlMs) };
@@ -59,9 +65,8 @@ export function assertAcquired(reply: AcquireReply): Acquired & { readonly now: 
 }
 
 export function toLease(key: string, request: AcquireRequest, reply: Acquired): Lease {
-  const { attempt, fencingToken, takeover, recovering, guarded, fingerprintBound, leaseEndAt } = reply;
   const { ownerToken, fingerprint, recordTtlMs, outcomeTtlMs, unknownTtlMs } = request;
-  const facts = { attempt, fencingToken, takeover, recovering, guarded, fingerprintBound, leaseEndAt };
+  const facts = { ...idempotencyProtocol.attemptFacts(reply), leaseEndAt: reply.leaseEndAt };
   return { key, ownerToken, fingerprint, recordTtlMs, outcomeTtlMs, unknownTtlMs, ...facts };
 }
 
@@ -73,7 +78,9 @@ export async function leaseOnLostRecord(
   const { now } = await store.read(key);
   const { ownerToken, fingerprint } = acquireRequest();
   const flags = { takeover: true, recovering: false, guarded: false, fingerprintBound: true };
-  const facts = { attempt: 3, fencingToken: now + dayMs, ...flags };
+  const description = { operation: 'POST /refunds', label: 'Order 17 ✓', traceparent };
+  const times = { firstAcquiredAt: now - hourMs, acquiredAt: now - minuteMs };
+  const facts = { attempt: 3, fencingToken: now + dayMs, ...flags, ...description, ...times };
   return { key, ownerToken, fingerprint, ...retention, ...facts, leaseEndAt: now + hourMs, ...overrides };
 }
 

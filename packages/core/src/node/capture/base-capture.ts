@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { HeaderEntry } from '../../http/headers.js';
 import type { CapturedResponse, TrailerEntry } from '../../http/response.js';
+import { runInNextIteration } from '../../timers.js';
 import { bindOriginalMethods, type CallOriginal } from '../intercept/original-methods.js';
 import { PropertyOverrides } from '../intercept/property-overrides.js';
 import { headersOf } from '../response-head.js';
@@ -23,7 +24,7 @@ interface CaptureBuffer {
 const noBytes = Buffer.alloc(0);
 
 /**
- * `send`, `discard` and `abort` keep one order: they restore the response first and unmask the disconnect afterwards. Listeners
+ * `send`, `discard`, `release` and `abort` keep one order: they restore the response first and unmask the disconnect afterwards. Listeners
  * of the deferred events must find the response as plain Node leaves it.
  */
 export abstract class BaseCapture implements Capture {
@@ -88,6 +89,14 @@ export abstract class BaseCapture implements Capture {
     this.resetResponse();
     this.unmask();
     this.trackReplacement();
+    return true;
+  }
+
+  release(): boolean {
+    if (this.buffer.isStreaming || !this.isIntercepting) return false;
+    this.completion.settle(null);
+    this.#stopIntercepting();
+    runInNextIteration(() => this.unmask());
     return true;
   }
 

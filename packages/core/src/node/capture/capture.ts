@@ -21,7 +21,8 @@
 //    neither the client nor the record can have it. It is aborted, and its sources are destroyed (`piped-sources.ts`).
 // 6. When the handler ends the response, `ended` resolves. The owner of the capture records the response and calls `send()`:
 //    the overrides are removed, and the original methods send the response (`send-response.ts`). Or it calls `discard()` and
-//    sends another response; or `abort()`, if bytes have been sent already.
+//    sends another response; or `abort()`, if bytes have been sent already. A framework that has the response before it writes
+//    it (Fastify's onSend hook) has it recorded there, calls `release()` and writes it.
 
 import type { HeaderEntry } from '../../http/headers.js';
 import type { CapturedResponse } from '../../http/response.js';
@@ -64,6 +65,12 @@ export interface Capture {
    * the handler still writes. Returns false if bytes were sent already: then only `abort()` remains.
    */
   discard(): boolean;
+  /**
+   * Hands the response back as the handler has left it, with its status and headers, so that the framework can write it. Nothing is
+   * captured any more. Returns false, and does nothing, if bytes were sent already. A hidden disconnect is shown in the next iteration of
+   * the event loop, after the framework has begun to write.
+   */
+  release(): boolean;
   /** Closes the connection so that the client can tell that the response is incomplete. */
   abort(): void;
 }

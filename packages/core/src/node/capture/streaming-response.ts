@@ -1,10 +1,10 @@
 // Sends a response over HTTP/1 while the handler writes it, all but its end.
 import type { ServerResponse } from 'node:http';
 import type { ResponseHead } from '../../http/response.js';
+import { WithheldTail } from '../../http/withheld-tail.js';
 import { runInNextIteration } from '../../timers.js';
 import type { CallOriginal } from '../intercept/original-methods.js';
 import type { WriteCallback } from '../intercept/write-arguments.js';
-import { WithheldTail } from './withheld-tail.js';
 
 /** After this many dropped bytes the source waits for the next event-loop iteration, so that it does not block the process. */
 const maxDroppedBytesPerIteration = 65_536;

@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { HiddenProperty } from '../../hidden-property.js';
 import { http2StreamOf } from '../http2/http2-stream.js';
 import { restoreProperty } from '../intercept/property-overrides.js';
 
@@ -11,7 +12,7 @@ import { restoreProperty } from '../intercept/property-overrides.js';
  */
 type SocketLike = Partial<Socket>;
 
-const connections = new WeakMap<object, ClientConnection>();
+const connections = new HiddenProperty<ClientConnection>(Symbol('onceguard.connection'));
 
 /** The connection of a request. A pipelined request has it before its response does. */
 export function connectionOf(message: { readonly socket?: IncomingMessage['socket'] | null }): ClientConnection {

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { CapturedResponse, ResponseHead, TrailerEntry } from '../../http/response.js';
 import { ResponseBody } from '../../http/response-body.js';
-import { WithheldTail } from '../capture/withheld-tail.js';
+import { WithheldTail } from '../../http/withheld-tail.js';
 import type { WriteCallback } from '../intercept/write-arguments.js';
 import { declaredLength, isEventStream } from '../response-head.js';
 import { isBodylessOverHttp2 } from './http2-head.js';

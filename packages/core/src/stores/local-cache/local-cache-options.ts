@@ -1,5 +1,5 @@
 // The options of localCache: defaults, limits, remedies.
-import { z } from 'zod';
+import * as z from 'zod';
 import { milliseconds, wholeNumber } from '../../parse-options.js';
 import { storeNameField } from '../store-options.js';
 

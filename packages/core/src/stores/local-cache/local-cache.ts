@@ -1,5 +1,6 @@
 // localCache: keeps completed outcomes in this process, so that their replays need no call to the store.
 import { LRUCache } from 'lru-cache';
+import { markCached } from '../../cached-replies.js';
 import { parseOptions } from '../../parse-options.js';
 import type * as messages from '../../protocol/messages.js';
 import type { IdempotencyStore } from '../../store/port.js';
@@ -70,7 +71,10 @@ class LocalCache implements IdempotencyStore {
 
   async acquire(key: string, request: messages.AcquireRequest): Promise<messages.AcquireReply> {
     const cached = this.#lookUp(key, request.fingerprint);
-    if (cached !== null) return cached;
+    if (cached !== null) {
+      markCached(cached);
+      return cached;
+    }
     const [sentAt, invalidationsBefore] = [performance.now(), this.#invalidations];
     const reply = await this.#withClockOffset(this.#store.acquire(key, request));
     if (reply.kind === 'completed') {
@@ -152,6 +156,7 @@ class LocalCache implements IdempotencyStore {
 }
 
 function entrySizeBytes({ fingerprint, reply }: CacheEntry, key: string): number {
-  const characters = key.length + (fingerprint?.length ?? 0) + (reply.note?.length ?? 0);
+  const texts = [key, fingerprint, reply.note, reply.traceparent];
+  const characters = texts.reduce((sum, text) => sum + (text?.length ?? 0), 0);
   return entryOverheadBytes + 2 * characters + reply.outcome.byteLength;
 }

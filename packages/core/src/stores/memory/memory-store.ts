@@ -1,5 +1,5 @@
 // MemoryStore: the protocol applied to a Map. Tests compare every other store with it.
-import cluster from 'node:cluster';
+import type { Cluster } from 'node:cluster';
 import { StoreError } from '../../errors.js';
 import { warnOnce } from '../../events.js';
 import { parseOptions } from '../../parse-options.js';
@@ -92,7 +92,11 @@ export class MemoryStore implements IdempotencyStore {
   async scan(request: ScanRequest): Promise<ScanPage> {
     args.checkScan(request);
     const { table, now } = this.#beginCall();
-    const page = table.page(parseCursor(request.cursor), request.limit, now);
+    const serial = parseCursor(request.cursor);
+    const page =
+      request.inDoubt === true
+        ? table.pageOfDoubts(serial, request.limit, now)
+        : table.page(serial, request.limit, now);
     const last = page.length < request.limit ? undefined : page.at(-1);
     const records = page.map(({ key, record }) => ({ key, record: copyRecord(record, now) }));
     return { now, records, skipped: 0, cursor: last === undefined ? null : String(last.serial) };
@@ -139,7 +143,9 @@ function parseCursor(cursor: string | null): number {
 
 /** pm2 numbers the instances of a process from 0 in NODE_APP_INSTANCE, even if it does not use `node:cluster`. */
 function isOneOfSeveralProcesses(): boolean {
-  return cluster.isWorker || /^[1-9]\d*$/.test(process.env.NODE_APP_INSTANCE ?? '');
+  // Not imported: platforms that have no processes lack the module.
+  const cluster = process.getBuiltinModule?.('node:cluster') as unknown as Cluster | undefined;
+  return cluster?.isWorker === true || /^[1-9]\d*$/.test(process.env.NODE_APP_INSTANCE ?? '');
 }
 
 function warnAboutCluster(): void {

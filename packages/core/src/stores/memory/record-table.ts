@@ -2,6 +2,7 @@
 import { StoreError } from '../../errors.js';
 import { maxTextLength } from '../../protocol/argument-checks.js';
 import { isLive, type StoredRecord } from '../../protocol/record.js';
+import { DoubtIndex, type IndexedEntry } from './doubt-index.js';
 import { ExpiryHeap, type HeapItem } from './expiry-heap.js';
 
 export interface TableLimits {
@@ -17,12 +18,10 @@ export interface AttemptAdmission {
   readonly scope: string | null;
 }
 
-interface Entry extends HeapItem {
-  readonly key: string;
+interface Entry extends HeapItem, IndexedEntry {
   /** Grows from entry to entry in the order of the map. A cursor made of it stays valid after its entry is removed. */
   readonly serial: number;
   readonly scope: string | null;
-  record: StoredRecord;
   bytes: number;
 }
 
@@ -54,6 +53,7 @@ const zeroUsage: Readonly<Usage> = { records: 0, bytes: 0 };
 export class RecordTable {
   readonly #entries = new Map<string, Entry>();
   readonly #expiryHeap = new ExpiryHeap<Entry>();
+  readonly #doubts = new DoubtIndex();
   readonly #limits: TableLimits;
   readonly #usageByScope = new Map<string, Usage>();
   readonly #totalUsage: Usage = { records: 0, bytes: 0 };
@@ -81,8 +81,10 @@ export class RecordTable {
     const entry = this.#entries.get(key);
     const scope = admission?.scope ?? null;
     if (entry !== undefined) this.#replace(entry, record, bytes);
-    else
-      this.#add({ key, serial: ++this.#lastSerial, scope, record, bytes, dueAt: nextExpiryAt(record), heapIndex: 0 });
+    else {
+      const serial = ++this.#lastSerial;
+      this.#add({ key, serial, scope, record, bytes, dueAt: nextExpiryAt(record), heapIndex: 0, doubtSerial: 0 });
+    }
   }
 
   /** Handles at most `max` entries that are due. */
@@ -99,6 +101,11 @@ export class RecordTable {
       if (page.length === limit) break;
     }
     return page;
+  }
+
+  /** The same of the records that are in doubt. It looks only at those that may come into doubt. */
+  pageOfDoubts(serial: number, limit: number, now: number): { key: string; serial: number; record: StoredRecord }[] {
+    return this.#doubts.page(serial, limit, now);
   }
 
   /** The limit that a record of this size would exceed, or null. */
@@ -134,6 +141,7 @@ export class RecordTable {
   #add(entry: Entry): void {
     this.#entries.set(entry.key, entry);
     this.#expiryHeap.insert(entry);
+    this.#doubts.update(entry);
     this.#addUsage(entry.scope, 1, entry.bytes);
   }
 
@@ -142,11 +150,13 @@ export class RecordTable {
     entry.record = record;
     entry.bytes = bytes;
     this.#expiryHeap.reschedule(entry, nextExpiryAt(record));
+    this.#doubts.update(entry);
   }
 
   #remove(entry: Entry): void {
     this.#entries.delete(entry.key);
     this.#expiryHeap.remove(entry);
+    this.#doubts.remove(entry);
     this.#addUsage(entry.scope, -1, -entry.bytes);
   }
 
@@ -167,9 +177,17 @@ function nextExpiryAt(record: StoredRecord): number {
 }
 
 function recordSizeBytes(key: string, record: StoredRecord): number {
-  const { fingerprint, ownerToken, note, decisions, outcome, steps } = record;
+  const { fingerprint, ownerToken, operation, label, traceparent, note, decisions, outcome, steps } = record;
   const noteBytes = mayBeCompleted(record) ? completionReserveBytes : textBytes([note]);
-  const texts = textBytes([key, ownerToken, fingerprint, ...decisions.flatMap(({ by, reason }) => [by, reason])]);
+  const texts = textBytes([
+    key,
+    ownerToken,
+    fingerprint,
+    operation,
+    label,
+    traceparent,
+    ...decisions.flatMap(({ by, reason }) => [by, reason]),
+  ]);
   let bytes = recordOverheadBytes + texts + noteBytes + (outcome?.byteLength ?? 0);
   for (const [step, entry] of steps) bytes += stepOverheadBytes + 2 * step.length + entry.bytes.byteLength;
   return bytes;

@@ -1,5 +1,6 @@
 // @onceguard/core/redis: the store on Redis.
 
+export { checkRedisServers, type RedisCheckReport, type RedisCheckTarget } from './check-servers.js';
 export type { ConnectOptions, ServerAddress } from './connection/connect-options.js';
 export type { Credential } from './connection/credentials.js';
 export type {
@@ -10,6 +11,7 @@ export type {
   RedisPipeline,
 } from './connection/redis-client.js';
 export type { RedisStoreOptions } from './connection/redis-store-options.js';
+export { parseRedisUrl, type RedisUrl } from './connection/redis-url.js';
 export type { Durability } from './connection/replication-wait.js';
 export { safeClusterOptions, safeRedisOptions } from './connection/safe-options.js';
 export type { Finding, FindingCode, Severity } from './diagnostics/check/check-redis.js';

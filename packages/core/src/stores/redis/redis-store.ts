@@ -1,5 +1,4 @@
 // The store on Redis: every verb of the protocol is one Lua script on a record.
-import { StoreError } from '../../errors.js';
 import { parseOptions } from '../../parse-options.js';
 import {
   checkAcquire,
@@ -11,6 +10,7 @@ import {
   checkResolve,
   checkScan,
 } from '../../protocol/argument-checks.js';
+import { isInDoubt } from '../../protocol/doubt.js';
 import type {
   AcquireReply,
   AcquireRequest,
@@ -27,17 +27,20 @@ import type {
   ResolveRequest,
 } from '../../protocol/messages.js';
 import type { IdempotencyStore, ReadReply, RetryQueueLimits, ScanPage, ScanRequest } from '../../store/port.js';
+import { publishFindings } from '../publish-findings.js';
 import { CommandExecutor } from './connection/command-executor.js';
 import { CompletionSubscriber } from './connection/completion-subscriber.js';
 import type { ConnectOptions } from './connection/connect-options.js';
 import { closeConnection, connectAndWait, prepareConnection } from './connection/owned-connection.js';
 import type { RedisClient } from './connection/redis-client.js';
 import { type RedisStoreOptions, redisStoreOptionsSchema } from './connection/redis-store-options.js';
+import { scanIndex } from './connection/scan-index.js';
 import { scanKeys } from './connection/scan-keys.js';
 import { checkClientOptions } from './diagnostics/check/check-client-options.js';
-import { type CheckOptions, checkRedis, type Finding, publishFindings } from './diagnostics/check/check-redis.js';
+import { type CheckOptions, checkRedis, type Finding } from './diagnostics/check/check-redis.js';
 import { ClientMonitor } from './diagnostics/client-monitor.js';
 import type { RedisHealth } from './diagnostics/health.js';
+import { readPage } from './read-page.js';
 import type { CommandArgument } from './wire/command-argument.js';
 import { decodeReadReply } from './wire/decode-record.js';
 import {
@@ -57,7 +60,7 @@ import {
 } from './wire/encode-arguments.js';
 import type { ReplyReader } from './wire/reply-reader.js';
 import { scripts, type Verb } from './wire/scripts/index.js';
-import { completionChannel } from './wire/scripts/record-layout.js';
+import { completionChannel, recordKeys } from './wire/scripts/record-layout.js';
 
 /**
  * Keeps records in Redis ≥ 6.0 or Valkey: standalone, behind Sentinel, or in a cluster.
@@ -93,7 +96,7 @@ export class RedisStore implements IdempotencyStore {
   constructor(options: RedisStoreOptions) {
     const checked = parseOptions('new RedisStore()', redisStoreOptionsSchema, options);
     const { client, prefix, callTimeoutMs, durability, storeName, retryQueueLimits } = checked;
-    publishFindings(checkClientOptions(client));
+    publishFindings('Redis', checkClientOptions(client));
     this.name = storeName;
     this.retryQueueLimits = retryQueueLimits;
     this.callTimeoutMs = callTimeoutMs;
@@ -105,7 +108,7 @@ export class RedisStore implements IdempotencyStore {
     this.#stopMonitoring = this.#monitor.addStore(storeName, async () => {
       const findings = await this.check();
       // Once the store or its client is closed, the findings would only say that Redis cannot be reached.
-      if (this.#executor.closure === null) publishFindings(findings);
+      if (this.#executor.closure === null) publishFindings('Redis', findings);
     });
   }
 
@@ -192,15 +195,16 @@ export class RedisStore implements IdempotencyStore {
 
   /**
    * Runs SCAN over all keys of the database, in a cluster over all masters. A page may be empty although more pages follow.
-   * Keys with the prefix that cannot be read as records are skipped and counted.
+   * Keys with the prefix that cannot be read as records are skipped and counted. With `inDoubt`, it reads the index of doubts instead, and
+   * corrects entries that a crash left behind.
    */
   async scan(request: ScanRequest): Promise<ScanPage> {
     checkScan(request);
-    const { now, keys, invalidKeys, cursor } = await scanKeys(this.#executor, this.#prefix, request);
-    const read = await Promise.all(keys.map(async (key) => ({ key, reply: await this.#tryRead(key) })));
-    const records = read.flatMap(({ key, reply }) => (reply?.record ? [{ key, record: reply.record }] : []));
-    const unreadable = read.filter(({ reply }) => reply === null).length;
-    return { now, records, skipped: invalidKeys + unreadable, cursor };
+    if (request.inDoubt !== true)
+      return await readPage(await scanKeys(this.#executor, this.#prefix, request), (key) => this.read(key));
+    const listed = await scanIndex(this.#executor, this.#prefix, request);
+    const page = await readPage(listed, async (key) => decodeReadReply(await this.#run('list', key, [])));
+    return { ...page, records: page.records.filter(({ record }) => isInDoubt(record, page.now)) };
   }
 
   async remove(key: string): Promise<{ readonly now: number }> {
@@ -224,25 +228,11 @@ export class RedisStore implements IdempotencyStore {
     await this.#disconnect();
   }
 
-  /** Null: the key does not hold a record that this version can read. */
-  async #tryRead(key: string): Promise<ReadReply | null> {
-    try {
-      return await this.read(key);
-    } catch (error) {
-      if (error instanceof StoreError && error.unreadable) return null;
-      throw error;
-    }
-  }
-
   #run(verb: Verb, key: string, args: CommandArgument[]): Promise<ReplyReader> {
-    return this.#executor.runScript(verb, scripts[verb], this.#redisKey(key), args);
+    return this.#executor.runScript(verb, scripts[verb], recordKeys(this.#prefix, key), args);
   }
 
   #runDurably(verb: Verb, key: string, args: CommandArgument[]): Promise<ReplyReader> {
-    return this.#executor.runScriptDurably(verb, scripts[verb], this.#redisKey(key), args);
-  }
-
-  #redisKey(key: string): string {
-    return `${this.#prefix}{${key}}`;
+    return this.#executor.runScriptDurably(verb, scripts[verb], recordKeys(this.#prefix, key), args);
   }
 }

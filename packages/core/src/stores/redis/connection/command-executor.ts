@@ -1,13 +1,13 @@
 // Executes scripts and commands: each within the store's deadline, and failing only with a StoreError.
 import { StoreError } from '../../../errors.js';
+import { withDeadline } from '../../deadline.js';
 import type { CommandArgument } from '../wire/command-argument.js';
 import type { LuaScript } from '../wire/lua-script.js';
 import { ReplyReader } from '../wire/reply-reader.js';
-import { sideKey } from '../wire/scripts/record-layout.js';
+import type { RecordKeys } from '../wire/scripts/record-layout.js';
 import { isUnknownScript, toStoreError } from './classify-error.js';
 import type { ClientObserver } from './client-observer.js';
 import { CommandBatcher } from './command-batcher.js';
-import { withDeadline } from './deadline.js';
 import { redact } from './redact.js';
 import { isClosed, mastersOf, type RedisClient, type RedisNode, send } from './redis-client.js';
 import { type Durability, runScriptAndWait } from './replication-wait.js';
@@ -48,10 +48,10 @@ export class CommandExecutor {
     return { reason: this.#closed ? storeClosedMessage : clientClosedMessage, since: this.#closedAt };
   }
 
-  /** Runs the script on the record's key and its side key. */
-  runScript(verb: string, script: LuaScript, key: string, args: readonly CommandArgument[]): Promise<ReplyReader> {
+  /** Runs the script on the keys of a record. */
+  runScript(verb: string, script: LuaScript, keys: RecordKeys, args: readonly CommandArgument[]): Promise<ReplyReader> {
     return this.#runWithDeadline(verb, () =>
-      this.#evaluateScript(script, [script.sha1, 2, key, sideKey(key), ...args]),
+      this.#evaluateScript(script, [script.sha1, 3, keys.record, keys.side, keys.index, ...args]),
     );
   }
 
@@ -59,21 +59,32 @@ export class CommandExecutor {
   runScriptDurably(
     verb: string,
     script: LuaScript,
-    key: string,
+    keys: RecordKeys,
     args: readonly CommandArgument[],
   ): Promise<ReplyReader> {
     const { durability, callTimeoutMs } = this.options;
-    if (durability === null) return this.runScript(verb, script, key, args);
+    if (durability === null) return this.runScript(verb, script, keys, args);
     const deadlineAt = performance.now() + callTimeoutMs;
     return this.#runWithDeadline(verb, () => {
       this.#batcher.flush();
-      return runScriptAndWait(this.client, durability, script, [2, key, sideKey(key), ...args], deadlineAt);
+      const keysAndArgs = [3, keys.record, keys.side, keys.index, ...args];
+      return runScriptAndWait(this.client, durability, script, keysAndArgs, deadlineAt);
     });
   }
 
   /** Sends one command to one server. */
   runCommand(node: RedisNode, command: string, args: CommandArgument[]): Promise<ReplyReader> {
     return this.#runWithDeadline(command, () => send(node, command, args));
+  }
+
+  /** Runs the script on keys of several records. */
+  runMultiKeyScript(verb: string, script: LuaScript, keys: readonly string[]): Promise<ReplyReader> {
+    return this.#runWithDeadline(verb, () => this.#evaluateScript(script, [script.sha1, keys.length, ...keys]));
+  }
+
+  /** Sends one command, in a cluster to the server of its first argument, the key. */
+  runKeyCommand(command: string, args: CommandArgument[]): Promise<ReplyReader> {
+    return this.#runWithDeadline(command, () => this.#batcher.send(command, args));
   }
 
   masters(): readonly RedisNode[] {

@@ -1,6 +1,6 @@
 // The options of RedisStore.connect: the address of Redis, the credentials, and their validation.
 import type { ClusterOptions, RedisOptions } from 'ioredis';
-import { z } from 'zod';
+import * as z from 'zod';
 import { functionField, milliseconds } from '../../../parse-options.js';
 import type { RetryQueueLimits } from '../../../store/port.js';
 import { retryQueueLimitsField } from '../../store-options.js';

@@ -1,5 +1,5 @@
 // User and password of the store's own clients: fixed texts, or functions that are called for every connection.
-import { withDeadline } from './deadline.js';
+import { withDeadline } from '../../deadline.js';
 
 /** A text, or a function that returns the currently valid text, such as a token of a cloud identity. */
 export type Credential = string | (() => string | Promise<string>);

@@ -1,5 +1,5 @@
 // The options of RedisStore.
-import { z } from 'zod';
+import * as z from 'zod';
 import { milliseconds, wholeNumber } from '../../../parse-options.js';
 import type { RetryQueueLimits } from '../../../store/port.js';
 import { retryQueueLimitsField, storeNameField } from '../../store-options.js';

@@ -1,5 +1,6 @@
 // Parses the usual URL of a Redis: redis://user:password@host:port/database.
 
+/** The parts of such a URL. */
 export interface RedisUrl {
   readonly host: string;
   readonly port?: number;
@@ -10,7 +11,12 @@ export interface RedisUrl {
   readonly isTls: boolean;
 }
 
-/** Returns only what the text contains, without defaults. Null: it is not such a URL, has a query, or is not URL-encoded. */
+/**
+ * Returns only what the text contains, without defaults. Null: it is not such a URL, has a query, or is not URL-encoded.
+ *
+ * @example
+ * const address = parseRedisUrl('rediss://store:secret@redis.internal:6380/2');
+ */
 export function parseRedisUrl(text: string): RedisUrl | null {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^rediss?:$/.test(url.protocol) || !/^\/?\d{0,9}$/.test(url.pathname)) return null;

@@ -1,7 +1,8 @@
 // Reads a page of record keys with SCAN, one server after the other.
 import { StoreError } from '../../../errors.js';
-import { checkKey } from '../../../protocol/argument-checks.js';
+import { isKey } from '../../../protocol/argument-checks.js';
 import type { ScanRequest } from '../../../store/port.js';
+import { isCompanionName, parseRecordName } from '../wire/scripts/record-layout.js';
 import type { CommandExecutor } from './command-executor.js';
 import type { RedisNode } from './redis-client.js';
 
@@ -15,7 +16,7 @@ export interface KeyPage {
 }
 
 /**
- * Returns keys without the prefix and the braces. A cursor is `server position`. It names the server, because servers come
+ * Returns the keys of records, without the prefix and the hash tag. A cursor is `server position`. It names the server, because servers come
  * and go between two pages. If that server is gone, the scan continues with the next one in order.
  */
 export async function scanKeys(executor: CommandExecutor, prefix: string, request: ScanRequest): Promise<KeyPage> {
@@ -26,35 +27,29 @@ export async function scanKeys(executor: CommandExecutor, prefix: string, reques
   const server = servers[index];
   if (server === undefined) return { now, keys: [], invalidKeys: 0, cursor: null };
   const from = serverAddress(server) === address ? position : '0';
-  const beginning = `${executor.keyPrefix}${prefix}{`;
+  const beginning = `${executor.keyPrefix}${prefix}`;
   const reply = await executor.runCommand(server, 'scan', [
     from,
     'MATCH',
-    `${escapePattern(beginning)}*}`,
+    `${escapePattern(beginning)}{*}*`,
     'COUNT',
     request.limit,
   ]);
   const next = reply.readText();
   const names = reply.readList();
-  const found: string[] = [];
-  while (names.hasMore) found.push(names.readText().slice(beginning.length, -1));
-  const keys = found.filter(isValidKey);
+  const found: (string | null)[] = [];
+  while (names.hasMore) {
+    const name = names.readText().slice(beginning.length);
+    if (!isCompanionName(name)) found.push(parseRecordName(name));
+  }
+  const keys = found.flatMap((key) => (key !== null && isKey(key) ? [key] : []));
   const page = { now, keys, invalidKeys: found.length - keys.length };
   if (next !== '0') return { ...page, cursor: `${serverAddress(server)} ${next}` };
   const nextServer = servers[index + 1];
   return { ...page, cursor: nextServer === undefined ? null : `${serverAddress(nextServer)} 0` };
 }
 
-function isValidKey(key: string): boolean {
-  try {
-    checkKey(key);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function readServerClock(executor: CommandExecutor, server: RedisNode | undefined): Promise<number> {
+export async function readServerClock(executor: CommandExecutor, server: RedisNode | undefined): Promise<number> {
   if (server === undefined) throw new StoreError('unavailable', 'The cluster client knows no master yet.');
   const time = await executor.runCommand(server, 'time', []);
   return time.readNumber() * 1_000 + Math.floor(time.readNumber() / 1_000);

@@ -1,5 +1,5 @@
 // Detects failovers and restarts by run id and replication id: the new master may have lost acknowledged writes.
-import { withDeadline } from '../connection/deadline.js';
+import { withDeadline } from '../../deadline.js';
 import { mastersOf, type RedisClient } from '../connection/redis-client.js';
 import { serverName } from '../connection/server-name.js';
 import { type MasterIdentity, readMasterIdentity } from './master-identity.js';

@@ -38,8 +38,11 @@ export function decodeRecord(reply: ReplyReader): StoredRecord {
   const state = stateByByte[raw[stateOffset] ?? 0];
   if (state === undefined || raw.length < textsOffset + minTextsLength)
     throw reply.damagedRecordError('has no known state');
-  const [fencingToken, attempt, expiresAt, untilAt, leaseMsOrCompletedAt, recordTtlMs, outcomeTtlMs, unknownTtlMs] =
-    decodeNumbers(raw, reply);
+  const [fencingToken, attempt, expiresAt, untilAt, leaseMsOrCompletedAt, ...durationsAndStarts] = decodeNumbers(
+    raw,
+    reply,
+  );
+  const [recordTtlMs, outcomeTtlMs, unknownTtlMs, firstAcquiredAt, acquiredAt] = durationsAndStarts;
   const texts = new TextReader(raw, reply);
   const inProgress = state === 'in_progress';
   const completed = state === 'completed';
@@ -48,6 +51,9 @@ export function decodeRecord(reply: ReplyReader): StoredRecord {
     state,
     ownerToken: texts.next(1),
     fingerprint: texts.next(1) || null,
+    operation: texts.next(2),
+    label: texts.next(2) || null,
+    traceparent: texts.next(1) || null,
     fencingToken,
     attempt,
     takeover: raw[flagsOffset] === 1,
@@ -57,6 +63,8 @@ export function decodeRecord(reply: ReplyReader): StoredRecord {
     recordTtlMs,
     outcomeTtlMs,
     unknownTtlMs,
+    firstAcquiredAt,
+    acquiredAt,
     steps,
     note: texts.next(2) || null,
     decisions: decodeDecisions(texts.next(2), reply),
@@ -72,20 +80,21 @@ export function decodeRecord(reply: ReplyReader): StoredRecord {
 
 const stateOffset = recordMark.length + checksumLength;
 const flagsOffset = stateOffset + 1;
-const numbersOffset = flagsOffset + 5;
-const textsOffset = numbersOffset + 8 * 8;
-/** The length fields of the four texts: token, fingerprint, note, decisions. */
-const minTextsLength = 1 + 1 + 2 + 2;
+const numbersOffset = flagsOffset + 6;
+const textsOffset = numbersOffset + 8 * 10;
+/** The length fields of the texts: token, fingerprint, operation, label, traceparent, note, decisions. */
+const minTextsLength = 1 + 1 + 2 + 2 + 1 + 2 + 2;
 
-type EightNumbers = [number, number, number, number, number, number, number, number];
+type TenNumbers = [number, number, number, number, number, number, number, number, number, number];
 
-function decodeNumbers(raw: Buffer, reply: ReplyReader): EightNumbers {
+function decodeNumbers(raw: Buffer, reply: ReplyReader): TenNumbers {
   const numberAt = (index: number): number => {
     const number = raw.readDoubleBE(numbersOffset + 8 * index);
     if (Number.isInteger(number) && number >= 0 && number < recordNumberLimit) return number;
     throw reply.damagedRecordError('has an invalid number');
   };
-  return [numberAt(0), numberAt(1), numberAt(2), numberAt(3), numberAt(4), numberAt(5), numberAt(6), numberAt(7)];
+  const firstFive = [numberAt(0), numberAt(1), numberAt(2), numberAt(3), numberAt(4)] as const;
+  return [...firstFive, numberAt(5), numberAt(6), numberAt(7), numberAt(8), numberAt(9)];
 }
 
 /** Reads the length-prefixed texts of a record, and then the bytes after the last text. */

@@ -1,6 +1,6 @@
 // Decodes the replies of the scripts into the replies of the protocol. A script that refuses replies with the raw record;
 // the functions of `protocol/` derive from it what the caller gets.
-import { acquiredReply, notAcquiredReply } from '../../../protocol/acquire.js';
+import { acquiredReply, firstAttempt, notAcquiredReply } from '../../../protocol/acquire.js';
 import type {
   AcquireReply,
   AcquireRequest,
@@ -17,8 +17,9 @@ import type { ReplyReader } from './reply-reader.js';
 
 export function decodeAcquireReply(reply: ReplyReader, request: AcquireRequest): AcquireReply {
   const now = reply.readNumber();
-  const kind = reply.readOneOf(['acquired', 'refused', 'superseded']);
+  const kind = reply.readOneOf(['first', 'acquired', 'refused', 'superseded']);
   if (kind === 'superseded') return { kind, now };
+  if (kind === 'first') return { ...acquiredReply(firstAttempt(null, request, now)), now };
   const record = decodeRecord(reply);
   return kind === 'acquired' ? { ...acquiredReply(record), now } : notAcquiredReply(record, request, now);
 }

@@ -12,13 +12,18 @@ import type {
 } from '../../../protocol/messages.js';
 import { recordExpiry } from '../../../protocol/record-lifetime.js';
 import { type CommandArgument, isTooLargeToBatch } from './command-argument.js';
+import { keyExpiryGraceMs } from './scripts/record-layout.js';
 
 /** The script publishes the end of the current attempt only if this store is subscribed to such messages. */
 export function encodeAcquireArguments(request: AcquireRequest, isSubscribed: boolean): CommandArgument[] {
   const { ownerToken, fingerprint, leaseMs, onAbandoned, notAfter, lastSeenFencingToken, notifyOnEnd } = request;
   const ttls = [request.recordTtlMs, request.outcomeTtlMs, request.unknownTtlMs];
   const announce = isSubscribed && notifyOnEnd === true ? ['announce'] : [];
-  return [ownerToken, fingerprint ?? '', leaseMs, onAbandoned, notAfter, lastSeenFencingToken, ...ttls, ...announce];
+  const { operation, label, traceparent } = request;
+  const description = [operation, label ?? '', traceparent ?? ''];
+  const policy = [leaseMs, onAbandoned, notAfter, lastSeenFencingToken, ...ttls];
+  const keyLifeMs = leaseMs + recordExpiry(0, onAbandoned !== 'rerun', request) + keyExpiryGraceMs;
+  return [ownerToken, fingerprint ?? '', ...policy, ...description, keyLifeMs, ...announce];
 }
 
 export function encodeRenewArguments(lease: Lease, leaseMs: number): CommandArgument[] {
@@ -35,7 +40,8 @@ export function encodeCheckpointArguments(
 
 export function encodeCompleteArguments(lease: Lease, completion: Completion): CommandArgument[] {
   const { ownerToken, fencingToken, recordTtlMs } = lease;
-  return [ownerToken, fencingToken, encodeLease(lease), recordTtlMs, ...encodeOutcome(completion), completion.notAfter];
+  const keyLifeMs = recordTtlMs + keyExpiryGraceMs;
+  return [ownerToken, fencingToken, encodeLease(lease), keyLifeMs, ...encodeOutcome(completion), completion.notAfter];
 }
 
 export function encodeReleaseArguments(holder: LeaseIdentity, release: ReleaseRequest): CommandArgument[] {
@@ -60,14 +66,16 @@ function guardedTtlMs(retention: RecordRetention): number {
 
 /** The fields from which a script can write the record again after Redis has lost it. */
 function encodeLease(lease: Lease): string {
-  const { takeover, recovering, guarded, fingerprintBound, attempt, outcomeTtlMs, unknownTtlMs, fingerprint } = lease;
+  const { takeover, recovering, guarded, fingerprintBound, attempt, outcomeTtlMs, unknownTtlMs } = lease;
+  const { firstAcquiredAt, acquiredAt, fingerprint, traceparent, operation, label } = lease;
   const flags = [takeover, recovering, guarded, fingerprintBound].map(Number).join('');
-  return `${flags} ${attempt} ${outcomeTtlMs} ${unknownTtlMs} ${fingerprint ?? ''}`;
+  const numbers = `${attempt} ${outcomeTtlMs} ${unknownTtlMs} ${firstAcquiredAt} ${acquiredAt}`;
+  return `${flags} ${numbers} ${fingerprint ?? ''} ${traceparent ?? ''}\n${operation}\n${label ?? ''}`;
 }
 
-/** Empty bytes are a valid outcome. An empty TTL says that there is no outcome. */
+/** How long the key of the outcome lives, and the outcome. Empty bytes are a valid outcome; an empty lifetime says that there is none. */
 function encodeOutcome({ outcome, outcomeTtlMs, note }: Completion): [CommandArgument, CommandArgument, string] {
-  return outcome === null ? ['', '', note ?? ''] : [outcomeTtlMs, encodeBytes(outcome), note ?? ''];
+  return outcome === null ? ['', '', note ?? ''] : [outcomeTtlMs + keyExpiryGraceMs, encodeBytes(outcome), note ?? ''];
 }
 
 /**

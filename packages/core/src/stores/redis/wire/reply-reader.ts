@@ -48,6 +48,11 @@ export class ReplyReader {
     throw this.#unexpectedReplyError('has no number where a number is expected');
   }
 
+  /** Reads the rest as texts. */
+  *readTexts(): Iterable<string> {
+    while (this.hasMore) yield this.readText();
+  }
+
   readList(): ReplyReader {
     return new ReplyReader(this.#command, this.#items[this.#next++], this.#redact);
   }

@@ -1,7 +1,7 @@
 // Queries a server, each query within the store's deadline, and collects the commands that it refuses.
 
+import { withDeadline } from '../../../deadline.js';
 import { isUnknownScript, toStoreError } from '../../connection/classify-error.js';
-import { withDeadline } from '../../connection/deadline.js';
 import { redact } from '../../connection/redact.js';
 import { type RedisClient, type RedisNode, send } from '../../connection/redis-client.js';
 import type { CommandArgument } from '../../wire/command-argument.js';

@@ -1,11 +1,11 @@
 // Checks whether the user may run the store's scripts: runs a script that tries each of their commands and leaves no key.
 import { defineScript } from '../../wire/lua-script.js';
-import { sideKey } from '../../wire/scripts/record-layout.js';
+import { type RecordKeys, recordKeys, recordTags } from '../../wire/scripts/record-layout.js';
 import { hashSlot } from './cluster-slots.js';
 import type { ServerCheck } from './server-check.js';
 
 /**
- * KEYS: 1 a record that does not exist, 2 its side key.
+ * KEYS: 1 a record that does not exist, 2 its side key, 3 an index.
  * Reply: each command that was refused, followed by the error.
  * A full server refuses only the first write of a script, so the first write is a SET. PEXPIREAT with a time in the past
  * deletes what SET wrote, even if the user may not use DEL. The script writes values without an expiry only if the user may
@@ -30,6 +30,11 @@ try('HGETALL', KEYS[2])
 try('SET', KEYS[1], '', 'PX', '1')
 try('PEXPIREAT', KEYS[1], '1')
 try('HDEL', KEYS[2], 'step')
+try('ZRANGEBYSCORE', KEYS[3], '0', '1')
+try('PTTL', KEYS[3])
+try('PEXPIRE', KEYS[3], '1')
+try('ZADD', KEYS[3], 'XX', '0', 'name')
+try('ZREM', KEYS[3], 'name')
 if try('DEL', KEYS[1], KEYS[2]) then
   try('APPEND', KEYS[1], '')
   try('HSET', KEYS[2], 'step', '')
@@ -41,9 +46,9 @@ return refused
 /** Records every refused command in the probe. Does nothing if the server has no slot for a key. */
 export async function checkPermissions(check: ServerCheck): Promise<void> {
   const { probe } = check;
-  const key = await findKeyOnServer(check);
-  if (key === null) return;
-  const keys = [2, key, sideKey(key)];
+  const found = await findKeysOnServer(check);
+  if (found === null) return;
+  const keys = [3, found.record, found.side, found.index];
   // The store needs both commands: it sends the text of a script if the server does not know its digest.
   await probe.queryByKey('EVALSHA', [permissionsScript.sha1, ...keys]);
   const reply = await probe.queryByKey('EVAL', [permissionsScript.text, ...keys]);
@@ -52,16 +57,16 @@ export async function checkPermissions(check: ServerCheck): Promise<void> {
   while (refused.hasMore) probe.recordRefusal(refused.readText(), refused.readText());
 }
 
-/** Finds a key with the prefix whose slot is on this server. */
-async function findKeyOnServer({ client, node, probe, options }: ServerCheck): Promise<string | null> {
+/** Finds the keys of a record, with the prefix, whose slot is on this server. Null if it serves none. */
+async function findKeysOnServer({ client, node, probe, options }: ServerCheck): Promise<RecordKeys | null> {
   const { prefix } = options;
-  if (client === node) return `${prefix}{check}`;
+  if (client === node) return recordKeys(prefix, 'check');
   const ranges = parseOwnSlots(await probe.query('CLUSTER NODES'));
   if (ranges.length === 0) return null;
-  for (let trial = 0; trial < 100_000; trial += 1) {
-    const key = `${prefix}{check-${trial}}`;
-    const slot = hashSlot(`${client.options.keyPrefix ?? ''}${key}`);
-    if (ranges.some(([first, last]) => first <= slot && slot <= last)) return key;
+  for (const tag of recordTags()) {
+    const keys = recordKeys(prefix, `${tag}-check`);
+    const slot = hashSlot(`${client.options.keyPrefix ?? ''}${keys.record}`);
+    if (ranges.some(([first, last]) => first <= slot && slot <= last)) return keys;
   }
   return null;
 }

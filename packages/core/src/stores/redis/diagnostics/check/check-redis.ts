@@ -14,7 +14,6 @@ import { createFinding, type Finding } from './findings.js';
 import type { CheckOptions, ServerCheck } from './server-check.js';
 
 export type { Finding, FindingCode, Severity } from './findings.js';
-export { publishFindings } from './publish-findings.js';
 export type { CheckOptions } from './server-check.js';
 
 /**

@@ -2,6 +2,7 @@
 import { acquireScript } from './acquire-script.js';
 import { checkpointScript } from './checkpoint-script.js';
 import { completeScript } from './complete-script.js';
+import { listScript } from './list-script.js';
 import { readScript } from './read-script.js';
 import { releaseScript } from './release-script.js';
 import { removeScript } from './remove-script.js';
@@ -17,6 +18,7 @@ export const scripts = Object.freeze({
   resolve: resolveScript,
   remove: removeScript,
   read: readScript,
+  list: listScript,
 });
 
 export type Verb = keyof typeof scripts;

@@ -25,16 +25,19 @@ expiresAt = math.max(expiresAt, untilAt + (guarded == 1 and guardedTtlMs or plai
 export const canOverwrite = '(not raw or fence <= leaseFence)';
 
 /**
- * ARGV: 3 takeover, recovering, guarded, bound, attempt, outcomeTtlMs, unknownTtlMs and fingerprint, such as
- * `0100 2 100 200 v1:…`; 4 recordTtlMs.
- * Reads `leaseFence`. Sets the record's fields from the lease. The steps, the decisions and the expiry of an older copy stay.
+ * ARGV: 3 takeover, recovering, guarded, bound, attempt, outcomeTtlMs, unknownTtlMs, firstAcquiredAt, acquiredAt, fingerprint and
+ * traceparent, such as `0100 2 100 200 1764000000000 1764000000000 v1:… 00-…`, then operation and label on a line each.
+ * Reads `leaseFence` and `plainTtlMs`, the recordTtlMs. Sets the record's fields from the lease. The steps, the decisions and the expiry of an older copy stay, and
+ * whether it is listed.
  */
 export const restoreFromLease = `
-local takeoverFlag, recoveringFlag, guardedFlag, boundFlag, attemptText, outcomeTtl, unknownTtl, leaseFingerprint =
-  string.match(ARGV[3], '^(%d)(%d)(%d)(%d) (%d+) (%d+) (%d+) (.*)$')
+local takeoverFlag, recoveringFlag, guardedFlag, boundFlag, attemptText, outcomeTtl, unknownTtl, firstText, acquiredText
+takeoverFlag, recoveringFlag, guardedFlag, boundFlag, attemptText, outcomeTtl, unknownTtl, firstText, acquiredText,
+  fingerprint, traceparent, operation, label =
+  string.match(ARGV[3], '^(%d)(%d)(%d)(%d) (%d+) (%d+) (%d+) (%d+) (%d+) (%S*) (%S*)\\n(.*)\\n(.*)$')
 takeover, recovering, guarded, bound = takeoverFlag + 0, recoveringFlag + 0, guardedFlag + 0, boundFlag + 0
-attempt, fingerprint = attemptText + 0, leaseFingerprint
-recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(ARGV[4]), outcomeTtl + 0, unknownTtl + 0
+attempt, firstAcquiredAt, acquiredAt = attemptText + 0, firstText + 0, acquiredText + 0
+recordTtlMs, outcomeTtlMs, unknownTtlMs = tonumber(plainTtlMs), outcomeTtl + 0, unknownTtl + 0
 state, token, fence, untilAt, leaseMsOrCompletedAt, note = 'p', ARGV[1], leaseFence, 0, 0, ''
-if not live then expiresAt, hasSideKey, decisions = 0, 0, '' end
+if not live then expiresAt, hasSideKey, listed, decisions = 0, 0, 0, '' end
 `;

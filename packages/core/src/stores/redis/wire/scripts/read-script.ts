@@ -3,7 +3,7 @@ import { defineScript } from '../lua-script.js';
 import { loadRecord, loadSteps, replyRecordWithSteps } from './record-fragments.js';
 
 /**
- * KEYS: 1 record, 2 side key. ARGV: none.
+ * ARGV: none.
  * Reply: now, then `absent`, or `found record outcome (step value)…`.
  */
 export const readScript = defineScript(`

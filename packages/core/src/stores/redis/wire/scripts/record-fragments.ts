@@ -6,6 +6,7 @@ import {
   completionChannel,
   damagedRecordCode,
   foreignKeyCode,
+  indexSlackMs,
   keyExpiryGraceMs,
   markPrefix,
   newerLayoutCode,
@@ -21,30 +22,43 @@ import {
  * of a script. Therefore the first write is one that a full server refuses (SET, HSET), unless the script makes the record
  * smaller.
  *
- * The record's fields are local variables: state, takeover, recovering, guarded, bound, hasSideKey, fence, attempt,
- * expiresAt, untilAt, leaseMsOrCompletedAt, recordTtlMs, outcomeTtlMs, unknownTtlMs, token, fingerprint, note, decisions.
+ * The record's fields are local variables: state, takeover, recovering, guarded, bound, hasSideKey, listed, fence, attempt,
+ * expiresAt, untilAt, leaseMsOrCompletedAt, recordTtlMs, outcomeTtlMs, unknownTtlMs, firstAcquiredAt, acquiredAt, token,
+ * fingerprint, operation, label, traceparent, note, decisions.
  */
 
 /** A statement: ends the script because the record is damaged. It comes before the first write. */
 export const replyDamaged = (damage: string) => `return redis.error_reply('${damagedRecordCode} The record ${damage}')`;
 
+/**
+ * An expression: the digits of a time. Lua's own conversion of a number takes longer than the command that needs it. `%d` alone would
+ * overflow where a C long has 32 bits.
+ */
+const digits = (time: string) => `string.format('%d%06d', ${time} / 1e6, ${time} % 1e6)`;
+
 /** An expression: the checksum of `head`. It includes the key, so that a record copied to another key fails its check. */
-const checksumOf = (head: string) => `string.sub(redis.sha1hex(name .. ${head}), 1, ${checksumLength})`;
+export const checksumOf = (head: string) => `string.sub(redis.sha1hex(name .. ${head}), 1, ${checksumLength})`;
 
 /**
- * KEYS: 1 record, 2 side key.
- * Defines `name` (the record's key without prefix), `now`, `raw` (false if there is no record), `live` (the record has not
- * expired), the record's fields (nil without a record), `awaited` (a caller waits for the end of the current attempt), and
- * `outcomeAt` (the position of the outcome in `raw`).
+ * KEYS: 1 record, 2 side key, 3 index of doubts. Every script of a verb has these.
+ * Defines `name` (the record's key without prefix), `now` and `raw` (false if there is no record).
  */
-export const loadRecordOrElse = (onDamaged: string) => `
-local name = string.match(KEYS[1], '{(.*)}$')
+export const readRecord = `
+local name = string.match(KEYS[1], '}(.*)$')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local raw, live = redis.call('GET', KEYS[1]), false
-local unpacked, state, awaited, takeover, recovering, guarded, bound, hasSideKey
+local raw = redis.call('GET', KEYS[1])
+`;
+
+/**
+ * Comes after `readRecord`. Defines `live` (the record has not expired), the record's fields (nil without a record), `awaited` (a caller
+ * waits for the end of the current attempt), and `outcomeAt` (the position of the outcome in `raw`). Declares `keyLifeMs`.
+ */
+export const unpackRecordOrElse = (onDamaged: string) => `
+local live = false
+local unpacked, state, awaited, takeover, recovering, guarded, bound, hasSideKey, listed
 local fence, attempt, expiresAt, untilAt, leaseMsOrCompletedAt, recordTtlMs, outcomeTtlMs, unknownTtlMs
-local token, fingerprint, note, decisions, outcomeAt
+local firstAcquiredAt, acquiredAt, token, fingerprint, operation, label, traceparent, note, decisions, outcomeAt, keyLifeMs
 if raw then
   if string.sub(raw, 1, ${recordMark.length}) ~= '${recordMark}' then
     if string.sub(raw, 1, ${markPrefix.length}) ~= '${markPrefix}' then
@@ -52,9 +66,9 @@ if raw then
     end
     return redis.error_reply('${newerLayoutCode} The record has a layout that this version does not know')
   end
-  unpacked, state, takeover, recovering, guarded, bound, hasSideKey,
+  unpacked, state, takeover, recovering, guarded, bound, hasSideKey, listed,
     fence, attempt, expiresAt, untilAt, leaseMsOrCompletedAt, recordTtlMs, outcomeTtlMs, unknownTtlMs,
-    token, fingerprint, note, decisions, outcomeAt = pcall(struct.unpack, '${packFormat}', raw, ${checksummedOffset})
+    firstAcquiredAt, acquiredAt, token, fingerprint, operation, label, traceparent, note, decisions, outcomeAt = pcall(struct.unpack, '${packFormat}', raw, ${checksummedOffset})
   if not unpacked or fence > ${maxFencingToken} or (#raw >= outcomeAt and (state ~= 'c' or hasSideKey == 1)) or
     string.sub(raw, ${recordMark.length + 1}, ${checksummedOffset - 1}) ~= ${checksumOf(`string.sub(raw, ${checksummedOffset}, outcomeAt - 1)`)} then
     ${onDamaged}
@@ -66,15 +80,18 @@ if raw then
 end
 `;
 
-/** As `loadRecordOrElse`. A damaged record ends the script. */
-export const loadRecord = loadRecordOrElse(replyDamaged('fails its checksum'));
+/** As `unpackRecordOrElse`. A damaged record ends the script. */
+export const unpackRecord = unpackRecordOrElse(replyDamaged('fails its checksum'));
+
+export const loadRecord = `${readRecord}${unpackRecord}`;
 
 /** Reads the record's fields and `awaited`. Defines `head`: the packed record without an outcome. */
 export const packRecord = `
 local head = struct.pack('${packFormat}',
-  awaited and state == 'p' and 'w' or state, takeover, recovering, guarded, bound, hasSideKey,
+  awaited and state == 'p' and 'w' or state, takeover, recovering, guarded, bound, hasSideKey, listed,
   fence, attempt, expiresAt, untilAt, leaseMsOrCompletedAt, recordTtlMs, outcomeTtlMs, unknownTtlMs,
-  #token, token, #fingerprint, fingerprint, #note, note, #decisions, decisions)
+  firstAcquiredAt, acquiredAt, #token, token, #fingerprint, fingerprint, #operation, operation, #label, label,
+  #traceparent, traceparent, #note, note, #decisions, decisions)
 head = '${recordMark}' .. ${checksumOf('head')} .. head
 `;
 
@@ -107,33 +124,74 @@ export const makeRoom = `
 redis.call('DEL', KEYS[1])
 `;
 
-/** Reads the record's fields. Writes a record that is not completed, and gives its steps the same expiry. Sets `raw`. */
+/**
+ * Reads the record's fields and `keyLifeMs`. Enters the record in the index of doubts, before the record is written: an entry without a
+ * record does no harm, a record without its entry would not be found. The index never expires before the record. It keeps an empty
+ * member and lives a day longer than it must, so that not every attempt creates, expires and deletes it.
+ */
+export const listRecord = `
+listed = 1
+redis.call('ZADD', KEYS[3], ${digits('untilAt')}, name)
+if redis.call('PTTL', KEYS[3]) - keyLifeMs < 0 then
+  redis.call('ZADD', KEYS[3], '-1', '')
+  redis.call('PEXPIRE', KEYS[3], keyLifeMs + ${indexSlackMs})
+end
+`;
+
+/**
+ * The same for an attempt that has begun, after its record was written. A refusal of the index must not fail a renewal, or the record of
+ * an unknown outcome; a full server refuses nothing after that write.
+ */
+export const listWrittenRecord = `
+redis.pcall('ZADD', KEYS[3], state == 'u' and '0' or ${digits('untilAt')}, name)
+local indexLifeMs = redis.pcall('PTTL', KEYS[3])
+if type(indexLifeMs) == 'number' and indexLifeMs < keyLifeMs then
+  redis.pcall('PEXPIRE', KEYS[3], keyLifeMs + ${indexSlackMs})
+end
+`;
+
+/** Reads `wasListed`. Comes after the record was written. A refusal leaves a stale entry, and must not fail what has been recorded. */
+export const unlistRecord = `
+if wasListed == 1 then redis.pcall('ZREM', KEYS[3], name) end
+`;
+
+/** An expression: whether `value`, that of a step, is an intent. Its seq is odd. */
+export const isIntentValue = (value: string) => `string.match(${value}, '^%d*[13579]:')`;
+
+/** Reads `expiresAt`. Sets `keyLifeMs`: how long the key of the record lives from now on. */
+export const computeKeyLife = `
+keyLifeMs = expiresAt + ${keyExpiryGraceMs} - now
+`;
+
+/** Reads the record's fields and `keyLifeMs`. Writes a record that is not completed; its steps expire with it. Sets `raw`. */
 export const saveRecord = `
 ${packRecord}
 raw = head
-redis.call('SET', KEYS[1], raw, 'PX', expiresAt + ${keyExpiryGraceMs} - now)
+redis.call('SET', KEYS[1], raw, 'PX', keyLifeMs)
 if hasSideKey == 1 then redis.call('PEXPIREAT', KEYS[2], expiresAt + ${keyExpiryGraceMs}) end
 ${publishCompletion}`;
 
 /**
  * ARGV: 6 the outcome's bytes, 7 note.
  * Reads the record's fields, `recordLifeMs` (how long the record lives from now on), `leastExpiresAt` (it does not expire
- * earlier) and `outcomeLifeMs` (how long the outcome is kept; nil: there is no outcome). Writes the completed record with
- * its outcome and without steps.
+ * earlier), `outcomeLifeMs` (how long the outcome is kept; nil: there is no outcome) and `outcomeKeyLifeMs` (how long its key lives).
+ * `keyLifeMs` may have how long the key of the record lives. Writes the completed record with its outcome and without steps.
  */
 export const saveCompletedRecord = `
-local hadSideKey = hasSideKey
+local hadSideKey, wasListed = hasSideKey, listed
+listed = 0
 state, note, leaseMsOrCompletedAt = 'c', ARGV[7], now
 expiresAt = math.max(now + recordLifeMs, leastExpiresAt)
+if not keyLifeMs or expiresAt == leastExpiresAt then ${computeKeyLife} end
 untilAt = outcomeLifeMs and now + outcomeLifeMs or 0
 hasSideKey = outcomeLifeMs and untilAt < expiresAt and 1 or 0
-if hasSideKey == 1 then redis.call('SET', KEYS[2], ARGV[6], 'PX', outcomeLifeMs + ${keyExpiryGraceMs}) end
+if hasSideKey == 1 then redis.call('SET', KEYS[2], ARGV[6], 'PX', outcomeKeyLifeMs) end
 if not outcomeLifeMs then redis.call('DEL', KEYS[1], KEYS[2]) end
 ${packRecord}
 if outcomeLifeMs and hasSideKey == 0 then head = head .. ARGV[6] end
-redis.call('SET', KEYS[1], head, 'PX', expiresAt + ${keyExpiryGraceMs} - now)
+redis.call('SET', KEYS[1], head, 'PX', keyLifeMs)
 if hadSideKey > hasSideKey then redis.call('DEL', KEYS[2]) end
-${publishCompletion}`;
+${unlistRecord}${publishCompletion}`;
 
 /**
  * An expression: a reply of `now`, the kind, the raw record, and the outcome's bytes under the side key or false. The client

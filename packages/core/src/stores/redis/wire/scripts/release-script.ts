@@ -2,10 +2,16 @@
 import { restoreWindowMs } from '../../../../protocol/record.js';
 import { defineScript } from '../lua-script.js';
 import { checkOwnership } from './lease-fragments.js';
-import { loadRecord, makeRoom, saveRecord } from './record-fragments.js';
+import {
+  computeKeyLife,
+  listWrittenRecord,
+  loadRecord,
+  makeRoom,
+  saveRecord,
+  unlistRecord,
+} from './record-fragments.js';
 
 /**
- * KEYS: 1 record, 2 side key.
  * ARGV: 1 owner token, 2 fencing token, 3 as, 4 retryAfterMs, 5 note, 6 recordTtlMs, 7 recordTtlMs of an unknown record,
  * 8 present only if the record drops its fingerprint.
  * Reply: now, then `ok`, `lost` or `gone`.
@@ -23,12 +29,16 @@ if unknown then
 else
   state, note = 'r', ''
   if hasSideKey == 0 then
-    expiresAt = math.min(expiresAt, math.max(now + ${restoreWindowMs}, untilAt))
+    if decisions == '' then expiresAt = math.min(expiresAt, math.max(now + ${restoreWindowMs}, untilAt)) end
     if ARGV[8] and bound == 0 then fingerprint = '' end
   end
   untilAt = 0
 end
 leaseMsOrCompletedAt = 0
+${computeKeyLife}
+local wasListed = listed
+listed = unknown and 1 or 0
 ${makeRoom}${saveRecord}
+if unknown then ${listWrittenRecord} else ${unlistRecord} end
 return { now, 'ok' }
 `);

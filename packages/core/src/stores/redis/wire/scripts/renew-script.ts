@@ -1,13 +1,14 @@
 // The Lua script of `renew`: a translation of `protocol/owner-operations.ts`.
 import { defineScript } from '../lua-script.js';
 import { canOverwrite, checkOwnership, extendLease, restoreFromLease } from './lease-fragments.js';
-import { loadRecord, makeRoom, saveRecord } from './record-fragments.js';
+import { computeKeyLife, listRecord, listWrittenRecord, loadRecord, makeRoom, saveRecord } from './record-fragments.js';
 
 /**
- * KEYS: 1 record, 2 side key.
  * ARGV: 1 owner token, 2 fencing token, 3 lease (see `restoreFromLease`), 4 recordTtlMs, 5 recordTtlMs of a guarded record,
  * 6 leaseEndAt, 7 leaseMs.
  * Reply: now, then `ok leaseEndAt`, `restored leaseEndAt`, `lost` or `gone`.
+ * A renewal touches the index of doubts only where that is gone or would expire before the record. The score of the entry stays behind the
+ * lease; whoever lists the doubts raises it. A restored record is listed again if it may be in doubt: a step may have an intent.
  */
 export const renewScript = defineScript(`
 local plainTtlMs, guardedTtlMs, leaseEndAt, leaseMs = ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -20,7 +21,10 @@ if not isOwner then
   ${restoreFromLease}
 end
 ${extendLease}
-if isOwner then ${makeRoom} end
+${computeKeyLife}
+local isIndexShort = isOwner and listed == 1 and redis.call('PTTL', KEYS[3]) < keyLifeMs
+if isOwner then ${makeRoom} elseif guarded == 1 or hasSideKey == 1 then ${listRecord} end
 ${saveRecord}
+if isIndexShort then ${listWrittenRecord} end
 return { now, isOwner and 'ok' or 'restored', untilAt }
 `);
