@@ -16,6 +16,8 @@ export class LeaseAcquirer {
   #token = createOwnerToken();
   /** The store's time after which no send of this token can take effect. */
   #notAfter = 0;
+  /** Whether a send of this token may still take effect, as nothing replied to it. */
+  #hasUnansweredSend = false;
 
   constructor(
     private readonly storeClient: StoreClient,
@@ -61,7 +63,6 @@ export class LeaseAcquirer {
     const now = storeClient.clock.estimate() ?? (await storeClient.readStoreTime(request, endsAt));
     this.#notAfter = now + 2 * storeClient.store.callTimeoutMs;
     const acquireRequest = this.#acquireRequest(this.#notAfter);
-    let hasUnansweredSend = false;
     let sentAt = 0;
     const send = () => {
       sentAt = monotonicMs();
@@ -69,16 +70,16 @@ export class LeaseAcquirer {
     };
     try {
       const reply = await storeClient.callWithRetry('acquire', request, send, endsAt, (error) => {
-        if (error.class === 'unknown') hasUnansweredSend = true;
+        if (error.class === 'unknown') this.#hasUnansweredSend = true;
       });
       if ('fencingToken' in reply) storeClient.fencingTokens.observe(request.recordName, reply.fencingToken);
       if (reply.kind === 'acquired') return this.#leaseAcquired(reply, sentAt);
       // Awaited, because a send without a reply may have got a lease, and that lease must not refuse the next token.
       if (reply.kind === 'superseded') await this.#abandon();
-      else if (hasUnansweredSend) void this.#abandon();
+      else if (this.#hasUnansweredSend) void this.#abandon();
       return reply;
     } catch (error) {
-      if (hasUnansweredSend) void this.#abandon();
+      if (this.#hasUnansweredSend) void this.#abandon();
       throw error;
     }
   }
@@ -127,10 +128,10 @@ export class LeaseAcquirer {
     }
   }
 
-  /** Never uses the token again, and releases it until no send of it can take effect any more. */
+  /** Never uses the token again, and releases it: once, or until no send without a reply can take effect any more. */
   async #abandon(): Promise<void> {
     const { storeClient, request } = this;
-    const notAfter = this.#notAfter;
+    const until = this.#hasUnansweredSend ? this.#notAfter : 0;
     const holder = {
       key: request.recordName,
       ownerToken: this.#token,
@@ -139,10 +140,11 @@ export class LeaseAcquirer {
     };
     const release = () => storeClient.store.release(holder, { as: 'not_started' });
     this.#token = createOwnerToken();
+    this.#hasUnansweredSend = false;
     await storeClient.releaseQueue.add({
       bytes: 0,
       onGivenUp: () => {},
-      tryOnce: async () => (await storeClient.call('release', request, release)).now > notAfter,
+      tryOnce: async () => (await storeClient.call('release', request, release)).now > until,
     });
   }
 }
