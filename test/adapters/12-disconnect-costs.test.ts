@@ -15,17 +15,17 @@ const frameworks = loaded.filter(isRepresentative);
 
 const chunk = 65_536;
 const size = 80 * chunk;
-const disconnectTenths = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+const disconnectTenths = [1, 5, 9];
 
-describe.each(frameworks)('A client that disconnects at every tenth of a large response ($name)', (framework) => {
+describe.each(frameworks)('A client that disconnects in a large response: early, in its middle, late ($name)', (framework) => {
   it.each([chunk, 1_024])(
     'in pieces of %i bytes costs at most one and a half times the memory and the delay that it costs without the middleware',
     async (piece) => {
       const store = new MemoryStore();
       const spec = { store, handler: () => ({ body: streamOf(chunks(size, piece)) }) };
       const [bare, guarded] = [await start(framework, { ...spec, plain: true }), await start(framework, spec)];
-      await disconnectAtEachTenth(bare, 'a first time');
-      await disconnectAtEachTenth(guarded, 'a first time');
+      await disconnectAtEach(bare, 'a first time');
+      await disconnectAtEach(guarded, 'a first time');
       const ratios = { memory: Number.POSITIVE_INFINITY, delay: Number.POSITIVE_INFINITY };
       // Other load on the machine disturbs some rounds; a cost of the middleware shows in every round.
       for (let round = 1; round <= 8 && (ratios.memory > 1.5 || ratios.delay > 1.5); round += 1) {
@@ -49,7 +49,7 @@ async function costOf(app: RunningApp, round: string): Promise<{ memory: number;
   const delays = monitorEventLoopDelay({ resolution: 1 });
   let memory = 0;
   delays.enable();
-  await disconnectAtEachTenth(app, round, () => {
+  await disconnectAtEach(app, round, () => {
     delays.disable();
     memory = Math.max(memory, liveMemory());
     delays.enable();
@@ -58,7 +58,7 @@ async function costOf(app: RunningApp, round: string): Promise<{ memory: number;
   return { memory, delay: delays.mean };
 }
 
-async function disconnectAtEachTenth(app: RunningApp, round: string, onDisconnected = () => {}): Promise<void> {
+async function disconnectAtEach(app: RunningApp, round: string, onDisconnected = () => {}): Promise<void> {
   for (const tenth of disconnectTenths) {
     await readAndDisconnect(app.port, (size * tenth) / 10, `${round}, ${tenth}`);
     onDisconnected();

@@ -36,7 +36,8 @@ afterAll(async () => {
 const kinds: Record<string, () => Promise<OpenedStore>> = {
   async Redis() {
     const prefix = `cli:${randomUUID()}:`;
-    return { store: await RedisStore.connect({ url: redisUrl(), prefix }), words: [redisUrl(), '--prefix', prefix] };
+    const store = await RedisStore.connect({ url: redisUrl(), prefix, callTimeoutMs: 20_000 });
+    return { store, words: [redisUrl(), '--prefix', prefix] };
   },
   async PostgreSQL() {
     return { store: testbed.store(), words: [testbed.url, '--schema', testbed.schema] };

@@ -2,6 +2,7 @@
 import { StoreError, type StoreErrorClass } from '../errors.js';
 import { type EventSubject, publish, type UnnamedSubject } from '../events.js';
 import type { IdempotencyStore } from '../store/port.js';
+import { startDeadline } from '../timers.js';
 import { type StoreTrace, storeChannel, traceCall } from '../tracing-channels.js';
 import { CoalescedWaits } from './coalesced-wait.js';
 import { registerDrain } from './drain-registry.js';
@@ -114,7 +115,7 @@ export class StoreClient {
         reject(error);
       };
       const ms = withinMs * (1 + deadlineAllowance);
-      const timer = setTimeout(() => onError(timeoutError(verb, ms)), ms);
+      const timer = startDeadline(ms, () => onError(timeoutError(verb, ms)));
       const onReply = (reply: Reply) => {
         clearTimeout(timer);
         if (isOver) return;

@@ -1,6 +1,7 @@
 // Calls the functions among the options. The application gets what they throw as an Error, and no call lasts forever.
 import { isNativeError } from 'node:util/types';
 import { ConfigurationError } from '../errors.js';
+import { startDeadline } from '../timers.js';
 
 /** Errors that the application's own functions threw. The application's error handler gets them unchanged. */
 const thrownByApplication = new WeakSet<Error>();
@@ -19,7 +20,7 @@ export async function callWithTimeout<T>(name: string, limitMs: number, call: ()
     const returned = call();
     if (!isThenable(returned)) return returned;
     const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(reject, limitMs, timedOut);
+      timer = startDeadline(limitMs, () => reject(timedOut));
     });
     return await Promise.race([returned, timeout]);
   } catch (thrown) {

@@ -1,12 +1,12 @@
 // Gives a call a deadline, whatever the client does.
 import { StoreError } from '../errors.js';
-import { unref } from '../timers.js';
+import { startDeadline, unref } from '../timers.js';
 
 /** Rejects with a `StoreError` of class `unknown` after `ms`. What the call returns later is ignored. */
 export function withDeadline<T>(ms: number, timeoutMessage: () => string, start: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const pending = start();
-    const timer = unref(setTimeout(() => reject(new StoreError('unknown', timeoutMessage())), ms));
+    const timer = unref(startDeadline(ms, () => reject(new StoreError('unknown', timeoutMessage()))));
     pending.then(
       (reply) => {
         clearTimeout(timer);

@@ -1,4 +1,5 @@
 // Transactions of the package pg.
+import { startDeadline } from '@onceguard/core/sql';
 import { refusesPreparedStatements } from '../postgres-error.js';
 import { preparedName, type RowsClient } from '../sql-client.js';
 import { type JoinedEnd, joinTransactions, type SqlStatement } from './joined-transactions.js';
@@ -127,7 +128,7 @@ async function withinMs<T>(ms: number, statement: string, pending: Promise<T>): 
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {
     const error = new NoReplyError(`The server did not answer ${statement} within ${ms} ms.`);
-    timer = setTimeout(() => reject(error), ms);
+    timer = startDeadline(ms, () => reject(error));
   });
   pending.catch(() => {});
   try {

@@ -1,7 +1,7 @@
 // @onceguard/core/sql: what a store on an SQL database builds on.
 export { milliseconds, parseOptions, wholeNumber } from '../../parse-options.js';
 export * as argumentChecks from '../../protocol/argument-checks.js';
-export { unref } from '../../timers.js';
+export { startDeadline, unref } from '../../timers.js';
 export { withDeadline } from '../deadline.js';
 export { publishFindings, type StoreFinding } from '../publish-findings.js';
 export { type KeyedRecord, toReadReply, toScanPage, unreadableRecord } from '../record-replies.js';
