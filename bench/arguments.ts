@@ -11,7 +11,9 @@ export interface Part {
 }
 
 export type Command =
-  | ({ readonly kind: 'main' | 'full' | 'memory' | 'short' | 'micro' | 'frameworks' | 'sql' | 'report' } & Part)
+  | ({
+      readonly kind: 'main' | 'full' | 'memory' | 'short' | 'micro' | 'frameworks' | 'telemetry' | 'sql' | 'report';
+    } & Part)
   /** `minutes`: how long records are made at most. */
   | { readonly kind: 'bloat'; readonly minutes: number };
 
@@ -26,6 +28,7 @@ Without options it takes about 10 minutes, writes bench/results/main.json, draws
   --memory      only the last part of --full, the memory over a million requests: 20 minutes; adds to growth.json
   --micro       only the micro-benchmarks; writes micro.json
   --frameworks  Express, Fastify, Hono and Nest, each bare and with its adapter; writes frameworks.json
+  --telemetry   fresh requests with OpenTelemetry beside those without: three minutes; writes telemetry.json
   --sql         PostgresStore and transactions beside statements by hand, on a PostgreSQL of its own, and SqliteStore: five
                 minutes; writes sql.json
   --sql --bloat 10
@@ -48,6 +51,7 @@ const options = {
     short: flag,
     micro: flag,
     frameworks: flag,
+    telemetry: flag,
     sql: flag,
     report: flag,
     help: flag,
@@ -61,7 +65,7 @@ const options = {
 export function readArguments(args: readonly string[]): Command | 'help' {
   const { values } = parseArgs({ args: [...args], options });
   if (values.help) return 'help';
-  const kinds = (['full', 'memory', 'short', 'micro', 'frameworks', 'sql', 'report'] as const).filter(
+  const kinds = (['full', 'memory', 'short', 'micro', 'frameworks', 'telemetry', 'sql', 'report'] as const).filter(
     (kind) => values[kind],
   );
   if (kinds.length > 1) throw new Error(`--${kinds.join(' and --')} are different runs: give one of them.`);

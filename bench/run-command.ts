@@ -17,11 +17,12 @@ import {
   type MainResults,
   mainKind,
   readResults,
+  type TelemetryResults,
   writeResults,
 } from './report/results.js';
 import { sqlTables } from './report/sql-tables.js';
 import { asText, bodyTable, mainTables } from './report/tables.js';
-import { targetsOf, targetTable } from './report/targets.js';
+import { targetsOf, targetTable, telemetryRows, telemetryTarget } from './report/targets.js';
 import { rows } from './rows.js';
 import { BenchEnvironment } from './run/bench-environment.js';
 import { mainRun } from './run/main-run.js';
@@ -33,6 +34,9 @@ import { sqlRounds, sqlRun } from './sql/sql-run.js';
 const main = { rounds: 24, sliceMs: 300, warmUpMs: 700, runInMs: 100, garbageRounds: 5 };
 /** What adapters add is a small difference of two costs: many short rounds find it more exactly than few long ones. */
 const frameworks = { rounds: 30, sliceMs: 300, warmUpMs: 2_000, runInMs: 100 };
+
+/** A small difference too. Both servers get the same requests, as code that has run less is slower. */
+const telemetry = { rounds: 80, sliceMs: 500, warmUpMs: 8_000, runInMs: 150 };
 
 /** Measures and reports what the command asks for. */
 export async function runCommand(command: Command): Promise<void> {
@@ -51,6 +55,8 @@ export async function runCommand(command: Command): Promise<void> {
       return await measureMicro();
     case 'frameworks':
       return await measureFrameworks();
+    case 'telemetry':
+      return await measureTelemetry();
     case 'sql':
       return await measureSql();
     case 'bloat':
@@ -76,7 +82,8 @@ async function measureMain({ rows: only, rounds }: Part): Promise<void> {
   });
   printTables(results);
   const isPartial = only !== null || rounds !== null;
-  if (only === null) console.log(asText(targetTable(targetsOf(results, readResults('growth')))));
+  if (only === null)
+    console.log(asText(targetTable(targetsOf(results, readResults('growth'), readResults('telemetry')))));
   if (isPartial) return;
   writeResults(mainKind(), results);
   report();
@@ -103,6 +110,17 @@ async function measureFrameworks(): Promise<void> {
   });
   console.log(asText(frameworkTable(results.slices)));
   writeResults('frameworks', results);
+  report();
+}
+
+async function measureTelemetry(): Promise<void> {
+  const results = await BenchEnvironment.use(async (environment): Promise<TelemetryResults> => {
+    const settings = { ...telemetry, loads: [loadNamed('fresh')], rows: telemetryRows, rowsToWeigh: [] };
+    const { slices } = await mainRun(environment, settings, console.log);
+    return { ...circumstances(await environment.redis.version()), rounds: telemetry.rounds, slices };
+  });
+  console.log(asText(targetTable([telemetryTarget(results.slices)])));
+  writeResults('telemetry', results);
   report();
 }
 

@@ -58,7 +58,7 @@ function mainParts(main: MainResults | null, growth: GrowthResults | null) {
   return {
     summary: asMarkdown(summaryTable(main)),
     latencies: tablesPart([singleTable(main), ...half]),
-    targets: asMarkdown(targetTable(targetsOf(main, growth))),
+    targets: asMarkdown(targetTable(targetsOf(main, growth, readResults('telemetry')))),
     nodes: asMarkdown(nodeTable([main, ...otherMainResults()])),
     run: `Measured ${main.measuredAt} on ${main.machine}, with Node ${main.versions.node} and Redis ${main.versions.redis}; ${main.rounds} rounds of ${main.sliceMs} ms.`,
   };

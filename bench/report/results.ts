@@ -67,6 +67,12 @@ export interface FrameworkResults extends Circumstances {
   readonly slices: readonly Slice[];
 }
 
+/** Fresh requests with and without OpenTelemetry. */
+export interface TelemetryResults extends Circumstances {
+  readonly rounds: number;
+  readonly slices: readonly Slice[];
+}
+
 /** The stores on SQL. `bloat` is missing where it was never measured. */
 export interface SqlResults extends Circumstances, Omit<SqlRunResult, 'postgres'> {
   readonly rounds: number;
@@ -76,6 +82,7 @@ export interface SqlResults extends Circumstances, Omit<SqlRunResult, 'postgres'
 interface Results {
   readonly sql: SqlResults;
   readonly frameworks: FrameworkResults;
+  readonly telemetry: TelemetryResults;
   readonly main: MainResults;
   /** The main run on other versions of Node, by major. */
   readonly [onNode: `main-${number}`]: MainResults;

@@ -14,6 +14,7 @@ test.each([
   [['--micro'], { kind: 'micro', rows: null, rounds: null }],
   [['--rounds', '2'], { kind: 'main', rows: null, rounds: 2 }],
   [['--frameworks'], { kind: 'frameworks', rows: null, rounds: null }],
+  [['--telemetry'], { kind: 'telemetry', rows: null, rounds: null }],
   [['--sql'], { kind: 'sql', rows: null, rounds: null }],
   [['--sql', '--bloat', '0.5'], { kind: 'bloat', minutes: 0.5 }],
   [['--report'], { kind: 'report', rows: null, rounds: null }],

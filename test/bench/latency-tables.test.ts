@@ -52,7 +52,7 @@ describe('In an open loop', () => {
     { limitServes: 500, expected: undefined },
   ])('the target is judged if the limit is not full: $limitServes of 1000 served', ({ limitServes, expected }) => {
     const slices = [open('limit', limitServes, 10), open('onceguard-redis', 1_000, 20)];
-    const target = targetsOf({ ...results, slices }, null).find(({ what }) => what.startsWith('open loop'));
+    const target = targetsOf({ ...results, slices }, null, null).find(({ what }) => what.startsWith('open loop'));
     expect(target?.measured?.median).toBe(expected);
   });
 });

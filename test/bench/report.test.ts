@@ -85,7 +85,7 @@ test.each([
     bytesPerRecord: {},
     slices,
   };
-  const target = targetsOf(main, null).find(({ what }) => what === 'Redis commands, replay');
+  const target = targetsOf(main, null, null).find(({ what }) => what === 'Redis commands, replay');
   expect(target && verdictOf(target)).toBe(verdict);
 });
 

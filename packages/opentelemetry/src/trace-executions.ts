@@ -30,10 +30,10 @@ function endSpan(span: Span, { outcome, attempt, originalTraceparent, error }: E
   span.end();
 }
 
-/** The W3C `traceparent` of the active span, which the record keeps. */
+/** The W3C `traceparent` of the active span, which the record keeps. One that is not valid counts as none: `provideTraceparent` sees to it. */
 export function activeTraceparent(): string | undefined {
   const active = trace.getActiveSpan()?.spanContext();
-  if (active === undefined || !trace.isSpanContextValid(active)) return undefined;
+  if (active === undefined) return undefined;
   return `00-${active.traceId}-${active.spanId}-${active.traceFlags.toString(16).padStart(2, '0')}`;
 }
 

@@ -93,7 +93,8 @@ export class StoreClient {
     withinMs: number = this.store.callTimeoutMs,
   ): Promise<Reply> {
     if (!storeChannel.hasSubscribers) return this.#call(verb, subject, send, withinMs);
-    const trace: StoreTrace = { ...this.#errorSubject(subject), verb };
+    const { recordName = null, operation = null } = subject ?? {};
+    const trace: StoreTrace = { store: this.store.name, recordName, operation, verb };
     return traceCall(storeChannel, trace, () => this.#call(verb, subject, send, withinMs));
   }
 
