@@ -17,32 +17,35 @@ const chunk = 65_536;
 const size = 80 * chunk;
 const disconnectTenths = [1, 5, 9];
 
-describe.each(frameworks)('A client that disconnects in a large response: early, in its middle, late ($name)', (framework) => {
-  it.each([chunk, 1_024])(
-    'in pieces of %i bytes costs at most one and a half times the memory and the delay that it costs without the middleware',
-    async (piece) => {
-      const store = new MemoryStore();
-      const spec = { store, handler: () => ({ body: streamOf(chunks(size, piece)) }) };
-      const [bare, guarded] = [await start(framework, { ...spec, plain: true }), await start(framework, spec)];
-      await disconnectAtEach(bare, 'a first time');
-      await disconnectAtEach(guarded, 'a first time');
-      const ratios = { memory: Number.POSITIVE_INFINITY, delay: Number.POSITIVE_INFINITY };
-      // Other load on the machine disturbs some rounds; a cost of the middleware shows in every round.
-      for (let round = 1; round <= 8 && (ratios.memory > 1.5 || ratios.delay > 1.5); round += 1) {
-        const [plain, with_] = [await costOf(bare, `${round}`), await costOf(guarded, `${round}`)];
-        ratios.memory = Math.min(ratios.memory, with_.memory / plain.memory);
-        ratios.delay = Math.min(ratios.delay, with_.delay / plain.delay);
-      }
-      await bare.close();
-      await guarded.close();
-      await store.close();
-      expect(ratios.memory).toBeLessThan(1.5);
-      expect(ratios.delay).toBeLessThan(1.5);
-    },
-    // Up to eight rounds, on a machine that may be busy.
-    240_000,
-  );
-});
+describe.each(frameworks)(
+  'A client that disconnects in a large response: early, in its middle, late ($name)',
+  (framework) => {
+    it.each([chunk, 1_024])(
+      'in pieces of %i bytes costs at most one and a half times the memory and the delay that it costs without the middleware',
+      async (piece) => {
+        const store = new MemoryStore();
+        const spec = { store, handler: () => ({ body: streamOf(chunks(size, piece)) }) };
+        const [bare, guarded] = [await start(framework, { ...spec, plain: true }), await start(framework, spec)];
+        await disconnectAtEach(bare, 'a first time');
+        await disconnectAtEach(guarded, 'a first time');
+        const ratios = { memory: Number.POSITIVE_INFINITY, delay: Number.POSITIVE_INFINITY };
+        // Other load on the machine disturbs some rounds; a cost of the middleware shows in every round.
+        for (let round = 1; round <= 8 && (ratios.memory > 1.5 || ratios.delay > 1.5); round += 1) {
+          const [plain, with_] = [await costOf(bare, `${round}`), await costOf(guarded, `${round}`)];
+          ratios.memory = Math.min(ratios.memory, with_.memory / plain.memory);
+          ratios.delay = Math.min(ratios.delay, with_.delay / plain.delay);
+        }
+        await bare.close();
+        await guarded.close();
+        await store.close();
+        expect(ratios.memory).toBeLessThan(1.5);
+        expect(ratios.delay).toBeLessThan(1.5);
+      },
+      // Up to eight rounds, on a machine that may be busy.
+      240_000,
+    );
+  },
+);
 
 /** The peak of memory in use, and the mean delay of the event loop, while clients disconnect one after the other. */
 async function costOf(app: RunningApp, round: string): Promise<{ memory: number; delay: number }> {

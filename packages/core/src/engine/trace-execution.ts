@@ -19,12 +19,9 @@ export function traceExecution<Result>(
     attempt: null,
     originalTraceparent: null,
   };
-  return traceCall(executionChannel, trace, () => {
-    const traceparent = currentTraceparent(request.traceparent ?? undefined);
-    return execute({ ...request, traceparent, trace }).catch((error: unknown) => {
-      trace.outcome ??= error instanceof IdempotencyError ? error.code : 'failed';
-      throw error;
-    });
+  const call = () => execute({ ...request, traceparent: currentTraceparent(request.traceparent ?? undefined), trace });
+  return traceCall(executionChannel, trace, call, (error) => {
+    trace.outcome ??= error instanceof IdempotencyError ? error.code : 'failed';
   });
 }
 
