@@ -113,7 +113,7 @@ export function onStoreCall<State>(listeners: TraceListeners<StoreTrace, State>)
 /**
  * Makes the call in the context that the tracers of the channel want for it, and tells them how it ended. `onError` is called before them.
  *
- * Publishes what `channel.tracePromise` does, but for the result, and makes half the functions: every request makes three such calls.
+ * Publishes what `channel.tracePromise` does, but for the result. It takes less time, and every request makes three such calls.
  */
 export function traceCall<Trace extends TracedCall, Result>(
   channel: TracingChannel<unknown, Trace>,

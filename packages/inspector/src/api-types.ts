@@ -78,7 +78,7 @@ export interface DecideRequest {
   readonly fencingToken: number;
   readonly as: 'done' | 'not_done';
   readonly reason: string;
-  /** With `done`: what repeats get. Left out, they are told that the work is done. */
+  /** With `done`: the result that repeats get. Without it, repeats get an answer that says that the work is done. */
   readonly repeatOutcome?:
     | { readonly kind: 'response'; readonly status: number; readonly contentType: string; readonly body: string }
     | { readonly kind: 'result'; readonly json: string };

@@ -56,7 +56,7 @@ export function notAcquiredReply(
   return { ...standing, now };
 }
 
-/** The record of a first attempt, in place of `before`, of which only the fencing token counts. */
+/** The record of a first attempt. It replaces `before`, and keeps nothing of it but that its fencing token is higher. */
 export function firstAttempt(before: StoredRecord | null, request: AcquireRequest, now: number): StoredRecord {
   const guarded = request.onAbandoned !== 'rerun';
   const leaseEndAt = now + request.leaseMs;

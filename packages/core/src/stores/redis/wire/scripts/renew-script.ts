@@ -7,8 +7,8 @@ import { computeKeyLife, listRecord, listWrittenRecord, loadRecord, makeRoom, sa
  * ARGV: 1 owner token, 2 fencing token, 3 lease (see `restoreFromLease`), 4 recordTtlMs, 5 recordTtlMs of a guarded record,
  * 6 leaseEndAt, 7 leaseMs.
  * Reply: now, then `ok leaseEndAt`, `restored leaseEndAt`, `lost` or `gone`.
- * A renewal touches the index of doubts only where that is gone or would expire before the record. The score of the entry stays behind the
- * lease; whoever lists the doubts raises it. A restored record is listed again if it may be in doubt: a step may have an intent.
+ * A renewal touches the index of doubts only where that is gone or would expire before the record. The score of the entry is then
+ * older than the lease; the next list of doubts updates it. A restored record is listed again if it may be in doubt: a step may have an intent.
  */
 export const renewScript = defineScript(`
 local plainTtlMs, guardedTtlMs, leaseEndAt, leaseMs = ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
