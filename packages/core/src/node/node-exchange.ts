@@ -204,7 +204,12 @@ export function onDisconnect(req: IncomingMessage, res: ServerResponse, listener
  */
 export function headerLines({ rawHeaders, headers }: IncomingMessage, name: string): string[] {
   const wanted = name.toLowerCase();
-  const received = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === wanted);
+  const received: string[] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const header = rawHeaders[at] as string;
+    // Most names differ in length already.
+    if (header.length === wanted.length && header.toLowerCase() === wanted) received.push(rawHeaders[at + 1] as string);
+  }
   return received.length > 0 ? received : toLines(headers[wanted]);
 }
 

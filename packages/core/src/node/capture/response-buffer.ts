@@ -21,6 +21,8 @@ export class ResponseBuffer {
   #declaredLength: number | undefined;
   #body: ResponseBody | null = new ResponseBody();
   #size = 0;
+  /** How many held bytes the response shows as waiting. */
+  #shownBytes = 0;
   #streaming: StreamingResponse | undefined;
   #isClientConnected = true;
 
@@ -103,7 +105,7 @@ export class ResponseBuffer {
   /** The whole response. Null if there is not even a head. */
   finish(trailers: readonly TrailerEntry[]): CapturedResponse | null {
     if (!this.#head) return null;
-    if (!this.#streaming) internalsOf(this.#res).finished = true;
+    if (!this.#streaming) this.#showAsEnded();
     const body = this.#body;
     this.#body = null;
     const { status, reason, headers } = this.#head;
@@ -119,8 +121,21 @@ export class ResponseBuffer {
   /** Node's own methods, and everything else that writes to the client, must find that nothing was sent yet. */
   markNothingSent(): void {
     if (this.#streaming) return;
-    internalsOf(this.#res)._header = null;
-    internalsOf(this.#res).finished = false;
+    const internals = internalsOf(this.#res);
+    internals._header = null;
+    internals.finished = false;
+    // Node has reset the count if it sent something in the meantime, such as early hints.
+    internals.outputSize = Math.max(0, internals.outputSize - this.#shownBytes);
+    this.#shownBytes = 0;
+  }
+
+  /** Ended, and not finished: what is held waits to be sent. */
+  #showAsEnded(): void {
+    const internals = internalsOf(this.#res);
+    internals.finished = true;
+    // A response without a body is held, too.
+    this.#shownBytes = Math.max(1, this.#size);
+    internals.outputSize += this.#shownBytes;
   }
 
   /**

@@ -5,11 +5,11 @@ import type { PropertyOverrides } from '../intercept/property-overrides.js';
 import { internalsOf } from '../intercept/response-internals.js';
 import { SocketProxy } from './socket-proxy.js';
 
-/** Makes the response look unfinished, over HTTP/1 and HTTP/2. */
-export function overrideFinishState(overrides: PropertyOverrides): void {
-  overrides.override('writableFinished', false);
-  // `on-finished` keeps its listeners in this list. Outer middleware has attached the list to the real socket, so inner
-  // middleware must start a new one.
+/**
+ * `on-finished` keeps its listeners in a list on the response. Outer middleware has attached that list to the real socket, so inner middleware
+ * must start a new one.
+ */
+export function startListOfOnFinished(overrides: PropertyOverrides): void {
   overrides.override('__onFinished', undefined);
 }
 
@@ -36,7 +36,7 @@ export class ResponseDisconnectMask {
     this.#realClosed = internals._closed;
     this.#maskSocket(internals.socket);
     this.#maskAsOpen();
-    overrideFinishState(overrides);
+    startListOfOnFinished(overrides);
     overrides.override('emit', (event: string | symbol, ...args: unknown[]) => {
       if (event === 'close') return this.#deferClose();
       if (event !== 'socket') return emit.call(res, event, ...args);

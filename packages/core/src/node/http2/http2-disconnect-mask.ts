@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
-import { overrideFinishState } from '../disconnect/response-disconnect-mask.js';
+import { startListOfOnFinished } from '../disconnect/response-disconnect-mask.js';
 import { SocketProxy } from '../disconnect/socket-proxy.js';
 import { PropertyOverrides } from '../intercept/property-overrides.js';
 
@@ -25,10 +25,11 @@ export class Http2DisconnectMask {
     // The socket of a stream is a proxy by Node itself, and undefined once the stream has closed.
     if (socket instanceof EventEmitter) this.#socketProxy = new SocketProxy(socket);
     for (const overrides of [responseOverrides, this.#requestOverrides]) {
-      overrides.override('socket', this.#socketProxy?.proxy ?? socket);
-      overrides.override('connection', this.#socketProxy?.proxy ?? socket);
+      overrides.overrideAccessor('socket', this.#socketProxy?.proxy ?? socket);
+      overrides.overrideAccessor('connection', this.#socketProxy?.proxy ?? socket);
     }
-    overrideFinishState(responseOverrides);
+    responseOverrides.overrideAccessor('writableFinished', false);
+    startListOfOnFinished(responseOverrides);
     responseOverrides.override('emit', (event: string | symbol, ...args: unknown[]) => {
       if (event !== 'finish' && event !== 'close') return emit.call(res, event, ...args);
       this.#deferredEvents.push(() => void res.emit(event));

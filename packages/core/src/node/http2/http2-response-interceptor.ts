@@ -92,8 +92,8 @@ export class Http2ResponseInterceptor {
     this.#writeImplicitHead();
     if (bytes) buffer.write(bytes, noop, typeof chunk === 'string');
     this.#isFinished = true;
-    overrides.override('writableEnded', true);
-    overrides.override('finished', true);
+    overrides.overrideAccessor('writableEnded', true);
+    overrides.overrideAccessor('finished', true);
     onEnd(trailers, callback);
     return res;
   }

@@ -27,7 +27,7 @@ export class StreamGuard {
 
   /** From here on Node's own methods refuse late headers. */
   headWritten(): void {
-    this.#headOverride.override('headersSent', true);
+    this.#headOverride.overrideAccessor('headersSent', true);
   }
 
   /** Restores Node's own methods, so that the head and the body can be sent. */

@@ -1,27 +1,53 @@
-// Overrides properties of an object for a while, and restores the previous ones by descriptor.
+// Overrides properties of an object for a while, and restores the previous ones.
 
+interface Previous {
+  readonly name: string;
+  /** Undefined: the object had no own property of this name. */
+  readonly own: PropertyDescriptor | undefined;
+  readonly isAccessor: boolean;
+}
+
+/**
+ * An object without its own property of that name keeps one after the restore, with the inherited value. From Node 22 on, V8 gives an object a
+ * slow form as soon as one of its properties is deleted, and every later use of the object takes longer.
+ */
 export class PropertyOverrides {
   readonly #target: object;
-  readonly #previous: [name: string, own: PropertyDescriptor | undefined][] = [];
+  #previous: Previous[] = [];
 
   constructor(target: object) {
     this.#target = target;
   }
 
-  /** Defines an ordinary own property `name`. Others may assign to it, as they do when they patch `res.end`. */
+  /** Defines an ordinary own property `name`, in place of a method, a value or nothing. Others may assign to it, as they do when they patch `res.end`. */
   override(name: string, value: unknown): void {
-    this.#previous.push([name, Object.getOwnPropertyDescriptor(this.#target, name)]);
-    Object.defineProperty(this.#target, name, { value, writable: true, configurable: true, enumerable: true });
+    this.#override(name, value, false);
+  }
+
+  /** Does the same in place of an accessor, which only a deletion can restore. */
+  overrideAccessor(name: string, value: unknown): void {
+    this.#override(name, value, true);
   }
 
   /** Restores all previous properties, in reverse order. A second call does nothing. */
   restoreAll(): void {
-    for (const [name, own] of this.#previous.splice(0).reverse()) restoreProperty(this.#target, name, own);
+    const previous = this.#previous;
+    this.#previous = [];
+    for (let at = previous.length - 1; at >= 0; at -= 1) {
+      const { name, own, isAccessor } = previous[at] as Previous;
+      if (own === undefined && isAccessor) Reflect.deleteProperty(this.#target, name);
+      else restoreProperty(this.#target, name, own);
+    }
+  }
+
+  #override(name: string, value: unknown, isAccessor: boolean): void {
+    this.#previous.push({ name, own: Object.getOwnPropertyDescriptor(this.#target, name), isAccessor });
+    Object.defineProperty(this.#target, name, { value, writable: true, configurable: true, enumerable: true });
   }
 }
 
-/** Restores the own property `name`, or deletes it where there was none. */
+/** Restores the own property `name`. Where there was none, it gets the inherited value. */
 export function restoreProperty(target: object, name: string, own: PropertyDescriptor | undefined): void {
   if (own) Object.defineProperty(target, name, own);
-  else Reflect.deleteProperty(target, name);
+  else Reflect.set(target, name, Reflect.get(Object.getPrototypeOf(target), name));
 }

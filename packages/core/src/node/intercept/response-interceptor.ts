@@ -99,7 +99,7 @@ class ResponseInterceptor {
     if (isFinished) return res;
     if (!isSimple && chunk) buffer.write(acceptedToBuffer(chunk, encoding), noop, typeof chunk === 'string');
     // Node's own property shows the end of a held response. The end of a streaming one has not reached Node yet.
-    if (buffer.isStreaming) overrides.override('writableEnded', true);
+    if (buffer.isStreaming) overrides.overrideAccessor('writableEnded', true);
     // Node sends trailers with chunked coding only, and drops them otherwise.
     onEnd(dryRun.isChunked ? this.#trailers : []);
     return res;

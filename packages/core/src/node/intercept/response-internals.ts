@@ -6,6 +6,8 @@ export interface ResponseInternals {
   _header: unknown;
   /** `end` was called. */
   finished: boolean;
+  /** How many bytes wait in the response itself. `writableLength` adds those of the socket. `writableFinished` is false while any wait. */
+  outputSize: number;
   destroyed: boolean;
   /** 'close' was emitted. */
   _closed: boolean;

@@ -3,7 +3,8 @@ import { AsyncResource } from 'node:async_hooks';
 import { type CommandArgument, isTooLargeToBatch } from '../wire/command-argument.js';
 import { isCluster, type RedisClient, send } from './redis-client.js';
 
-type ReplyCallback = (error: Error | null | undefined, reply: unknown) => void;
+/** `error` is null or undefined where there is a reply. */
+export type ReplyCallback = (error: Error | null | undefined, reply: unknown) => void;
 
 /** Keeps the async context of its caller, so that tracing assigns the command to the right request. */
 class PendingCommand extends AsyncResource {
@@ -35,15 +36,12 @@ export class CommandBatcher {
     this.#batchingDisabled = isCluster(client) || client.pipeline === undefined;
   }
 
-  send(command: string, args: CommandArgument[]): Promise<unknown> {
+  /** Calls back once. A command that is sent alone throws where the client throws. */
+  send(command: string, args: CommandArgument[], callback: ReplyCallback): void {
     if (this.#batchingDisabled || args.some(isTooLargeToBatch)) {
       this.flush();
-      return send(this.#client, command, args);
-    }
-    return new Promise((resolve, reject) => {
-      const callback: ReplyCallback = (error, reply) => (error ? reject(error) : resolve(reply));
-      this.#enqueue(new PendingCommand(command, args, callback));
-    });
+      this.#sendAlone(command, args, callback);
+    } else this.#enqueue(new PendingCommand(command, args, callback));
   }
 
   #enqueue(pending: PendingCommand): void {
@@ -60,15 +58,22 @@ export class CommandBatcher {
     if (commands.length === 0) return;
     this.#pending = [];
     if (commands.length > 1 && this.#client.pipeline !== undefined) sendPipelined(this.#client, commands);
-    else for (const command of commands) command.runInAsyncScope(() => this.#sendSingle(command));
+    else
+      for (const pending of commands)
+        pending.runInAsyncScope(() => this.#sendAlone(pending.command, pending.args, pending.callback));
   }
 
-  #sendSingle({ command, args, callback }: PendingCommand): void {
-    send(this.#client, command, args).then(
-      (reply) => callback(null, reply),
-      (error: Error) => callback(error, null),
-    );
+  #sendAlone(command: string, args: CommandArgument[], callback: ReplyCallback): void {
+    callBack(send(this.#client, command, args), callback);
   }
+}
+
+/** Calls back when the promise settles. */
+export function callBack(pending: Promise<unknown>, callback: ReplyCallback): void {
+  pending.then(
+    (reply) => callback(null, reply),
+    (error: Error) => callback(error, null),
+  );
 }
 
 function sendPipelined(client: RedisClient, commands: readonly PendingCommand[]): void {

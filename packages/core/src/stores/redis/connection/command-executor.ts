@@ -1,13 +1,13 @@
 // Executes scripts and commands: each within the store's deadline, and failing only with a StoreError.
 import { StoreError } from '../../../errors.js';
-import { withDeadline } from '../../deadline.js';
+import { startDeadline, unref } from '../../../timers.js';
 import type { CommandArgument } from '../wire/command-argument.js';
 import type { LuaScript } from '../wire/lua-script.js';
 import { ReplyReader } from '../wire/reply-reader.js';
 import type { RecordKeys } from '../wire/scripts/record-layout.js';
 import { isUnknownScript, toStoreError } from './classify-error.js';
 import type { ClientObserver } from './client-observer.js';
-import { CommandBatcher } from './command-batcher.js';
+import { CommandBatcher, callBack, type ReplyCallback } from './command-batcher.js';
 import { redact } from './redact.js';
 import { isClosed, mastersOf, type RedisClient, type RedisNode, send } from './redis-client.js';
 import { type Durability, runScriptAndWait } from './replication-wait.js';
@@ -50,8 +50,8 @@ export class CommandExecutor {
 
   /** Runs the script on the keys of a record. */
   runScript(verb: string, script: LuaScript, keys: RecordKeys, args: readonly CommandArgument[]): Promise<ReplyReader> {
-    return this.#runWithDeadline(verb, () =>
-      this.#evaluateScript(script, [script.sha1, 3, keys.record, keys.side, keys.index, ...args]),
+    return this.#runWithDeadline(verb, (callback) =>
+      this.#evaluateScript(script, [script.sha1, 3, keys.record, keys.side, keys.index, ...args], callback),
     );
   }
 
@@ -65,26 +65,27 @@ export class CommandExecutor {
     const { durability, callTimeoutMs } = this.options;
     if (durability === null) return this.runScript(verb, script, keys, args);
     const deadlineAt = performance.now() + callTimeoutMs;
-    return this.#runWithDeadline(verb, () => {
+    return this.#runWithDeadline(verb, (callback) => {
       this.#batcher.flush();
       const keysAndArgs = [3, keys.record, keys.side, keys.index, ...args];
-      return runScriptAndWait(this.client, durability, script, keysAndArgs, deadlineAt);
+      callBack(runScriptAndWait(this.client, durability, script, keysAndArgs, deadlineAt), callback);
     });
   }
 
   /** Sends one command to one server. */
   runCommand(node: RedisNode, command: string, args: CommandArgument[]): Promise<ReplyReader> {
-    return this.#runWithDeadline(command, () => send(node, command, args));
+    return this.#runWithDeadline(command, (callback) => callBack(send(node, command, args), callback));
   }
 
   /** Runs the script on keys of several records. */
   runMultiKeyScript(verb: string, script: LuaScript, keys: readonly string[]): Promise<ReplyReader> {
-    return this.#runWithDeadline(verb, () => this.#evaluateScript(script, [script.sha1, keys.length, ...keys]));
+    const args = [script.sha1, keys.length, ...keys];
+    return this.#runWithDeadline(verb, (callback) => this.#evaluateScript(script, args, callback));
   }
 
   /** Sends one command, in a cluster to the server of its first argument, the key. */
   runKeyCommand(command: string, args: CommandArgument[]): Promise<ReplyReader> {
-    return this.#runWithDeadline(command, () => this.#batcher.send(command, args));
+    return this.#runWithDeadline(command, (callback) => this.#batcher.send(command, args, callback));
   }
 
   masters(): readonly RedisNode[] {
@@ -104,29 +105,52 @@ export class CommandExecutor {
   }
 
   /** Sends the script's digest, and its text if Redis does not know the digest. */
-  #evaluateScript(script: LuaScript, args: CommandArgument[]): Promise<unknown> {
-    return this.#batcher.send('evalsha', args).catch((error: unknown) => {
-      if (!isUnknownScript(error)) throw error;
-      return this.#batcher.send('eval', [script.text, ...args.slice(1)]);
+  #evaluateScript(script: LuaScript, args: CommandArgument[], callback: ReplyCallback): void {
+    this.#batcher.send('evalsha', args, (error, reply) => {
+      if (error && isUnknownScript(error)) this.#batcher.send('eval', [script.text, ...args.slice(1)], callback);
+      else callback(error, reply);
     });
   }
 
-  /** Throws if nothing can be sent. It is not an async function because every request runs it twice. */
-  #runWithDeadline(call: string, send: () => Promise<unknown>): Promise<ReplyReader> {
+  /** Throws if nothing can be sent. `send` calls back once. One promise for all of it, because every request runs it twice. */
+  #runWithDeadline(call: string, send: (callback: ReplyCallback) => void): Promise<ReplyReader> {
     this.#assertUsable();
     const { callTimeoutMs } = this.options;
-    const timeoutMessage = () => `Redis did not reply to ${call} within ${callTimeoutMs} ms${this.#causeSuffix()}.`;
-    return withDeadline(callTimeoutMs, timeoutMessage, send).then(
-      (reply) => {
-        this.observer.onReply();
-        return new ReplyReader(call, reply, this.#redact);
-      },
-      (error: unknown) => {
-        const failure = toStoreError(call, error, this.client);
-        if (failure.unreadable) this.observer.onReply();
-        else this.observer.onCallFailed(failure);
-        throw failure;
-      },
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const settle: ReplyCallback = (error, reply) => {
+        if (isOver) return;
+        isOver = true;
+        clearTimeout(timer);
+        try {
+          resolve(this.#readReply(call, error, reply));
+        } catch (failure) {
+          reject(failure);
+        }
+      };
+      const timer = unref(startDeadline(callTimeoutMs, () => settle(this.#timeoutError(call), null)));
+      try {
+        send(settle);
+      } catch (error) {
+        settle(toError(error), null);
+      }
+    });
+  }
+
+  /** Throws the `StoreError` that describes `error`, if there is one. */
+  #readReply(call: string, error: Error | null | undefined, reply: unknown): ReplyReader {
+    const failure = error ? toStoreError(call, error, this.client) : null;
+    if (failure !== null && !failure.unreadable) this.observer.onCallFailed(failure);
+    else this.observer.onReply();
+    if (failure !== null) throw failure;
+    return new ReplyReader(call, reply, this.#redact);
+  }
+
+  #timeoutError(call: string): StoreError {
+    const { callTimeoutMs } = this.options;
+    return new StoreError(
+      'unknown',
+      `Redis did not reply to ${call} within ${callTimeoutMs} ms${this.#causeSuffix()}.`,
     );
   }
 
@@ -154,4 +178,8 @@ export class CommandExecutor {
     const cause = this.observer.failure?.message ?? 'the connection was lost, or is still being established';
     return `: ${cause.replace(/\.$/, '')}`;
   }
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
