@@ -178,7 +178,7 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
   },
   'engine/await-outcome.ts': { otherAwaits: { pollOnce: [failing] } },
   'http/option-callbacks.ts': {
-    otherAwaits: { callWithTimeout: ['packages/testing/src/adapter-suite/tests/option-functions.ts'] },
+    otherAwaits: { settleWithin: ['packages/testing/src/adapter-suite/tests/option-functions.ts'] },
   },
   'node/capture/http1-capture.ts': { otherAwaits: { trackSending: ['test/node/connection.test.ts'] } },
   'node/node-exchange.ts': { otherAwaits: { runHandler: [freeing] } },

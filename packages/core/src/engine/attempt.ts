@@ -23,7 +23,7 @@ const noSteps: readonly string[] = [];
 export class Attempt implements AttemptState, ContextSource, StepRecorder {
   readonly bypassed = false;
   /** Every step that is on record or is being recorded. They are sent again where the store has lost the record. */
-  readonly #checkpoints = new Map<string, Checkpoint>();
+  #checkpoints: Map<string, Checkpoint> | undefined;
   readonly #inheritedSteps: ReadonlyMap<string, StepEntry>;
   readonly #startedAt: number;
   #steps: Steps | undefined;
@@ -36,7 +36,7 @@ export class Attempt implements AttemptState, ContextSource, StepRecorder {
     readonly request: ExecutionRequest,
     acquired: LeaseAcquired,
   ) {
-    for (const [step, entry] of acquired.steps) this.#checkpoints.set(step, { step, ...entry });
+    for (const [step, entry] of acquired.steps) this.noteRecordedStep({ step, ...entry });
     this.#inheritedSteps = acquired.steps;
     this.#startedAt = acquired.sentAt;
     this.#renewer = new LeaseRenewer(storeClient, request, acquired, () => this.#resendCheckpoints());
@@ -156,7 +156,7 @@ export class Attempt implements AttemptState, ContextSource, StepRecorder {
     const { storeClient, request } = this;
     const { step, seq } = checkpoint;
     const recorded = { step, seq, bytes: addStepChecksum(request.recordName, step, checkpoint) };
-    this.#checkpoints.set(step, checkpoint);
+    this.noteRecordedStep(checkpoint);
     for (let failures = 0; ; failures += 1) {
       this.assertLeaseValid();
       try {
@@ -178,13 +178,16 @@ export class Attempt implements AttemptState, ContextSource, StepRecorder {
     return runStepTransaction(this, port, step);
   }
 
-  /** A transaction has recorded this step. */
+  /** The step is on record, or is being recorded. */
   noteRecordedStep(checkpoint: Checkpoint): void {
+    this.#checkpoints ??= new Map();
     this.#checkpoints.set(checkpoint.step, checkpoint);
   }
 
   /** Sends all steps again, those of earlier attempts too, because the record may be new. Stops when the lease is lost. */
   async #resendCheckpoints(): Promise<void> {
-    await Promise.all([...this.#checkpoints.values()].map((step) => this.recordStep(step).catch(() => undefined)));
+    await Promise.all(
+      [...(this.#checkpoints?.values() ?? [])].map((step) => this.recordStep(step).catch(() => undefined)),
+    );
   }
 }

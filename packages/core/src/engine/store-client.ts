@@ -120,13 +120,18 @@ export class StoreClient {
       const onReply = (reply: Reply) => {
         clearTimeout(timer);
         if (isOver) return;
-        this.clock.observe(reply.now);
+        try {
+          this.clock.observe(reply.now);
+        } catch (cause) {
+          // A store of others replied with nothing.
+          return onError(cause);
+        }
         if (subject !== null && (verb === 'complete' || verb === 'release')) this.waits.wake(subject.recordName);
         isOver = true;
         resolve(reply);
       };
       try {
-        send().then(onReply).catch(onError);
+        send().then(onReply, onError);
       } catch (cause) {
         onError(cause);
       }

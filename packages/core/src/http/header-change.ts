@@ -27,9 +27,12 @@ export function diffHeaders(
     const added = name === 'vary' ? diffVary(before.get(name), entry) : entry;
     if (added !== null && !hasSameLines(before.get(name), added)) set.push(added);
   }
+  if (before.size === 0) return { set, removed: nothingRemoved };
   const removed = [...before.keys()].filter((name) => !after.has(name) && name !== 'vary' && !isOmitted(name));
   return { set, removed };
 }
+
+const nothingRemoved: readonly string[] = [];
 
 /** The inverse of `diffHeaders`: applies the change to the headers that outer middleware has set on the current response. */
 export function applyHeaderChange(current: readonly HeaderEntry[], change: HeaderChange): HeaderEntry[] {
@@ -44,6 +47,7 @@ export function applyHeaderChange(current: readonly HeaderEntry[], change: Heade
 
 function hasSameLines(a: HeaderEntry | undefined, b: HeaderEntry): boolean {
   if (a === undefined) return false;
+  if (typeof a[1] === 'string' && typeof b[1] === 'string') return a[1] === b[1];
   const [aLines, bLines] = [linesOf(a), linesOf(b)];
   return aLines.length === bLines.length && aLines.every((line, index) => line === bLines[index]);
 }

@@ -3,25 +3,27 @@ import { ConfigurationError, IdempotencyError } from '../errors.js';
 import { describePlaceholder, findPlaceholder } from '../placeholder.js';
 import type { CheckedHttpOptions } from './http-options.js';
 import { checkKey, type ParsedKey, parseKey } from './idempotency-key.js';
-import { callWithTimeout } from './option-callbacks.js';
+import { callWithTimeout, whenSettled } from './option-callbacks.js';
 
 /**
  * The key, or null where there is none and none is required. `keyLines` are the lines of the key header. Throws an `IdempotencyError`
  * (`key_missing`, `key_invalid`), or a `ConfigurationError` where the option `key` returns what it must not.
  */
-export async function readKey<Request>(
+export function readKey<Request>(
   request: Request,
   keyLines: readonly string[],
   options: CheckedHttpOptions<Request>,
-): Promise<string | null> {
+): string | null | Promise<string | null> {
   const { key, headerName, callbackTimeoutMs } = options;
   if (key === undefined) {
     if (keyLines.length === 0) return noKey(`The header ${headerName} is missing.`, options);
     return requireValidKey(`The header ${headerName}`, parseKey(keyLines));
   }
-  const returned: unknown = await callWithTimeout('key', callbackTimeoutMs, () => key(request));
-  if (returned === undefined) return noKey('This request has no idempotency key.', options);
-  return requireValidKey('The idempotency key of this request', checkKey(requireKeyString(returned)));
+  const returned = callWithTimeout('key', callbackTimeoutMs, () => key(request));
+  return whenSettled(returned, (ownKey: unknown) => {
+    if (ownKey === undefined) return noKey('This request has no idempotency key.', options);
+    return requireValidKey('The idempotency key of this request', checkKey(requireKeyString(ownKey)));
+  });
 }
 
 function noKey(message: string, { required }: { required: boolean }): null {
@@ -46,12 +48,18 @@ function requireKeyString(returned: unknown): string {
  * Whose key it is. The prefix `of ` keeps the scope of a caller apart from the shared scope `public`. Throws an `IdempotencyError`
  * (`scope_missing`) where the option `scope` does not return a usable string.
  */
-export async function requireScope<Request>(
+export function requireScope<Request>(
   request: Request,
   { scope, callbackTimeoutMs }: Pick<CheckedHttpOptions<Request>, 'scope' | 'callbackTimeoutMs'>,
-): Promise<string> {
+): string | Promise<string> {
   if (scope === 'public') return scope;
-  const returned: unknown = await callWithTimeout('scope', callbackTimeoutMs, () => scope(request));
+  return whenSettled(
+    callWithTimeout('scope', callbackTimeoutMs, () => scope(request)),
+    requireUsableScope,
+  );
+}
+
+function requireUsableScope(returned: unknown): string {
   if (typeof returned === 'string' && returned !== '' && findPlaceholder(returned) === null) return `of ${returned}`;
   const problem =
     typeof returned === 'string'

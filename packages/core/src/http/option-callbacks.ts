@@ -11,14 +11,23 @@ export function isThrownByApplication(error: Error): boolean {
 }
 
 /**
- * Calls the option `name`, a function that may return a promise. Rejects with the Error that the function threw. Rejects with a
+ * Calls the option `name`, a function that may return a promise. Throws, or rejects with, the Error that the function threw, and a
  * `ConfigurationError` that names the option where the function threw another value, or did not settle within `limitMs` milliseconds.
+ * Most functions return at once, and then this does.
  */
-export async function callWithTimeout<T>(name: string, limitMs: number, call: () => T | Promise<T>): Promise<T> {
+export function callWithTimeout<T>(name: string, limitMs: number, call: () => T | Promise<T>): T | Promise<T> {
+  let returned: T | Promise<T>;
+  try {
+    returned = call();
+  } catch (thrown) {
+    throw toCallbackError(name, thrown);
+  }
+  return isThenable(returned) ? settleWithin(name, limitMs, returned) : returned;
+}
+
+async function settleWithin<T>(name: string, limitMs: number, returned: PromiseLike<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   try {
-    const returned = call();
-    if (!isThenable(returned)) return returned;
     const timeout = new Promise<never>((_, reject) => {
       timer = startDeadline(limitMs, () => reject(timedOut));
     });
@@ -66,6 +75,11 @@ export function isError(thrown: unknown): thrown is Error {
 
 function callbackError(message: string, ...cause: readonly unknown[]): ConfigurationError {
   return new ConfigurationError('option_invalid', message, cause.length === 0 ? {} : { cause: cause[0] });
+}
+
+/** Continues with a value that may be a promise: at once where it is none. */
+export function whenSettled<T, Result>(value: T | Promise<T>, next: (settled: T) => Result): Result | Promise<Result> {
+  return value instanceof Promise ? value.then(next) : next(value);
 }
 
 function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {

@@ -3,7 +3,7 @@ import { operationRecordName, requestRecordName } from '../engine/record-name.js
 import { checkLabel, currentTraceparent, defaultOperation } from '../engine/work-description.js';
 import type { HttpExchange } from './http-exchange.js';
 import type { CheckedHttpOptions } from './http-options.js';
-import { callWithTimeout } from './option-callbacks.js';
+import { callWithTimeout, whenSettled } from './option-callbacks.js';
 import { splitTarget } from './request-target.js';
 
 /** The name of the record: by the option `operation` where it is given, else by method and path. */
@@ -17,18 +17,26 @@ export function nameRecord(
   return requestRecordName(scope, method, splitTarget(originalUrl).path, key);
 }
 
+interface RequestDescription {
+  readonly operation: string;
+  readonly label: string | null;
+  readonly traceparent: string | null;
+}
+
 /** Rejects with the error of the function `label`, and with a `ConfigurationError` for a label that no record can keep. */
-export async function describeRequest<Request>(
+export function describeRequest<Request>(
   request: Request,
   exchange: HttpExchange,
   { operation, label, callbackTimeoutMs }: CheckedHttpOptions<Request>,
-): Promise<{ operation: string; label: string | null; traceparent: string | null }> {
-  return {
+): RequestDescription | Promise<RequestDescription> {
+  const describe = (checkedLabel: string | null): RequestDescription => ({
     operation: operationOf(exchange, operation),
-    label:
-      label === undefined ? null : checkLabel(await callWithTimeout('label', callbackTimeoutMs, () => label(request))),
+    label: checkedLabel,
     traceparent: currentTraceparent(exchange.requestHeader?.('traceparent')),
-  };
+  });
+  if (label === undefined) return describe(null);
+  const returned = callWithTimeout('label', callbackTimeoutMs, () => label(request));
+  return whenSettled(returned, (given) => describe(checkLabel(given)));
 }
 
 /** The option `operation`, or else the method and the template of the route, as far as the framework knows it. */

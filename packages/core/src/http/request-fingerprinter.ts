@@ -3,7 +3,7 @@ import { defaultFingerprint } from './default-fingerprint.js';
 import { customFingerprintVersion, defaultFingerprintVersion, fingerprintCustomValue } from './fingerprint.js';
 import type { HttpExchange } from './http-exchange.js';
 import type { CheckedHttpOptions, FingerprintFunction } from './http-options.js';
-import { callWithTimeout } from './option-callbacks.js';
+import { callWithTimeout, whenSettled } from './option-callbacks.js';
 import { splitTarget } from './request-target.js';
 
 interface FingerprintRule<Request> {
@@ -25,24 +25,29 @@ export class RequestFingerprinter<Request> {
   }
 
   /** For a new record. Null: payloads are not compared. */
-  async forNewRecord(request: Request, exchange: HttpExchange): Promise<string | null> {
+  forNewRecord(request: Request, exchange: HttpExchange): string | null | Promise<string> {
     const [current] = this.#rules;
-    return current === undefined ? null : await this.#compute(current, request, exchange);
+    return current === undefined ? null : this.#compute(current, request, exchange);
   }
 
   /** For a record that was made under another version. Null: this is the current version, or it is not known here. */
-  async forVersion(version: string, request: Request, exchange: HttpExchange): Promise<string | null> {
+  forVersion(version: string, request: Request, exchange: HttpExchange): string | null | Promise<string> {
     const rule = this.#rules.slice(1).find((older) => older.version === version);
-    return rule === undefined ? null : await this.#compute(rule, request, exchange);
+    return rule === undefined ? null : this.#compute(rule, request, exchange);
   }
 
-  async #compute({ version, of }: FingerprintRule<Request>, request: Request, exchange: HttpExchange): Promise<string> {
+  #compute(
+    { version, of }: FingerprintRule<Request>,
+    request: Request,
+    exchange: HttpExchange,
+  ): string | Promise<string> {
     if (of !== null) {
-      const value = await callWithTimeout('fingerprint', this.#callbackTimeoutMs, () => of(request));
-      return fingerprintCustomValue(version, value);
+      const value = callWithTimeout('fingerprint', this.#callbackTimeoutMs, () => of(request));
+      return whenSettled(value, (given) => fingerprintCustomValue(version, given));
     }
-    await exchange.whenBodyKnown?.();
-    return defaultFingerprint(exchange, { method: exchange.method, ...splitTarget(exchange.originalUrl) });
+    const compute = () =>
+      defaultFingerprint(exchange, { method: exchange.method, ...splitTarget(exchange.originalUrl) });
+    return exchange.whenBodyKnown?.()?.then(compute) ?? compute();
   }
 }
 

@@ -27,6 +27,8 @@ export class ResponseBody {
   /** The bytes so far, in views that stay valid: `append` never changes them. */
   get blocks(): Buffer[] {
     const last = this.#blocks.length - 1;
+    // The usual body came in one piece.
+    if (last === 0 && this.#blocks[0]?.length === this.#lastUsed) return this.#blocks;
     return this.#blocks.map((block, at) => (at === last ? block.subarray(0, this.#lastUsed) : block));
   }
 

@@ -4,7 +4,8 @@ import type { Readable } from 'node:stream';
 import { runInNextIteration } from '../../timers.js';
 
 export class PipedSources {
-  readonly #sources = new Set<Readable>();
+  /** Created with the first source: most responses have none. */
+  #sources: Set<Readable> | undefined;
 
   /**
    * Node does not end a response when a piped stream is destroyed before its end. Then this calls `onBroken`, one event-loop
@@ -12,20 +13,21 @@ export class PipedSources {
    */
   constructor(res: ServerResponse, onBroken: () => void) {
     res.on('pipe', (source: Readable) => {
+      this.#sources ??= new Set();
       this.#sources.add(source);
       source.once('close', () => {
-        this.#sources.delete(source);
+        this.#sources?.delete(source);
         if (source.readableEnded || res.writableEnded) return;
         runInNextIteration(() => {
           if (!res.writableEnded) onBroken();
         });
       });
     });
-    res.on('unpipe', (source: Readable) => this.#sources.delete(source));
+    res.on('unpipe', (source: Readable) => this.#sources?.delete(source));
   }
 
   /** Destroys all streams that are piped now, because nobody needs their bytes. */
   destroyAll(): void {
-    for (const source of [...this.#sources]) source.destroy?.();
+    for (const source of [...(this.#sources ?? [])]) source.destroy?.();
   }
 }

@@ -17,7 +17,8 @@ export type ResponseSettings = readonly unknown[];
 
 /** Everything except the headers that decides how Node sends a response. */
 export function settingsOf(res: ServerResponse): ResponseSettings {
-  return SETTING_NAMES.map((name) => Reflect.get(res, name));
+  const all = res as unknown as Readonly<Record<string, unknown>>;
+  return SETTING_NAMES.map((name) => all[name]);
 }
 
 /** Restores status, settings and headers. */

@@ -12,11 +12,11 @@ interface Previous {
  * slow form as soon as one of its properties is deleted, and every later use of the object takes longer.
  */
 export class PropertyOverrides {
-  readonly #target: object;
+  readonly #target: Record<string, unknown>;
   #previous: Previous[] = [];
 
   constructor(target: object) {
-    this.#target = target;
+    this.#target = target as Record<string, unknown>;
   }
 
   /** Defines an ordinary own property `name`, in place of a method, a value or nothing. Others may assign to it, as they do when they patch `res.end`. */
@@ -41,13 +41,20 @@ export class PropertyOverrides {
   }
 
   #override(name: string, value: unknown, isAccessor: boolean): void {
-    this.#previous.push({ name, own: Object.getOwnPropertyDescriptor(this.#target, name), isAccessor });
-    Object.defineProperty(this.#target, name, { value, writable: true, configurable: true, enumerable: true });
+    const target = this.#target;
+    const isNew = !Object.hasOwn(target, name);
+    this.#previous.push({ name, own: isNew ? undefined : Object.getOwnPropertyDescriptor(target, name), isAccessor });
+    if (isNew && !isAccessor) {
+      // Creates the same property in a fraction of the time, unless somebody has put an accessor in the place of the method.
+      target[name] = value;
+      if (target[name] === value) return;
+    }
+    Object.defineProperty(target, name, { value, writable: true, configurable: true, enumerable: true });
   }
 }
 
 /** Restores the own property `name`. Where there was none, it gets the inherited value. */
 export function restoreProperty(target: object, name: string, own: PropertyDescriptor | undefined): void {
   if (own) Object.defineProperty(target, name, own);
-  else Reflect.set(target, name, Reflect.get(Object.getPrototypeOf(target), name));
+  else (target as Record<string, unknown>)[name] = Reflect.get(Object.getPrototypeOf(target), name);
 }

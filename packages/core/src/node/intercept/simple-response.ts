@@ -69,5 +69,7 @@ function copyBody(chunk: unknown, encoding: unknown): Buffer | undefined {
 
 /** The text of a head, without the headers that Node adds. */
 function formatHead({ status, reason, headers }: ResponseHead): string {
-  return `HTTP/1.1 ${status} ${reason}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+  let text = `HTTP/1.1 ${status} ${reason}\r\n`;
+  for (const [name, value] of headers) text += `${name}: ${value}\r\n`;
+  return `${text}\r\n`;
 }

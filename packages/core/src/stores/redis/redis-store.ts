@@ -151,46 +151,60 @@ export class RedisStore implements IdempotencyStore {
     return await checkRedis(this.#client, this.#checkOptions);
   }
 
-  async acquire(key: string, request: AcquireRequest): Promise<AcquireReply> {
-    checkAcquire(key, request);
-    const args = encodeAcquireArguments(request, this.#completions?.isSubscribed === true);
-    return decodeAcquireReply(await this.#runDurably('acquire', key, args), request);
+  acquire(key: string, request: AcquireRequest): Promise<AcquireReply> {
+    const encode = () => {
+      checkAcquire(key, request);
+      return encodeAcquireArguments(request, this.#completions?.isSubscribed === true);
+    };
+    return this.#run('acquire', key, encode, (reply) => decodeAcquireReply(reply, request));
   }
 
-  async renew(lease: Lease, leaseMs: number): Promise<RenewReply> {
-    checkRenew(lease, leaseMs);
-    const args = encodeRenewArguments(lease, leaseMs);
-    return decodeRenewReply(await this.#runDurably('renew', lease.key, args));
+  renew(lease: Lease, leaseMs: number): Promise<RenewReply> {
+    const encode = () => {
+      checkRenew(lease, leaseMs);
+      return encodeRenewArguments(lease, leaseMs);
+    };
+    return this.#run('renew', lease.key, encode, decodeRenewReply);
   }
 
-  async checkpoint(lease: Lease, checkpoint: Checkpoint): Promise<CheckpointReply> {
-    checkCheckpoint(lease, checkpoint);
-    const args = encodeCheckpointArguments(lease, checkpoint);
-    const reply = await this.#runDurably('checkpoint', lease.key, args);
-    return decodeCheckpointOrReleaseReply(reply);
+  checkpoint(lease: Lease, checkpoint: Checkpoint): Promise<CheckpointReply> {
+    const encode = () => {
+      checkCheckpoint(lease, checkpoint);
+      return encodeCheckpointArguments(lease, checkpoint);
+    };
+    return this.#run('checkpoint', lease.key, encode, decodeCheckpointOrReleaseReply);
   }
 
-  async complete(lease: Lease, completion: Completion): Promise<CompleteReply> {
-    checkComplete(lease, completion);
-    const args = encodeCompleteArguments(lease, completion);
-    return decodeCompleteReply(await this.#runDurably('complete', lease.key, args), lease);
+  complete(lease: Lease, completion: Completion): Promise<CompleteReply> {
+    const encode = () => {
+      checkComplete(lease, completion);
+      return encodeCompleteArguments(lease, completion);
+    };
+    return this.#run('complete', lease.key, encode, (reply) => decodeCompleteReply(reply, lease));
   }
 
-  async release(holder: LeaseIdentity, request: ReleaseRequest): Promise<ReleaseReply> {
-    checkRelease(holder, request);
-    const args = encodeReleaseArguments(holder, request);
-    return decodeCheckpointOrReleaseReply(await this.#run('release', holder.key, args));
+  release(holder: LeaseIdentity, request: ReleaseRequest): Promise<ReleaseReply> {
+    const encode = () => {
+      checkRelease(holder, request);
+      return encodeReleaseArguments(holder, request);
+    };
+    return this.#run('release', holder.key, encode, decodeCheckpointOrReleaseReply);
   }
 
-  async resolve(key: string, request: ResolveRequest): Promise<ResolveReply> {
-    checkResolve(key, request);
-    const args = encodeResolveArguments(request);
-    return decodeResolveReply(await this.#runDurably('resolve', key, args));
+  resolve(key: string, request: ResolveRequest): Promise<ResolveReply> {
+    const encode = () => {
+      checkResolve(key, request);
+      return encodeResolveArguments(request);
+    };
+    return this.#run('resolve', key, encode, decodeResolveReply);
   }
 
-  async read(key: string): Promise<ReadReply> {
-    checkKey(key);
-    return decodeReadReply(await this.#run('read', key, []));
+  read(key: string): Promise<ReadReply> {
+    const encode = () => {
+      checkKey(key);
+      return [];
+    };
+    return this.#run('read', key, encode, decodeReadReply);
   }
 
   /**
@@ -203,13 +217,16 @@ export class RedisStore implements IdempotencyStore {
     if (request.inDoubt !== true)
       return await readPage(await scanKeys(this.#executor, this.#prefix, request), (key) => this.read(key));
     const listed = await scanIndex(this.#executor, this.#prefix, request);
-    const page = await readPage(listed, async (key) => decodeReadReply(await this.#run('list', key, [])));
+    const page = await readPage(listed, (key) => this.#run('list', key, () => [], decodeReadReply));
     return { ...page, records: page.records.filter(({ record }) => isInDoubt(record, page.now)) };
   }
 
-  async remove(key: string): Promise<{ readonly now: number }> {
-    checkKey(key);
-    return { now: (await this.#run('remove', key, [])).readNumber() };
+  remove(key: string): Promise<{ readonly now: number }> {
+    const encode = () => {
+      checkKey(key);
+      return [];
+    };
+    return this.#run('remove', key, encode, (reply) => ({ now: reply.readNumber() }));
   }
 
   /**
@@ -228,11 +245,22 @@ export class RedisStore implements IdempotencyStore {
     await this.#disconnect();
   }
 
-  #run(verb: Verb, key: string, args: CommandArgument[]): Promise<ReplyReader> {
-    return this.#executor.runScript(verb, scripts[verb], recordKeys(this.#prefix, key), args);
-  }
-
-  #runDurably(verb: Verb, key: string, args: CommandArgument[]): Promise<ReplyReader> {
-    return this.#executor.runScriptDurably(verb, scripts[verb], recordKeys(this.#prefix, key), args);
+  /** Whatever `encode` and `decode` throw is a rejection. They are functions, so that a call needs no second promise. */
+  #run<Reply>(
+    verb: Verb,
+    key: string,
+    encode: () => CommandArgument[],
+    decode: (reply: ReplyReader) => Reply,
+  ): Promise<Reply> {
+    try {
+      const [keys, args] = [recordKeys(this.#prefix, key), encode()];
+      if (durableVerbs.has(verb)) return this.#executor.runScriptDurably(verb, scripts[verb], keys, args, decode);
+      return this.#executor.runScript(verb, scripts[verb], keys, args, decode);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 }
+
+/** With `durability`, what these verbs reply must not be lost with the master. */
+const durableVerbs: ReadonlySet<Verb> = new Set(['acquire', 'renew', 'checkpoint', 'complete', 'resolve']);

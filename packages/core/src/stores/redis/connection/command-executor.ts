@@ -48,44 +48,52 @@ export class CommandExecutor {
     return { reason: this.#closed ? storeClosedMessage : clientClosedMessage, since: this.#closedAt };
   }
 
-  /** Runs the script on the keys of a record. */
-  runScript(verb: string, script: LuaScript, keys: RecordKeys, args: readonly CommandArgument[]): Promise<ReplyReader> {
-    return this.#runWithDeadline(verb, (callback) =>
-      this.#evaluateScript(script, [script.sha1, 3, keys.record, keys.side, keys.index, ...args], callback),
-    );
-  }
-
-  /** Runs the script. With `durability`, the reply counts only after replicas have confirmed. */
-  runScriptDurably(
+  /** Runs the script on the keys of a record, and decodes its reply. */
+  runScript<Reply>(
     verb: string,
     script: LuaScript,
     keys: RecordKeys,
     args: readonly CommandArgument[],
-  ): Promise<ReplyReader> {
+    decode: (reply: ReplyReader) => Reply,
+  ): Promise<Reply> {
+    const keyArguments: CommandArgument[] = [script.sha1, 3, keys.record, keys.side, keys.index];
+    const evaluate = (callback: ReplyCallback) => this.#evaluateScript(script, keyArguments.concat(args), callback);
+    return this.#runWithDeadline(verb, evaluate, decode);
+  }
+
+  /** Runs the script. With `durability`, the reply counts only after replicas have confirmed. */
+  runScriptDurably<Reply>(
+    verb: string,
+    script: LuaScript,
+    keys: RecordKeys,
+    args: readonly CommandArgument[],
+    decode: (reply: ReplyReader) => Reply,
+  ): Promise<Reply> {
     const { durability, callTimeoutMs } = this.options;
-    if (durability === null) return this.runScript(verb, script, keys, args);
+    if (durability === null) return this.runScript(verb, script, keys, args, decode);
     const deadlineAt = performance.now() + callTimeoutMs;
-    return this.#runWithDeadline(verb, (callback) => {
+    const evaluate = (callback: ReplyCallback) => {
       this.#batcher.flush();
       const keysAndArgs = [3, keys.record, keys.side, keys.index, ...args];
       callBack(runScriptAndWait(this.client, durability, script, keysAndArgs, deadlineAt), callback);
-    });
+    };
+    return this.#runWithDeadline(verb, evaluate, decode);
   }
 
   /** Sends one command to one server. */
   runCommand(node: RedisNode, command: string, args: CommandArgument[]): Promise<ReplyReader> {
-    return this.#runWithDeadline(command, (callback) => callBack(send(node, command, args), callback));
+    return this.#runWithDeadline(command, (callback) => callBack(send(node, command, args), callback), asItIs);
   }
 
   /** Runs the script on keys of several records. */
   runMultiKeyScript(verb: string, script: LuaScript, keys: readonly string[]): Promise<ReplyReader> {
     const args = [script.sha1, keys.length, ...keys];
-    return this.#runWithDeadline(verb, (callback) => this.#evaluateScript(script, args, callback));
+    return this.#runWithDeadline(verb, (callback) => this.#evaluateScript(script, args, callback), asItIs);
   }
 
   /** Sends one command, in a cluster to the server of its first argument, the key. */
   runKeyCommand(command: string, args: CommandArgument[]): Promise<ReplyReader> {
-    return this.#runWithDeadline(command, (callback) => this.#batcher.send(command, args, callback));
+    return this.#runWithDeadline(command, (callback) => this.#batcher.send(command, args, callback), asItIs);
   }
 
   masters(): readonly RedisNode[] {
@@ -113,7 +121,11 @@ export class CommandExecutor {
   }
 
   /** Throws if nothing can be sent. `send` calls back once. One promise for all of it, because every request runs it twice. */
-  #runWithDeadline(call: string, send: (callback: ReplyCallback) => void): Promise<ReplyReader> {
+  #runWithDeadline<Reply>(
+    call: string,
+    send: (callback: ReplyCallback) => void,
+    decode: (reply: ReplyReader) => Reply,
+  ): Promise<Reply> {
     this.#assertUsable();
     const { callTimeoutMs } = this.options;
     return new Promise((resolve, reject) => {
@@ -123,7 +135,7 @@ export class CommandExecutor {
         isOver = true;
         clearTimeout(timer);
         try {
-          resolve(this.#readReply(call, error, reply));
+          resolve(decode(this.#readReply(call, error, reply)));
         } catch (failure) {
           reject(failure);
         }
@@ -183,3 +195,5 @@ export class CommandExecutor {
 function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
+
+const asItIs = (reply: ReplyReader): ReplyReader => reply;

@@ -16,14 +16,25 @@ import { keyExpiryGraceMs } from './scripts/record-layout.js';
 
 /** The script publishes the end of the current attempt only if this store is subscribed to such messages. */
 export function encodeAcquireArguments(request: AcquireRequest, isSubscribed: boolean): CommandArgument[] {
-  const { ownerToken, fingerprint, leaseMs, onAbandoned, notAfter, lastSeenFencingToken, notifyOnEnd } = request;
-  const ttls = [request.recordTtlMs, request.outcomeTtlMs, request.unknownTtlMs];
-  const announce = isSubscribed && notifyOnEnd === true ? ['announce'] : [];
-  const { operation, label, traceparent } = request;
-  const description = [operation, label ?? '', traceparent ?? ''];
-  const policy = [leaseMs, onAbandoned, notAfter, lastSeenFencingToken, ...ttls];
-  const keyLifeMs = leaseMs + recordExpiry(0, onAbandoned !== 'rerun', request) + keyExpiryGraceMs;
-  return [ownerToken, fingerprint ?? '', ...policy, ...description, keyLifeMs, ...announce];
+  const { leaseMs, onAbandoned } = request;
+  // A list of fixed length: a list that grows by spreading is copied several times.
+  const args: CommandArgument[] = [
+    request.ownerToken,
+    request.fingerprint ?? '',
+    leaseMs,
+    onAbandoned,
+    request.notAfter,
+    request.lastSeenFencingToken,
+    request.recordTtlMs,
+    request.outcomeTtlMs,
+    request.unknownTtlMs,
+    request.operation,
+    request.label ?? '',
+    request.traceparent ?? '',
+    leaseMs + recordExpiry(0, onAbandoned !== 'rerun', request) + keyExpiryGraceMs,
+  ];
+  if (isSubscribed && request.notifyOnEnd === true) args.push('announce');
+  return args;
 }
 
 export function encodeRenewArguments(lease: Lease, leaseMs: number): CommandArgument[] {
@@ -40,8 +51,12 @@ export function encodeCheckpointArguments(
 
 export function encodeCompleteArguments(lease: Lease, completion: Completion): CommandArgument[] {
   const { ownerToken, fencingToken, recordTtlMs } = lease;
+  const { outcome, outcomeTtlMs, note, notAfter } = completion;
+  // Empty bytes are a valid outcome; an empty lifetime says that there is none.
+  const outcomeKeyLifeMs = outcome === null ? '' : outcomeTtlMs + keyExpiryGraceMs;
+  const bytes = outcome === null ? '' : encodeBytes(outcome);
   const keyLifeMs = recordTtlMs + keyExpiryGraceMs;
-  return [ownerToken, fencingToken, encodeLease(lease), keyLifeMs, ...encodeOutcome(completion), completion.notAfter];
+  return [ownerToken, fencingToken, encodeLease(lease), keyLifeMs, outcomeKeyLifeMs, bytes, note ?? '', notAfter];
 }
 
 export function encodeReleaseArguments(holder: LeaseIdentity, release: ReleaseRequest): CommandArgument[] {
@@ -68,14 +83,9 @@ function guardedTtlMs(retention: RecordRetention): number {
 function encodeLease(lease: Lease): string {
   const { takeover, recovering, guarded, fingerprintBound, attempt, outcomeTtlMs, unknownTtlMs } = lease;
   const { firstAcquiredAt, acquiredAt, fingerprint, traceparent, operation, label } = lease;
-  const flags = [takeover, recovering, guarded, fingerprintBound].map(Number).join('');
+  const flags = `${Number(takeover)}${Number(recovering)}${Number(guarded)}${Number(fingerprintBound)}`;
   const numbers = `${attempt} ${outcomeTtlMs} ${unknownTtlMs} ${firstAcquiredAt} ${acquiredAt}`;
   return `${flags} ${numbers} ${fingerprint ?? ''} ${traceparent ?? ''}\n${operation}\n${label ?? ''}`;
-}
-
-/** How long the key of the outcome lives, and the outcome. Empty bytes are a valid outcome; an empty lifetime says that there is none. */
-function encodeOutcome({ outcome, outcomeTtlMs, note }: Completion): [CommandArgument, CommandArgument, string] {
-  return outcome === null ? ['', '', note ?? ''] : [outcomeTtlMs + keyExpiryGraceMs, encodeBytes(outcome), note ?? ''];
 }
 
 /**
