@@ -12,6 +12,7 @@ import {
   completionOf,
 } from '../../packages/testing/src/store-suite/test-helpers.js';
 import { redisUrl } from '../support/redis.js';
+import { countScriptWrites } from '../support/socket-writes.js';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -34,17 +35,17 @@ describe.each([
   { version: 6, make: () => new Redis(redisUrl(), safe) },
   { version: 5, make: () => new Redis5(redisUrl(), safe) },
 ])('calls made in one go, ioredis $version,', ({ make }) => {
-  test('leave in one pipeline, and each gets the reply about its own record', async () => {
+  test('leave in one write, and each gets the reply about its own record', async () => {
     const { client, store } = await ready(make());
     // From here on the server knows the script.
     await store.acquire('warm', acquireRequest());
-    const pipelines = vi.spyOn(client, 'pipeline');
+    const writes = countScriptWrites(client);
     const requests = keys.map((key, at) => ({ key, asked: acquireRequest({ fingerprint: `v1:${at}` }) }));
     // Calls leave early where the loop computes for long. No time passes here, however slow the machine is.
     vi.useFakeTimers({ toFake: ['performance'] });
     const sent = requests.map(async ({ key, asked }) => await store.acquire(key, asked));
     const answers = await Promise.all(sent).finally(() => vi.useRealTimers());
-    expect(pipelines).toHaveBeenCalledTimes(1);
+    expect(writes()).toBe(1);
     for (const answer of answers) expect(assertAcquired(answer).attempt).toBe(1);
     const records = await Promise.all(keys.map(async (key) => (await store.read(key)).record));
     expect(records.map((record) => record?.ownerToken)).toEqual(requests.map(({ asked }) => asked.ownerToken));
@@ -59,13 +60,6 @@ describe.each([
     );
     expect(failed).toEqual([{ at: 3, error: expect.objectContaining({ class: 'bug' }) }]);
   });
-});
-
-test('a call alone needs no pipeline', async () => {
-  const { client, store } = await ready();
-  const pipelines = vi.spyOn(client, 'pipeline');
-  await store.acquire('key', acquireRequest());
-  expect(pipelines).not.toHaveBeenCalled();
 });
 
 test('calls leave before the turn of the event loop has ended', async () => {

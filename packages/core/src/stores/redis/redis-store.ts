@@ -66,7 +66,7 @@ import { completionChannel, recordKeys } from './wire/scripts/record-layout.js';
  * Keeps records in Redis ≥ 6.0 or Valkey: standalone, behind Sentinel, or in a cluster.
  *
  * - Each verb is one EVALSHA, sent once; the caller repeats it with the same owner token. Calls of the same tick share one
- *   pipeline, except calls with large arguments and calls to a cluster.
+ *   write to the socket, except calls with large arguments and calls to a cluster.
  * - No call takes longer than `callTimeoutMs`, whatever the client does.
  * - A client that you pass in stays yours: the store never closes or changes it. Keep it open as long as the store is used.
  * - The store loses what Redis loses (failover, eviction, a restart without AOF). `docs/redis.md` lists the safe settings.

@@ -75,14 +75,14 @@ export class CommandExecutor {
     const evaluate = (callback: ReplyCallback) => {
       this.#batcher.flush();
       const keysAndArgs = [3, keys.record, keys.side, keys.index, ...args];
-      callBack(runScriptAndWait(this.client, durability, script, keysAndArgs, deadlineAt), callback);
+      callBack(() => runScriptAndWait(this.client, durability, script, keysAndArgs, deadlineAt), callback);
     };
     return this.#runWithDeadline(verb, evaluate, decode);
   }
 
   /** Sends one command to one server. */
   runCommand(node: RedisNode, command: string, args: CommandArgument[]): Promise<ReplyReader> {
-    return this.#runWithDeadline(command, (callback) => callBack(send(node, command, args), callback), asItIs);
+    return this.#runWithDeadline(command, (callback) => callBack(() => send(node, command, args), callback), asItIs);
   }
 
   /** Runs the script on keys of several records. */
@@ -141,11 +141,7 @@ export class CommandExecutor {
         }
       };
       const timer = unref(startDeadline(callTimeoutMs, () => settle(this.#timeoutError(call), null)));
-      try {
-        send(settle);
-      } catch (error) {
-        settle(toError(error), null);
-      }
+      send(settle);
     });
   }
 
@@ -190,10 +186,6 @@ export class CommandExecutor {
     const cause = this.observer.failure?.message ?? 'the connection was lost, or is still being established';
     return `: ${cause.replace(/\.$/, '')}`;
   }
-}
-
-function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 const asItIs = (reply: ReplyReader): ReplyReader => reply;

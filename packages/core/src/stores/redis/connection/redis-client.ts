@@ -10,12 +10,12 @@ export interface RedisClient extends RedisNode {
   /** `ready`, or a state before it. `end`: the client is closed for good. */
   readonly status: string;
   readonly options: RedisClientOptions;
+  /** The socket of a `Redis`, while it is connected. */
+  readonly stream?: { cork(): void; uncork(): void } | undefined;
   /** Only a `Cluster` has it. */
   nodes?(role: 'master'): readonly RedisNode[];
   /** Only a `Cluster` has it: it asks the nodes for the current slots. */
   refreshSlotsCache?(): void;
-  /** Sends every command, also those of a pipeline. Tracing libraries wrap it. */
-  sendCommand?(...args: unknown[]): unknown;
   on?(event: 'ready' | 'close' | 'end' | '+node' | 'refresh', listener: () => void): unknown;
   off?(event: 'ready' | 'close' | '+node' | 'refresh', listener: () => void): unknown;
 }
@@ -24,7 +24,7 @@ export interface RedisClient extends RedisNode {
 export interface RedisNode {
   readonly options: RedisAddress & { readonly enableAutoPipelining?: boolean | undefined };
   callBuffer(command: string, args: CommandArgument[]): Promise<unknown>;
-  /** A client without pipelines sends every command alone, and cannot be used with `durability`. */
+  /** A client without pipelines cannot be used with `durability`. */
   pipeline?(): RedisPipeline;
 }
 

@@ -89,8 +89,8 @@ function encodeLease(lease: Lease): string {
 }
 
 /**
- * ioredis sends a Buffer as it is and a string as UTF-8. ASCII text has the same bytes in both forms, and strings cost less
- * in a pipeline. Large bytes do not go into a pipeline, so they stay a Buffer.
+ * ioredis sends a Buffer as it is and a string as UTF-8. ASCII text has the same bytes in both forms. A command without a
+ * Buffer is one piece of text, which costs less than several pieces. Large bytes are sent by themselves, and stay a Buffer.
  */
 function encodeBytes(bytes: Uint8Array): CommandArgument {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
