@@ -6,7 +6,19 @@ import { FileOrder } from './vitest.file-order.js';
  * Folders whose files share processes: to start one and to load the packages takes longer than most of their tests. None whose tests leave
  * stores that still try, or listeners: they would meet the tests of later files.
  */
-const sharingFolders = ['protocol', 'http', 'node', 'fastify', 'web', 'h3'];
+const sharingFolders = [
+  'protocol',
+  'http',
+  'node',
+  'fastify',
+  'web',
+  'h3',
+  'client',
+  'cli',
+  'bench',
+  'lambda',
+  'packages',
+];
 
 /**
  * Files of these folders that need a process of their own: they measure its memory, change globals, or move the clock, for everything that
@@ -23,6 +35,8 @@ const aloneOnEveryFramework = ['test/adapters/{08-on-finished,12-disconnect-cost
 
 const onServersOfTheirOwn = ['test/faults/**/*.test.ts', 'test/testing/**/*.test.ts'];
 const stacks = ['test/stacks/**/*.test.ts'];
+/** They share processes among themselves too: to load both majors of Nest takes longer than most of their tests. */
+const onNest = ['test/stacks/nest-!(templates).test.ts'];
 
 /** All other folders. The services have a configuration of their own: npm test needs Redis alone. */
 const otherFolders = `test/!(${[...sharingFolders, 'adapters', 'faults', 'testing', 'stacks', 'services'].join('|')})`;
@@ -84,6 +98,18 @@ export default defineConfig({
         test: {
           name: 'stacks',
           include: stacks,
+          exclude: [...configDefaults.exclude, ...onNest],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'stacks-nest',
+          isolate: false,
+          setupFiles: ['test/support/forget-warnings.ts', 'test/support/unchanged-globals.ts'],
+          include: onNest,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
