@@ -18,6 +18,8 @@ const sharingFolders = [
   'bench',
   'lambda',
   'packages',
+  'examples',
+  'sqlite',
 ];
 
 /**
@@ -25,6 +27,7 @@ const sharingFolders = [
  * other files left waiting too.
  */
 const aloneInSharingFolders = [
+  'test/examples/{documents,guides,inspector-document,lambda,operations,sqlite-documents,uploads,web-documents}.test.ts',
   'test/http/{tick-batch,unhandled-errors}.test.ts',
   'test/node/{body-copies,connection,large-responses,prototype-patches}.test.ts',
 ];
