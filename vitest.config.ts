@@ -41,6 +41,9 @@ const stacks = ['test/stacks/**/*.test.ts'];
 /** They share processes among themselves too: to load both majors of Nest takes longer than most of their tests. */
 const onNest = ['test/stacks/nest-!(templates).test.ts'];
 
+// They compute nearly all the time.
+const onStacks = { maxWorkers: 2, sequence: { groupOrder: 1 } };
+
 /** All other folders. The services have a configuration of their own: npm test needs Redis alone. */
 const otherFolders = `test/!(${[...sharingFolders, 'adapters', 'faults', 'testing', 'stacks', 'services'].join('|')})`;
 
@@ -99,22 +102,20 @@ export default defineConfig({
         // Real frameworks, wrappers and bundlers around the packages: apart, so that the others stay quick.
         extends: true,
         test: {
+          ...onStacks,
           name: 'stacks',
           include: stacks,
           exclude: [...configDefaults.exclude, ...onNest],
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
         },
       },
       {
         extends: true,
         test: {
+          ...onStacks,
           name: 'stacks-nest',
           isolate: false,
           setupFiles: ['test/support/forget-warnings.ts', 'test/support/unchanged-globals.ts'],
           include: onNest,
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
         },
       },
       {

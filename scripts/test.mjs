@@ -13,7 +13,10 @@ const othersNiceness = 5;
 await prepare();
 const node = await nodeOf(await majorOfTests());
 // Hundreds of processes load the same modules: Node 22 and newer keep them compiled, in a folder.
-const env = { NODE_COMPILE_CACHE: join(root, 'test', 'node_modules', '.onceguard', 'compiled'), ...environmentOn(node) };
+const env = {
+  NODE_COMPILE_CACHE: join(root, 'test', 'node_modules', '.onceguard', 'compiled'),
+  ...environmentOn(node),
+};
 const args = process.argv.slice(2);
 if (args.length > 0) {
   const { failed } = await runVitest(args, { node, env });
@@ -27,7 +30,9 @@ if (args.length > 0) {
  * time that the faults measure, and never stand still for long themselves.
  */
 async function runAll() {
-  console.log(`\nAll tests run now, on Node ${versionOf(node)}: about 30 minutes on two cores. A part of them: npm test -- test/http`);
+  console.log(
+    `\nAll tests run now, on Node ${versionOf(node)}: about 30 minutes on two cores. A part of them: npm test -- test/http`,
+  );
   const startedAt = performance.now();
   const folder = mkdtempSync(join(tmpdir(), 'onceguard-test-'));
   const output = join(folder, 'faults.log');
