@@ -6,13 +6,28 @@ import { FileOrder } from './vitest.file-order.js';
  * Folders whose files share processes: to start one and to load the packages takes longer than most of their tests. None whose tests leave
  * stores that still try, or listeners: they would meet the tests of later files.
  */
-const sharingFolders = ['protocol', 'http', 'node', 'fastify', 'web', 'h3'];
+const sharingFolders = [
+  'protocol',
+  'http',
+  'node',
+  'fastify',
+  'web',
+  'h3',
+  'client',
+  'cli',
+  'bench',
+  'lambda',
+  'packages',
+  'examples',
+  'sqlite',
+];
 
 /**
  * Files of these folders that need a process of their own: they measure its memory, change globals, or move the clock, for everything that
  * other files left waiting too.
  */
 const aloneInSharingFolders = [
+  'test/examples/{documents,guides,inspector-document,lambda,operations,sqlite-documents,uploads,web-documents}.test.ts',
   'test/http/{tick-batch,unhandled-errors}.test.ts',
   'test/node/{body-copies,connection,large-responses,prototype-patches}.test.ts',
 ];
@@ -23,6 +38,11 @@ const aloneOnEveryFramework = ['test/adapters/{08-on-finished,12-disconnect-cost
 
 const onServersOfTheirOwn = ['test/faults/**/*.test.ts', 'test/testing/**/*.test.ts'];
 const stacks = ['test/stacks/**/*.test.ts'];
+/** They share processes among themselves too: to load both majors of Nest takes longer than most of their tests. */
+const onNest = ['test/stacks/nest-!(templates).test.ts'];
+
+// They compute nearly all the time.
+const onStacks = { maxWorkers: 2, sequence: { groupOrder: 1 } };
 
 /** All other folders. The services have a configuration of their own: npm test needs Redis alone. */
 const otherFolders = `test/!(${[...sharingFolders, 'adapters', 'faults', 'testing', 'stacks', 'services'].join('|')})`;
@@ -82,10 +102,20 @@ export default defineConfig({
         // Real frameworks, wrappers and bundlers around the packages: apart, so that the others stay quick.
         extends: true,
         test: {
+          ...onStacks,
           name: 'stacks',
           include: stacks,
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          exclude: [...configDefaults.exclude, ...onNest],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...onStacks,
+          name: 'stacks-nest',
+          isolate: false,
+          setupFiles: ['test/support/forget-warnings.ts', 'test/support/unchanged-globals.ts'],
+          include: onNest,
         },
       },
       {

@@ -4,14 +4,14 @@
 // `node` that stands beside them.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { pnpmInstall } from './pnpm-install.mjs';
 import { root, runQuietly } from './processes.mjs';
 
 /** The major that is measured and tuned. */
 export const measuredMajor = 24;
 
-/** The majors that the contract tests run on, apart from the lowest that is supported. */
+/** The majors that are fetched. The contract tests run on them, and on the machine's own. */
 export const testedMajors = [22, measuredMajor, 26];
 
 export const ownMajor = Number.parseInt(process.versions.node, 10);
@@ -24,6 +24,20 @@ export async function nodeOf(major) {
   await fetchNodes();
   const path = join(home, 'node_modules', `node${major}-${process.platform}-${process.arch}`, 'bin', 'node');
   return existsSync(path) ? path : null;
+}
+
+/**
+ * The major that `npm test` runs on: the measured one where the machine's own is older than all that are fetched, as the tests take less time on it. Elsewhere,
+ * and where there is no package of it for this machine, its own.
+ */
+export async function majorOfTests() {
+  const isOld = testedMajors.every((major) => ownMajor < major);
+  return isOld && (await nodeOf(measuredMajor)) !== null ? measuredMajor : ownMajor;
+}
+
+/** The environment of tests that run on a Node. The tools that they start run on the first one of the PATH. */
+export function environmentOn(node) {
+  return { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
 }
 
 /** The version of a Node, such as `v24.22.3`. Throws where it does not start. */

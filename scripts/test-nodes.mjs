@@ -1,6 +1,5 @@
 // npm run test:nodes [-- --short] [vitest arguments]: the contract tests on each version of Node, one after the other.
-import { delimiter, dirname } from 'node:path';
-import { nodeOf, ownMajor, testedMajors, versionOf } from './nodes.mjs';
+import { environmentOn, majorOfTests, nodeOf, ownMajor, testedMajors, versionOf } from './nodes.mjs';
 import { timeSince } from './processes.mjs';
 import { runVitest } from './vitest.mjs';
 import { prepare } from './workspace.mjs';
@@ -39,8 +38,9 @@ const rest = args.filter((arg) => arg !== '--short');
 
 await prepare();
 const startedAt = performance.now();
-// The short tests are an addition to npm test, which runs on the Node that is there.
-const majors = testedMajors.filter((major) => !(isShort && major === ownMajor));
+// The short tests are an addition to npm test.
+const leftOut = isShort ? await majorOfTests() : null;
+const majors = [...new Set([ownMajor, ...testedMajors])].filter((major) => major !== leftOut);
 const results = [];
 for (const major of majors) results.push(`Node ${major}: ${await testOn(major)}`);
 console.log(`\n${results.join('\n')}\nThe tests on ${majors.length} versions took ${timeSince(startedAt)}.`);
@@ -51,10 +51,8 @@ async function testOn(major) {
   if (node === null) return `not tested, as there is no package of it for ${process.platform} on ${process.arch}`;
   const version = versionOf(node);
   console.log(`\nOn Node ${version}:`);
-  // The tools that tests start run on the first Node of the PATH.
-  const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
   const files = isShort && rest.length === 0 ? shortList : rest;
   const projects = ['--project', 'contract*'];
-  const { status, failed } = await runVitest([...projects, ...files], { node, env });
+  const { status, failed } = await runVitest([...projects, ...files], { node, env: environmentOn(node) });
   return status === 0 ? `${version} passed` : `${version} failed\n${failed}`;
 }

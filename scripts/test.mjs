@@ -2,7 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { timeSince } from './processes.mjs';
+import { environmentOn, majorOfTests, nodeOf, versionOf } from './nodes.mjs';
+import { root, timeSince } from './processes.mjs';
 import { runVitest } from './vitest.mjs';
 import { prepare } from './workspace.mjs';
 
@@ -10,9 +11,15 @@ import { prepare } from './workspace.mjs';
 const othersNiceness = 5;
 
 await prepare();
+const node = await nodeOf(await majorOfTests());
+// Hundreds of processes load the same modules: Node 22 and newer keep them compiled, in a folder.
+const env = {
+  NODE_COMPILE_CACHE: join(root, 'test', 'node_modules', '.onceguard', 'compiled'),
+  ...environmentOn(node),
+};
 const args = process.argv.slice(2);
 if (args.length > 0) {
-  const { failed } = await runVitest(args);
+  const { failed } = await runVitest(args, { node, env });
   if (failed !== '') console.log(`\n${failed}`);
 } else {
   await runAll();
@@ -23,14 +30,16 @@ if (args.length > 0) {
  * time that the faults measure, and never stand still for long themselves.
  */
 async function runAll() {
-  console.log('\nAll tests run now: about 30 minutes on two cores. A part of them: npm test -- test/http');
+  console.log(
+    `\nAll tests run now, on Node ${versionOf(node)}: about 30 minutes on two cores. A part of them: npm test -- test/http`,
+  );
   const startedAt = performance.now();
   const folder = mkdtempSync(join(tmpdir(), 'onceguard-test-'));
   const output = join(folder, 'faults.log');
-  const faults = runVitest(['--project', 'faults'], { output });
+  const faults = runVitest(['--project', 'faults'], { node, env, output });
   // For the processes that start from now on.
   setPriority(othersNiceness);
-  const others = await runVitest(['--project', '!faults']);
+  const others = await runVitest(['--project', '!faults'], { node, env });
   const results = [await faults, others];
   console.log(`\nThe tests of faults:\n${readFileSync(output, 'utf8')}`);
   rmSync(folder, { recursive: true });

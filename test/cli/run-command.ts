@@ -31,26 +31,46 @@ export function runToEnd(command: string, args: readonly string[], cwd?: string)
 type Output = Record<'stdout' | 'stderr', string>;
 const outputs = new AsyncLocalStorage<Output>();
 
+let running = 0;
+let restore = () => {};
+
 /** Calls what the process calls, and returns what it would print. Calls may overlap: each gets its own output. */
 export async function runOnceguard(...args: string[]): Promise<CommandResult> {
   const output: Output = { stdout: '', stderr: '' };
-  const status = await outputs.run(output, () => main(args));
-  return { status, ...output };
+  if (running === 0) restore = divertOutput();
+  running += 1;
+  try {
+    const status = await outputs.run(output, () => main(args));
+    return { status, ...output };
+  } finally {
+    running -= 1;
+    if (running === 0) restore();
+  }
 }
 
-/** What a command writes goes to its output; what anybody else writes, to the stream. */
-for (const name of ['stdout', 'stderr'] as const) {
-  const stream = process[name];
-  const write = stream.write.bind(stream);
-  stream.write = ((...args: Parameters<typeof write>) => {
-    const output = outputs.getStore();
-    if (output === undefined) return write(...args);
-    output[name] += String(args[0]);
-    return true;
-  }) as typeof write;
+/** What a command writes goes to its output; what anybody else writes, to the stream. Returns the function that ends this. */
+function divertOutput(): () => void {
+  const ends = (['stdout', 'stderr'] as const).map((name) => {
+    const stream = process[name];
+    const own = stream.write;
+    const write = own.bind(stream);
+    stream.write = ((...args: Parameters<typeof write>) => {
+      const output = outputs.getStore();
+      if (output === undefined) return write(...args);
+      output[name] += String(args[0]);
+      return true;
+    }) as typeof write;
+    return () => {
+      stream.write = own;
+    };
+  });
+  const { warn } = console;
+  // As `bin/onceguard.js` does: the client of Redis prints there what the error of the command says as well.
+  console.warn = (...args: unknown[]) => {
+    if (outputs.getStore() === undefined) warn(...args);
+  };
+  return () => {
+    for (const end of ends) end();
+    console.warn = warn;
+  };
 }
-const warn = console.warn;
-/** As `bin/onceguard.js` does: the client of Redis prints there what the error of the command says as well. */
-console.warn = (...args: unknown[]) => {
-  if (outputs.getStore() === undefined) warn(...args);
-};

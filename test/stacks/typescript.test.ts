@@ -12,6 +12,7 @@ import {
   runTestTool,
 } from '../packages/packed-packages.js';
 import { readRepositoryFile } from '../packages/source-trees.js';
+import { mistakesInProjects } from './compiled-projects.js';
 
 const folder = mkdtempSync(join(realpathSync(tmpdir()), 'onceguard-typescript-'));
 const program = readRepositoryFile('test/packages/projects/program.ts');
@@ -41,19 +42,34 @@ const settings = [
   ['bundler', 'module', { module: 'esnext', moduleResolution: 'bundler' }],
 ] as const;
 
+/** This one by `tsc` itself, which checks the declarations of all packages. */
+const byCommand = 'nodenext';
+
 describe.each([
   ['TypeScript 5', 'typescript5', {}],
   ['TypeScript 6', 'typescript6', { ignoreDeprecations: '6.0' }],
 ] as const)('With %s', (_title, typescript, extra) => {
-  test.each(settings)(
-    'and moduleResolution %s (%s), a program with every entry point compiles strictly and runs',
-    async (resolution, type, modules) => {
-      const at = createProject(folder, `${typescript}-${resolution}-${type}`, {
+  const projectOf = (resolution: string) => join(folder, `${typescript}-${resolution}`);
+  let mistakes: Record<string, string> = {};
+
+  beforeAll(async () => {
+    for (const [resolution, type, modules] of settings) {
+      createProject(folder, `${typescript}-${resolution}`, {
         'package.json': JSON.stringify({ type }),
         'tsconfig.json': tsconfig({ ...modules, ...extra }),
         'program.ts': program,
       });
-      await runTestTool(`${typescript}/bin/tsc`, ['--pretty', 'false'], at);
+    }
+    const together = settings.map(([resolution]) => resolution).filter((resolution) => resolution !== byCommand);
+    mistakes = await mistakesInProjects(typescript, together.map(projectOf));
+  });
+
+  test.each(settings)(
+    'and moduleResolution %s (%s), a program with every entry point compiles strictly and runs',
+    async (resolution) => {
+      const at = projectOf(resolution);
+      if (resolution === byCommand) await runTestTool(`${typescript}/bin/tsc`, ['--pretty', 'false'], at);
+      else expect(mistakes[at]).toBe('');
       expect(await runNode(at, join('out', 'program.js'))).toBe('everything ran once\n');
     },
   );
@@ -115,33 +131,42 @@ const templates = [
   ],
 ] as const;
 
-test.each(templates)(
-  'With the settings of the template of %s, a program compiles and runs',
-  async (name, type, options, text, prints) => {
-    const at = createProject(folder, `template-${name}`, {
-      'package.json': JSON.stringify({ type }),
-      'tsconfig.json': tsconfig({
-        ...options,
-        exactOptionalPropertyTypes: false,
-        esModuleInterop: false,
-        skipLibCheck: true,
-      }),
-      'program.ts': text,
-    });
-    await runTestTool('typescript5/bin/tsc', ['--pretty', 'false'], at);
-    expect(await runNode(at, join('out', 'program.js'))).toBe(prints);
-  },
-);
+describe('With TypeScript 5', () => {
+  let mistakes: Record<string, string> = {};
 
-test('With moduleResolution node, a type error in the use of a package is found', async () => {
-  const at = createProject(folder, 'mistaken', {
-    'package.json': '{ "type": "commonjs" }',
-    'tsconfig.json': tsconfig({ module: 'commonjs', moduleResolution: 'node', noEmit: true, skipLibCheck: true }),
-    'program.ts': program.replace("scope: 'orders'", 'scope: 7').replace('req.params.id', 'req.params.nothing.of.it'),
+  beforeAll(async () => {
+    const projects = templates.map(([name, type, options, text]) =>
+      createProject(folder, `template-${name}`, {
+        'package.json': JSON.stringify({ type }),
+        'tsconfig.json': tsconfig({
+          ...options,
+          exactOptionalPropertyTypes: false,
+          esModuleInterop: false,
+          skipLibCheck: true,
+        }),
+        'program.ts': text,
+      }),
+    );
+    const mistaken = createProject(folder, 'mistaken', {
+      'package.json': '{ "type": "commonjs" }',
+      'tsconfig.json': tsconfig({ module: 'commonjs', moduleResolution: 'node', noEmit: true, skipLibCheck: true }),
+      'program.ts': program.replace("scope: 'orders'", 'scope: 7').replace('req.params.id', 'req.params.nothing.of.it'),
+    });
+    mistakes = await mistakesInProjects('typescript5', [...projects, mistaken]);
   });
-  const failed = runTestTool('typescript5/bin/tsc', ['--pretty', 'false'], at);
-  const mistakes = await failed.catch((error: Error) => error.message);
-  expect(mistakes.match(/^.*: error TS\d+/gm)).toHaveLength(2);
+
+  test.each(templates)(
+    'and the settings of the template of %s, a program compiles and runs',
+    async (name, _type, _options, _text, prints) => {
+      const at = join(folder, `template-${name}`);
+      expect(mistakes[at]).toBe('');
+      expect(await runNode(at, join('out', 'program.js'))).toBe(prints);
+    },
+  );
+
+  test('and moduleResolution node, a type error in the use of a package is found', () => {
+    expect(mistakes[join(folder, 'mistaken')]?.match(/^.*: error TS\d+/gm)).toHaveLength(2);
+  });
 });
 
 function tsconfig(own: object): string {
