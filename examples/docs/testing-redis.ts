@@ -13,7 +13,7 @@ import { startFaultProxy, startRedis } from '@onceguard/testing';
 test('Redis grants the lease and its reply is lost: the work runs, once', async (t) => {
   const redis = await startRedis();
   const proxy = await startFaultProxy(redis.url);
-  const store = await RedisStore.connect(proxy.url);
+  const store = await RedisStore.connect({ url: proxy.url, callTimeoutMs: 5_000 });
   t.after(async () => {
     await store.close();
     await proxy.close();
