@@ -77,12 +77,15 @@ function callbackError(message: string, ...cause: readonly unknown[]): Configura
   return new ConfigurationError('option_invalid', message, cause.length === 0 ? {} : { cause: cause[0] });
 }
 
-/** Continues with a value that may be a promise: at once where it is none. */
+/**
+ * Continues with what `callWithTimeout` returned: at once where it is no promise. An async function returns one of the language, which is no
+ * instance of `Promise` where an application has replaced that.
+ */
 export function whenSettled<T, Result>(value: T | Promise<T>, next: (settled: T) => Result): Result | Promise<Result> {
-  return value instanceof Promise ? value.then(next) : next(value);
+  return isThenable(value) ? value.then(next) : next(value);
 }
 
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+function isThenable<T>(value: T | Promise<T>): value is Promise<T> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
