@@ -26,7 +26,7 @@ const maxBatchDelayMs = 5;
  * go to many servers.
  *
  * The socket is corked meanwhile. A pipeline of ioredis would do the same, but each one gets a hidden class of its own, by which V8 keeps
- * all of its commands until the next major collection. Up to half of the time of a call went into that.
+ * all of its commands and replies until the next major collection (decision 17).
  */
 export class CommandBatcher {
   readonly #client: RedisClient;
