@@ -1,15 +1,6 @@
 // The store on Redis: every verb of the protocol is one Lua script on a record.
 import { parseOptions } from '../../parse-options.js';
-import {
-  checkAcquire,
-  checkCheckpoint,
-  checkComplete,
-  checkKey,
-  checkRelease,
-  checkRenew,
-  checkResolve,
-  checkScan,
-} from '../../protocol/argument-checks.js';
+import { checkScan } from '../../protocol/argument-checks.js';
 import { isInDoubt } from '../../protocol/doubt.js';
 import type {
   AcquireReply,
@@ -54,6 +45,7 @@ import {
   encodeAcquireArguments,
   encodeCheckpointArguments,
   encodeCompleteArguments,
+  encodeNothing,
   encodeReleaseArguments,
   encodeRenewArguments,
   encodeResolveArguments,
@@ -152,59 +144,35 @@ export class RedisStore implements IdempotencyStore {
   }
 
   acquire(key: string, request: AcquireRequest): Promise<AcquireReply> {
-    const encode = () => {
-      checkAcquire(key, request);
-      return encodeAcquireArguments(request, this.#completions?.isSubscribed === true);
-    };
+    const encode = () => encodeAcquireArguments(key, request, this.#completions?.isSubscribed === true);
     return this.#run('acquire', key, encode, (reply) => decodeAcquireReply(reply, request));
   }
 
   renew(lease: Lease, leaseMs: number): Promise<RenewReply> {
-    const encode = () => {
-      checkRenew(lease, leaseMs);
-      return encodeRenewArguments(lease, leaseMs);
-    };
-    return this.#run('renew', lease.key, encode, decodeRenewReply);
+    return this.#run('renew', lease.key, () => encodeRenewArguments(lease, leaseMs), decodeRenewReply);
   }
 
   checkpoint(lease: Lease, checkpoint: Checkpoint): Promise<CheckpointReply> {
-    const encode = () => {
-      checkCheckpoint(lease, checkpoint);
-      return encodeCheckpointArguments(lease, checkpoint);
-    };
+    const encode = () => encodeCheckpointArguments(lease, checkpoint);
     return this.#run('checkpoint', lease.key, encode, decodeCheckpointOrReleaseReply);
   }
 
   complete(lease: Lease, completion: Completion): Promise<CompleteReply> {
-    const encode = () => {
-      checkComplete(lease, completion);
-      return encodeCompleteArguments(lease, completion);
-    };
+    const encode = () => encodeCompleteArguments(lease, completion);
     return this.#run('complete', lease.key, encode, (reply) => decodeCompleteReply(reply, lease));
   }
 
   release(holder: LeaseIdentity, request: ReleaseRequest): Promise<ReleaseReply> {
-    const encode = () => {
-      checkRelease(holder, request);
-      return encodeReleaseArguments(holder, request);
-    };
+    const encode = () => encodeReleaseArguments(holder, request);
     return this.#run('release', holder.key, encode, decodeCheckpointOrReleaseReply);
   }
 
   resolve(key: string, request: ResolveRequest): Promise<ResolveReply> {
-    const encode = () => {
-      checkResolve(key, request);
-      return encodeResolveArguments(request);
-    };
-    return this.#run('resolve', key, encode, decodeResolveReply);
+    return this.#run('resolve', key, () => encodeResolveArguments(key, request), decodeResolveReply);
   }
 
   read(key: string): Promise<ReadReply> {
-    const encode = () => {
-      checkKey(key);
-      return [];
-    };
-    return this.#run('read', key, encode, decodeReadReply);
+    return this.#run('read', key, () => encodeNothing(key), decodeReadReply);
   }
 
   /**
@@ -217,16 +185,17 @@ export class RedisStore implements IdempotencyStore {
     if (request.inDoubt !== true)
       return await readPage(await scanKeys(this.#executor, this.#prefix, request), (key) => this.read(key));
     const listed = await scanIndex(this.#executor, this.#prefix, request);
-    const page = await readPage(listed, (key) => this.#run('list', key, () => [], decodeReadReply));
+    const page = await readPage(listed, (key) => this.#run('list', key, () => encodeNothing(key), decodeReadReply));
     return { ...page, records: page.records.filter(({ record }) => isInDoubt(record, page.now)) };
   }
 
   remove(key: string): Promise<{ readonly now: number }> {
-    const encode = () => {
-      checkKey(key);
-      return [];
-    };
-    return this.#run('remove', key, encode, (reply) => ({ now: reply.readNumber() }));
+    return this.#run(
+      'remove',
+      key,
+      () => encodeNothing(key),
+      (reply) => ({ now: reply.readNumber() }),
+    );
   }
 
   /**

@@ -1,5 +1,14 @@
-// Encodes the arguments of each verb in the order in which its script reads them. An empty string stands for null.
+// Checks the arguments of each verb, and encodes them in the order in which its script reads them. An empty string stands for null.
 import { isAscii } from 'node:buffer';
+import {
+  checkAcquire,
+  checkCheckpoint,
+  checkComplete,
+  checkKey,
+  checkRelease,
+  checkRenew,
+  checkResolve,
+} from '../../../protocol/argument-checks.js';
 import type {
   AcquireRequest,
   Checkpoint,
@@ -15,7 +24,8 @@ import { type CommandArgument, isTooLargeToBatch } from './command-argument.js';
 import { keyExpiryGraceMs } from './scripts/record-layout.js';
 
 /** The script publishes the end of the current attempt only if this store is subscribed to such messages. */
-export function encodeAcquireArguments(request: AcquireRequest, isSubscribed: boolean): CommandArgument[] {
+export function encodeAcquireArguments(key: string, request: AcquireRequest, isSubscribed: boolean): CommandArgument[] {
+  checkAcquire(key, request);
   const { leaseMs, onAbandoned } = request;
   // A list of fixed length: a list that grows by spreading is copied several times.
   const args: CommandArgument[] = [
@@ -38,18 +48,19 @@ export function encodeAcquireArguments(request: AcquireRequest, isSubscribed: bo
 }
 
 export function encodeRenewArguments(lease: Lease, leaseMs: number): CommandArgument[] {
+  checkRenew(lease, leaseMs);
   const { ownerToken, fencingToken, recordTtlMs, leaseEndAt } = lease;
   return [ownerToken, fencingToken, encodeLease(lease), recordTtlMs, guardedTtlMs(lease), leaseEndAt, leaseMs];
 }
 
-export function encodeCheckpointArguments(
-  { ownerToken, fencingToken }: Lease,
-  { step, seq, bytes }: Checkpoint,
-): CommandArgument[] {
-  return [ownerToken, fencingToken, step, seq, encodeBytes(bytes)];
+export function encodeCheckpointArguments(lease: Lease, checkpoint: Checkpoint): CommandArgument[] {
+  checkCheckpoint(lease, checkpoint);
+  const { step, seq, bytes } = checkpoint;
+  return [lease.ownerToken, lease.fencingToken, step, seq, encodeBytes(bytes)];
 }
 
 export function encodeCompleteArguments(lease: Lease, completion: Completion): CommandArgument[] {
+  checkComplete(lease, completion);
   const { ownerToken, fencingToken, recordTtlMs } = lease;
   const { outcome, outcomeTtlMs, note, notAfter } = completion;
   // Empty bytes are a valid outcome; an empty lifetime says that there is none.
@@ -60,6 +71,7 @@ export function encodeCompleteArguments(lease: Lease, completion: Completion): C
 }
 
 export function encodeReleaseArguments(holder: LeaseIdentity, release: ReleaseRequest): CommandArgument[] {
+  checkRelease(holder, release);
   const { ownerToken, fencingToken, recordTtlMs } = holder;
   const { retryAfterMs, note } = release.as === 'unknown' ? release : { retryAfterMs: null, note: null };
   const unbind = release.as === 'retryable' && release.unbindFingerprint === true ? ['unbind'] : [];
@@ -67,11 +79,18 @@ export function encodeReleaseArguments(holder: LeaseIdentity, release: ReleaseRe
   return [ownerToken, fencingToken ?? '', release.as, retryAfterMs ?? '', note ?? '', ...ttls, ...unbind];
 }
 
-export function encodeResolveArguments(request: ResolveRequest): CommandArgument[] {
+export function encodeResolveArguments(key: string, request: ResolveRequest): CommandArgument[] {
+  checkResolve(key, request);
   const { expectedFencingToken, as, by, reason, recordTtlMs, outcomeTtlMs, outcome, note } = request;
   const ttls = [recordTtlMs ?? '', outcomeTtlMs ?? ''];
   const outcomeArguments = outcome === null ? ['', note ?? ''] : [encodeBytes(outcome), note ?? '', 'outcome'];
   return [expectedFencingToken, as, JSON.stringify([by, reason]), ...ttls, ...outcomeArguments];
+}
+
+/** Of a verb that takes a key alone. */
+export function encodeNothing(key: string): CommandArgument[] {
+  checkKey(key);
+  return [];
 }
 
 /** How long a guarded or an unknown record lives after its lease. */
