@@ -62,6 +62,13 @@ describe.each([
   });
 });
 
+test('a call alone needs no pipeline', async () => {
+  const { client, store } = await ready();
+  const pipelines = vi.spyOn(client, 'pipeline');
+  await store.acquire('key', acquireRequest());
+  expect(pipelines).not.toHaveBeenCalled();
+});
+
 test('calls leave before the turn of the event loop has ended', async () => {
   const { client, store } = await ready();
   await store.read('warm');

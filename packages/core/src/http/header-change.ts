@@ -27,12 +27,9 @@ export function diffHeaders(
     const added = name === 'vary' ? diffVary(before.get(name), entry) : entry;
     if (added !== null && !hasSameLines(before.get(name), added)) set.push(added);
   }
-  if (before.size === 0) return { set, removed: nothingRemoved };
   const removed = [...before.keys()].filter((name) => !after.has(name) && name !== 'vary' && !isOmitted(name));
   return { set, removed };
 }
-
-const nothingRemoved: readonly string[] = [];
 
 /** The inverse of `diffHeaders`: applies the change to the headers that outer middleware has set on the current response. */
 export function applyHeaderChange(current: readonly HeaderEntry[], change: HeaderChange): HeaderEntry[] {

@@ -223,8 +223,7 @@ export class RedisStore implements IdempotencyStore {
   ): Promise<Reply> {
     try {
       const [keys, args] = [recordKeys(this.#prefix, key), encode()];
-      if (durableVerbs.has(verb)) return this.#executor.runScriptDurably(verb, scripts[verb], keys, args, decode);
-      return this.#executor.runScript(verb, scripts[verb], keys, args, decode);
+      return this.#executor.runScript(verb, scripts[verb], keys, args, durableVerbs.has(verb), decode);
     } catch (error) {
       return Promise.reject(error);
     }

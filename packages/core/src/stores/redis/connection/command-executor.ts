@@ -48,33 +48,23 @@ export class CommandExecutor {
     return { reason: this.#closed ? storeClosedMessage : clientClosedMessage, since: this.#closedAt };
   }
 
-  /** Runs the script on the keys of a record, and decodes its reply. */
+  /** Runs the script on the keys of a record, and decodes its reply. `isDurable`: with `durability`, it counts only after replicas have confirmed. */
   runScript<Reply>(
     verb: string,
     script: LuaScript,
-    keys: RecordKeys,
+    { record, side, index }: RecordKeys,
     args: readonly CommandArgument[],
-    decode: (reply: ReplyReader) => Reply,
-  ): Promise<Reply> {
-    const keyArguments: CommandArgument[] = [script.sha1, 3, keys.record, keys.side, keys.index];
-    const evaluate = (callback: ReplyCallback) => this.#evaluateScript(script, keyArguments.concat(args), callback);
-    return this.#runWithDeadline(verb, evaluate, decode);
-  }
-
-  /** Runs the script. With `durability`, the reply counts only after replicas have confirmed. */
-  runScriptDurably<Reply>(
-    verb: string,
-    script: LuaScript,
-    keys: RecordKeys,
-    args: readonly CommandArgument[],
+    isDurable: boolean,
     decode: (reply: ReplyReader) => Reply,
   ): Promise<Reply> {
     const { durability, callTimeoutMs } = this.options;
-    if (durability === null) return this.runScript(verb, script, keys, args, decode);
+    const keys: CommandArgument[] = [3, record, side, index];
+    const keysAndArgs = keys.concat(args);
+    if (!isDurable || durability === null)
+      return this.#runWithDeadline(verb, (callback) => this.#evaluateScript(script, keysAndArgs, callback), decode);
     const deadlineAt = performance.now() + callTimeoutMs;
     const evaluate = (callback: ReplyCallback) => {
       this.#batcher.flush();
-      const keysAndArgs = [3, keys.record, keys.side, keys.index, ...args];
       callBack(() => runScriptAndWait(this.client, durability, script, keysAndArgs, deadlineAt), callback);
     };
     return this.#runWithDeadline(verb, evaluate, decode);
@@ -87,8 +77,8 @@ export class CommandExecutor {
 
   /** Runs the script on keys of several records. */
   runMultiKeyScript(verb: string, script: LuaScript, keys: readonly string[]): Promise<ReplyReader> {
-    const args = [script.sha1, keys.length, ...keys];
-    return this.#runWithDeadline(verb, (callback) => this.#evaluateScript(script, args, callback), asItIs);
+    const keysAndArgs = [keys.length, ...keys];
+    return this.#runWithDeadline(verb, (callback) => this.#evaluateScript(script, keysAndArgs, callback), asItIs);
   }
 
   /** Sends one command, in a cluster to the server of its first argument, the key. */
@@ -113,9 +103,9 @@ export class CommandExecutor {
   }
 
   /** Sends the script's digest, and its text if Redis does not know the digest. */
-  #evaluateScript(script: LuaScript, args: CommandArgument[], callback: ReplyCallback): void {
-    this.#batcher.send('evalsha', args, (error, reply) => {
-      if (error && isUnknownScript(error)) this.#batcher.send('eval', [script.text, ...args.slice(1)], callback);
+  #evaluateScript(script: LuaScript, keysAndArgs: CommandArgument[], callback: ReplyCallback): void {
+    this.#batcher.send('evalsha', [script.sha1, ...keysAndArgs], (error, reply) => {
+      if (error && isUnknownScript(error)) this.#batcher.send('eval', [script.text, ...keysAndArgs], callback);
       else callback(error, reply);
     });
   }
