@@ -11,7 +11,9 @@ const MAX_PLACES = 4;
 export default class FailuresReporter {
   onTestRunEnd(modules, errorsOutsideTests) {
     const failures = modules.flatMap((module) => failuresIn(module));
-    failures.push(...errorsOutsideTests.map((error) => describe('An error outside of the tests', [error])));
+    failures.push(
+      ...errorsOutsideTests.map((error) => describe(`An error outside of the tests${fileOf(error)}`, [error])),
+    );
     writeFileSync(process.env.ONCEGUARD_FAILURES, JSON.stringify(failures));
   }
 }
@@ -31,6 +33,11 @@ function failuresIn(module) {
     })),
   ];
   return owners.filter(({ errors }) => errors.length > 0).map(({ title, errors }) => describe(title, errors));
+}
+
+/** The file whose tests ran, or that was the last in its process. */
+function fileOf({ VITEST_TEST_PATH: path }) {
+  return path === undefined ? '' : `, in or after ${relative(process.cwd(), path)}`;
 }
 
 function describe(title, errors) {

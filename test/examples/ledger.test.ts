@@ -3,29 +3,22 @@ import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { Queue } from 'bullmq';
-import { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { redisUrl } from '../support/redis.js';
-import { postgresUrl } from '../support/shared-postgres.js';
+import { createLedgerDatabase, type LedgerDatabase } from './ledger-database.js';
 import { listeningPort, startProgram } from './run-program.js';
 
-const database = `ledger_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
-let admin: Pool;
-let pool: Pool;
+let database: LedgerDatabase;
 let queue: Queue;
 let ledger: ChildProcess;
 let port = 0;
 
 beforeAll(async () => {
-  admin = new Pool({ connectionString: await postgresUrl() });
-  await admin.query(`CREATE DATABASE ${database}`);
-  const url = new URL(await postgresUrl());
-  url.pathname = `/${database}`;
-  pool = new Pool({ connectionString: url.href });
+  database = await createLedgerDatabase();
   queue = new Queue('notifications', { connection: { url: redisUrl() } });
-  ledger = startProgram('ledger/server.ts', [], { DATABASE_URL: url.href, REDIS_URL: redisUrl() });
+  ledger = startProgram('ledger/server.ts', [], { DATABASE_URL: database.url, REDIS_URL: redisUrl() });
   port = await listeningPort(ledger);
-  await pool.query(`INSERT INTO accounts VALUES ('alice', 100), ('bob', 0)`);
+  await database.pool.query(`INSERT INTO accounts VALUES ('alice', 100), ('bob', 0)`);
 });
 
 afterAll(async () => {
@@ -33,9 +26,7 @@ afterAll(async () => {
   await once(ledger, 'exit');
   await queue.obliterate({ force: true });
   await queue.close();
-  await pool.end();
-  await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
-  await admin.end();
+  await database.drop();
 });
 
 async function transfer(key: string, cents: number) {
@@ -48,7 +39,7 @@ async function transfer(key: string, cents: number) {
 }
 
 async function balances(): Promise<Record<string, number>> {
-  const { rows } = await pool.query('SELECT id, cents::int FROM accounts');
+  const { rows } = await database.pool.query('SELECT id, cents::int FROM accounts');
   return Object.fromEntries(rows.map(({ id, cents }) => [id, cents]));
 }
 

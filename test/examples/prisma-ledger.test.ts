@@ -4,37 +4,28 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { root } from '../packages/source-trees.js';
 import { generatePrismaClient, prismaExample } from '../support/prisma-client.js';
-import { postgresUrl } from '../support/shared-postgres.js';
+import { createLedgerDatabase, type LedgerDatabase } from './ledger-database.js';
 import { listeningPort, startProgram } from './run-program.js';
 
-const database = `ledger_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
-let admin: Pool;
-let pool: Pool;
+let database: LedgerDatabase;
 let ledger: ChildProcess;
 let port = 0;
 
 beforeAll(async () => {
   await generatePrismaClient();
-  admin = new Pool({ connectionString: await postgresUrl() });
-  await admin.query(`CREATE DATABASE ${database}`);
-  const url = new URL(await postgresUrl());
-  url.pathname = `/${database}`;
-  pool = new Pool({ connectionString: url.href });
-  ledger = startProgram('prisma-ledger/server.ts', [], { DATABASE_URL: url.href });
+  database = await createLedgerDatabase();
+  ledger = startProgram('prisma-ledger/server.ts', [], { DATABASE_URL: database.url });
   port = await listeningPort(ledger);
-  await pool.query(`INSERT INTO accounts VALUES ('alice', 100), ('bob', 0)`);
+  await database.pool.query(`INSERT INTO accounts VALUES ('alice', 100), ('bob', 0)`);
 }, 120_000);
 
 afterAll(async () => {
   ledger.kill('SIGTERM');
   await once(ledger, 'exit');
-  await pool.end();
-  await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
-  await admin.end();
+  await database.drop();
 });
 
 async function transfer(key: string, body: object) {
@@ -48,7 +39,7 @@ async function transfer(key: string, body: object) {
 }
 
 async function balances(): Promise<Record<string, number>> {
-  const { rows } = await pool.query('SELECT id, cents FROM accounts');
+  const { rows } = await database.pool.query('SELECT id, cents FROM accounts');
   return Object.fromEntries(rows.map(({ id, cents }) => [id, cents]));
 }
 
@@ -65,7 +56,7 @@ test('A transfer to nobody is rolled back as a whole, and its key is free', asyn
   const key = randomUUID();
   expect(await transfer(key, { receiver: 'nobody', cents: 10 })).toMatchObject({ status: 500 });
   expect(await balances()).toEqual({ alice: 70, bob: 30 });
-  await pool.query(`INSERT INTO accounts VALUES ('nobody', 0)`);
+  await database.pool.query(`INSERT INTO accounts VALUES ('nobody', 0)`);
   expect(await transfer(key, { receiver: 'nobody', cents: 10 })).toMatchObject({ status: 201 });
   expect(await balances()).toEqual({ alice: 60, bob: 30, nobody: 10 });
 });
