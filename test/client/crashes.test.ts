@@ -3,12 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { idempotentFetch } from '@onceguard/client';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { reservePort } from '../../packages/testing/src/servers/reserved-port.js';
 import { compiledProgram } from '../support/programs.js';
 import { redisUrl } from '../support/redis.js';
 import { openPayments, type PaymentsServer } from './payments-server.js';
@@ -67,7 +67,8 @@ describe('A client that pays with its keys in files', () => {
 });
 
 test('A server that is killed in the middle of a payment and started again: the caller gets the answer, and it is charged once', async () => {
-  const port = String(await freePort());
+  const reserved = await reservePort();
+  const port = String(reserved.port);
   const prefix = `client-${randomUUID()}:`;
   const charges: string[] = [];
   const startServer = async () => {
@@ -88,13 +89,5 @@ test('A server that is killed in the middle of a payment and started again: the 
   await startServer();
   const response = await call;
   expect([response.status, await response.json(), charges]).toEqual([201, { amount: 20 }, ['charged order-1']]);
+  reserved.release();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

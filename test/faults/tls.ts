@@ -1,11 +1,11 @@
 // A cluster that uses TLS, with certificates that name its host and no address, as those of managed services do.
 import { execFileSync } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RedisServer, startRedis } from '@onceguard/testing';
 import { vi } from 'vitest';
+import { type ReservedPort, reservePort } from '../../packages/testing/src/servers/reserved-port.js';
 
 export interface TlsCluster {
   /** The address of its first node, by the name in its certificate. */
@@ -24,16 +24,22 @@ export async function startTlsCluster(): Promise<TlsCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'onceguard-tls-'));
   makeCertificates(folder);
   const nodes: RedisServer[] = [];
+  const tlsPorts: ReservedPort[] = [];
   const stop = async () => {
     await Promise.all(nodes.map((node) => node.stop()));
+    for (const reserved of tlsPorts) reserved.release();
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    const tlsPorts: number[] = [];
-    for (let at = 0; at < 3; at += 1) tlsPorts.push(await startNode(folder, nodes));
-    await joinNodes(nodes, tlsPorts);
+    for (let at = 0; at < 3; at += 1) {
+      const reserved = await reservePort();
+      tlsPorts.push(reserved);
+      nodes.push(await startNode(folder, reserved.port));
+    }
+    const ports = tlsPorts.map(({ port }) => port);
+    await joinNodes(nodes, ports);
     const caPath = join(folder, 'ca.crt');
-    return { address: { host, port: tlsPorts[0] ?? 0 }, nodes, caPath, ca: readFileSync(caPath), stop };
+    return { address: { host, port: ports[0] ?? 0 }, nodes, caPath, ca: readFileSync(caPath), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -41,21 +47,13 @@ export async function startTlsCluster(): Promise<TlsCluster> {
 }
 
 /** The test sends commands to its plain port; clients of the cluster use the TLS port. */
-async function startNode(folder: string, nodes: RedisServer[]): Promise<number> {
+async function startNode(folder: string, tlsPort: number): Promise<RedisServer> {
   const files = { 'cert-file': 'server.crt', 'key-file': 'server.key', 'ca-cert-file': 'ca.crt' };
   const fileArgs = Object.entries(files).flatMap(([name, file]) => [`--tls-${name}`, join(folder, file)]);
   const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000', '--cluster-announce-hostname', host];
   const named = ['--cluster-preferred-endpoint-type', 'hostname'];
-  for (let tries = 1; ; tries += 1) {
-    const tlsPort = randomInt(10_000, 22_000);
-    const tls = ['--tls-port', String(tlsPort), '--tls-cluster', 'yes', '--tls-auth-clients', 'no', ...fileArgs];
-    try {
-      nodes.push(await startRedis({ args: [...cluster, ...named, ...tls] }));
-      return tlsPort;
-    } catch (error) {
-      if (tries === 5) throw error;
-    }
-  }
+  const tls = ['--tls-port', String(tlsPort), '--tls-cluster', 'yes', '--tls-auth-clients', 'no', ...fileArgs];
+  return await startRedis({ args: [...cluster, ...named, ...tls] });
 }
 
 async function joinNodes(nodes: readonly RedisServer[], tlsPorts: readonly number[]): Promise<void> {

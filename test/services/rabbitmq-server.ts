@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { reservePort } from '../../packages/testing/src/servers/reserved-port.js';
 import { findProgram } from '../../packages/testing/src/servers/server-process.js';
 
 const startupMs = 120_000;
@@ -37,8 +37,8 @@ export async function startRabbitmq(): Promise<Rabbitmq> {
   const program = findRabbitmq();
   if (program === undefined) throw new Error('rabbitmq-server is not on the PATH.');
   for (let tried = 1; ; tried += 1) {
-    // Another process may take a port before the server does.
-    const [port = 0, ...others] = await freePorts(3);
+    const reserved = await Promise.all([1, 2, 3].map(() => reservePort()));
+    const [port = 0, ...others] = reserved.map((one) => one.port);
     const guard = spawn('sh', ['-c', guardScript, 'sh', program], {
       env: { ...process.env, ...environment(port, others) },
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -48,6 +48,7 @@ export async function startRabbitmq(): Promise<Rabbitmq> {
     const stop = async () => {
       guard.stdin.end();
       await ended;
+      for (const one of reserved) one.release();
     };
     const ended = once(guard, 'close');
     try {
@@ -102,12 +103,4 @@ async function started(guard: ChildProcess): Promise<void> {
   });
   // Its further output is read, so that it does not block, and discarded.
   for (const stream of [guard.stdout, guard.stderr]) stream?.removeAllListeners('data').resume();
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map(async (server) => await once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map(async (server) => await once(server.close(), 'close')));
-  return ports;
 }

@@ -2,17 +2,18 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type ReservedPort, reservePort } from '../../packages/testing/src/servers/reserved-port.js';
 import { listeningPort, startProgram } from '../examples/run-program.js';
 import { startChromium } from '../support/chromium.js';
 
 let browser: Browser;
 let context: BrowserContext;
 let shop: ChildProcess;
+let reserved: ReservedPort;
 let port = 0;
 let data = '';
 
@@ -24,7 +25,9 @@ afterAll(() => browser.close());
 
 beforeEach(async () => {
   data = mkdtempSync(join(tmpdir(), 'onceguard-checkout-'));
-  port = await freePort();
+  // The shop is down for a while in some tests.
+  reserved = await reservePort();
+  port = reserved.port;
   await startShop();
   context = await browser.newContext();
 });
@@ -32,6 +35,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await context.close();
   await stopShop();
+  reserved.release();
   rmSync(data, { recursive: true, force: true });
 });
 
@@ -45,15 +49,6 @@ async function stopShop(): Promise<void> {
   if (shop.exitCode !== null || shop.signalCode !== null) return;
   shop.kill('SIGKILL');
   await once(shop, 'exit');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port: free } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return free;
 }
 
 async function openOrder(query = '?order=1'): Promise<Page> {

@@ -1,8 +1,8 @@
 // startPgBouncer: a pooler in transaction mode in front of a PostgreSQL, installed where it is missing.
 import { spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
+import { reservePort } from '../../packages/testing/src/servers/reserved-port.js';
 import { ServerDirectory } from '../../packages/testing/src/servers/server-directory.js';
 import { findProgram } from '../../packages/testing/src/servers/server-process.js';
 import { installPackage } from './install-package.js';
@@ -16,13 +16,13 @@ export interface PgBouncer {
 /** `target`: the URL of the server. `serverConnections`: how many connections to it all clients share. */
 export async function startPgBouncer(target: string, serverConnections: number): Promise<PgBouncer> {
   const { hostname, port, username } = new URL(target);
-  const listenPort = randomInt(22_001, 32_000);
+  const reserved = await reservePort();
   const directory = new ServerDirectory(
     () => `[databases]
 * = host=${hostname} port=${port} user=${username}
 [pgbouncer]
 listen_addr = 127.0.0.1
-listen_port = ${listenPort}
+listen_port = ${reserved.port}
 unix_socket_dir =
 auth_type = any
 pool_mode = transaction
@@ -47,13 +47,14 @@ max_client_conn = 500
     void exited.then(() => reject(new Error(`PgBouncer ended:\n${output}`)));
   });
   const url = new URL(target);
-  url.port = String(listenPort);
+  url.port = String(reserved.port);
   return {
     url: url.href,
     async stop() {
       child.kill('SIGKILL');
       await exited;
       directory.remove();
+      reserved.release();
     },
   };
 }

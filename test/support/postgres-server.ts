@@ -1,15 +1,13 @@
 // startPostgres: a PostgreSQL server on a loopback port, to kill and to restart in tests.
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, chownSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Client } from 'pg';
+import { type ReservedPort, reservePort } from '../../packages/testing/src/servers/reserved-port.js';
 import { ServerDirectory } from '../../packages/testing/src/servers/server-directory.js';
 import { findPostgres, type PostgresPrograms } from './postgres-programs.js';
 
-/** Below the ephemeral ports of operating systems, so that the port stays free while the server is down. */
-const portRange = [22_001, 32_000] as const;
 const maxPortAttempts = 5;
 const startupTimeoutMs = 30_000;
 
@@ -45,7 +43,7 @@ export async function startPostgres({
   standbyOf,
 }: StartPostgresOptions = {}) {
   for (let tries = 1; ; tries += 1) {
-    const server = new LocalPostgresServer(programs, randomInt(...portRange), settings);
+    const server = new LocalPostgresServer(programs, await reservePort(), settings);
     try {
       server.initialize(standbyOf);
       await server.restart();
@@ -59,14 +57,16 @@ export async function startPostgres({
 
 class LocalPostgresServer implements PostgresServer {
   readonly port: number;
+  readonly #reserved: ReservedPort;
   readonly #programs: PostgresPrograms;
   readonly #directory: ServerDirectory;
   readonly #settings: Readonly<Record<string, string | number>>;
   #process: ChildProcess | null = null;
   #isFrozen = false;
 
-  constructor(programs: PostgresPrograms, port: number, settings: Readonly<Record<string, string | number>>) {
-    this.port = port;
+  constructor(programs: PostgresPrograms, reserved: ReservedPort, settings: Readonly<Record<string, string | number>>) {
+    this.port = reserved.port;
+    this.#reserved = reserved;
     this.#programs = programs;
     this.#settings = { max_connections: 200, shared_buffers: '32MB', ...settings };
     this.#directory = new ServerDirectory(() => '', 'postgres');
@@ -145,6 +145,7 @@ class LocalPostgresServer implements PostgresServer {
     if (this.#isFrozen) this.thaw();
     await this.#end('SIGQUIT');
     this.#directory.remove();
+    this.#reserved.release();
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

@@ -1,14 +1,9 @@
 // startRedis: a Redis server on a loopback port, to stop, freeze, kill and restart in tests.
-import { randomInt } from 'node:crypto';
 import { sendCommand } from './redis-connection.js';
+import { type ReservedPort, reservePort } from './reserved-port.js';
 import { ServerDirectory } from './server-directory.js';
 import { ServerProcess } from './server-process.js';
 
-/**
- * Below the ephemeral ports of operating systems. So while a server is down, no other process gets its port, nor the port 10,000 above
- * it, which a cluster node uses for its bus.
- */
-const portRange = [10_000, 22_000] as const;
 const maxPortAttempts = 5;
 
 const host = '127.0.0.1';
@@ -78,7 +73,7 @@ export interface Address {
  */
 export async function startRedis({ port, args = [] }: StartRedisOptions = {}): Promise<RedisServer> {
   for (let tries = 1; ; tries += 1) {
-    const server = new LocalRedisServer(port ?? randomInt(...portRange), args);
+    const server = new LocalRedisServer(port === undefined ? await reservePort() : { port, release: () => {} }, args);
     try {
       await server.restart();
       return server;
@@ -104,18 +99,19 @@ function renderConfig(args: readonly string[]): string {
 }
 
 class LocalRedisServer implements RedisServer {
+  readonly port: number;
+  readonly #reserved: ReservedPort;
   readonly #args: readonly string[];
   readonly #directory: ServerDirectory;
   #process: ServerProcess | null = null;
   #pid = 0;
   #state: RedisServer['state'] = 'down';
 
-  constructor(
-    readonly port: number,
-    args: readonly string[],
-  ) {
+  constructor(reserved: ReservedPort, args: readonly string[]) {
+    this.port = reserved.port;
+    this.#reserved = reserved;
     this.#directory = new ServerDirectory((path) =>
-      renderConfig(['--port', String(port), '--dir', path, ...defaultArgs, ...args]),
+      renderConfig(['--port', String(this.port), '--dir', path, ...defaultArgs, ...args]),
     );
     // A server becomes a Sentinel only by a command-line argument, not by its configuration file.
     this.#args = [this.#directory.configPath, ...args.filter((arg) => arg === '--sentinel').slice(0, 1)];
@@ -153,6 +149,7 @@ class LocalRedisServer implements RedisServer {
   async stop(): Promise<void> {
     await this.#process?.stop();
     this.#directory.remove();
+    this.#reserved.release();
   }
 
   async kill(): Promise<void> {
