@@ -3,23 +3,33 @@ import { configDefaults, defineConfig } from 'vitest/config';
 import { FileOrder } from './vitest.file-order.js';
 
 /**
- * Folders whose files share processes: to start one and to load the packages takes longer than most of their tests. None whose tests leave
- * stores that still try, or listeners: they would meet the tests of later files.
+ * Folders whose files share processes: to start one and to load the packages takes longer than most of their tests. What a file leaves
+ * behind, such as a store that still tries, the files after it meet.
  */
 const sharingFolders = [
   'protocol',
+  'engine',
+  'steps',
+  'transactions',
+  'store',
+  'postgres',
+  'sqlite',
   'http',
   'node',
   'fastify',
   'web',
   'h3',
   'client',
-  'cli',
-  'bench',
   'lambda',
+  'bullmq',
+  'cli',
+  'inspector',
+  'operations',
+  'opentelemetry',
+  'prometheus',
+  'bench',
   'packages',
   'examples',
-  'sqlite',
 ];
 
 /**
@@ -28,8 +38,11 @@ const sharingFolders = [
  */
 const aloneInSharingFolders = [
   'test/examples/{documents,guides,inspector-document,lambda,operations,sqlite-documents,uploads,web-documents}.test.ts',
+  'test/engine/{coalesced-waiting,hidden-property,retry-queue,store-clock,waiting-across-processes}.test.ts',
   'test/http/{tick-batch,unhandled-errors}.test.ts',
   'test/node/{body-copies,connection,large-responses,prototype-patches}.test.ts',
+  'test/postgres/documents.test.ts',
+  'test/store/{local-cache-invalidation,local-cache-memory,local-cache-replays,redis-batching,redis-options}.test.ts',
 ];
 
 /** They share processes among themselves: each loads every framework, some of which change globals. */

@@ -27,7 +27,7 @@ const endOfStream: Trial = { path: '/flowing', isSeen: (text) => text.endsWith('
 
 /** Each takes a process. That of node:http starts quickly, so most are there; every framework has each kind once. */
 function trialsFor({ name, lacks }: Framework): Trial[] {
-  const held = Array.from({ length: name === 'node:http' ? 12 : 1 }, () => firstByte);
+  const held = Array.from({ length: name === 'node:http' ? 6 : 1 }, () => firstByte);
   return 'streaming' in lacks ? held : [...held, endOfStream];
 }
 

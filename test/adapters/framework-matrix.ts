@@ -32,6 +32,10 @@ export function onEveryFramework<F extends Framework = Framework>(
     (only?.(framework) ?? true) && (where?.(framework) ?? true);
   const stores = storeKinds.filter(({ name }) => name === (store ?? name));
   for (const framework of [...frameworks, ...frameworksOverHttp2].filter(isWanted)) {
-    createAdapterTests(framework, stores, true).group(title, tests, needs);
+    createAdapterTests(framework, stores, { everyTestOnEachStore: true, anotherVersion: false }).group(
+      title,
+      tests,
+      needs,
+    );
   }
 }

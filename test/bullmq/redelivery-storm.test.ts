@@ -39,8 +39,8 @@ function* inBlocks(keys: readonly string[]): Generator<string> {
 }
 
 const storms = [
-  { major: 5, events: 200 },
-  { major: 6, events: amountOf({ usual: 200, long: 1_000 }) },
+  { major: 5, events: 100 },
+  { major: 6, events: amountOf({ usual: 100, long: 1_000 }) },
 ] as const;
 
 describe.each(storms)(

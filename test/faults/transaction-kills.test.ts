@@ -4,14 +4,14 @@ import { runKillTrials } from '../transactions/kill-trials.js';
 
 const seed = 20_261_130;
 
-test(`After 40 kills of processes and of the database, effects, records and messages agree for each key, and every key ends once (seed ${seed})`, {
+test(`After 24 kills of processes and of the database, effects, records and messages agree for each key, and every key ends once (seed ${seed})`, {
   timeout: 300_000,
 }, async () => {
   const report = await runKillTrials({
     mode: 'transaction',
     seed,
-    processKills: 36,
-    databaseKills: 4,
+    processKills: 21,
+    databaseKills: 3,
     keysPerProcess: 60,
   });
   const nothing = {

@@ -51,54 +51,61 @@ import { unroutedTests } from './tests/unrouted.js';
 import { unseenTimeoutsTests } from './tests/unseen-timeouts.js';
 import { waitersDisconnectTests } from './tests/waiters-disconnect.js';
 
-const groups: readonly ((suite: AdapterTests) => void)[] = [
+type RegisterGroups = (suite: AdapterTests) => void;
+
+/** Of what the framework can change: what it shows of requests and responses, and how these end. */
+const ofTheFramework: readonly RegisterGroups[] = [
   afterHeadersAreSentTests,
   applicationKeysTests,
   bodyLayersTests,
   bodyNotParsedTests,
-  classifyOptionTests,
   clientDisconnectsTests,
-  concurrentDuplicatesTests,
-  correctedRequestsTests,
-  damagedResponsesTests,
-  decisionsTests,
   declaredLacksTests,
   disconnectDuringResponseTests,
   disconnectListenersTests,
   effectsTests,
   failureFreesKeyTests,
-  fingerprintVersionsTests,
   handlerOutlivesResponseTests,
   jsonOfAnyTypeTests,
   keyReusedTests,
   keysTests,
   largeResponsesTests,
-  leaseKeptTests,
   leaseLostTests,
   misuseTests,
-  nothingElseIsStoredTests,
   memoryAfterResponseTests,
-  optionFunctionsTests,
   outerLayerRespondsFirstTests,
-  paymentPolicyTests,
-  recordedStatusesTests,
-  recoveryTests,
   refusedByNodeTests,
-  replayFromLocalCacheTests,
   replayHeadersTests,
   replayNodeFormsTests,
-  retryLaterResponsesTests,
   routersTests,
-  separateRecordsTests,
-  stepsTests,
-  storeAwayTests,
   streamedResponsesTests,
   streamsTests,
   timeoutsTests,
-  tombstonesTests,
   unroutedTests,
   unseenTimeoutsTests,
   waitersDisconnectTests,
+];
+
+/** Of what the code decides that all adapters share, whatever the framework's version. */
+const ofSharedCode: readonly RegisterGroups[] = [
+  classifyOptionTests,
+  concurrentDuplicatesTests,
+  correctedRequestsTests,
+  damagedResponsesTests,
+  decisionsTests,
+  fingerprintVersionsTests,
+  leaseKeptTests,
+  nothingElseIsStoredTests,
+  optionFunctionsTests,
+  paymentPolicyTests,
+  recordedStatusesTests,
+  recoveryTests,
+  replayFromLocalCacheTests,
+  retryLaterResponsesTests,
+  separateRecordsTests,
+  stepsTests,
+  storeAwayTests,
+  tombstonesTests,
 ];
 
 export interface AdapterSuiteOptions {
@@ -107,6 +114,11 @@ export interface AdapterSuiteOptions {
   readonly stores?: readonly SuiteStore[];
   /** True runs every test on each store. Default false. */
   readonly everyTestOnEachStore?: boolean;
+  /**
+   * True for another version or transport of a framework on which the whole suite runs: leaves out the tests of what the code decides that
+   * all adapters share. Default false.
+   */
+  readonly anotherVersion?: boolean;
 }
 
 /**
@@ -129,8 +141,9 @@ export interface AdapterSuiteOptions {
  * ```
  */
 export function adapterSuite(options: AdapterSuiteOptions): void {
-  const { framework, stores = [memoryStores], everyTestOnEachStore = false } = options;
-  const suite = createAdapterTests(framework, stores, everyTestOnEachStore);
+  const { framework, stores = [memoryStores], everyTestOnEachStore = false, anotherVersion = false } = options;
+  const suite = createAdapterTests(framework, stores, { everyTestOnEachStore, anotherVersion });
+  const groups = anotherVersion ? ofTheFramework : [...ofTheFramework, ...ofSharedCode];
   describe(`the adapter for ${framework.name}`, () => {
     for (const register of groups) register(suite);
   });

@@ -9,6 +9,8 @@ import type { OpenedStore, SuiteStore } from './stores.js';
 export interface Testbed<F extends Framework = Framework> {
   readonly framework: F;
   readonly kind: SuiteStore;
+  /** Whether the whole suite runs on another version of this framework. */
+  readonly anotherVersion: boolean;
   /** Whether the framework can do all of this. */
   has(...capabilities: readonly Capability[]): boolean;
   /** A store of this test alone, closed after it. */
@@ -46,14 +48,15 @@ export interface AdapterTests<F extends Framework = Framework> {
 export function createAdapterTests<F extends Framework>(
   framework: F,
   stores: readonly SuiteStore[],
-  everyTestOnEachStore: boolean,
+  { everyTestOnEachStore, anotherVersion }: { everyTestOnEachStore: boolean; anotherVersion: boolean },
 ): AdapterTests<F> {
   return {
     framework,
     group(title, tests, { needs = [], transport = framework.transport, on = 'first' } = {}) {
       if (transport !== framework.transport || !canDo(framework, needs)) return;
       for (const kind of storesFor(stores, everyTestOnEachStore ? 'each' : on)) {
-        describe(`${title} (${framework.name}, ${kind.name})`, () => tests(newTestbed(framework, kind)));
+        describe(`${title} (${framework.name}, ${kind.name})`, () =>
+          tests(newTestbed(framework, kind, anotherVersion)));
       }
     },
   };
@@ -69,7 +72,7 @@ export function canDo({ lacks }: Framework, capabilities: readonly Capability[])
   return capabilities.every((capability) => lacks[capability] === undefined);
 }
 
-function newTestbed<F extends Framework>(framework: F, kind: SuiteStore): Testbed<F> {
+function newTestbed<F extends Framework>(framework: F, kind: SuiteStore, anotherVersion: boolean): Testbed<F> {
   const open: { close(): Promise<void> }[] = [];
   afterEach(async () => {
     for (const one of open.splice(0).reverse()) await one.close();
@@ -77,6 +80,7 @@ function newTestbed<F extends Framework>(framework: F, kind: SuiteStore): Testbe
   return {
     framework,
     kind,
+    anotherVersion,
     has: (...capabilities) => canDo(framework, capabilities),
     openStore: async () => {
       const opened = await kind.open();
