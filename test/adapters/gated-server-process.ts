@@ -20,7 +20,8 @@ export interface ServerProcess {
 export async function startServerProcess(settings: Settings): Promise<ServerProcess> {
   const child: ChildProgram<Listening> = await startChild('gated-server.ts', settings);
   const all: Began[] = [];
-  const messages = new EventEmitter();
+  // A listener for each key whose handler has not begun.
+  const messages = new EventEmitter().setMaxListeners(0);
   child.process.on('message', (began: Began) => {
     all.push(began);
     messages.emit(began.key, began);

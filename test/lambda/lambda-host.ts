@@ -88,10 +88,13 @@ export class LambdaSandbox {
 
   async #untilEnd(process: ChildProcess, limitMs: number): Promise<unknown> {
     const limit = setTimeout(() => process.kill('SIGKILL'), limitMs);
-    const gone = once(process, 'exit').then(() => null);
+    // A process serves many invocations: none leaves its listeners.
+    const over = new AbortController();
+    const { signal } = over;
+    const gone = once(process, 'exit', { signal }).then(() => null, () => null);
     try {
       for (;;) {
-        const received = await Promise.race([once(process, 'message'), gone]);
+        const received = await Promise.race([once(process, 'message', { signal }), gone]);
         if (received === null) {
           this.#process = null;
           return timedOut;
@@ -104,6 +107,7 @@ export class LambdaSandbox {
       }
     } finally {
       clearTimeout(limit);
+      over.abort();
     }
   }
 }
