@@ -23,22 +23,18 @@ const sharingFolders = [
   'lambda',
   'bullmq',
   'cli',
-  'inspector',
-  'operations',
-  'opentelemetry',
-  'prometheus',
   'bench',
   'packages',
   'examples',
 ];
 
 /**
- * Files of these folders that need a process of their own: they measure its memory, change globals, or move the clock, for everything that
- * other files left waiting too.
+ * Files of these folders that need a process of their own: they measure its memory, change globals, need that nobody listens, or move the
+ * clock, for everything that other files left waiting too.
  */
 const aloneInSharingFolders = [
   'test/examples/{documents,guides,inspector-document,lambda,operations,sqlite-documents,uploads,web-documents}.test.ts',
-  'test/engine/{coalesced-waiting,hidden-property,retry-queue,store-clock,waiting-across-processes}.test.ts',
+  'test/engine/{coalesced-waiting,events,hidden-property,retry-queue,store-clock,tracing-channels,waiting-across-processes}.test.ts',
   'test/http/{tick-batch,unhandled-errors}.test.ts',
   'test/node/{body-copies,connection,large-responses,prototype-patches}.test.ts',
   'test/postgres/documents.test.ts',
@@ -54,8 +50,8 @@ const stacks = ['test/stacks/**/*.test.ts'];
 /** They share processes among themselves too: to load both majors of Nest takes longer than most of their tests. */
 const onNest = ['test/stacks/nest-!(templates).test.ts'];
 
-// They compute nearly all the time.
-const onStacks = { maxWorkers: 2, sequence: { groupOrder: 1 } };
+// They compute nearly all the time. npm test runs them beside the others.
+const onStacks = { maxWorkers: 1, sequence: { groupOrder: 1 } };
 
 /** All other folders. The services have a configuration of their own: npm test needs Redis alone. */
 const otherFolders = `test/!(${[...sharingFolders, 'adapters', 'faults', 'testing', 'stacks', 'services'].join('|')})`;
