@@ -91,7 +91,10 @@ export class LambdaSandbox {
     // A process serves many invocations: none leaves its listeners.
     const over = new AbortController();
     const { signal } = over;
-    const gone = once(process, 'exit', { signal }).then(() => null, () => null);
+    const gone = once(process, 'exit', { signal }).then(
+      () => null,
+      () => null,
+    );
     try {
       for (;;) {
         const received = await Promise.race([once(process, 'message', { signal }), gone]);
