@@ -36,13 +36,9 @@ async function runAll() {
   );
   const startedAt = performance.now();
   const folder = mkdtempSync(join(tmpdir(), 'onceguard-test-'));
-  const start = (name, ...projects) => {
+  const start = (name, project) => {
     const output = join(folder, `${name}.log`);
-    const run = runVitest(
-      projects.map((project) => `--project=${project}`),
-      { node, env, output },
-    );
-    return { name, output, run };
+    return { name, output, run: runVitest([`--project=${project}`], { node, env, output }) };
   };
   const faults = start('faults', 'faults');
   // For the processes that start from now on.

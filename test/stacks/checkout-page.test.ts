@@ -14,7 +14,6 @@ let browser: Browser;
 let context: BrowserContext;
 let shop: ChildProcess;
 let reserved: ReservedPort;
-let port = 0;
 let data = '';
 
 beforeAll(async () => {
@@ -27,7 +26,6 @@ beforeEach(async () => {
   data = mkdtempSync(join(tmpdir(), 'onceguard-checkout-'));
   // The shop is down for a while in some tests.
   reserved = await reservePort();
-  port = reserved.port;
   await startShop();
   context = await browser.newContext();
 });
@@ -40,7 +38,7 @@ afterEach(async () => {
 });
 
 async function startShop(): Promise<void> {
-  const env = { PORT: String(port), CHECKOUT_DATA: data, SHOP_ORIGIN: `http://localhost:${port}` };
+  const env = { PORT: String(reserved.port), CHECKOUT_DATA: data, SHOP_ORIGIN: `http://localhost:${reserved.port}` };
   shop = startProgram('checkout/server.ts', [], env);
   await listeningPort(shop);
 }
@@ -53,14 +51,14 @@ async function stopShop(): Promise<void> {
 
 async function openOrder(query = '?order=1'): Promise<Page> {
   const page = await context.newPage();
-  await page.goto(`http://localhost:${port}/${query}`);
+  await page.goto(`http://localhost:${reserved.port}/${query}`);
   return page;
 }
 
 /** What the provider has charged, as the page shows it. */
 async function chargesAfterPayment(page: Page): Promise<string> {
   await page.getByRole('status').filter({ hasText: 'Paid: ch_1.' }).waitFor({ timeout: 60_000 });
-  const response = await fetch(`http://127.0.0.1:${port}/charges?order=1`);
+  const response = await fetch(`http://127.0.0.1:${reserved.port}/charges?order=1`);
   return String(((await response.json()) as unknown[]).length);
 }
 
@@ -148,7 +146,7 @@ test('A declined card is said, and another card may be used for the same order',
 });
 
 test('A page of another origin pays, and can read that an answer is a replay: the headers are allowed and exposed', async () => {
-  const page = await openOrder(`?order=1&api=http://127.0.0.1:${port}`);
+  const page = await openOrder(`?order=1&api=http://127.0.0.1:${reserved.port}`);
   await press(page);
   expect(await chargesAfterPayment(page)).toBe('1');
   await press(page);
