@@ -45,8 +45,11 @@ describe('a well-formed header names one key', () => {
     ';a="x;y\\""',
     ';a=tok/en:x',
     ';a=:YWJj:',
+    ';a=:YQ:',
+    ';a=::',
     ';a=?1',
     ';a=%"f%c3%bc"',
+    ';a=%"%e2%82%ac %f0%9f%98%80 %22%25"',
     ';*k-1._*=1',
   ])('the parameters %s of a string are ignored', (parameters) => {
     expect(parseKey([`"abc"${parameters}`])).toEqual({ ok: true, key: 'abc' });
@@ -92,6 +95,13 @@ describe('anything else is refused with a reason', () => {
     ['a parameter without a value', ['"abc";a='], noParameter],
     ['a parameter that is no item', ['"abc";a=(1)'], noParameter],
     ['a parameter with an open string', ['"abc";a="x'], noParameter],
+    ['a byte sequence that base64 cannot decode', ['"abc";a=:Y:'], noParameter],
+    ['a byte sequence that begins with padding', ['"abc";a=:=YQ=:'], noParameter],
+    ['a byte sequence with half of its padding', ['"abc";a=:YQ=:'], noParameter],
+    ['a display string cut within a character', ['"abc";a=%"%e2%82"'], noParameter],
+    ['a display string with an encoded surrogate', ['"abc";a=%"%ed%a0%80"'], noParameter],
+    ['a display string with an overlong encoding', ['"abc";a=%"%c0%af"'], noParameter],
+    ['a display string with capital digits', ['"abc";a=%"%C3%BC"'], noParameter],
     ['a number that is too long', ['"abc";a=1234567890123456'], noParameter],
   ])('%s', (_, lines, reason) => {
     expect(parseKey(lines)).toEqual({ ok: false, reason });

@@ -167,3 +167,19 @@ test('a server that keeps its slots behind one address is read index by index', 
   const behindOneAddress = new RedisStore({ client: refusesManyKeys, callTimeoutMs: 10_000 });
   expect((await listDoubts(behindOneAddress)).doubts).toEqual((await listDoubts(store)).doubts);
 });
+
+test('an intent of an attempt that was restored over a copy of a longer lease is found when its own lease ends', async () => {
+  const { key, ...first } = await guardedLease({ leaseMs: 60_000 });
+  const { record, index } = recordKeys('onceguard:', key);
+  const copy = await redis.dumpBuffer(record);
+  await store.release({ key, ...first }, { as: 'retryable' });
+  const second = await acquireLease({ store, key }, { onAbandoned: 'rerun', leaseMs: briefMs });
+  // A failover puts the copy back, and its entry of the index.
+  await redis.restore(record, dayMs, copy, 'REPLACE');
+  await redis.zadd(index, first.leaseEndAt, key);
+  const { kind, leaseEndAt } = (await store.renew(second, briefMs)) as { kind: string; leaseEndAt: number };
+  expect(kind).toBe('restored');
+  await store.checkpoint(second, { step: 'charge', seq: 1, bytes: Buffer.from('x') });
+  await untilOver({ ...second, leaseEndAt });
+  expect(await namesOf()).toEqual([key]);
+});

@@ -9,14 +9,22 @@ const maxFieldLength = 2048;
 
 const bareKeyPattern = /^[A-Za-z0-9_.:+/=@~-]+$/;
 const quotedStringPattern = /^"((?:[^"\\]|\\["\\])*)"(.*)$/;
+/** The characters that a display string encodes: each byte of their UTF-8 as `%` and two lowercase digits. */
+const encodedCharacters = [
+  /%[0-7][0-9a-f]/, // one byte
+  /%(?:c[2-9a-f]|d[0-9a-f])%[89ab][0-9a-f]/, // two bytes
+  /%(?:e0%[ab][0-9a-f]|e[1-9a-cef]%[89ab][0-9a-f]|ed%[89][0-9a-f])%[89ab][0-9a-f]/, // three bytes, without surrogates
+  /%(?:f0%[9ab][0-9a-f]|f[1-3]%[89ab][0-9a-f]|f4%8[0-9a-f])(?:%[89ab][0-9a-f]){2}/, // four bytes, up to U+10FFFF
+].map((form) => form.source);
+
 const bareItemPatterns = [
   /-?\d{1,12}\.\d{1,3}/, // decimal
   /@?-?\d{1,15}/, // integer, date
   /"(?:[^"\\]|\\["\\])*"/, // string
   /[A-Za-z*][\w!#$%&'*+.^`|~:/-]*/, // token
-  /:[A-Za-z0-9+/=]*:/, // byte sequence
+  /:(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?:/, // byte sequence: base64, padded or not
   /\?[01]/, // boolean
-  /%"(?:[^"%]|%[0-9a-f]{2})*"/, // display string
+  new RegExp(`%"(?:[^"%]|${encodedCharacters.join('|')})*"`), // display string
 ];
 const parametersPattern = new RegExp(
   `^(?:; *[a-z*][a-z0-9_.*-]*(?:=(?:${bareItemPatterns.map((form) => form.source).join('|')}))?)*$`,
