@@ -14,7 +14,7 @@ export interface ChildProgram<Told> {
 }
 
 /**
- * Runs a program of `processes/` with one argument, as JSON, and resolves with its first message. TypeScript is compiled
+ * Runs a program of `processes/` with one argument, as JSON, and resolves with its first message. It is compiled
  * first. `env` adds to the environment.
  */
 export async function startChild<Told>(
@@ -23,7 +23,7 @@ export async function startChild<Told>(
   env: Record<string, string> = {},
 ): Promise<ChildProgram<Told>> {
   const file = new URL(`processes/${program}`, import.meta.url);
-  const child = fork(program.endsWith('.ts') ? await compiledProgram(file) : file, [JSON.stringify(settings)], {
+  const child = fork(await compiledProgram(file), [JSON.stringify(settings)], {
     execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: { ...process.env, ...env },

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { send } from '../../packages/testing/src/adapter-suite/support/http-client.js';
 import { redisUrl } from '../support/redis.js';
-import { listeningPort, runToEnd, startProgram } from './run-program.js';
+import { listeningPort, runCompiledToEnd, startProgram } from './run-program.js';
 
 describe('payment-steps', () => {
   /** The cells of the table that it prints, by incident. */
@@ -12,7 +12,7 @@ describe('payment-steps', () => {
   let status: number;
 
   beforeAll(async () => {
-    const output = await runToEnd('payment-steps/main.ts', [], { REDIS_URL: redisUrl() });
+    const output = await runCompiledToEnd('payment-steps/main.ts', { REDIS_URL: redisUrl() });
     const lines = output.text.split('\n').filter((line) => line.startsWith('| '));
     const cells = lines.map((line) =>
       line

@@ -34,7 +34,15 @@ export async function runToEnd(
   args: readonly string[] = [],
   env: Record<string, string> = {},
 ): Promise<ProgramOutput> {
-  const child = startProgram(file, args, env);
+  return await outputOf(startProgram(file, args, env));
+}
+
+/** The same, compiled, for a program that starts others many times. */
+export async function runCompiledToEnd(file: string, env: Record<string, string>): Promise<ProgramOutput> {
+  return await outputOf(await startCompiled(file, env));
+}
+
+async function outputOf(child: ChildProcess): Promise<ProgramOutput> {
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()));
   const [status] = await once(child, 'close');

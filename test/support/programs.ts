@@ -1,10 +1,10 @@
-// Compiles the TypeScript programs that tests start as processes: to run them by tsx takes longer than most of them live.
+// Compiles the programs that tests start as processes: to load them by tsx, or module by module, takes longer than most of them live.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type OutputFile, type Plugin } from 'esbuild';
 
@@ -12,7 +12,10 @@ const folder = fileURLToPath(new URL('../node_modules/.onceguard/programs/', imp
 
 const compiling = new Map<string, Promise<string>>();
 
-/** Compiles a program and what it imports by path, and resolves with the path of the file to run. Packages stay outside. */
+/**
+ * Compiles a program, what it imports by path, and the packages of this repository into one file, and resolves with its path. Other packages
+ * stay outside.
+ */
 export async function compiledProgram(file: URL): Promise<string> {
   const source = fileURLToPath(file);
   const known = compiling.get(source) ?? compile(source);
@@ -51,10 +54,16 @@ async function compile(source: string): Promise<string> {
     write: false,
   });
   const text = outputFiles.map((output) => `${output.path}\n${output.text}`).join('\n');
-  const name = `${basename(source, '.ts')}-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
+  const name = `${basename(source, extname(source))}-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
   save(outputFiles, join(folder, name));
   return join(folder, name, 'program.mjs');
 }
+
+const examples = fileURLToPath(new URL('../../examples/', import.meta.url));
+const ownPackages = fileURLToPath(new URL('../../packages/', import.meta.url));
+/** Of these, each start would load a hundred modules. */
+const libraries = /^(zod|uuid)$/;
+const isInlined = (name: string, path: string) => path.startsWith(ownPackages) || libraries.test(name);
 
 /** Packages are loaded from where the source would find them. */
 const packagesStay: Plugin = {
@@ -64,19 +73,27 @@ const packagesStay: Plugin = {
       if (kind === 'entry-point' || pluginData === packagesStay) return undefined;
       if (isBuiltin(path)) return { path, external: true };
       const found = await esbuild.resolve(path, { kind, resolveDir, pluginData: packagesStay });
+      if (isInlined(path, found.path)) return found;
       return { errors: found.errors, path: pathToFileURL(found.path).href, external: true };
     });
   },
 };
 
-/** `import.meta.url` stays that of the source: programs find files by it. */
+/** `import.meta.url` stays that of the source: programs find files by it. A program that an example starts is compiled too. */
 const urlsOfSources: Plugin = {
   name: 'urls of sources',
   setup(esbuild) {
-    esbuild.onLoad({ filter: /\.ts$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)),
-      loader: 'ts',
-    }));
+    esbuild.onLoad({ filter: /\.m?[jt]s$/ }, async ({ path }) => {
+      const url = pathToFileURL(path);
+      let contents = readFileSync(path, 'utf8');
+      const [text, name = ''] = (path.startsWith(examples) && /new URL\('(\w+\.ts)', import\.meta\.url\)/.exec(contents)) || [];
+      if (text !== undefined) {
+        const program = pathToFileURL(await compiledProgram(new URL(name, url)));
+        contents = contents.replace(text, `new URL(${JSON.stringify(program)})`);
+      }
+      contents = contents.replaceAll('import.meta.url', JSON.stringify(url));
+      return { contents, loader: path.endsWith('.ts') ? 'ts' : 'js' };
+    });
   },
 };
 

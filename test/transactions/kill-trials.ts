@@ -2,14 +2,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { PostgresStore, pgTransactions } from '@onceguard/postgres';
 import { Pool, type QueryResult } from 'pg';
 import { Random } from '../model/seeded-random.js';
 import { type PostgresServer, startPostgres } from '../support/postgres-server.js';
+import { compiledProgram } from '../support/programs.js';
 import { comparePayments, type Disagreements, doneRecords, type Mode } from './compare-payments.js';
 
-const payer = fileURLToPath(new URL('./processes/payer.mjs', import.meta.url));
+const payer = new URL('./processes/payer.mjs', import.meta.url);
 
 export interface KillOptions {
   readonly mode: Mode;
@@ -164,7 +164,7 @@ class KillWorld {
 
   async #spawnPayer(first: number, end: number): Promise<ChildProcess> {
     const args = [this.server.url, schema, this.options.mode, String(first), String(end)];
-    const child = fork(payer, args, { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const child = fork(await compiledProgram(payer), args, { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     child.on('message', (message) => {
       if (typeof message === 'object' && message !== null && 'paid' in message) this.#told.add(String(message.paid));
     });

@@ -1,13 +1,5 @@
 // The command `onceguard`: chooses the command, and turns every failure into one sentence and an exit status.
-import { IdempotencyError, StoreError } from '@onceguard/core';
-import { runDemo } from './commands/demo.js';
-import { runDemoServer } from './commands/demo-server.js';
-import { runDoctor } from './commands/doctor.js';
-import { runDoubts } from './commands/doubts.js';
-import { runFind } from './commands/find.js';
-import { runInspect } from './commands/inspect.js';
-import { runRemove } from './commands/remove.js';
-import { runResolve } from './commands/resolve.js';
+import type { StoreError } from '@onceguard/core';
 import { exitStatus } from './exit-status.js';
 import { printError, printLine } from './terminal.js';
 import { UsageError } from './usage-error.js';
@@ -15,15 +7,19 @@ import { UsageError } from './usage-error.js';
 /** What follows the name of the command. Resolves with the exit status. */
 export type Command = (args: readonly string[]) => Promise<number>;
 
+/** Each loads only what it needs: the stores take most of the time of a start. */
 const commands: Readonly<Record<string, Command>> = {
-  demo: runDemo,
-  doctor: runDoctor,
-  doubts: runDoubts,
-  find: runFind,
-  inspect: runInspect,
-  remove: runRemove,
-  resolve: runResolve,
+  demo: async (args) => (await import('./commands/demo.js')).runDemo(args),
+  doctor: async (args) => (await import('./commands/doctor.js')).runDoctor(args),
+  doubts: async (args) => (await import('./commands/doubts.js')).runDoubts(args),
+  find: async (args) => (await import('./commands/find.js')).runFind(args),
+  inspect: async (args) => (await import('./commands/inspect.js')).runInspect(args),
+  remove: async (args) => (await import('./commands/remove.js')).runRemove(args),
+  resolve: async (args) => (await import('./commands/resolve.js')).runResolve(args),
 };
+
+/** Started by `demo` alone. */
+const runDemoServer: Command = async (args) => (await import('./commands/demo-server.js')).runDemoServer(args);
 
 const usage = `Usage: onceguard <command> …
 
@@ -66,15 +62,17 @@ export async function main(args: readonly string[]): Promise<number> {
       throw new UsageError(`The commands are ${Object.keys(commands).join(', ')}.\n\n${usage}`);
     return await command(rest);
   } catch (error) {
-    printError(sentenceOf(error));
+    printError(await sentenceOf(error));
     return exitStatus.notCarriedOut;
   }
 }
 
 /** Core's messages are made for operators and have no secrets. Everything else is a mistake of this program. */
-function sentenceOf(error: unknown): string {
+async function sentenceOf(error: unknown): Promise<string> {
+  if (error instanceof UsageError) return error.message;
+  const { IdempotencyError, StoreError } = await import('@onceguard/core');
   if (error instanceof StoreError) return storeSentence(error);
-  if (error instanceof UsageError || error instanceof IdempotencyError) return error.message;
+  if (error instanceof IdempotencyError) return error.message;
   const text = error instanceof Error ? error.message : String(error);
   return `The command failed: ${text}`;
 }
