@@ -86,7 +86,8 @@ const urlsOfSources: Plugin = {
     esbuild.onLoad({ filter: /\.m?[jt]s$/ }, async ({ path }) => {
       const url = pathToFileURL(path);
       let contents = readFileSync(path, 'utf8');
-      const [text, name = ''] = (path.startsWith(examples) && /new URL\('(\w+\.ts)', import\.meta\.url\)/.exec(contents)) || [];
+      const [text, name = ''] =
+        (path.startsWith(examples) && /new URL\('(\w+\.ts)', import\.meta\.url\)/.exec(contents)) || [];
       if (text !== undefined) {
         const program = pathToFileURL(await compiledProgram(new URL(name, url)));
         contents = contents.replace(text, `new URL(${JSON.stringify(program)})`);

@@ -164,7 +164,10 @@ class KillWorld {
 
   async #spawnPayer(first: number, end: number): Promise<ChildProcess> {
     const args = [this.server.url, schema, this.options.mode, String(first), String(end)];
-    const child = fork(await compiledProgram(payer), args, { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const child = fork(await compiledProgram(payer), args, {
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
     child.on('message', (message) => {
       if (typeof message === 'object' && message !== null && 'paid' in message) this.#told.add(String(message.paid));
     });
