@@ -9,7 +9,7 @@ import { type PostgresServer, startPostgres } from '../support/postgres-server.j
 import { compiledProgram } from '../support/programs.js';
 import { comparePayments, type Disagreements, doneRecords, type Mode } from './compare-payments.js';
 
-const payer = new URL('./processes/payer.mjs', import.meta.url);
+const payer = await compiledProgram(new URL('./processes/payer.mjs', import.meta.url));
 
 export interface KillOptions {
   readonly mode: Mode;
@@ -164,10 +164,7 @@ class KillWorld {
 
   async #spawnPayer(first: number, end: number): Promise<ChildProcess> {
     const args = [this.server.url, schema, this.options.mode, String(first), String(end)];
-    const child = fork(await compiledProgram(payer), args, {
-      execArgv: [],
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+    const child = fork(payer, args, { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     child.on('message', (message) => {
       if (typeof message === 'object' && message !== null && 'paid' in message) this.#told.add(String(message.paid));
     });
