@@ -128,12 +128,12 @@ export const scriptMutations: readonly Mutation[] = [
   { mistake: 'complete restores a record after notAfter', from: ' or now >= tonumber(ARGV[8]) then', to: ' then' },
   {
     mistake: 'complete checks notAfter for its own record',
-    from: "if isOwner and state == 'c' then return { now, 'ok' } end\nif",
+    from: "if isOwner and state == 'c' then return now end\nif",
     to: "if now >= tonumber(ARGV[8]) then return { now, 'gone' } end\nif",
   },
   {
     mistake: 'the last outcome is kept in place of the first',
-    from: "if isOwner and state == 'c' then return { now, 'ok' } end\nif not isOwner or state ~= 'p' then",
+    from: "if isOwner and state == 'c' then return now end\nif not isOwner or state ~= 'p' then",
     to: "if not isOwner or (state ~= 'p' and state ~= 'c') then",
   },
   {

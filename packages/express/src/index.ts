@@ -39,32 +39,63 @@ export function idempotency<R extends AnyRequest = Request>(
   options: IdempotencyOptions<R>,
 ): (req: IncomingMessage, res: ServerResponse, next: NextFunction) => void {
   const lifecycle = createLifecycle<R>(options);
-  const { headerName, maxOutcomeBytes, store } = lifecycle.options;
+  const { headerName } = lifecycle.options;
   return (incoming, res, next) => {
     const keyLines = headerLines(incoming, headerName);
     if (!lifecycle.appliesTo(incoming.method, keyLines)) return next();
     const req = incoming as R;
-    const adapter: FrameworkAdapter = {
-      req,
-      res,
-      originalUrl: req.originalUrl,
-      keyLines,
-      maxOutcomeBytes,
-      storeName: store.name,
-      routeTemplate: () => routeTemplateOf(req),
-      parsedBody: () => req.body,
-      rawBody: () => rawBodyOfRequest(req),
-      // Every version of body-parser sets `body`, also on a request whose type it does not parse.
-      hasParser: () => 'body' in req,
-      passThrough: () => next(),
-      runHandler: (context) => {
-        req.idempotency = context;
-        next();
-      },
-      isUnrouted: () => req.route === undefined || isNestCatchAllRoute(req.route),
-    };
-    lifecycle.handle(req, nodeExchange(adapter)).catch(next);
+    lifecycle.handle(req, nodeExchange(new ExpressAdapter(req, res, next, keyLines, lifecycle.options))).catch(next);
   };
+}
+
+/** A class, so that a request creates one object and no functions. */
+class ExpressAdapter implements FrameworkAdapter {
+  readonly originalUrl: string;
+  readonly maxOutcomeBytes: number;
+  readonly storeName: string;
+
+  constructor(
+    readonly req: AnyRequest,
+    readonly res: ServerResponse,
+    private readonly next: NextFunction,
+    readonly keyLines: readonly string[],
+    { maxOutcomeBytes, store }: { readonly maxOutcomeBytes: number; readonly store: { readonly name: string } },
+  ) {
+    this.originalUrl = req.originalUrl;
+    this.maxOutcomeBytes = maxOutcomeBytes;
+    this.storeName = store.name;
+  }
+
+  routeTemplate(): string | undefined {
+    return routeTemplateOf(this.req);
+  }
+
+  parsedBody(): unknown {
+    return this.req.body;
+  }
+
+  rawBody(): Uint8Array | undefined {
+    return rawBodyOfRequest(this.req);
+  }
+
+  /** Every version of body-parser sets `body`, also on a request whose type it does not parse. */
+  hasParser(): boolean {
+    return 'body' in this.req;
+  }
+
+  passThrough(): void {
+    this.next();
+  }
+
+  runHandler(context: HttpContext): void {
+    this.req.idempotency = context;
+    this.next();
+  }
+
+  isUnrouted(): boolean {
+    const { route } = this.req;
+    return route === undefined || isNestCatchAllRoute(route);
+  }
 }
 
 /** Under its global prefix, Nest 12 responds from a route of this form where no controller matches. No controller has such a route. */

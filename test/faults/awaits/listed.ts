@@ -29,6 +29,7 @@ const people = 'test/faults/awaits-admin-calls.test.ts';
 const removal = 'test/engine/remove-record.test.ts';
 const sharing = 'test/engine/coalesced-waiting.test.ts';
 const requestBodies = 'test/web/request-bodies.test.ts';
+const optionFunctions = 'packages/testing/src/adapter-suite/tests/option-functions.ts';
 const shapes = 'test/web/handler-shapes.test.ts';
 const watching = 'test/engine/watch-doubts.test.ts';
 const transactionFaults = 'test/transactions/faults.test.ts';
@@ -177,9 +178,10 @@ export const listedFiles: Readonly<Record<string, ListedFile>> = {
     },
   },
   'engine/await-outcome.ts': { otherAwaits: { pollOnce: [failing] } },
-  'http/option-callbacks.ts': {
-    otherAwaits: { settleWithin: ['packages/testing/src/adapter-suite/tests/option-functions.ts'] },
+  'http/lifecycle.ts': {
+    otherAwaits: { '#handle': [optionFunctions, optionFunctions, optionFunctions, optionFunctions] },
   },
+  'http/option-callbacks.ts': { otherAwaits: { settleWithin: [optionFunctions] } },
   'node/capture/http1-capture.ts': { otherAwaits: { trackSending: ['test/node/connection.test.ts'] } },
   'node/node-exchange.ts': { otherAwaits: { runHandler: [freeing] } },
   'koa/src/index.ts': { otherAwaits: { idempotency: [freeing, freeing] } },

@@ -47,13 +47,13 @@ export class OutcomeRecorder {
   }
 
   /** Retries the call within the store's deadline. Rejects with a `StoreError`. */
-  async record(): Promise<CompleteReply> {
-    return await this.#record(() => this.#sendWithRetry());
+  record(): Promise<CompleteReply> {
+    return this.#record(() => this.#sendWithRetry());
   }
 
   /** Makes one call, and a second one where the store refuses the bytes of the first. Rejects with a `StoreError`. */
-  async recordOnce(): Promise<CompleteReply> {
-    return await this.#record(() => this.#sendOnce());
+  recordOnce(): Promise<CompleteReply> {
+    return this.#record(() => this.#sendOnce());
   }
 
   async #record(send: SendCompletion): Promise<CompleteReply> {

@@ -67,8 +67,8 @@ async function runUnderLease<T>(attempt: Attempt, work: Work<T>): Promise<Execut
   }
 }
 
-function mayStart<T>({ canStart }: Work<T>): boolean {
-  return canStart === undefined || canStart();
+function mayStart<T>(work: Work<T>): boolean {
+  return work.canStart?.() ?? true;
 }
 
 /** Nothing ran, so the record becomes what it was before this attempt. */

@@ -65,7 +65,7 @@ export async function followNewOwner<T>(
   const inspect = async () => toNotAcquired(await observer.inspect());
   const first = standing === null ? await inspect() : toNotAcquired(standing);
   // Not `canStart`: the operation has run, so its caller may have a part of the response.
-  const { onCallerGone } = work;
+  const onCallerGone = (listener: () => void) => work.onCallerGone?.(listener) ?? (() => {});
   const last = await awaitOutcome(storeClient, request, 'observer', first, inspect, { onCallerGone });
   return toExecution(storeClient, request, work, last);
 }

@@ -27,7 +27,8 @@ export function diffHeaders(
     const added = name === 'vary' ? diffVary(before.get(name), entry) : entry;
     if (added !== null && !hasSameLines(before.get(name), added)) set.push(added);
   }
-  const removed = [...before.keys()].filter((name) => !after.has(name) && name !== 'vary' && !isOmitted(name));
+  const removed: string[] = [];
+  for (const name of before.keys()) if (!after.has(name) && name !== 'vary' && !isOmitted(name)) removed.push(name);
   return { set, removed };
 }
 

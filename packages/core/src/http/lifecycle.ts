@@ -11,10 +11,10 @@ import type { HttpExchange } from './http-exchange.js';
 import type { CheckedHttpOptions, HttpOptions } from './http-options.js';
 import { readKey, requireScope } from './key-and-scope.js';
 import { createOmitPredicate, type HeaderNamePredicate } from './omitted-headers.js';
-import { callWithTimeout } from './option-callbacks.js';
+import { callWithTimeout, isThenable } from './option-callbacks.js';
 import { describeRequest, nameRecord } from './request-description.js';
 import { RequestFingerprinter } from './request-fingerprinter.js';
-import { createRequestWork, type RequestResult } from './request-work.js';
+import { type RequestResult, RequestWork } from './request-work.js';
 import { type Refusal, refusalFacts, sendResult } from './send-result.js';
 import { nextBatch } from './tick-batch.js';
 
@@ -94,14 +94,19 @@ export class Lifecycle<Request> {
     const { skip, callbackTimeoutMs } = this.options;
     if (skip !== undefined && (await callWithTimeout('skip', callbackTimeoutMs, () => skip(request))))
       return exchange.passThrough();
-    const key = await readKey(request, exchange.keyLines, this.options);
+    // Most functions among the options return at once: an await would make them wait for a promise of its own.
+    const givenKey = readKey(request, exchange.keyLines, this.options);
+    const key = isThenable(givenKey) ? await givenKey : givenKey;
     if (key === null) return exchange.passThrough();
     if (requestsBeingHandled().has(exchange.identity)) return passMountedTwice(exchange);
     requestsBeingHandled().add(exchange.identity);
     progress.isMarked = true;
-    const scope = await requireScope(request, this.options);
-    const fingerprint = await this.#fingerprinter.forNewRecord(request, exchange);
-    const description = await describeRequest(request, exchange, this.options);
+    const givenScope = requireScope(request, this.options);
+    const scope = isThenable(givenScope) ? await givenScope : givenScope;
+    const ownFingerprint = this.#fingerprinter.forNewRecord(request, exchange);
+    const fingerprint = isThenable(ownFingerprint) ? await ownFingerprint : ownFingerprint;
+    const givenDescription = describeRequest(request, exchange, this.options);
+    const description = isThenable(givenDescription) ? await givenDescription : givenDescription;
     const executionRequest = {
       ...description,
       store: this.options.store,
@@ -134,13 +139,7 @@ export class Lifecycle<Request> {
     exchange: HttpExchange,
     progress: RequestProgress,
   ): Promise<RequestExecution> {
-    const work = createRequestWork({
-      request,
-      exchange,
-      progress,
-      options: this.options,
-      isOmitted: this.#isOmitted,
-    });
+    const work = new RequestWork({ request, exchange, progress, options: this.options, isOmitted: this.#isOmitted });
     const execution = await run(executionRequest, work);
     if (execution.kind !== 'key_reused') return execution;
     const fingerprint = await this.#fingerprinter.forVersion(execution.version, request, exchange);

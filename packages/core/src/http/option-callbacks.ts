@@ -85,7 +85,7 @@ export function whenSettled<T, Result>(value: T | Promise<T>, next: (settled: T)
   return isThenable(value) ? value.then(next) : next(value);
 }
 
-function isThenable<T>(value: T | Promise<T>): value is Promise<T> {
+export function isThenable<T>(value: T | Promise<T>): value is Promise<T> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 

@@ -1,6 +1,7 @@
 // What the engine executes for one request: the handler runs, its response is classified, and the outcome is recorded or read.
-import type { ConditionalWork, Settlement } from '../engine/execution.js';
-import { convertRecovery, recovery } from '../engine/recovery.js';
+import type { AttemptState, ConditionalWork, Settlement } from '../engine/execution.js';
+import type { OperationContext } from '../engine/operation-context.js';
+import { convertRecovery, type RecoverContext, type Recovery, recovery } from '../engine/recovery.js';
 import { type HandlerRun, settleFailure, settleRecovered, settleResponse } from './classification.js';
 import type { RequestProgress } from './error-responder.js';
 import type { HttpExchange } from './http-exchange.js';
@@ -37,37 +38,56 @@ export interface RequestWorkOptions<Request> {
   readonly isOmitted: HeaderNamePredicate;
 }
 
-export function createRequestWork<Request>(parts: RequestWorkOptions<Request>): ConditionalWork<RequestResult> {
-  const { request, exchange, progress, options, isOmitted } = parts;
-  return {
-    canStart: () => exchange.canStart(),
-    onCallerGone: (listener) => exchange.onDisconnect(listener),
-    recover: async (context) => {
-      const { recover = () => recovery.stillUnknown(), callbackTimeoutMs } = options;
-      const recovered = await callWithTimeout('onAbandoned', callbackTimeoutMs, () => recover(context, request));
-      return await convertRecovery(recovered, (response) => ({
-        from: 'recovery',
-        response: toRecordedResponse(response),
-      }));
-    },
-    run: async (context, attempt) => {
-      progress.isHandlerStarted = true;
-      const response = await exchange.runHandler(context);
-      const handlerStopped = exchange.whenHandlerStopped?.() ?? null;
-      const handlerRun = {
-        response,
-        baselineHeaders: exchange.outerHeaders(),
-        nothingHappened: attempt.nothingHappened,
-        isHandlerRunning: handlerStopped !== null,
-        isUnrouted: response !== null && isUnrouted(exchange, response.status),
-      };
-      const settled = settleHandlerRun(handlerRun, options, isOmitted);
-      return { from: 'handler', response, handlerStopped, bypassed: context.bypassed, ...settled };
-    },
-    settle: (result) => (result.from === 'handler' ? result.settlement : settleRecovered(result.response, options)),
-    whenStopped: (result) => (result.from === 'handler' ? result.handlerStopped : null),
-    decode: (outcome) => ({ from: 'record', response: decodeRecordedResponse(outcome) }),
-  };
+/** A class, so that a request creates one object and no functions. */
+export class RequestWork<Request> implements ConditionalWork<RequestResult> {
+  constructor(private readonly parts: RequestWorkOptions<Request>) {}
+
+  canStart(): boolean {
+    return this.parts.exchange.canStart();
+  }
+
+  onCallerGone(listener: () => void): () => void {
+    return this.parts.exchange.onDisconnect(listener);
+  }
+
+  async recover(context: RecoverContext): Promise<Recovery<RequestResult>> {
+    const { request, options } = this.parts;
+    const { recover = () => recovery.stillUnknown(), callbackTimeoutMs } = options;
+    const recovered = await callWithTimeout('onAbandoned', callbackTimeoutMs, () => recover(context, request));
+    return await convertRecovery(recovered, (response) => ({
+      from: 'recovery',
+      response: toRecordedResponse(response),
+    }));
+  }
+
+  async run(context: OperationContext, attempt: AttemptState): Promise<RequestResult> {
+    const { exchange, progress, options, isOmitted } = this.parts;
+    progress.isHandlerStarted = true;
+    const response = await exchange.runHandler(context);
+    const handlerStopped = exchange.whenHandlerStopped?.() ?? null;
+    const handlerRun = {
+      response,
+      baselineHeaders: exchange.outerHeaders(),
+      nothingHappened: attempt.nothingHappened,
+      isHandlerRunning: handlerStopped !== null,
+      isUnrouted: response !== null && isUnrouted(exchange, response.status),
+    };
+    const { settlement, classificationFailure } = settleHandlerRun(handlerRun, options, isOmitted);
+    const { bypassed } = context;
+    return { from: 'handler', response, handlerStopped, bypassed, settlement, classificationFailure };
+  }
+
+  settle(result: RequestResult): Settlement {
+    return result.from === 'handler' ? result.settlement : settleRecovered(result.response, this.parts.options);
+  }
+
+  whenStopped(result: RequestResult): Promise<void> | null {
+    return result.from === 'handler' ? result.handlerStopped : null;
+  }
+
+  decode(outcome: Uint8Array): RequestResult {
+    return { from: 'record', response: decodeRecordedResponse(outcome) };
+  }
 }
 
 /** The handler has run, so an error of the application's own functions counts as a failure of the work. */

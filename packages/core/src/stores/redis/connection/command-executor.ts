@@ -2,7 +2,7 @@
 import { StoreError } from '../../../errors.js';
 import { startDeadline, unref } from '../../../timers.js';
 import type { CommandArgument } from '../wire/command-argument.js';
-import type { LuaScript } from '../wire/lua-script.js';
+import { type LuaScript, type ScriptCall, withText } from '../wire/lua-script.js';
 import { ReplyReader } from '../wire/reply-reader.js';
 import type { RecordKeys } from '../wire/scripts/record-layout.js';
 import { isUnknownScript, toStoreError } from './classify-error.js';
@@ -58,14 +58,15 @@ export class CommandExecutor {
     decode: (reply: ReplyReader) => Reply,
   ): Promise<Reply> {
     const { durability, callTimeoutMs } = this.options;
-    const keys: CommandArgument[] = [3, record, side, index];
-    const keysAndArgs = keys.concat(args);
+    const head: ScriptCall = [script.sha1, 3, record, side, index];
+    // Spread into one list, the arguments would be copied each time that it grows.
+    const call = head.concat(args);
     if (!isDurable || durability === null)
-      return this.#runWithDeadline(verb, (callback) => this.#evaluateScript(script, keysAndArgs, callback), decode);
+      return this.#runWithDeadline(verb, (callback) => this.#evaluateScript(script, call, callback), decode);
     const deadlineAt = performance.now() + callTimeoutMs;
     const evaluate = (callback: ReplyCallback) => {
       this.#batcher.flush();
-      callBack(() => runScriptAndWait(this.client, durability, script, keysAndArgs, deadlineAt), callback);
+      callBack(() => runScriptAndWait(this.client, durability, script, call, deadlineAt), callback);
     };
     return this.#runWithDeadline(verb, evaluate, decode);
   }
@@ -77,8 +78,8 @@ export class CommandExecutor {
 
   /** Runs the script on keys of several records. */
   runMultiKeyScript(verb: string, script: LuaScript, keys: readonly string[]): Promise<ReplyReader> {
-    const keysAndArgs = [keys.length, ...keys];
-    return this.#runWithDeadline(verb, (callback) => this.#evaluateScript(script, keysAndArgs, callback), asItIs);
+    const call: ScriptCall = [script.sha1, keys.length, ...keys];
+    return this.#runWithDeadline(verb, (callback) => this.#evaluateScript(script, call, callback), asItIs);
   }
 
   /** Sends one command, in a cluster to the server of its first argument, the key. */
@@ -103,9 +104,9 @@ export class CommandExecutor {
   }
 
   /** Sends the script's digest, and its text if Redis does not know the digest. */
-  #evaluateScript(script: LuaScript, keysAndArgs: CommandArgument[], callback: ReplyCallback): void {
-    this.#batcher.send('evalsha', [script.sha1, ...keysAndArgs], (error, reply) => {
-      if (error && isUnknownScript(error)) this.#batcher.send('eval', [script.text, ...keysAndArgs], callback);
+  #evaluateScript(script: LuaScript, call: ScriptCall, callback: ReplyCallback): void {
+    this.#batcher.send('evalsha', call, (error, reply) => {
+      if (error && isUnknownScript(error)) this.#batcher.send('eval', withText(script, call), callback);
       else callback(error, reply);
     });
   }

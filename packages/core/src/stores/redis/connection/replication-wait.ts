@@ -1,7 +1,7 @@
 // Runs a script and waits until replicas have its effects: the script and WAIT leave together on one connection.
 import { StoreError } from '../../../errors.js';
 import type { CommandArgument } from '../wire/command-argument.js';
-import type { LuaScript } from '../wire/lua-script.js';
+import { type LuaScript, type ScriptCall, withText } from '../wire/lua-script.js';
 import { isCluster, type RedisClient, send } from './redis-client.js';
 
 /** How many replicas must confirm a write before its reply counts. */
@@ -30,11 +30,11 @@ export async function runScriptAndWait(
   client: RedisClient,
   durability: Durability,
   script: LuaScript,
-  keysAndArgs: readonly CommandArgument[],
+  scriptCall: ScriptCall,
   deadlineAt: number,
 ): Promise<unknown> {
-  const run: CommandCall = ['eval', [script.text, ...keysAndArgs]];
-  const touchRecord: CommandCall = ['eval', [touchScript, 1, ...keysAndArgs.slice(1, 2)]];
+  const run: CommandCall = ['eval', withText(script, scriptCall)];
+  const touchRecord: CommandCall = ['eval', [touchScript, 1, ...scriptCall.slice(2, 3)]];
   const wait: CommandCall = ['wait', [durability.replicas, durability.timeoutMs]];
   for (;;) {
     const [ran, touched, waited] = await sendInOnePipeline(client, [run, touchRecord, wait]);

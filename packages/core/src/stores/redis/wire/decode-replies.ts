@@ -17,11 +17,11 @@ import type { ReplyReader } from './reply-reader.js';
 
 export function decodeAcquireReply(reply: ReplyReader, request: AcquireRequest): AcquireReply {
   const now = reply.readNumber();
-  const kind = reply.readOneOf(['first', 'acquired', 'refused', 'superseded']);
+  if (reply.isNumber) return acquiredReply(firstAttempt(null, request, now), now);
+  const kind = reply.readOneOf(['acquired', 'refused', 'superseded']);
   if (kind === 'superseded') return { kind, now };
-  if (kind === 'first') return { ...acquiredReply(firstAttempt(null, request, now)), now };
   const record = decodeRecord(reply);
-  return kind === 'acquired' ? { ...acquiredReply(record), now } : notAcquiredReply(record, request, now);
+  return kind === 'acquired' ? acquiredReply(record, now) : notAcquiredReply(record, request, now);
 }
 
 export function decodeRenewReply(reply: ReplyReader): RenewReply {
@@ -39,7 +39,8 @@ export function decodeCheckpointOrReleaseReply(reply: ReplyReader): CheckpointRe
 
 export function decodeCompleteReply(reply: ReplyReader, lease: Lease): CompleteReply {
   const now = reply.readNumber();
-  const kind = reply.readOneOf(['ok', 'restored', 'gone', 'lost']);
+  if (reply.isNumber) return { kind: 'ok', now };
+  const kind = reply.readOneOf(['restored', 'gone', 'lost']);
   if (kind !== 'lost') return { kind, now };
   return { kind, standing: deriveStanding(decodeRecord(reply), lease.fingerprint, now), now };
 }

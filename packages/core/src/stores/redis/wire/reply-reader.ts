@@ -1,4 +1,4 @@
-// Reads a reply of Redis item by item. An item of an unexpected form is an error.
+// Reads a reply of Redis, a list or a number, item by item. An item of an unexpected form is an error.
 import { StoreError } from '../../../errors.js';
 
 /** How many characters of a server's text an error message quotes. */
@@ -9,6 +9,8 @@ export class ReplyReader {
   readonly #items: readonly unknown[];
   readonly #redact: (text: string) => string;
   #next = 0;
+  /** Whether the reply is a number in place of a list. The most frequent replies are: a list of items costs the server and the client more. */
+  readonly isNumber: boolean;
 
   /**
    * `command` is the verb or the command that the reply belongs to. Error messages name it. `redact` takes secrets and
@@ -17,8 +19,10 @@ export class ReplyReader {
   constructor(command: string, items: unknown, redact: (text: string) => string) {
     this.#command = command;
     this.#redact = redact;
-    if (!Array.isArray(items)) throw this.#unexpectedReplyError('is not a list');
-    this.#items = items;
+    this.isNumber = typeof items === 'number' || typeof items === 'string';
+    if (this.isNumber) this.#items = [items];
+    else if (Array.isArray(items)) this.#items = items;
+    else throw this.#unexpectedReplyError('is neither a list nor a number');
   }
 
   get hasMore(): boolean {

@@ -30,7 +30,7 @@ if not raw then
     math.max(now, ARGV[6] + 1), 1, now + keyLifeMs - ${keyExpiryGraceMs}, untilAt, ARGV[3], ARGV[7], ARGV[8], ARGV[9], now, now,
     #ARGV[1], ARGV[1], #ARGV[2], ARGV[2], #ARGV[10], ARGV[10], #ARGV[11], ARGV[11], #ARGV[12], ARGV[12], 0, '', 0, '')
   redis.call('SET', KEYS[1], '${recordMark}' .. ${checksumOf('head')} .. head, 'PX', keyLifeMs)
-  return { now, 'first' }
+  return now
 end
 `;
 
@@ -108,7 +108,7 @@ if isDoubtful then ${listRecord} end
  * ARGV: 1 owner token, 2 fingerprint, 3 leaseMs, 4 onAbandoned, 5 notAfter, 6 lastSeenFencingToken, 7 recordTtlMs,
  * 8 outcomeTtlMs, 9 unknownTtlMs, 10 operation, 11 label, 12 traceparent, 13 how long the key of a new record lives in milliseconds,
  * 14 present only if the end of the current attempt is to be published.
- * Reply: now, then `first` (there was no record, and the caller knows what was written), `acquired record nil (step value)…`,
+ * Reply: now alone (there was no record, and the caller knows what was written), or now, then `acquired record nil (step value)…`,
  * `superseded`, or `refused record outcome`.
  */
 export const acquireScript = defineScript(`
