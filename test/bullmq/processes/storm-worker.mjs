@@ -1,5 +1,5 @@
 // A worker in a storm of redeliveries, which kills its own process in the first runs of some keys. What it does, Redis remembers.
-// JavaScript, as it is started by the dozen. `Settings` in ../redelivery-storm.ts says what it is told.
+// `Settings` in ../redelivery-storm.ts says what it is told.
 import { idempotentProcessor } from '@onceguard/bullmq';
 import { RedisStore } from '@onceguard/core/redis';
 import { Redis } from 'ioredis';

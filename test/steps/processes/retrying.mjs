@@ -1,4 +1,4 @@
-// Tries a step again and again, says when it waits for the next try, and is killed then. Plain JavaScript, as worker.mjs is.
+// Tries a step again and again, says when it waits for the next try, and is killed then.
 import { executeIdempotently, onEvent } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';
 import { Redis } from 'ioredis';

@@ -1,5 +1,5 @@
 // A worker that takes orders of four steps, each up to the point that its trial names, and stands still there: it is killed when
-// all of its orders stand still or have ended. Plain JavaScript: many are started, and tsx doubles the time of a start.
+// all of its orders stand still or have ended.
 import { setTimeout as pause } from 'node:timers/promises';
 import { executeIdempotently, recovery } from '@onceguard/core';
 import { RedisStore } from '@onceguard/core/redis';

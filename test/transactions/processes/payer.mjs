@@ -1,4 +1,4 @@
-// JavaScript, because it is started a thousand times. A process that pays for keys, eight at a time, until somebody kills it. Arguments: url, schema, mode, first key, end.
+// A process that pays for keys, eight at a time, until somebody kills it. Arguments: url, schema, mode, first key, end.
 import { makeIdempotent } from '@onceguard/core';
 import { PostgresStore, pgTransactions } from '@onceguard/postgres';
 import { Pool } from 'pg';

@@ -1,6 +1,7 @@
 // Acquires a lease for one caller. An abandoned token is released in the background, so that it leaves no stale lease.
 import { StoreError } from '../errors.js';
 import type { Acquired, AcquireReply, AcquireRequest } from '../protocol/messages.js';
+import { attemptFacts } from '../protocol/record.js';
 import type { LeaseAcquired, NotAcquired } from './acquisition.js';
 import { verifySteps } from './checksum.js';
 import { type ExecutionRequest, recordRetention, scopeDigest } from './execution.js';
@@ -86,7 +87,6 @@ export class LeaseAcquirer {
   #acquireRequest(notAfter: number): AcquireRequest {
     const { fingerprint, policy, recordName, operation, label, traceparent } = this.request;
     const { leaseMs, onAbandoned, onInProgress } = policy;
-    const { recordTtlMs, outcomeTtlMs, unknownTtlMs } = recordRetention(policy);
     return {
       ownerToken: this.#token,
       fingerprint,
@@ -99,9 +99,7 @@ export class LeaseAcquirer {
       operation,
       label,
       traceparent,
-      recordTtlMs,
-      outcomeTtlMs,
-      unknownTtlMs,
+      ...recordRetention(policy),
     };
   }
 
@@ -109,26 +107,13 @@ export class LeaseAcquirer {
   #leaseAcquired(reply: Acquired, sentAt: number): LeaseAcquired {
     const { fingerprint, recordName, policy } = this.request;
     const steps = this.#verifySteps(reply.steps);
-    const { recordTtlMs, outcomeTtlMs, unknownTtlMs } = recordRetention(policy);
     const lease = {
       key: recordName,
       ownerToken: this.#token,
       fingerprint,
-      fencingToken: reply.fencingToken,
-      attempt: reply.attempt,
-      takeover: reply.takeover,
-      recovering: reply.recovering,
-      guarded: reply.guarded,
-      fingerprintBound: reply.fingerprintBound,
-      operation: reply.operation,
-      label: reply.label,
-      traceparent: reply.traceparent,
-      firstAcquiredAt: reply.firstAcquiredAt,
-      acquiredAt: reply.acquiredAt,
+      ...attemptFacts(reply),
       leaseEndAt: reply.leaseEndAt,
-      recordTtlMs,
-      outcomeTtlMs,
-      unknownTtlMs,
+      ...recordRetention(policy),
     };
     return { kind: 'acquired', lease, sentAt, steps };
   }

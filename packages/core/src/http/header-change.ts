@@ -27,8 +27,7 @@ export function diffHeaders(
     const added = name === 'vary' ? diffVary(before.get(name), entry) : entry;
     if (added !== null && !hasSameLines(before.get(name), added)) set.push(added);
   }
-  const removed: string[] = [];
-  for (const name of before.keys()) if (!after.has(name) && name !== 'vary' && !isOmitted(name)) removed.push(name);
+  const removed = [...before.keys()].filter((name) => !after.has(name) && name !== 'vary' && !isOmitted(name));
   return { set, removed };
 }
 
