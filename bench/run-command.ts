@@ -90,7 +90,7 @@ async function measureMain({ rows: only, rounds }: Part): Promise<void> {
 }
 
 async function measureMicro(): Promise<void> {
-  const bodies = bodyCosts();
+  const bodies = await bodyCosts();
   const results = await BenchEnvironment.use(async (environment) => {
     return { ...circumstances(await environment.redis.version()), tasks: await microRun(environment), bodies };
   });

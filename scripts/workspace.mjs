@@ -1,10 +1,11 @@
 // What every script needs: a workspace that is installed and built. Runs on plain Node, before anything is installed.
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { fingerprint } from './fingerprint.mjs';
 import { bundleInspectorPage } from './inspector-page.mjs';
+import { bundlePackage } from './package-bundles.mjs';
 import { manifest, pnpmInstall } from './pnpm-install.mjs';
 import { become, bin, root, run, timeSince } from './processes.mjs';
 
@@ -24,7 +25,7 @@ export async function prepare() {
   requireNode();
   await install();
   await bundleInspectorPage();
-  build();
+  await build();
 }
 
 /**
@@ -61,19 +62,14 @@ function hasDependencies(folder) {
   return ['dependencies', 'devDependencies', 'peerDependencies'].some((kind) => its[kind] !== undefined);
 }
 
-/** Compiles what changed since the last build, to ESM and to CommonJS, core before what depends on it. */
-function build() {
+/** Compiles what changed since the last build: the declarations, core before what depends on it, and the JavaScript. */
+async function build() {
   const startedAt = performance.now();
   const isFirst = packageFolders.some((folder) => !existsSync(join(root, folder, 'dist')));
   if (isFirst) console.log('Building the packages …');
-  for (const folder of packageFolders) {
-    const out = join(root, folder, 'dist');
-    removeOrphans(out, join(root, folder, 'src'));
-    // The package says "type": "module"; without this file Node would take the CommonJS output for ESM.
-    mkdirSync(join(out, 'cjs'), { recursive: true });
-    writeFileSync(join(out, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
-  }
+  for (const folder of packageFolders) removeOrphans(join(root, folder, 'dist'), join(root, folder, 'src'));
   orExit(run(bin('tsc'), ['-b']));
+  for (const folder of packageFolders) await bundlePackage(folder);
   if (isFirst) console.log(`Built in ${timeSince(startedAt)}.`);
 }
 
@@ -88,19 +84,13 @@ function requireNode() {
   process.exit(1);
 }
 
-function fingerprint(files) {
-  const hash = createHash('sha256');
-  for (const file of files) hash.update(`${file}\n`).update(readFileSync(join(root, file)));
-  return hash.digest('hex');
-}
-
-/** Removes compiled files whose source is gone; the compiler leaves them, and they would be published. */
+/** Removes declarations whose source is gone; the compiler leaves them, and they would be published. */
 function removeOrphans(out, sources) {
   for (const format of ['esm', 'cjs']) {
     const from = join(out, format);
     const files = existsSync(from) ? readdirSync(from, { recursive: true }).map(String) : [];
     for (const file of files) {
-      const match = /^(.*?)(\.d\.ts|\.js)(\.map)?$/.exec(file);
+      const match = /^(.*)\.d\.ts(\.map)?$/.exec(file);
       const source = match && join(sources, `${match[1]}.ts`);
       if (source && !existsSync(source) && statSync(join(from, file)).isFile()) rmSync(join(from, file));
     }

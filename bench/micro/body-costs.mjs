@@ -1,7 +1,7 @@
 // What the canonical form of a large JSON body costs, beside JSON.parse of the same text. Prints the results as JSON.
 //
-// A program of its own, in JavaScript: the loader that translates TypeScript slows down the built code that is measured here.
-import { canonicalJson } from '../../packages/core/dist/esm/http/canonical-json.js';
+// A program of its own, which is bundled before it runs: the loader that translates TypeScript slows down the code that is measured here.
+import { canonicalJson } from '../../packages/core/src/http/canonical-json.ts';
 
 const megabyte = 1_000_000;
 /** Not counted: the code is still being compiled. */

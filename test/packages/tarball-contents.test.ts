@@ -1,4 +1,4 @@
-// What a tarball holds: what was compiled and its sources, whole and nothing else, and a manifest that leads to it.
+// What a tarball holds: the sources, their declarations and what the entry points load, whole and nothing else, and a manifest that leads to it.
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
@@ -70,18 +70,24 @@ function conditionsOf(path: string): string[] {
 describe.each(packageNames)('The tarball of @onceguard/%s', (name) => {
   const tarball = () => packed.find((other) => other.name === name) ?? expect.unreachable();
 
-  test('holds the sources, what each was compiled to, its programs, README, LICENSE, manifest, and nothing else', () => {
+  test('holds the sources, their declarations, what its entry points load, its programs, README, LICENSE, manifest, and nothing else', () => {
+    const { bin, exports } = tarball().manifest;
     const sources = filesUnder(`packages/${name}/src`).map((file) => file.replace(`packages/${name}/`, ''));
-    const compiled = sources.flatMap((file) =>
+    const declarations = sources.flatMap((file) =>
       formatsOf(file).flatMap((format) =>
-        ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((end) =>
-          file.replace(/^src/, `dist/${format}`).replace(/\.ts$/, end),
-        ),
+        ['.d.ts', '.d.ts.map'].map((end) => file.replace(/^src/, `dist/${format}`).replace(/\.ts$/, end)),
       ),
     );
-    const programs = Object.values(tarball().manifest.bin ?? {});
+    const entries = Object.values(exports).flatMap((conditions) => targetsOf(conditions).map(([, target]) => target));
+    const scripts = loadedBy(
+      tarball(),
+      entries.filter((target) => target.endsWith('.js')).map((target) => posix.normalize(target)),
+    );
+    const ofBundler = (file: string) => posix.basename(file) === 'rolldown-runtime.js';
+    const bundles = scripts.flatMap((file) => (ofBundler(file) ? [file] : [file, `${file}.map`]));
+    const programs = Object.values(bin ?? {});
     const own = ['package.json', 'README.md', 'LICENSE', 'dist/cjs/package.json'];
-    expect(filesIn(tarball().folder)).toEqual([...sources, ...compiled, ...programs, ...own].sort());
+    expect(filesIn(tarball().folder)).toEqual([...sources, ...declarations, ...bundles, ...programs, ...own].sort());
   });
 
   test('has a README that begins with its name, and the licence of the repository', () => {
@@ -181,6 +187,16 @@ function cliDependencies(version: string | undefined): Record<string, unknown> {
 
 function fileText({ folder: at }: PackedPackage, file: string): string {
   return readFileSync(join(at, file), 'utf8');
+}
+
+/** These scripts, and those that they name by a relative path, to the last one. */
+function loadedBy(tarball: PackedPackage, entries: readonly string[]): string[] {
+  const found = new Set(entries);
+  for (const file of found) {
+    const names = fileText(tarball, file).matchAll(/["'](\.\.?\/[^"'\n]+\.js)["']/g);
+    for (const [, relative = ''] of names) found.add(posix.join(posix.dirname(file), relative));
+  }
+  return [...found];
 }
 
 function entriesOf({ name, exports }: Manifest): string[] {

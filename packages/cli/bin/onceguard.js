@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The command `onceguard`. It is not compiled, so that package managers can link it in a workspace that is not built yet.
-import { main } from '../dist/esm/main.js';
+import { main } from '../dist/esm/index.js';
 
 // What the library would warn of is shown by the commands themselves.
 process.removeAllListeners('warning');
