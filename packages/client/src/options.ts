@@ -86,7 +86,8 @@ const defaults: Settings = {
 /** Timers take no more. */
 const maxNumber = 2 ** 31 - 1;
 
-const rules: Record<string, string> = { number: `from 0 to ${maxNumber}`, undefined: 'an option' };
+// A text without a variable: bundlers can drop it where it is not used.
+const rules: Record<string, string> = { number: 'from 0 to 2147483647', undefined: 'an option' };
 
 /** Throws a `TypeError` that names the option, its value and what is allowed. */
 export function checkOptions(options: IdempotentFetchOptions): Settings {
