@@ -32,9 +32,6 @@ export interface RequestLimits {
 /** The shortest lease that a store takes, in milliseconds. */
 const minLeaseMs = 10;
 
-/** How many requests this copy of the package handles now. */
-let handling = 0;
-
 /**
  * Creates what an adapter asks about each request. Throws a `ConfigurationError` that names every invalid option.
  *
@@ -77,16 +74,13 @@ export class Lifecycle<Request> {
    * of the application's own functions, or a misconfiguration.
    */
   async handle(request: Request, exchange: HttpExchange, limits?: RequestLimits): Promise<void> {
-    // Alone, it has nobody to go on with.
-    if (handling > 0) await nextBatch();
-    handling += 1;
+    await nextBatch();
     const progress: RequestProgress = { recordName: null, operation: null, isMarked: false, isHandlerStarted: false };
     try {
       await this.#handle(request, exchange, progress, limits);
     } catch (error) {
       await this.#errorResponder.handleError(error, exchange, progress);
     } finally {
-      handling -= 1;
       if (progress.isMarked) requestsBeingHandled().delete(exchange.identity);
     }
   }
