@@ -57,8 +57,9 @@ async function bundle(folder, format, entries) {
     dir,
     format,
     sourcemap: true,
-    // As the compiler does: Jest has no import() in a CommonJS module.
+    // As the compiler does: Jest has no import() in a CommonJS module, and who requires an ES module has to see that it is one.
     dynamicImportInCjs: false,
+    esModule: true,
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name].js',
   });

@@ -44,6 +44,8 @@ interface LoadedEntry {
   readonly entry: string;
   readonly imported: string[];
   readonly required: string[];
+  /** The compilers of users make a default import of it according to that. */
+  readonly isMarked: boolean;
 }
 
 beforeAll(async () => {
@@ -141,11 +143,12 @@ describe.each(packageNames)('The tarball of @onceguard/%s', (name) => {
 
   test('exports the same names to import and to require, from every entry point', () => {
     for (const entry of entriesOf(tarball().manifest)) {
-      const { imported, required } = loaded.find((one) => one.entry === entry) ?? expect.unreachable(entry);
+      const { imported, required, isMarked } = loaded.find((one) => one.entry === entry) ?? expect.unreachable(entry);
       const path = entry.replace(`@onceguard/${name}`, '.');
       const compiled = Object.fromEntries(targetsOf(tarball().manifest.exports[path]))['import.default'] ?? '';
       expect(imported.length, entry).toBeGreaterThan(0);
       expect(required, entry).toEqual(imported);
+      expect(isMarked, entry).toBe(true);
       expect(exportsOf(sourceOfCompiled(name, compiled)), entry).toEqual(expect.arrayContaining(imported));
     }
   });
