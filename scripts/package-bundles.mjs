@@ -57,9 +57,10 @@ async function bundle(folder, format, entries) {
     dir,
     format,
     sourcemap: true,
-    // As the compiler does: Jest has no import() in a CommonJS module, and who requires an ES module has to see that it is one.
+    // As the compiler does: Jest has no import() in a CommonJS module, who requires an ES module has to see that it is one, and its code is strict.
     dynamicImportInCjs: false,
     esModule: true,
+    strict: true,
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name].js',
   });

@@ -46,6 +46,7 @@ interface LoadedEntry {
   readonly required: string[];
   /** The compilers of users make a default import of it according to that. */
   readonly isMarked: boolean;
+  readonly isStrict: boolean;
 }
 
 beforeAll(async () => {
@@ -141,14 +142,14 @@ describe.each(packageNames)('The tarball of @onceguard/%s', (name) => {
     for (const range of Object.values({ ...dependencies, ...peerDependencies })) expect(range).toMatch(/^[\^~]?\d/);
   });
 
-  test('exports the same names to import and to require, from every entry point', () => {
+  test('exports the same names to import and to require, from every entry point, and strict code', () => {
     for (const entry of entriesOf(tarball().manifest)) {
-      const { imported, required, isMarked } = loaded.find((one) => one.entry === entry) ?? expect.unreachable(entry);
+      const { imported, required, ...kept } = loaded.find((one) => one.entry === entry) ?? expect.unreachable(entry);
       const path = entry.replace(`@onceguard/${name}`, '.');
       const compiled = Object.fromEntries(targetsOf(tarball().manifest.exports[path]))['import.default'] ?? '';
       expect(imported.length, entry).toBeGreaterThan(0);
       expect(required, entry).toEqual(imported);
-      expect(isMarked, entry).toBe(true);
+      expect(kept, entry).toEqual({ entry, isMarked: true, isStrict: true });
       expect(exportsOf(sourceOfCompiled(name, compiled)), entry).toEqual(expect.arrayContaining(imported));
     }
   });
