@@ -32,7 +32,7 @@ if (args.length > 0) {
  */
 async function runAll() {
   console.log(
-    `\nAll tests run now, on Node ${versionOf(node)}: about 21 minutes on two cores. A part of them: npm test -- test/http`,
+    `\nAll tests run now, on Node ${versionOf(node)}: about 16 minutes on two cores. A part of them: npm test -- test/http`,
   );
   const startedAt = performance.now();
   const folder = mkdtempSync(join(tmpdir(), 'onceguard-test-'));
