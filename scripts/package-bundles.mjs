@@ -13,6 +13,8 @@ export async function bundlePackage(folder) {
   const wanted = fingerprint([
     'scripts/package-bundles.mjs',
     'pnpm-lock.yaml',
+    'tsconfig.base.json',
+    `${folder}/tsconfig.json`,
     `${folder}/package.json`,
     ...sourcesOf(folder),
   ]);

@@ -86,9 +86,6 @@ const defaults: Settings = {
 /** Timers take no more. */
 const maxNumber = 2 ** 31 - 1;
 
-// A text without a variable: bundlers can drop it where it is not used.
-const rules: Record<string, string> = { number: 'from 0 to 2147483647', undefined: 'an option' };
-
 /** Throws a `TypeError` that names the option, its value and what is allowed. */
 export function checkOptions(options: IdempotentFetchOptions): Settings {
   const settings: Record<string, unknown> = { ...defaults };
@@ -96,9 +93,15 @@ export function checkOptions(options: IdempotentFetchOptions): Settings {
     if (value === undefined) continue;
     const type = typeof settings[name];
     if (typeof value !== type || value < 0 || value > maxNumber || Number.isNaN(value)) {
-      throw new TypeError(`${name}: ${value} is not ${rules[type] ?? `a ${type}`}.`);
+      throw new TypeError(`${name}: ${value} is not ${describeAllowed(type)}.`);
     }
     settings[name] = value;
   }
   return settings as unknown as Settings;
+}
+
+/** What an option may be whose default has this type. A name that is no option has no default. */
+function describeAllowed(type: string): string {
+  if (type === 'number') return `from 0 to ${maxNumber}`;
+  return type === 'undefined' ? 'an option' : `a ${type}`;
 }

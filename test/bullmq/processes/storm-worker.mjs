@@ -1,5 +1,5 @@
 // A worker in a storm of redeliveries, which kills its own process in the first runs of some keys. What it does, Redis remembers.
-// `Settings` in ../redelivery-storm.ts says what it is told.
+// Its argument is a `StormWorkerSettings` of ../redelivery-storm.ts, as JSON.
 import { idempotentProcessor } from '@onceguard/bullmq';
 import { RedisStore } from '@onceguard/core/redis';
 import { Redis } from 'ioredis';
