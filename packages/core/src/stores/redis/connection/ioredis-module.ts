@@ -8,7 +8,10 @@ export type IoredisClient = Redis | Cluster;
 export type IoredisClasses = Pick<
   typeof import('ioredis'),
   'Redis' | 'Cluster' | 'AbstractConnector' | 'SentinelConnector'
->;
+> & {
+  /** Undefined where a test has replaced the package. */
+  readonly Command: typeof import('ioredis').Command | undefined;
+};
 
 /** Rejects with a `ConfigurationError` if the package is not installed. */
 export async function loadIoredis(): Promise<IoredisClasses> {
@@ -36,6 +39,7 @@ function extractIoredisClasses(imported: object): IoredisClasses {
   return {
     Redis: classNamed('Redis') ?? exported,
     Cluster: classNamed('Cluster'),
+    Command: classNamed('Command'),
     AbstractConnector: classNamed('AbstractConnector'),
     SentinelConnector: classNamed('SentinelConnector'),
   };

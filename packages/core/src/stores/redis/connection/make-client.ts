@@ -6,6 +6,7 @@ import { Credentials } from './credentials.js';
 import type { IoredisClasses, IoredisClient } from './ioredis-module.js';
 import { registerSecrets } from './redact.js';
 import { safeClusterOptions, safeRedisOptions } from './safe-options.js';
+import { scriptClientClass } from './script-client.js';
 import { isInfoMissing } from './server-error-patterns.js';
 
 /** `replyMapping` decides a type parameter of the client. */
@@ -87,5 +88,5 @@ function makeSingleClient(
     ...auth,
     ...safeRedisOptions(callTimeoutMs),
   };
-  return new ioredis.Redis(options as PlainOptions);
+  return new (scriptClientClass(ioredis))(options as PlainOptions);
 }
