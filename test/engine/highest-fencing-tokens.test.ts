@@ -25,3 +25,11 @@ test('A key is remembered while no more than the limit has been seen since, and 
   observeOthers(tokens, 2 * keysRemembered);
   expect(tokens.highest('key')).toBe(0);
 });
+
+test('Each of many keys has its own token', () => {
+  const tokens = new HighestFencingTokens();
+  const keys = Array.from({ length: keysRemembered - 1 }, (_, at) => ({ name: `key ${at}`, token: at + 1 }));
+  for (const { name, token } of keys) tokens.observe(name, token);
+  expect(keys.filter(({ name, token }) => tokens.highest(name) !== token)).toEqual([]);
+  expect(tokens.highest('another key')).toBe(0);
+});

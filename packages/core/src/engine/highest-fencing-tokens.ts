@@ -1,6 +1,7 @@
 // The highest fencing tokens that this process has seen, so that tokens grow even where a store has lost the record.
 import { processWide } from '../process-wide.js';
 import type { IdempotencyStore } from '../store/port.js';
+import { hashOf, TokenTable } from './token-table.js';
 
 /** At least this many keys are remembered, and at most twice as many. The oldest are forgotten first. */
 const minRememberedKeys = 10_000;
@@ -26,22 +27,21 @@ export function highestFencingTokensOf(store: IdempotencyStore): FencingTokensOf
   return shared;
 }
 
-/**
- * Keeps two generations and drops the older one as a whole. To delete the oldest key of a Map one by one is slow: each search for the
- * oldest walks over the entries deleted before.
- */
+/** Keeps two generations and drops the older one as a whole. */
 export class HighestFencingTokens {
-  #recent = new Map<string, number>();
-  #older: ReadonlyMap<string, number> = this.#recent;
+  #recent = new TokenTable();
+  #older = new TokenTable();
 
   highest(recordName: string): number {
-    return this.#recent.get(recordName) ?? this.#older.get(recordName) ?? 0;
+    const hash = hashOf(recordName);
+    return Math.max(this.#recent.get(hash), this.#older.get(hash));
   }
 
   observe(recordName: string, fencingToken: number): void {
-    this.#recent.set(recordName, Math.max(fencingToken, this.highest(recordName)));
+    const hash = hashOf(recordName);
+    this.#recent.raise(hash, Math.max(fencingToken, this.#older.get(hash)));
     if (this.#recent.size < minRememberedKeys) return;
     this.#older = this.#recent;
-    this.#recent = new Map();
+    this.#recent = new TokenTable();
   }
 }
