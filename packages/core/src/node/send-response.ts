@@ -67,24 +67,28 @@ export function sendAndWait(
   onSendError: ((error: Error) => void) | undefined,
   action: () => void,
 ): Promise<void> {
-  const sent = whenSentOrClosed(res);
+  const connection = connectionOfResponse(res);
+  const sent = whenSentOrClosed(res, connection);
   try {
     action();
   } catch (error) {
-    connectionOfResponse(res).allowDestroy();
+    connection.allowDestroy();
     destroyResponse(res);
     onSendError?.(error instanceof Error ? error : new Error(String(error)));
   }
   // A half-closed socket may stay open without ever taking the bytes.
-  if (connectionOfResponse(res).isDestroyed || (res.socket && !res.socket.writable)) return Promise.resolve();
+  if (connection.isDestroyed || (res.socket && !res.socket.writable)) return Promise.resolve();
   return sent;
 }
 
 /** Resolves when what was written to `res` has been handed to the socket, or when the connection is closed. */
-export function whenSentOrClosed(res: ServerResponse): Promise<void> {
-  const connection = connectionOfResponse(res);
+export function whenSentOrClosed(res: ServerResponse, connection = connectionOfResponse(res)): Promise<void> {
   return new Promise((resolve) => {
+    let isOver = false;
+    // Both events come. To resolve a promise twice costs a call into Node.
     const done = (): void => {
+      if (isOver) return;
+      isOver = true;
       connection.offClose(done);
       resolve();
     };

@@ -6,7 +6,7 @@ import type { ServerHttp2Stream } from 'node:http2';
  * node:http2: an application on HTTP/1 need not load it.
  */
 export function http2StreamOf(message: object): ServerHttp2Stream | undefined {
-  const stream: unknown = Reflect.get(message, 'stream');
+  const { stream } = message as { readonly stream?: unknown };
   const isHttp2 = typeof stream === 'object' && stream !== null && typeof Reflect.get(stream, 'respond') === 'function';
   return isHttp2 ? (stream as ServerHttp2Stream) : undefined;
 }

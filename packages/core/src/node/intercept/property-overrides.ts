@@ -42,19 +42,27 @@ export class PropertyOverrides {
 
   #override(name: string, value: unknown, isAccessor: boolean): void {
     const target = this.#target;
-    const isNew = !Object.hasOwn(target, name);
-    this.#previous.push({ name, own: isNew ? undefined : Object.getOwnPropertyDescriptor(target, name), isAccessor });
-    if (isNew && !isAccessor) {
-      // Creates the same property in a fraction of the time, unless somebody has put an accessor in the place of the method.
-      target[name] = value;
-      if (target[name] === value) return;
-    }
-    Object.defineProperty(target, name, { value, writable: true, configurable: true, enumerable: true });
+    const own = Object.hasOwn(target, name) ? Object.getOwnPropertyDescriptor(target, name) : undefined;
+    this.#previous.push({ name, own, isAccessor });
+    const isPlain = own === undefined ? !isAccessor : isPlainProperty(own);
+    if (!isPlain || !tryAssign(target, name, value))
+      Object.defineProperty(target, name, { value, writable: true, configurable: true, enumerable: true });
   }
 }
 
 /** Restores the own property `name`. Where there was none, it gets the inherited value. */
 export function restoreProperty(target: object, name: string, own: PropertyDescriptor | undefined): void {
-  if (own) Object.defineProperty(target, name, own);
-  else (target as Record<string, unknown>)[name] = Reflect.get(Object.getPrototypeOf(target), name);
+  const values = target as Record<string, unknown>;
+  if (own === undefined) values[name] = Reflect.get(Object.getPrototypeOf(target), name);
+  else if (!isPlainProperty(own) || !tryAssign(values, name, own.value)) Object.defineProperty(target, name, own);
+}
+
+function isPlainProperty({ writable, enumerable, configurable }: PropertyDescriptor): boolean {
+  return writable === true && enumerable === true && configurable === true;
+}
+
+/** Takes a fraction of the time of a definition. False: somebody has put an accessor in the place of the property. */
+function tryAssign(target: Record<string, unknown>, name: string, value: unknown): boolean {
+  target[name] = value;
+  return target[name] === value;
 }

@@ -12,10 +12,10 @@ export interface WriteArguments {
 
 /** The callback may come first, second or third: the chunk and the encoding are optional. */
 export function splitWriteArguments(args: readonly unknown[]): WriteArguments {
-  const at = args.findIndex((arg) => typeof arg === 'function');
-  const [chunk, encoding] = at < 0 ? args : args.slice(0, at);
-  const callback = args[at];
-  return { chunk, encoding, callback: isWriteCallback(callback) ? callback : undefined };
+  const [first, second, third] = args;
+  if (isWriteCallback(first)) return { chunk: undefined, encoding: undefined, callback: first };
+  if (isWriteCallback(second)) return { chunk: first, encoding: undefined, callback: second };
+  return { chunk: first, encoding: second, callback: isWriteCallback(third) ? third : undefined };
 }
 
 /**
