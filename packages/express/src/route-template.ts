@@ -9,9 +9,13 @@ const wordPattern = /^(?:v\d+|[A-Za-z]+(?:[-_][A-Za-z]+)*)$/;
  * and is shown as `*`. So is a route whose path is a pattern or a list.
  */
 export function routeTemplateOf({ baseUrl, route }: Pick<Request, 'baseUrl' | 'route'>): string | undefined {
-  const mounted = baseUrl.split('/').map((segment) => (segment === '' || wordPattern.test(segment) ? segment : '*'));
-  if (route === undefined) return baseUrl === '' ? undefined : `${mounted.join('/')}/*`;
+  const mounted = baseUrl === '' ? '' : baseUrl.split('/').map(maskSegment).join('/');
+  if (route === undefined) return baseUrl === '' ? undefined : `${mounted}/*`;
   const path: unknown = route.path;
-  if (path === '/' && baseUrl !== '') return mounted.join('/');
-  return `${mounted.join('/')}${typeof path === 'string' ? path : '/*'}`;
+  if (path === '/' && baseUrl !== '') return mounted;
+  return `${mounted}${typeof path === 'string' ? path : '/*'}`;
+}
+
+function maskSegment(segment: string): string {
+  return segment === '' || wordPattern.test(segment) ? segment : '*';
 }

@@ -30,9 +30,20 @@ export interface ExecutionRequest extends WorkDescription {
   readonly trace?: ExecutionTrace;
 }
 
+/** The digests of the scopes of the last requests. A tenant sends many requests. */
+const scopeDigests = new Map<string, string>();
+const maxScopeDigests = 1_000;
+const maxKeptScopeLength = 200;
+
 /** The digest by which stores limit what one tenant keeps. Null where the scope is not known, or is the one of all callers. */
 export function scopeDigest({ scope }: ExecutionRequest): string | null {
-  return scope === undefined || scope === 'public' ? null : digest(['onceguard scope 1', scope]);
+  if (scope === undefined || scope === 'public') return null;
+  const known = scopeDigests.get(scope);
+  if (known !== undefined) return known;
+  const computed = digest(['onceguard scope 1', scope]);
+  if (scopeDigests.size === maxScopeDigests) scopeDigests.clear();
+  if (scope.length <= maxKeptScopeLength) scopeDigests.set(scope, computed);
+  return computed;
 }
 
 /** How long the store keeps the record. A completed record lives until its tombstone ends. */

@@ -48,11 +48,10 @@ export class ResponseDisconnectMask {
 
   /** Restores the real state of the response. Must be called together with `restoreAll` of its overrides. */
   restore(): void {
-    Object.assign(internalsOf(this.#res), {
-      socket: this.#realSocket,
-      destroyed: this.#realDestroyed,
-      _closed: this.#realClosed,
-    });
+    const internals = internalsOf(this.#res);
+    internals.socket = this.#realSocket;
+    internals.destroyed = this.#realDestroyed;
+    internals._closed = this.#realClosed;
   }
 
   /** `destroy` is Node's own call, with which it reports the disconnect to the response. */

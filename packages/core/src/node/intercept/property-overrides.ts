@@ -53,7 +53,7 @@ export class PropertyOverrides {
 /** Restores the own property `name`. Where there was none, it gets the inherited value. */
 export function restoreProperty(target: object, name: string, own: PropertyDescriptor | undefined): void {
   const values = target as Record<string, unknown>;
-  if (own === undefined) values[name] = Reflect.get(Object.getPrototypeOf(target), name);
+  if (own === undefined) values[name] = Object.getPrototypeOf(target)[name];
   else if (!isPlainProperty(own) || !tryAssign(values, name, own.value)) Object.defineProperty(target, name, own);
 }
 
