@@ -50,6 +50,18 @@ describe('recorded is what the handler side did', () => {
     },
   );
 
+  it('the same, whether the handler has left the other headers alone or has set them again', () => {
+    const entries = ['X-A', 'Vary', 'Set-Cookie'].flatMap((name): HeaderEntry[] => [
+      [name, 'a, b'],
+      [name, ['b', 'c']],
+    ]);
+    const lists = [[], ...entries.map((one) => [one]), ...entries.flatMap((one) => entries.map((two) => [one, two]))];
+    for (const [before, added] of lists.flatMap((one) => lists.map((two) => [one, two] as const))) {
+      const setAgain = before.map(([name, value]): HeaderEntry => [name.toLowerCase(), value]);
+      expect(change(before, [...before, ...added])).toEqual(change(setAgain, [...before, ...added]));
+    }
+  });
+
   it('not that Vary was removed: outer layers still need it', () => {
     expect(change([['Vary', 'Origin']], [])).toEqual({ set: [], removed: [] });
   });
