@@ -9,7 +9,7 @@ export interface Testbed {
   readonly url: string;
   readonly schema: string;
   readonly admin: Pool;
-  /** Another pool to the same database; the testbed ends it. */
+  /** Another pool to the same database; the testbed ends it. Its connections end soon after their use, because many files share the server. */
   pool(config?: PoolConfig): Pool;
   /** Ends this client with the testbed. */
   willClose<Client extends { end(): Promise<void> }>(client: Client): Client;
@@ -34,7 +34,7 @@ export async function openTestbed({
     return client;
   };
   const pool = (config: PoolConfig = {}) => {
-    const made = willClose(new Pool({ connectionString, ...config }));
+    const made = willClose(new Pool({ connectionString, idleTimeoutMillis: 1_000, ...config }));
     made.on('error', () => {});
     return made;
   };
