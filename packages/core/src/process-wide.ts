@@ -8,18 +8,26 @@ const registryKey = Symbol.for('onceguard.process');
  * of its shape: a shape never changes, a new shape gets a new number, and a copy that knows both uses both.
  */
 export function processWide<T extends object>(name: `${string}/${number}`, create: () => T): T {
-  const registry = sharedRegistry();
-  const known = registry.get(name);
+  const shared = sharedRegistry();
+  const known = shared.get(name);
   if (known !== undefined) return known as T;
   const created = create();
-  registry.set(name, created);
+  shared.set(name, created);
   return created;
 }
 
+/** Kept, because requests ask for it. The property of `globalThis` cannot change. */
+let registry: Map<string, object> | undefined;
+
 function sharedRegistry(): Map<string, object> {
+  registry ??= findOrCreateRegistry();
+  return registry;
+}
+
+function findOrCreateRegistry(): Map<string, object> {
   const known: unknown = Reflect.get(globalThis, registryKey);
   if (known instanceof Map) return known;
-  const registry = new Map<string, object>();
-  Object.defineProperty(globalThis, registryKey, { value: registry });
-  return registry;
+  const created = new Map<string, object>();
+  Object.defineProperty(globalThis, registryKey, { value: created });
+  return created;
 }

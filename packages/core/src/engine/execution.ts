@@ -41,8 +41,9 @@ export function scopeDigest({ scope }: ExecutionRequest): string | null {
   const known = scopeDigests.get(scope);
   if (known !== undefined) return known;
   const computed = digest(['onceguard scope 1', scope]);
+  if (scope.length > maxKeptScopeLength) return computed;
   if (scopeDigests.size === maxScopeDigests) scopeDigests.clear();
-  if (scope.length <= maxKeptScopeLength) scopeDigests.set(scope, computed);
+  scopeDigests.set(scope, computed);
   return computed;
 }
 

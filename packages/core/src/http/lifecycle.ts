@@ -29,9 +29,6 @@ export interface RequestLimits {
   readonly maxLeaseMs?: number;
 }
 
-/** Requests that outer middleware handles now, in any copy of this package. */
-const requestsBeingHandled: WeakSet<object> = processWide('requests/1', () => new WeakSet());
-
 /** The shortest lease that a store takes, in milliseconds. */
 const minLeaseMs = 10;
 
@@ -84,7 +81,7 @@ export class Lifecycle<Request> {
     } catch (error) {
       await this.#errorResponder.handleError(error, exchange, progress);
     } finally {
-      if (progress.isMarked) requestsBeingHandled.delete(exchange.identity);
+      if (progress.isMarked) requestsBeingHandled().delete(exchange.identity);
     }
   }
 
@@ -101,8 +98,8 @@ export class Lifecycle<Request> {
     const givenKey = readKey(request, exchange.keyLines, this.options);
     const key = isThenable(givenKey) ? await givenKey : givenKey;
     if (key === null) return exchange.passThrough();
-    if (requestsBeingHandled.has(exchange.identity)) return passMountedTwice(exchange);
-    requestsBeingHandled.add(exchange.identity);
+    if (requestsBeingHandled().has(exchange.identity)) return passMountedTwice(exchange);
+    requestsBeingHandled().add(exchange.identity);
     progress.isMarked = true;
     const givenScope = requireScope(request, this.options);
     const scope = isThenable(givenScope) ? await givenScope : givenScope;
@@ -165,6 +162,11 @@ export class Lifecycle<Request> {
   #refuse(exchange: HttpExchange, progress: RequestProgress, refusal: Refusal): Promise<void> {
     return this.#errorResponder.refuse(exchange, progress, refusal.kind, refusalFacts(refusal));
   }
+}
+
+/** Requests that outer middleware handles now, in any copy of this package. */
+function requestsBeingHandled(): WeakSet<object> {
+  return processWide('requests/1', () => new WeakSet());
 }
 
 function passMountedTwice(exchange: HttpExchange): void {

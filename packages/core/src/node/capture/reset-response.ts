@@ -1,33 +1,24 @@
 // Resets a response to what it was before the handler got it.
 import type { ServerResponse } from 'node:http';
 import type { HeaderEntry } from '../../http/headers.js';
+import { internalsOf } from '../intercept/response-internals.js';
 
-export interface ResponseSettings {
-  readonly statusCode: unknown;
-  readonly statusMessage: unknown;
-  readonly strictContentLength: unknown;
-  readonly shouldKeepAlive: unknown;
-  readonly useChunkedEncodingByDefault: unknown;
-  // Last, because removing headers sets them.
-  readonly sendDate: unknown;
-  readonly _removedConnection: unknown;
-  readonly _removedContLen: unknown;
-  readonly _removedTE: unknown;
-}
+export type ResponseSettings = ReturnType<typeof settingsOf>;
 
 /** Everything except the headers that decides how Node sends a response. Each by its name: a loop over the names takes V8 much longer. */
-export function settingsOf(res: ServerResponse): ResponseSettings {
-  const all = res as unknown as ResponseSettings;
+export function settingsOf(res: ServerResponse) {
+  const internals = internalsOf(res);
   return {
-    statusCode: all.statusCode,
-    statusMessage: all.statusMessage,
-    strictContentLength: all.strictContentLength,
-    shouldKeepAlive: all.shouldKeepAlive,
-    useChunkedEncodingByDefault: all.useChunkedEncodingByDefault,
-    sendDate: all.sendDate,
-    _removedConnection: all._removedConnection,
-    _removedContLen: all._removedContLen,
-    _removedTE: all._removedTE,
+    statusCode: res.statusCode,
+    statusMessage: res.statusMessage,
+    strictContentLength: res.strictContentLength,
+    shouldKeepAlive: res.shouldKeepAlive,
+    useChunkedEncodingByDefault: res.useChunkedEncodingByDefault,
+    // Last, because removing headers sets them.
+    sendDate: res.sendDate,
+    _removedConnection: internals._removedConnection,
+    _removedContLen: internals._removedContLen,
+    _removedTE: internals._removedTE,
   };
 }
 

@@ -12,6 +12,10 @@ export interface ResponseInternals {
   /** 'close' was emitted. */
   _closed: boolean;
   socket: unknown;
+  /** Among `HEADER_REMOVAL_FLAGS`. */
+  readonly _removedConnection: unknown;
+  readonly _removedContLen: unknown;
+  readonly _removedTE: unknown;
 }
 
 /** Node notes removed headers in these properties. They decide about framing. */
