@@ -19,11 +19,8 @@ export function diffHeaders(
   final: readonly HeaderEntry[],
   isOmitted: HeaderNamePredicate,
 ): HeaderChange {
-  const after = groupByName(final);
-  // Most handlers only add headers: what they found is still there, and no name is listed twice.
-  const onlyAdds = after.size === final.length && beginsWith(final, baseline);
-  if (onlyAdds) return { set: addedHeaders(final.slice(baseline.length), isOmitted), removed: [] };
   const before = groupByName(baseline);
+  const after = groupByName(final);
   const set: HeaderEntry[] = [];
   for (const [name, entry] of after) {
     if (isOmitted(name)) continue;
@@ -32,23 +29,6 @@ export function diffHeaders(
   }
   const removed = [...before.keys()].filter((name) => !after.has(name) && name !== 'vary' && !isOmitted(name));
   return { set, removed };
-}
-
-function beginsWith(entries: readonly HeaderEntry[], beginning: readonly HeaderEntry[]): boolean {
-  return beginning.every(([name, value], at) => {
-    const [otherName, otherValue] = entries[at] ?? [];
-    return name === otherName && value === otherValue;
-  });
-}
-
-function addedHeaders(entries: readonly HeaderEntry[], isOmitted: HeaderNamePredicate): HeaderEntry[] {
-  const added: HeaderEntry[] = [];
-  for (const entry of entries) {
-    const name = entry[0].toLowerCase();
-    const own = name === 'vary' ? diffVary(undefined, entry) : entry;
-    if (own !== null && !isOmitted(name)) added.push(own);
-  }
-  return added;
 }
 
 /** The inverse of `diffHeaders`: applies the change to the headers that outer middleware has set on the current response. */
